@@ -9,6 +9,7 @@ from rich.table import Table
 
 from segue.catalog.stored_paths import readable
 from segue.catalog.track_files import TrackFiles
+from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, console, write_figures
 from segue.local.stack import connected
@@ -35,7 +36,7 @@ def list_duplicates(
         songs, files = tracks.count_duplicates()
         groups = tracks.duplicates(limit=limit)
         write_figures(json_file, {"songs": songs, "files": files, "duplicates": groups})
-        table = Table("song", "track", "file", title=f"{songs} songs in {files} files")
+        table = Table("song", "track", "file", title=f"{counted(songs, 'song')} in {counted(files, 'file')}")
         for group in groups:
             for number, track in enumerate(group):
                 title = f"{track['artist']} - {track['title']}" if not number else ""

@@ -7,10 +7,10 @@ progress (a few dozen tracks), and the next run continues from there.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from rich.progress import TimeRemainingColumn
@@ -20,6 +20,7 @@ from segue.audio.descriptors import features_version, names_version
 from segue.audio.errors import MAY_PASS
 from segue.batch_jobs import measure_loudness
 from segue.batch_jobs.bars import counting
+from segue.batch_jobs.tracks_in_parts import processed_in_parts
 from segue.catalog.features import Features
 from segue.catalog.gathering import gather
 from segue.catalog.measured_tracks import MeasuredTracks
@@ -38,14 +39,6 @@ from segue.spark.session import session
 from segue.storage.store import Job, Store, open_store
 from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
 from segue.udfs.measure_tracks import MEASURED, measure_tracks
-
-TRACK = "track_id string, path string, start double, end double"
-"""The columns of the job's input; a track may be a part of its file, in seconds."""
-PER_TASK = 4
-TASKS_PER_CORE = 8
-"""Tasks per core in a part of the work; a part is written when all its tasks have ended."""
-PARTS_AT_ONCE = 2
-"""Parts in progress: while the last tasks of a part run, the next part keeps the other cores busy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,9 +129,13 @@ def run(
     computed = 0
     with counting(TimeRemainingColumn(), disable=quiet or not work.missing) as progress:
         task = progress.add_task("Describing tracks", total=len(work.missing))
-        for part, rows in _processed(spark, work.missing, settings, transform) if spark else ():
+        step = partial(transform, settings=settings)
+
+        def report(done: int) -> None:
+            progress.update(task, completed=done)
+
+        for part, rows in processed_in_parts(spark, work.missing, step, report=report) if spark else ():
             computed += write(store, part, rows, settings)
-            progress.advance(task, len(part))
     measured = _measure(spark, store, work.unmeasured, settings, quiet=quiet) if spark else 0
     reasons = rejected.reasons(stage="features")
     version = features_version(settings.audio)
@@ -184,57 +181,17 @@ def _measure(
     stored = 0
     with counting(TimeRemainingColumn(), disable=quiet or not tracks) as progress:
         task = progress.add_task("Measuring loudness", total=len(tracks))
-        for part, rows in _processed(spark, tracks, settings, transform_to_levels):
+        step = partial(transform_to_levels, settings=settings)
+
+        def report(done: int) -> None:
+            progress.update(task, completed=done)
+
+        for part, rows in processed_in_parts(spark, tracks, step, report=report):
             files = {file.track_id: file for file in part}
             stored += measure_loudness.write(store, files, [(row.track_id, row.asDict()) for row in rows])
-            progress.advance(task, len(part))
     if stored:
         gather(store)
     return stored
-
-
-def _processed(
-    spark: SparkSession,
-    tracks: Sequence[StoredFile],
-    settings: Settings,
-    step: Callable[[DataFrame, Settings], DataFrame],
-) -> Iterator[tuple[Sequence[StoredFile], list[Row]]]:
-    """Parts of the work with their results, in order of completion."""
-    size = PER_TASK * TASKS_PER_CORE * spark.sparkContext.defaultParallelism
-    parts = [tracks[start : start + size] for start in range(0, len(tracks), size)]
-    with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
-        running: dict[Future[list[Row]], Sequence[StoredFile]] = {}
-        try:
-            for number, part in enumerate(parts):
-                running[pool.submit(_process_part, spark, part, settings, number, step)] = part
-                if len(running) >= PARTS_AT_ONCE:
-                    yield from _ended(running)
-            while running:
-                yield from _ended(running)
-        except BaseException:
-            spark.sparkContext.cancelAllJobs()  # otherwise Ctrl-C would wait for the parts in progress
-            raise
-
-
-def _ended(
-    running: dict[Future[list[Row]], Sequence[StoredFile]],
-) -> Iterator[tuple[Sequence[StoredFile], list[Row]]]:
-    ended, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in ended:
-        yield running.pop(future), future.result()
-
-
-def _process_part(
-    spark: SparkSession,
-    part: Sequence[StoredFile],
-    settings: Settings,
-    number: int,
-    step: Callable[[DataFrame, Settings], DataFrame],
-) -> list[Row]:
-    spark.sparkContext.setJobDescription(f"features: {counted(len(part), 'track')} (part {number + 1})")
-    rows = [(file.track_id, file.path, *file.span) for file in part]
-    tracks = spark.createDataFrame(rows, TRACK).repartition(-(-len(rows) // PER_TASK))
-    return step(tracks, settings).collect()
 
 
 def write(

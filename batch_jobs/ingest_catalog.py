@@ -9,23 +9,22 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from segue.batch_jobs.library_folders import find_folders
 from segue.batch_jobs.reconcile_library import Changes, Found, Rules, bring_in_line
-from segue.catalog.absence import by_root
-from segue.catalog.fma import FmaTrack, Layout, find_layout, path_of
-from segue.catalog.gathering import gather
-from segue.catalog.library import FolderContents, NoMusic, check_folder, find_music
+from segue.catalog.fma import FmaTrack, path_of
+from segue.catalog.library import FolderContents, library_of
 from segue.catalog.read import TagReading, fact_of, without_audio
 from segue.catalog.rejected import RejectedTracks
 from segue.catalog.scan import FORMATS
-from segue.catalog.stored_paths import path_to_open, shown
-from segue.catalog.track import StoredFile, track_id
+from segue.catalog.track import track_id
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
@@ -77,7 +76,10 @@ def ingest_catalog(
     ],
     name: Annotated[
         str | None,
-        typer.Option(help="Name of the library, part of its track ids. Default: the folder's name."),
+        typer.Option(
+            help="Name of the library, part of its track ids. Default: that of library.folders, or the "
+            "folder's name."
+        ),
     ] = None,
     fma: Annotated[
         bool,
@@ -118,9 +120,12 @@ def ingest_catalog(
             everything=everything,
             reading=TagReading.by(settings.library),
         )
-        summary = run(store, folder, name=name, fma=fma, rules=rules)
+        library = library_of(settings.library, folder)
+        folder, further = (library.folder, library.further) if name in (None, library.name) else (folder, ())
+        read = partial(run, store, folder, further=further, name=name or library.name, fma=fma)
+        summary = read(rules=rules)
         if summary.in_question and sys.stdin.isatty() and typer.confirm(_question(summary), err=True):
-            summary = run(store, folder, name=name, fma=fma, rules=replace(rules, accepted=True))
+            summary = read(rules=replace(rules, accepted=True))
         write_figures(json_file, asdict(summary))
         _say(summary, json_file)
         if summary.in_question:
@@ -170,35 +175,42 @@ def run(
     store: Store,
     folder: Path,
     *,
+    further: Sequence[Path] = (),
     name: str | None = None,
     fma: bool = False,
     quiet: bool = False,
     rules: Rules = AS_USUAL,
 ) -> IngestSummary:
-    """Bring the catalogue's tracks, covers and rejected files in line with a folder.
+    """Bring the catalogue's tracks, covers and rejected files in line with the folders of a library.
+
+    Parameters
+    ----------
+    further
+        The library's folders besides `folder`. If one of several folders is away, so are its tracks.
 
     Raises
     ------
     SegueError
-        The folder does not exist or has no music (an unmounted disk must not empty the catalogue), or the
-        library's name belongs to another existing folder.
+        No folder exists and has music (an unmounted disk must not empty the catalogue), or the library's name
+        belongs to another existing folder.
     """
     began = time.monotonic()
     tracks = TrackFiles(store)
     library = name or folder.expanduser().resolve().name or "music"
-    try:
-        root = check_folder(folder)
-        layout = _layout_of(root, fma=fma)
-        contents = find_music(root, library=library, layout=layout, encoding=rules.reading.encoding)
-    except NoMusic as error:
-        raise _away(store, folder, library=library, error=error) from None
-    tracks.forget_damaged(library)
-    stored = tracks.files_of(library)
-    _check_same_folder(stored.values(), root, library)
+    there = find_folders(store, [folder, *further], library=library, fma=fma, encoding=rules.reading.encoding)
+    contents = there.contents
+    stored = tracks.checked_files(library)
+    there.check_same(stored.values(), library)
     tracks.date_old_tracks(library)
     tracks.date_missing(library)
     found = Found(
-        library=library, root=root, files=contents.files, rejected=contents.rejected, known=contents.known
+        library=library,
+        roots=there.roots,
+        files=contents.files,
+        rejected=contents.rejected,
+        known=contents.known,
+        stored=stored,
+        covers=there.are_there_for,
     )
     changes = bring_in_line(store, found, rules=rules, quiet=quiet)
     RejectedTracks(store).replace_library(changes.rejected, library=library)
@@ -211,13 +223,13 @@ def run(
         unchanged=len(changes.same),
         moved=len(changes.moved),
         vanished=len(changes.absent.vanished),
-        away=len(changes.absent.away),
+        away=len(changes.absent.away) + there.tracks_away,
         in_question=len(changes.absent.in_question),
         rejected=len(changes.rejected),
         reasons=dict(Counter(item.reason for item in changes.rejected)),
         listed=len(contents.known),
         without_audio=silent,
-        without_metadata=_without_metadata(contents, changes) if layout else 0,
+        without_metadata=_without_metadata(contents, changes) if contents.known else 0,
         waiting=changes.waiting,
         seconds=round(time.monotonic() - began, 2),
     )
@@ -230,41 +242,6 @@ def _without_metadata(contents: FolderContents, changes: Changes) -> int:
         fact_of(file, contents.known) is None and file.path not in unusable
         for file in contents.files.values()
     )
-
-
-def _away(store: Store, folder: Path, *, library: str, error: NoMusic) -> SegueError:
-    """Mark the tracks of a library as away whose folder is; the error to raise."""
-    root = folder.expanduser().resolve()
-    tracks = TrackFiles(store)
-    away = by_root(tracks.files_of(library), root)
-    if not away:
-        return error
-    tracks.mark_away(away)
-    gather(store)
-    return SegueError(
-        f"{error}; its disk seems to be away: {counted(len(away), 'track')} of {library!r} stay, marked as "
-        "unavailable, until the next run finds them"
-    )
-
-
-def _layout_of(root: Path, *, fma: bool) -> Layout | None:
-    if (layout := find_layout(root)) is None and fma:
-        raise SegueError(
-            f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side"
-        )
-    return layout
-
-
-def _check_same_folder(stored: Iterable[StoredFile], root: Path, library: str) -> None:
-    """Refuse a second folder with the same name: each run would mark the other's tracks as vanished."""
-    for file in stored:
-        if file.state != "present" or file.path is None:
-            continue
-        path = path_to_open(file.path)
-        if not path.is_relative_to(root) and path.exists():
-            raise SegueError(
-                f"the library {library!r} has {shown(path)}, which is not in {root}: give another --name"
-            )
 
 
 def _keep_without_audio(tracks: Tracks, known: Mapping[int, FmaTrack], *, library: str) -> int:

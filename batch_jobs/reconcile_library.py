@@ -7,7 +7,7 @@ its file as a lost track; the others are written at the end. So the next run com
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -44,12 +44,14 @@ class Found:
     """The files that a scan found, by place, and the library that they belong to."""
 
     library: str
-    root: Path
+    roots: Sequence[Path]
     files: Mapping[str, AudioFile]
     rejected: Iterable[RejectedFile] = ()
     known: Mapping[int, FmaTrack] = field(default_factory=dict)
     covers: Callable[[StoredFile], bool] = lambda file: True
     """Whether the scan covers a stored file; by default it covers the whole library."""
+    stored: Mapping[str, StoredFile] | None = None
+    """The library's tracks by id, if they have been read already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,8 @@ class Rules:
     """A new or changed file waits for a later pass until it has been unchanged for this time."""
     reading: TagReading = AS_USUAL
     listening: Listening = field(default_factory=NotListening)
+    progress: Callable[[int, int], None] = lambda done, total: None
+    """Called with the numbers of files that were read and are to be read, after each part."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +92,7 @@ class Changes:
 def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = False) -> Changes:
     """Write new and changed tracks, follow renamed and moved files, mark lost tracks, and gather albums."""
     tracks = TrackFiles(store)
-    stored = tracks.files_of(found.library)
+    stored = tracks.files_of(found.library) if found.stored is None else found.stored
     facts = {place: fact_of(file, found.known) for place, file in found.files.items()}
     scanned = Scanned(files=found.files, facts=facts, covers=found.covers)
     made, waiting = _settled(
@@ -115,7 +119,7 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
         if rules.accepted
         else told_apart(
             lost,
-            root=found.root,
+            roots=found.roots,
             seen=found.files.values(),
             rejected=rejected,
             present=sum(track.state == "present" for track in stored.values()),
@@ -175,7 +179,9 @@ def _settled(made: Plan, files: Mapping[str, AudioFile], settle_time: timedelta)
 
 def _believed(lost: Iterable[StoredFile], rejected: Iterable[RejectedFile]) -> Absent:
     """All lost tracks have vanished, except those that cannot be looked at."""
-    return told_apart(lost, root=Path("/"), seen=(), rejected=rejected, present=1, largest_share=float("inf"))
+    return told_apart(
+        lost, roots=[Path("/")], seen=(), rejected=rejected, present=1, largest_share=float("inf")
+    )
 
 
 def _follow(
@@ -224,6 +230,7 @@ class _Pass:
             if place in unknown or place in self._made.to_read
         ]
         held: list[Read] = []
+        read = 0
         with counting(TimeRemainingColumn(), disable=quiet or not wanted) as progress:
             outcomes = read_tracks(
                 wanted,
@@ -245,6 +252,8 @@ class _Pass:
                     else:
                         good.append((self._new_id(outcome[0].track_id), outcome))
                 self._write(good)
+                read += len(batch)
+                self._rules.progress(read, len(wanted))
         self._write_recognised(held)
 
     def _write_recognised(self, held: list[Read]) -> None:

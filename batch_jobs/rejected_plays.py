@@ -15,7 +15,7 @@ from rich.table import Table
 from segue.catalog.rejected import RejectedTracks
 from segue.counted import counted
 from segue.errors import one_line_errors
-from segue.figures import JsonFile, can_write, console, write_figures
+from segue.figures import JsonFile, can_write, console, say, write_figures
 from segue.local.stack import connected
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings, load_settings
@@ -43,6 +43,9 @@ def list_plays(
         found = summary(_rejected(connected(load_settings()), reason), limit=limit)
         rows = [_row(record) for record in found.newest]
         write_figures(json_file, rows)
+        if not rows:
+            say("no rejected plays", json_file)
+            return
         table = Table("reason", "arrived", "place", "bytes", "begins", title=_counted(found.counts))
         for row in rows:
             table.add_row(
@@ -142,17 +145,17 @@ def summary(records: Iterable[RejectedRecord], *, limit: int) -> Summary:
     """Count records, and keep the newest `limit` of them: there may be more than fit into memory."""
     counts: Counter[str] = Counter()
 
-    def counted() -> Iterator[RejectedRecord]:
+    def counting() -> Iterator[RejectedRecord]:
         for record in records:
             counts[record.reason] += record.one_of
             yield record
 
     newest = heapq.nlargest(
-        limit, counted(), key=lambda record: (record.timestamp, record.partition, record.offset)
+        limit, counting(), key=lambda record: (record.timestamp, record.partition, record.offset)
     )
     return Summary(counts, newest[::-1])
 
 
 def _counted(counts: Counter[str]) -> str:
     parts = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
-    return f"{counts.total()} rejected plays" + (f": {parts}" if parts else "")
+    return counted(counts.total(), "rejected play") + (f": {parts}" if parts else "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -26,31 +26,25 @@ from segue.batch_jobs.measure_loudness import measure_on_this_machine
 from segue.batch_jobs.reconcile_library import Rules
 from segue.batches import batches
 from segue.catalog.features import Features
+from segue.catalog.library import Library, library_of, named_libraries
 from segue.catalog.read import TagReading
 from segue.catalog.stored_paths import path_to_open
 from segue.catalog.track import StoredFile
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.counted import counted
-from segue.errors import SegueError, one_line_errors
+from segue.errors import SegueError, line_of, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.operations.library_status import LibraryStatus
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
+from segue.storage.mongo import PyMongoError
 from segue.storage.store import Job, Store, open_store
 
 STEPS = ("reading", "describing", "placing", "indexing", "measuring")
 _WRITE_EVERY = 16
 """Tracks whose features are written at once: an interruption loses at most these."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Library:
-    """A folder of music and the name of its library."""
-
-    name: str
-    folder: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,18 +125,19 @@ def update_library(
 def libraries_of(settings: Settings, folders: Sequence[Path]) -> list[Library]:
     """The libraries of the given folders, or those of the settings.
 
-    A given folder has the name that the settings have for it, by default the folder's name.
+    A given folder stands for its library with all its folders; if the settings name none, for a library with
+    the folder's name.
 
     Raises
     ------
     SegueError
         Neither names a folder.
     """
-    named = {Path(folder).expanduser().resolve(): name for name, folder in settings.library.folders}
-    if not folders and not named:
+    libraries = [library_of(settings.library, folder) for folder in folders]
+    libraries = list(dict.fromkeys(libraries)) or named_libraries(settings.library)
+    if not libraries:
         raise SegueError("no folder of music: name one, or set library.folders")
-    chosen = [folder.expanduser().resolve() for folder in folders] or list(named)
-    return [Library(name=named.get(folder) or folder.name or "music", folder=folder) for folder in chosen]
+    return libraries
 
 
 def run(
@@ -153,6 +148,7 @@ def run(
     quiet: bool = False,
     only_changes: bool = False,
     measuring: Callable[[], bool] = lambda: True,
+    status: LibraryStatus | None = None,
 ) -> UpdateSummary:
     """One pass. With `only_changes`, a pass that finds no change leaves embeddings and index as they are.
 
@@ -167,15 +163,16 @@ def run(
         Another pass is running on this machine, or a step fails.
     """
     began = time.monotonic()
-    status = LibraryStatus(store)
+    status = status or LibraryStatus(store)
     with alone():
         status.begin()
         try:
             summary = _Pass(settings, store, status, quiet=quiet).run(
                 libraries, began=began, only_changes=only_changes, measuring=measuring
             )
-        except SegueError as error:
-            status.fail(str(error))
+        except Exception as error:
+            with suppress(PyMongoError):  # the error itself says that MongoDB is away
+                status.fail(line_of(error) or repr(error))
             raise
         if summary.faults:
             status.fail("; ".join(summary.faults))
@@ -193,8 +190,8 @@ def alone() -> Iterator[None]:
     SegueError
         Another process has it.
     """
-    LOCAL.mkdir(parents=True, exist_ok=True)
-    with (LOCAL / "library.lock").open("w") as lock:
+    (LOCAL / "run").mkdir(parents=True, exist_ok=True)  # the only writable folder of a deployed release
+    with (LOCAL / "run" / "library.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -260,6 +257,7 @@ class _Pass:
             largest_share=library_settings.largest_loss,
             settle_time=library_settings.settle_time,
             reading=TagReading.by(library_settings),
+            progress=lambda done, total: self._status.progress("reading", done=done, total=total),
         )
         for library in libraries:
             try:
@@ -267,6 +265,7 @@ class _Pass:
                     ingest_catalog.run(
                         self._store,
                         library.folder,
+                        further=library.further,
                         name=library.name,
                         quiet=self._quiet,
                         rules=rules,

@@ -18,18 +18,19 @@ from typing import Annotated
 import typer
 
 from segue.batch_jobs import build_index
-from segue.batch_jobs.update_library import Library, UpdateSummary, libraries_of, run
+from segue.batch_jobs.update_library import UpdateSummary, libraries_of, run
+from segue.catalog.library import Library
 from segue.collections import prepare
-from segue.errors import SegueError, one_line_errors
+from segue.errors import SegueError, line_of, one_line_errors
 from segue.figures import say
 from segue.local.process import registered
 from segue.local.stack import connected
 from segue.operations.library_status import LibraryStatus, WatchedFolder
-from segue.places import ROOT
+from segue.places import LOCAL, ROOT
 from segue.processes import ended_by_sigterm
 from segue.settings import Settings, load_settings
 from segue.storage.kafka_topics import end_offsets
-from segue.storage.mongo import Unreachable
+from segue.storage.mongo import PyMongoError
 from segue.storage.store import Job, Store, open_store
 from segue.watching.events import FolderEvents
 from segue.watching.mounts import MOUNTINFO, remote_mount
@@ -37,6 +38,9 @@ from segue.watching.mounts import MOUNTINFO, remote_mount
 log = logging.getLogger(__name__)
 _LONGEST_WAIT = 12
 """Settle times after which a pass begins even though changes continue, as when a tagger is at work."""
+LIFE = LOCAL / "run" / "library.alive"
+_LIFE_SECONDS = 60.0
+"""The longest time between two signs of life while nothing changes."""
 _RETRY_SECONDS = 30.0
 """Seconds until the next pass after one that failed."""
 
@@ -64,7 +68,7 @@ def watch_library(
         store = open_store(settings)
         prepare(store, Job.CATALOGUE)
         watch = Watch(settings, store, libraries)
-        address = ", ".join(str(library.folder) for library in libraries)
+        address = ", ".join(str(folder) for library in libraries for folder in library.folders)
         with ended_by_sigterm(), registered("library", address=address):
             for folder in watch.begin():
                 polled = f" (compared at intervals: {folder['reason']})" if folder["reason"] else ""
@@ -75,6 +79,12 @@ def watch_library(
                 say("the watch has ended; nothing is lost")
             finally:
                 watch.close()
+
+
+def _show_life() -> None:
+    """Touch the file by whose time a deployment sees that the watch works."""
+    LIFE.parent.mkdir(parents=True, exist_ok=True)
+    LIFE.touch()
 
 
 class Watch:
@@ -91,7 +101,7 @@ class Watch:
     ) -> None:
         self._settings, self._store, self._libraries = settings, store, list(libraries)
         self._mountinfo = mountinfo
-        self._status = LibraryStatus(store)
+        self._status = LibraryStatus(store, written=_show_life)
         self._changed = threading.Event()
         self._ended = threading.Event()
         self._events = events(self._changed.set)
@@ -100,13 +110,14 @@ class Watch:
 
     def begin(self) -> list[WatchedFolder]:
         """Watch the folders; returns how each is watched."""
-        remote = {one.folder: remote_mount(one.folder, mountinfo=self._mountinfo) for one in self._libraries}
+        every = [folder for library in self._libraries for folder in library.folders]
+        remote = {folder: remote_mount(folder, mountinfo=self._mountinfo) for folder in every}
         self._reasons = {
             folder: f"{mount.place} is a network disk ({mount.kind})"
             for folder, mount in remote.items()
             if mount
         }
-        local = [library.folder for library in self._libraries if library.folder not in self._reasons]
+        local = [folder for folder in every if folder not in self._reasons]
         self._events.watch(local)
         return self.folders()
 
@@ -116,20 +127,21 @@ class Watch:
         return [
             WatchedFolder(
                 library=library.name,
-                folder=str(library.folder),
-                mode="polling" if reasons.get(library.folder) else "events",
-                reason=reasons.get(library.folder, ""),
+                folder=str(folder),
+                mode="polling" if reasons.get(folder) else "events",
+                reason=reasons.get(folder, ""),
             )
             for library in self._libraries
+            for folder in library.folders
         ]
 
     def keep(self, *, said: Callable[[UpdateSummary], None] = lambda summary: None) -> None:
         """Make a pass now and after each change, until :meth:`close`; `said` gets passes with changes."""
-        scanned = polled = float("-inf")
+        scanned = polled = passed = float("-inf")
         retry = False
         while not self._ended.is_set():
             folders = self.folders()
-            self._status.watch(folders)
+            self._note(folders)
             settings, now = self._settings.library, time.monotonic()
             # A disk that is mounted again is not reported.
             by_poll = self._away or any(folder["mode"] == "polling" for folder in folders)
@@ -137,13 +149,16 @@ class Watch:
             if by_poll:
                 due.append(polled + settings.poll_interval.total_seconds())
             if retry:
-                due.append(now + settings.settle_time.total_seconds())
-            if self._changed.wait(max(0.0, min(due) - now)):
+                due.append(passed + settings.settle_time.total_seconds())
+            if self._changed.wait(min(_LIFE_SECONDS, max(0.0, min(due) - now))):
                 self._settle()
+            elif time.monotonic() < min(due):
+                continue
             if self._ended.is_set():
                 return
             scanned = polled = time.monotonic()
             summary = self._pass(by_poll=by_poll)
+            passed = time.monotonic()
             retry = summary is None or summary.waiting + summary.unmeasured > 0
             if summary is None:
                 self._ended.wait(_RETRY_SECONDS)
@@ -177,9 +192,9 @@ class Watch:
             changed = self._changed.is_set() or self._ended.is_set()
             return not changed and not (by_poll and time.monotonic() - began > limit)
 
-        if self._events.lost:
-            self.begin()
         try:
+            if self._events.lost:
+                self.begin()
             summary = run(
                 self._settings,
                 self._store,
@@ -187,16 +202,26 @@ class Watch:
                 quiet=True,
                 only_changes=self._complete,
                 measuring=measuring,
+                status=self._status,
             )
             self._complete, self._away = True, bool(summary.faults or summary.away)
             for fault in summary.faults:
                 log.warning("%s", fault)
             self._retrain()
-        except (SegueError, OSError, *Unreachable) as error:
-            log.warning("the pass failed and is repeated: %s", error)
+        # Whatever a file, a disk or a server does, the next pass may succeed.
+        except Exception as error:
+            line = line_of(error)
+            log.warning("the pass failed and is repeated: %s", line or repr(error), exc_info=line is None)
             self._complete = False
             return None
         return summary
+
+    def _note(self, folders: Sequence[WatchedFolder]) -> None:
+        """Note that the watch is alive, unless MongoDB is away."""
+        try:
+            self._status.watch(folders)
+        except PyMongoError as error:
+            log.warning("the state of the watch is not stored: %s", line_of(error))
 
     def _retrain(self) -> None:
         """Train the models if enough plays are new, and take them into the index."""

@@ -135,7 +135,8 @@ def largest_difference(files: Sequence[str], audio: AudioSettings) -> float:
 
 
 def _take(pool: Workers, work: Work, files: Sequence[str], rounds: Rounds) -> None:
-    from segue.batch_jobs.extract_features import PER_TASK  # imports pyspark, which the workers do not need
+    # It imports pyspark, which the workers do not need.
+    from segue.batch_jobs.tracks_in_parts import PER_TASK
 
     batches = [files[start : start + PER_TASK] for start in range(0, len(files), PER_TASK)]
     began = time.perf_counter()

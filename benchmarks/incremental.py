@@ -25,11 +25,11 @@ from segue.audio.describing import WHOLE
 from segue.audio.descriptors import descriptor_names, features_version, names_version
 from segue.audio.loudness import Level
 from segue.batch_jobs import build_index, train_embeddings, update_library
-from segue.batch_jobs.update_library import Library
 from segue.benchmarks.catalogue import composed_track, track_id, vectors
 from segue.catalog.features import Features
 from segue.catalog.gathering import gather
 from segue.catalog.levels import level_document
+from segue.catalog.library import Library
 from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.tracks import Tracks

@@ -28,6 +28,7 @@ from segue.dashboard.api.requests import Guests
 from segue.dashboard.api.traces import Traced
 from segue.dashboard.capacity import Capacity
 from segue.dashboard.metrics import Measured
+from segue.dashboard.seeing import seen_by_visitor
 from segue.dashboard.services import Services
 from segue.dashboard.sessions import ending_sessions
 from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outage
@@ -68,4 +69,4 @@ def make_middleware(services: Services) -> list[Middleware]:
 
 def make_routes(services: Services) -> list[Route]:
     """All routes that are not pages."""
-    return [route for part in _PARTS for route in part.routes(services)]
+    return [seen_by_visitor(route) for part in _PARTS for route in part.routes(services)]

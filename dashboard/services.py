@@ -9,9 +9,11 @@ from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.map import LibraryMap
 from segue.dashboard.queries.popular import PopularTracks
 from segue.dashboard.queries.starting_options import StartingOptions
+from segue.dashboard.seeing import Visitors
 from segue.local.stack import connected
 from segue.people.authentication import Authenticator
 from segue.people.handovers import Handovers
+from segue.people.library_access import AdmittedListeners, LibraryAccess
 from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
@@ -31,6 +33,10 @@ class Services:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         prepare(store, Job.DASHBOARD)
+        visitors = Visitors(
+            LibraryAccess(settings.library.accounts), LoginSessions(store), AdmittedListeners(store)
+        )
+        store = Store(store.database, hidden_libraries=visitors.hidden_libraries)
         self.store = store
         self.availability = Availability(store)
         self.metrics = DashboardMetrics()

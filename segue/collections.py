@@ -39,6 +39,7 @@ from segue.operations.stream_progress import StreamProgress
 from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
 from segue.people.handovers import Handovers
+from segue.people.library_access import AdmittedListeners
 from segue.people.login_failures import LoginFailures
 from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
@@ -65,6 +66,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Models,
     Embeddings,
     Accounts,
+    AdmittedListeners,
     LoginSessions,
     Handovers,
     LoginFailures,

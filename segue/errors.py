@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from segue.places import PROGRAM
 
@@ -36,24 +36,44 @@ class TooLittle(SegueError):
     """There are too few data to train a model; the former model stays in use."""
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DESCRIBED: list[tuple[type[Exception], Callable[[Exception], str]]] = []
+
+
+def described_by(kind: type[Exception], words: Callable[[Exception], str]) -> None:
+    """Give the errors of a client library, which the lower layers do not import, their lines.
+
+    `words` makes the line of an error: the cause, and the remedy.
+    """
+    _DESCRIBED.append((kind, words))
+
+
+def line_of(error: BaseException) -> str | None:
+    """The line of an error that a user or operator can correct; None for a defect."""
+    if isinstance(error, SegueError):
+        return str(error)
+    if isinstance(error, OSError):
+        # A file, a folder or a disk; an error of a connection without an owner is a defect here.
+        if error.filename is None and error.errno not in _FULL:
+            return None
+        place = "" if error.filename is None else f"{error.filename}: "
+        return f"{place}{error.strerror}"
+    return next((words(error) for kind, words in _DESCRIBED if isinstance(error, kind)), None)
+
+
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn a :class:`SegueError`, and an unusable file, into one line on standard error: for an entry point.
+    """Turn errors that a user or operator can correct into one line on standard error: for an entry point.
 
     Messages have the commands of a checkout; they are translated to those of this installation.
     """
     try:
         yield
-    except SegueError as error:
-        text = str(error).replace("./run.sh", PROGRAM)
-        sys.stderr.write(f"segue: {text}\n")
-        raise SystemExit(error.status) from None
-    except OSError as error:
-        # A file, a folder or a disk that the user can correct; an error of a connection is a defect here.
-        if error.filename is None and error.errno != errno.ENOSPC:
-            raise
-        place = "" if error.filename is None else f"{error.filename}: "
-        sys.stderr.write(f"segue: {place}{error.strerror}\n")
-        raise SystemExit(SegueError.status) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as error:
+        line = line_of(error)
+        if line is None:
+            raise
+        sys.stderr.write(f"segue: {line.replace('./run.sh', PROGRAM)}\n")
+        raise SystemExit(error.status if isinstance(error, SegueError) else SegueError.status) from None

@@ -6,14 +6,13 @@ import logging
 import threading
 from collections.abc import Callable
 
-from segue.errors import SegueError
-from segue.storage.mongo import PyMongoError
+from segue.errors import line_of
 
 log = logging.getLogger(__name__)
 
 
 class Regularly:
-    """Calls `work` at an interval until :meth:`close`; keeps trying while a server is unavailable.
+    """Calls `work` at an interval until :meth:`close`, whatever a call raises.
 
     With `last`, :meth:`close` calls it once more.
     """
@@ -38,5 +37,7 @@ class Regularly:
     def _once(self) -> None:
         try:
             self._work()
-        except (PyMongoError, SegueError) as error:
-            log.warning("%s: %s", self._name, error)
+        # A full disk, a damaged file or a defect must not end work that nobody would miss for days.
+        except Exception as error:
+            line = line_of(error)
+            log.warning("%s: %s", self._name, line or repr(error), exc_info=line is None)

@@ -12,13 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from py4j.protocol import Py4JError  # type: ignore[import-untyped]
-from pyspark.errors import PySparkException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.errors import SegueError
 from segue.spark.causes import explain
-from segue.storage.mongo import PyMongoError
 from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.topic_guard import RecordsLost
@@ -177,7 +174,8 @@ class SideQuery:
             self._topic.admit()
             self._gate = BatchGate()
             self._query = self._start(gate=self._gate)
-        except (SegueError, PyMongoError, Py4JError, PySparkException) as error:
+        # A full disk or a damaged note concerns this query alone, too.
+        except Exception as error:
             text = (
                 str(error) if isinstance(error, SegueError) else explain(f"{type(error).__name__}: {error}")
             )

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from pymongo import MongoClient
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
+from segue.collections import OWNERS, POLICIES
 from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
@@ -25,6 +27,7 @@ from segue.spark.session import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
+from tests.data_in_memory import data_in_memory
 from tests.waiting import PATIENCE
 
 for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
@@ -105,27 +108,71 @@ def _group(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = Mongod(tmp_path_factory.mktemp("mongod"))
-    yield server.start()
-    server.stop()
+    with data_in_memory(tmp_path_factory.mktemp("mongod")) as folder:
+        server = Mongod(folder)
+        uri = server.start()
+        with MongoClient[Document](uri) as client:
+            # Documents of long ago, which tests write, would disappear at some moment.
+            client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
+        yield uri
+        server.stop()
 
 
 @pytest.fixture(scope="session")
 def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ensure_jars()
-    server = Broker(tmp_path_factory.mktemp("kafka"))
-    yield server.start()
-    server.stop()
+    with data_in_memory(tmp_path_factory.mktemp("kafka")) as folder:
+        server = Broker(folder)
+        yield server.start()
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def prepared_database(mongo_uri: str) -> Iterator[Database[Document]]:
+    """A database for one test after the other: its indexes take longer than most tests."""
+    with MongoClient[Document](mongo_uri) as client:
+        database = client[new_database_name()]
+        for owner in OWNERS:
+            owner(Store(database)).prepare()
+        yield database
 
 
 @pytest.fixture
-def settings(mongo_uri: str, tmp_path: Path) -> Settings:
-    """Settings with a database and folders of the test's own; MongoDB is up, Kafka only with `broker`."""
-    return own_settings(mongo_uri, tmp_path)
+def database_name(prepared_database: Database[Document]) -> Iterator[str]:
+    """The database of a test: empty, with all collections and indexes that their owners prepare.
+
+    A module that needs a database without collections, changes its indexes or has its own server overrides
+    this by :func:`new_database_name`.
+    """
+    yield prepared_database.name
+    _empty(prepared_database)
 
 
-def own_settings(mongo_uri: str, folder: Path) -> Settings:
-    """Settings with a database and folders that no others have.
+def new_database_name() -> str:
+    """A name that no database has."""
+    return f"test_{uuid.uuid4().hex[:12]}"
+
+
+def _empty(database: Database[Document]) -> None:
+    existing = set(database.list_collection_names())
+    for owner in OWNERS:
+        if owner.name not in existing:  # dropped by the test
+            owner(Store(database)).prepare()
+    for name in existing:
+        if name in POLICIES:
+            database[name].delete_many({})
+        else:
+            database.drop_collection(name)
+
+
+@pytest.fixture
+def settings(mongo_uri: str, database_name: str, tmp_path: Path) -> Settings:
+    """Settings with folders of the test's own; MongoDB is up, Kafka only with `broker`."""
+    return own_settings(mongo_uri, tmp_path, database=database_name)
+
+
+def own_settings(mongo_uri: str, folder: Path, *, database: str | None = None) -> Settings:
+    """Settings with folders that no others have, and by default such a database.
 
     The queries take what arrives at once: waiting for their triggers says nothing.
     """
@@ -135,7 +182,7 @@ def own_settings(mongo_uri: str, folder: Path) -> Settings:
             "mongo": base.mongo.model_copy(
                 update={
                     "uri": mongo_uri,
-                    "database": f"test_{uuid.uuid4().hex[:12]}",
+                    "database": database or new_database_name(),
                     "timeout": timedelta(seconds=PATIENCE),
                 }
             ),
@@ -173,10 +220,9 @@ def with_topics(settings: Settings, bootstrap: str) -> Settings:
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database[Document]]:
-    """An empty database, dropped afterwards."""
+    """The empty database of the settings."""
     found = connect(settings.mongo)
     yield found
-    found.client.drop_database(found.name)
     found.client.close()
 
 

@@ -239,6 +239,21 @@ OPERATIONS = (
         tag="people",
     ),
     Operation(
+        "POST",
+        "/api/people/log-out-everywhere",
+        "End all log-in sessions of the listener; the answer sets the cookie of a guest's session",
+        _ENTERED,
+        tag="people",
+    ),
+    Operation(
+        "POST",
+        "/api/people/change-password",
+        "Change the password, and end all other log-in sessions",
+        _ENTERED | _MALFORMED | _NOT_ACCEPTED | _GUESSES,
+        body=s.PasswordChange,
+        tag="people",
+    ),
+    Operation(
         "GET",
         "/api/me/export",
         "All data stored about the listener",

@@ -26,7 +26,7 @@ def routes(services: Services) -> list[Route]:
     async def points(request: Request) -> Response:
         await session_of(services, request)
         drawn = await _ready(library.current)
-        tag = f'"{drawn.version}"'
+        tag = f'"{drawn.tag}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)

@@ -1,4 +1,7 @@
-"""`POST /api/people/{sign-up,log-in,hand-over,log-out}`: each response sets the cookie of a new session."""
+"""`POST /api/people/…`: signing up, logging in and out, changing the password.
+
+Each response sets the cookie of a new session.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from starlette.routing import Route
 
 from segue.dashboard.api.requests import cookie_options, json_body, refuse_cross_site, session_of
 from segue.dashboard.services import Services
-from segue.people.accounts import Account
+from segue.people.accounts import Account, Accounts
 from segue.people.authentication import AccountError, TooManyGuesses
 from segue.people.login_sessions import COOKIE
 
@@ -55,7 +58,37 @@ def routes(services: Services) -> list[Route]:
         await run_in_threadpool(_close, services, request)
         return _with_cookie(request, await run_in_threadpool(services.login_sessions.open))
 
-    endpoints = {"sign-up": sign_up, "log-in": log_in, "hand-over": hand_over, "log-out": log_out}
+    async def log_out_everywhere(request: Request) -> Response:
+        refuse_cross_site(request, services.settings.dashboard.base_url)
+        listener, _ = await session_of(services, request)
+        await run_in_threadpool(services.login_sessions.close_all, listener.user_id)
+        return _with_cookie(request, await run_in_threadpool(services.login_sessions.open))
+
+    async def change_password(request: Request) -> Response:
+        refuse_cross_site(request, services.settings.dashboard.base_url)
+        listener, _ = await session_of(services, request)
+        password, new = await _texts(request, "password", "new_password")
+        address = _address(request)
+
+        def changed() -> Account:
+            account = Accounts(services.store).of(listener.user_id)
+            if account is None or listener.name is None:
+                raise AccountError("Only an account of this service has a password here.")
+            services.authenticator.change_password(account, password, new=new, address=address)
+            # Whoever knew the old password is logged out, on all devices.
+            services.login_sessions.close_all(account.user_id)
+            return account
+
+        return await _entered(services, request, changed)
+
+    endpoints = {
+        "sign-up": sign_up,
+        "log-in": log_in,
+        "hand-over": hand_over,
+        "log-out": log_out,
+        "log-out-everywhere": log_out_everywhere,
+        "change-password": change_password,
+    }
     return [Route(f"/api/people/{path}", endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
 
 

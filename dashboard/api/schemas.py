@@ -137,6 +137,11 @@ class Credentials(BaseModel):
     password: str
 
 
+class PasswordChange(BaseModel):
+    password: str
+    new_password: str
+
+
 class Code(BaseModel):
     code: str
 

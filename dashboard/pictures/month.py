@@ -56,7 +56,7 @@ def draw(month: MonthCard) -> bytes:
     _clock(pen, month.clock)
     pen.text((SIZE[0] - _MARGIN, SIZE[1] - 62), "Segue", _SOFT, font(30, weight=600), anchor="ra")
     out = io.BytesIO()
-    picture.save(out, "PNG", optimize=True)
+    picture.save(out, "PNG")
     return out.getvalue()
 
 

@@ -44,7 +44,7 @@ def draw(title: str, subtitle: str, covers: Sequence[bytes]) -> bytes:
     pen.text((left, top + 16), text, _SOFT, used)
     pen.text((left, 502), "Segue", _ACCENT, font(36, weight=600))
     out = io.BytesIO()
-    ground.save(out, "PNG", optimize=True)
+    ground.save(out, "PNG")
     return out.getvalue()
 
 

@@ -142,7 +142,10 @@ def _opening(name: str, *, scripts: tuple[str, ...], data: dict[str, Any], key: 
 
 
 def entry(
-    kind: Literal["log-in", "sign-up", "hand-over", "log-out"], *, label: str, code: str | None = None
+    kind: Literal["log-in", "sign-up", "hand-over", "log-out", "log-out-everywhere", "change-password"],
+    *,
+    label: str,
+    code: str | None = None,
 ) -> None:
     """A form that starts a new session and reloads the first page. With a code it is sent without a click."""
     show = _component(

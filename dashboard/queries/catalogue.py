@@ -18,6 +18,7 @@ from segue.errors import SegueError
 from segue.index.active import ActiveBundle
 from segue.index.bundle import Bundle
 from segue.index.neighbours import NO_ROW
+from segue.index.visible import VisibleIndexes
 from segue.moods.aligned import AlignedMoods
 from segue.moods.measures import Percentiles
 from segue.moods.stored import Moods
@@ -49,6 +50,7 @@ class CatalogueReader:
         self._browsed = BrowsedTracks(store)
         self._search = TrackSearch(self._tracks)
         self._active = ActiveBundle(store, folder=index_folder, every=2.0)
+        self._visible = VisibleIndexes[Bundle](self._tracks.ids_in)
         self._moods = Moods(store)
         self._aligned = AlignedMoods(self._moods)
 
@@ -76,7 +78,7 @@ class CatalogueReader:
         SegueError
             There is no index yet.
         """
-        bundle = self._active.current()
+        bundle = self.bundle()
         row = int(bundle.rows([track_id])[0])
         if row < 0:
             return []
@@ -90,14 +92,14 @@ class CatalogueReader:
         ][:limit]
 
     def bundle(self) -> Bundle:
-        """The index in use.
+        """The index in use, without the tracks that the present visitor does not see.
 
         Raises
         ------
         SegueError
             There is no index yet.
         """
-        return self._active.current()
+        return self._visible.of(self._active.current(), self._tracks.hidden_libraries())
 
     def moods(self, bundle: Bundle) -> Percentiles:
         """(n, 4) percentiles of the index's rows by :data:`segue.moods.measures.DIMENSIONS`."""

@@ -143,7 +143,7 @@ def _to_start_with(store: Store, choice: StartingChoice) -> Upcoming:
         text = f"Picks(genres={choice.genres!r}, artists={choice.artists!r})"
         name = f"start-{version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     else:
-        listed, reasons = bundles.varied_selection(version)[:_AT_FIRST], {}
+        listed, reasons = _varied(store, bundles.varied_selection(version)), {}
         name = f"start-{version}"
     known = read_items(store, listed, source="home")
     items = [
@@ -156,6 +156,17 @@ def _to_start_with(store: Store, choice: StartingChoice) -> Upcoming:
         if track_id in known
     ]
     return Upcoming(name, items, "cold-start")
+
+
+def _varied(store: Store, selection: Sequence[str]) -> list[str]:
+    """The first tracks of the varied selection; the newest ones where too few of them are visible."""
+    if not store.hidden_libraries():
+        return list(selection[:_AT_FIRST])
+    tracks = Tracks(store)
+    visible = tracks.known_ids(selection)
+    chosen = [track_id for track_id in selection if track_id in visible]
+    newest = tracks.newest(limit=_AT_FIRST) if len(chosen) < _AT_FIRST else []
+    return list(dict.fromkeys([*chosen, *(track.track_id for track in newest)]))[:_AT_FIRST]
 
 
 def _recommended(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from segue.catalog.tracks import Tracks
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSession, ListeningSessions
 from segue.engagement.patterns import Newness, newness, rows_of
@@ -37,7 +38,7 @@ class ListeningSpan:
 def read(store: Store, user_id: str, *, since: datetime, until: datetime, zone: str) -> ListeningSpan:
     """A listener's facts of the windows that begin in [since, until)."""
     listening = Listening(store)
-    rows = rows_of(listening.of(user_id, since=since, until=until), zone=zone)
+    rows = _visible(store, rows_of(listening.of(user_id, since=since, until=until), zone=zone))
     new = newness(
         rows,
         since=since,
@@ -46,6 +47,13 @@ def read(store: Store, user_id: str, *, since: datetime, until: datetime, zone: 
     )
     sessions = ListeningSessions(store).of(user_id, since=since, until=until)
     return ListeningSpan(since, until, rows, sessions, new)
+
+
+def _visible(store: Store, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows without tracks of libraries that the present visitor does not see any more."""
+    if not (hidden := store.hidden_libraries()):
+        return rows
+    return rows[~rows["track_id"].isin(Tracks(store).ids_in(hidden))]
 
 
 def months(first: datetime, last: datetime, *, zone: str) -> list[tuple[datetime, datetime]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import threading
@@ -32,15 +33,21 @@ class DrawnMap:
     projection: PlanarProjection
     packed: bytes
     """The body for the browser: see :func:`_pack`."""
+    tag: str
+    """A hash of the body: the map of an index differs between visitors who see different libraries."""
 
 
 class LibraryMap:
-    """Computes the map of each published index once; safe for use by several threads."""
+    """Computes the map of each index once for those who see the same libraries.
+
+    It is safe for use by several threads.
+    """
 
     def __init__(self, catalogue: CatalogueReader) -> None:
         self._catalogue = catalogue
         self._lock = threading.Lock()
-        self._drawn: DrawnMap | None = None
+        self._tracks = Tracks(catalogue.store)
+        self._drawn: dict[frozenset[str], DrawnMap] = {}
 
     def current(self) -> DrawnMap:
         """The map of the published index.
@@ -51,10 +58,12 @@ class LibraryMap:
             There is no index yet.
         """
         bundle = self._catalogue.bundle()
+        hidden = self._tracks.hidden_libraries()
         with self._lock:
-            if self._drawn is None or self._drawn.version != bundle.version:
-                self._drawn = self._draw(bundle)
-            return self._drawn
+            drawn = self._drawn.get(hidden)
+            if drawn is None or drawn.version != bundle.version:
+                drawn = self._drawn[hidden] = self._draw(bundle)
+            return drawn
 
     def items(self, version: str, rows: list[int]) -> list[Item] | None:
         """The tracks of points; None if another version is published now."""
@@ -82,7 +91,7 @@ class LibraryMap:
         return None if row < 0 else row
 
     def _draw(self, bundle: Bundle) -> DrawnMap:
-        first = Tracks(self._catalogue.store).first_genres()
+        first = self._tracks.first_genres()
         ids = bundle.ids(np.arange(len(bundle.vectors)))
         counts = Counter(first[track_id] for track_id in ids if first.get(track_id))
         names = [name for name, _ in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:GENRES]]
@@ -90,8 +99,11 @@ class LibraryMap:
         codes = [code.get(first[i], OTHER) if i in first else GONE for i in ids]
         projection = fit_projection(bundle.vectors)
         points = projection.project(bundle.vectors)
+        if bundle.hidden is not None:
+            points[bundle.hidden] = 0.0
         packed = _pack(bundle.version, names, points, np.array(codes, dtype=np.uint8))
-        return DrawnMap(bundle.version, projection, packed)
+        tag = hashlib.sha256(packed).hexdigest()[:16]
+        return DrawnMap(bundle.version, projection, packed, tag)
 
 
 def _pack(version: str, genres: list[str], points: np.ndarray, codes: np.ndarray) -> bytes:

@@ -15,6 +15,8 @@ from segue.storage.store import Store
 RISING_AGAINST = timedelta(hours=24)
 _GOOD_FOR = 30.0
 _MOST = 12
+_LOOKED_AT = 200
+"""Tracks of which a visitor gets the first ones: some may have left, or be in a library that is hidden."""
 
 
 class PopularTracks:
@@ -25,18 +27,18 @@ class PopularTracks:
         self._popular_window, self._rising_window = popular_window, rising_window
         self._lock = threading.Lock()
         self._counted_at = float("-inf")
-        self._now: list[Item] = []
-        self._rising: list[Item] = []
+        self._now: list[tuple[str, str]] = []
+        self._rising: list[tuple[str, str]] = []
 
     def now(self, *, limit: int = 12) -> list[Item]:
         """The tracks that most listeners played without skipping in the last `popular_window`."""
         self._count()
-        return self._now[:limit]
+        return noted_items(self._store, self._now, source="home")[: min(limit, _MOST)]
 
     def rising(self, *, limit: int = 12) -> list[Item]:
         """The tracks played much more in the last `rising_window` than in the day before it."""
         self._count()
-        return self._rising[:limit]
+        return noted_items(self._store, self._rising, source="home")[: min(limit, _MOST)]
 
     def _count(self) -> None:
         with self._lock:
@@ -45,20 +47,16 @@ class PopularTracks:
                 self._now, self._rising = self._popular(now), self._risen(now)
                 self._counted_at = time.monotonic()
 
-    def _popular(self, now: datetime) -> list[Item]:
+    def _popular(self, now: datetime) -> list[tuple[str, str]]:
         tracks = ListeningStatistics(self._store).of_tracks(since=now - self._popular_window, until=now)
-        best = popular(tracks, limit=2 * _MOST)
-        return self._noted([(track.track_id, track.plays) for track in best])
+        best = popular(tracks, limit=_LOOKED_AT)
+        return [(track.track_id, _times(track.plays)) for track in best]
 
-    def _risen(self, now: datetime) -> list[Item]:
+    def _risen(self, now: datetime) -> list[tuple[str, str]]:
         statistics, turn = ListeningStatistics(self._store), now - self._rising_window
         before = statistics.of_tracks(since=turn - RISING_AGAINST, until=turn)
-        best = rising(statistics.of_tracks(since=turn, until=now), before, limit=2 * _MOST)
-        return self._noted([(track.track_id, track.now) for track in best])
-
-    def _noted(self, counted: list[tuple[str, int]]) -> list[Item]:
-        notes = [(track_id, _times(count)) for track_id, count in counted]
-        return noted_items(self._store, notes, source="home")[:_MOST]
+        best = rising(statistics.of_tracks(since=turn, until=now), before, limit=_LOOKED_AT)
+        return [(track.track_id, _times(track.now)) for track in best]
 
 
 def _times(count: int) -> str:

@@ -14,19 +14,23 @@ _GOOD_FOR = 60.0
 
 
 class StartingOptions:
-    """Counts at most once a minute, since it reads every track; safe for use by several threads."""
+    """Counts at most once a minute for those who see the same libraries, since it reads every track.
+
+    It is safe for use by several threads.
+    """
 
     def __init__(self, store: Store) -> None:
         self._tracks = Tracks(store)
         self._lock = threading.Lock()
-        self._counted_at = float("-inf")
-        self._counted: tuple[list[str], list[str]] = ([], [])
+        self._counted: dict[frozenset[str], tuple[float, list[str], list[str]]] = {}
 
     def genres_and_artists(self) -> tuple[list[str], list[str]]:
         """The most frequent genres, by frequency, and the most frequent artists, by name."""
+        hidden = self._tracks.hidden_libraries()
         with self._lock:
-            if time.monotonic() - self._counted_at > _GOOD_FOR:
+            at, genres, artists = self._counted.get(hidden, (float("-inf"), [], []))
+            if time.monotonic() - at > _GOOD_FOR:
                 artists = sorted(self._tracks.frequent_artists(limit=ARTISTS), key=str.casefold)
-                self._counted = (self._tracks.frequent_genres(limit=GENRES), artists)
-                self._counted_at = time.monotonic()
-            return self._counted
+                genres = self._tracks.frequent_genres(limit=GENRES)
+                self._counted[hidden] = time.monotonic(), genres, artists
+            return genres, artists

@@ -1,4 +1,4 @@
-"""Sign-up, log-in and log-out, by name and password or through an identity provider."""
+"""Sign-up, log-in, log-out and change of password; or log-in through an identity provider."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segue.people.login_sessions import Listener
 
 
 def show(listener: Listener) -> None:
-    """The forms to sign up and log in for a guest; the button to log out for an account."""
+    """The forms to sign up and log in for a guest; to log out and to change the password for an account."""
     if listener.name is None:
         _enter()
     elif listener.user_id.startswith(PREFIX):
@@ -20,6 +20,12 @@ def show(listener: Listener) -> None:
             st.logout()
     else:
         components.entry("log-out", label="Log out")
+        with st.expander("Change the password", icon=":material/key:"):
+            st.write("All your other devices are logged out.")
+            components.entry("change-password", label="Change the password")
+        with st.expander("Log out everywhere", icon=":material/devices:"):
+            st.write("This ends your sessions in all browsers, this one too.")
+            components.entry("log-out-everywhere", label="Log out everywhere")
 
 
 def finish_provider_log_in(listener: Listener) -> None:

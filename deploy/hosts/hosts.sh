@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # systemd units on a list of machines, over ssh, with your own Kafka and MongoDB.
 
-roles='spark-master spark-worker stream dashboard'
+roles='spark-master spark-worker stream dashboard library'
 
 remote=(ssh -o BatchMode=yes -o ConnectTimeout=10)
 
@@ -12,6 +12,9 @@ hosts_of() { listed | awk -v role="$1" '{ for (i = 2; i <= NF; i++) if ($i == ro
 
 # The master's address for workers and stream.
 master() { sed -n 's/^SEGUE_SPARK__MASTER=//p' "$place/segue.env"; }
+
+# The watch of the library is one of the catalogue's jobs.
+login_of() { if [ "$1" = library ]; then echo catalogue.toml; else echo "$1.toml"; fi; }
 
 check_hosts() {
   local host rest role name
@@ -32,10 +35,11 @@ check_hosts() {
     fail "$place/segue.env contains a password: move it to stream.toml or dashboard.toml"
   [ -z "$(hosts_of spark-master)$(hosts_of spark-worker)" ] || [[ $(master) =~ ^spark://[^,/]+:[0-9]+$ ]] ||
     fail "$place/segue.env: set SEGUE_SPARK__MASTER to the address of the master: spark://HOST:7077"
-  for name in stream dashboard; do
-    [ -z "$(hosts_of "$name")" ] || [ -f "$place/$name.toml" ] ||
-      fail "$place/$name.toml is missing; deploy/hosts/example/$name.toml is an example"
+  for name in stream dashboard library; do
+    [ -z "$(hosts_of "$name")" ] || [ -f "$place/$(login_of "$name")" ] ||
+      fail "$place/$(login_of "$name") is missing; deploy/hosts/example/$(login_of "$name") is an example"
   done
+  [ "$(hosts_of library | wc -l)" -le 1 ] || fail "$hosts: several machines have the role library: give it to one only"
 }
 
 reach() {
@@ -72,7 +76,7 @@ bring() { # bring HOST ROLES: prepare the switch to this version
   fi
   for role in $2; do
     [ "$role" != dashboard ] || send "$host" "$(oidc_file)" 0600 /etc/segue/oidc.toml
-    [ ! -f "$place/$role.toml" ] || send "$host" "$place/$role.toml" 0600 "/etc/segue/$role.toml"
+    [ ! -f "$place/$(login_of "$role")" ] || send "$host" "$place/$(login_of "$role")" 0600 "/etc/segue/$role.toml"
   done
 }
 
@@ -83,6 +87,11 @@ oidc_file() {
 
 see() { # see HOST ROLE: wait until the role is healthy
   local entry=/opt/segue/current/deploy/image/entrypoint.sh at
+  if [ "$2" = library ]; then
+    # Its sign of life is in the unit's own folder for temporary files.
+    healthy "$2 on $1, as a unit of systemd" 180 "${remote[@]}" -n "$1" systemctl is-active --quiet "segue-$2"
+    return
+  fi
   case $2 in
     stream) at=http://127.0.0.1:4041/metrics ;;
     dashboard) at=http://127.0.0.1:8501/_stcore/health ;;
@@ -122,7 +131,7 @@ undeploy_hosts() {
   local role host
   check_hosts
   reach
-  for role in dashboard stream spark-worker spark-master; do
+  for role in library dashboard stream spark-worker spark-master; do
     for host in $(hosts_of "$role"); do
       on "$host" remove "$role"
     done

@@ -15,6 +15,7 @@ except urllib.error.HTTPError as error:
 
 usage() {
   echo 'usage: entrypoint.sh spark-master ADDRESS | spark-worker ADDRESS | stream-on-kubernetes | executor | healthy URL'
+  echo '       entrypoint.sh recent FILE MINUTES'
   echo '       entrypoint.sh COMMAND [OPTIONS]        a command of ./run.sh'
   echo 'Example:  entrypoint.sh spark-worker spark://spark-master:7077'
 }
@@ -62,6 +63,9 @@ healthy() {
   esac
 }
 
+# recent FILE MINUTES: whether a file was written lately.
+recent() { [ -n "$(find "$1" -mmin "-$2" 2>/dev/null)" ]; }
+
 # Kubernetes cannot set the limit of open files: it is that of the node's container runtime. Processes start with the
 # soft limit, which may be 1,024; the hard limit is usually far higher.
 hard=$(ulimit -Hn)
@@ -72,6 +76,7 @@ mkdir -p /tmp/segue-run 2>/dev/null || true
 case ${1:-} in
   '' | -h | --help) usage ;;
   healthy) healthy "$2" ;;
+  recent) recent "$2" "$3" ;;
   spark-master)
     prepare_spark
     spark_master "${2#spark://}"

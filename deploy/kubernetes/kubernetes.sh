@@ -40,6 +40,7 @@ configMapGenerator:
 patches:
 $(reads StatefulSet segue-stream stream.toml)
 $(reads Deployment segue-dashboard dashboard.toml oidc.toml tls.crt tls.key)
+$(reads Deployment segue-library catalogue.toml)
 TEXT
 }
 
@@ -99,7 +100,7 @@ deploy_kubernetes() {
 undeploy_kubernetes() {
   local kind
   check_kubernetes
-  for kind in statefulset/segue-stream deployment/segue-dashboard cronjob/segue-catalogue job/segue-users; do
+  for kind in statefulset/segue-stream deployment/segue-dashboard deployment/segue-library cronjob/segue-catalogue job/segue-users; do
     step "delete $kind" "${kube[@]}" delete "$kind" --ignore-not-found
   done
   # Volumes have the checkpoint and the recordings, secrets have the passwords: they stay.

@@ -20,11 +20,14 @@ from mutagen.wave import WAVE
 
 from segue.audio import ffmpeg, ogg
 from segue.audio.errors import Undecodable
+from segue.audio.id3_frames import KNOWN_FRAMES
 
 _EVIDENT = ((".mp3", b"ID3", MP3), (".flac", b"fLaC", FLAC))
 """Suffix and first bytes for which mutagen would choose this class after it has tried all."""
 UNCOMPRESSED = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 """The subtypes of libsndfile whose size gives the length."""
+_UNCOMPRESSED_BEGINS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"dns.", b"caff", b"fLaC")
+"""The first bytes of files that may have them: WAV, W64, AIFF, AU, CAF, FLAC."""
 LOSSY_BITRATES = (6_000, 700_000)
 """The least and the largest average bit rate, in bits a second, of audio that was coded with loss."""
 LOSSLESS_SHARES = (0.02, 1.2)
@@ -65,6 +68,8 @@ def opened(path: Path) -> Any:
             for suffix, start, kind in _EVIDENT:
                 if head.startswith(start) and path.suffix.lower() == suffix:
                     file.seek(0)
+                    if kind is MP3:
+                        return MP3(file, filename=str(path), known_frames=KNOWN_FRAMES)
                     return kind(file, filename=str(path))
         return mutagen.File(path)
     # A damaged tag can raise any error; the audio itself may be intact.
@@ -103,6 +108,10 @@ def _fits_mp3(info: Any, size: int) -> bool:
 
 
 def _of_uncompressed(path: Path) -> float | None:
+    # libsndfile takes other files for mp3, and libmpg123 then writes to the standard error of the process.
+    with path.open("rb") as file:
+        if not file.read(4).startswith(_UNCOMPRESSED_BEGINS):
+            return None
     try:
         sound = soundfile.info(os.fsencode(path))  # the name need not be UTF-8
     except soundfile.LibsndfileError:

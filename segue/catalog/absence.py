@@ -32,7 +32,7 @@ class Absent:
 def told_apart(
     lost: Iterable[StoredFile],
     *,
-    root: Path,
+    roots: Collection[Path],
     seen: Iterable[AudioFile],
     rejected: Iterable[RejectedFile],
     present: int,
@@ -46,6 +46,8 @@ def told_apart(
 
     Parameters
     ----------
+    roots
+        The folders of the library.
     present
         The number of the library's tracks that had a file before the scan.
     largest_share
@@ -53,7 +55,7 @@ def told_apart(
     """
     closed = {item.path for item in rejected if item.reason == "unreadable"}
     devices = {file.device for file in seen}
-    is_empty_mount = cache(lambda folder: _is_empty_mount(folder, root))
+    is_empty_mount = cache(lambda folder: _is_empty_mount(folder, roots))
     vanished, away = [], []
     for track in lost:
         path = path_to_open(track.path or "")
@@ -74,13 +76,13 @@ def _is_within(path: str, closed: Collection[str]) -> bool:
     return path in closed or any(path.startswith(f"{folder}/") for folder in closed)
 
 
-def _is_empty_mount(folder: Path, root: Path) -> bool:
-    """Whether the nearest existing folder, below the library's, has nothing in it."""
+def _is_empty_mount(folder: Path, roots: Collection[Path]) -> bool:
+    """Whether the nearest existing folder, below one of the library's, has nothing in it."""
     while not _is_there(folder):
         if folder == folder.parent:
             return False
         folder = folder.parent
-    if folder == root or root not in folder.parents:
+    if folder in roots or not any(root in folder.parents for root in roots):
         return False
     try:
         with os.scandir(folder) as entries:

@@ -5,10 +5,10 @@ Delivery: one document per album, written by its id; writing it again changes no
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
 
 from segue.catalog.credits import VARIOUS_ARTISTS
 from segue.catalog.grouping import album_key
@@ -81,6 +81,14 @@ class Album(TypedDict):
     """When its newest track came into the library."""
 
 
+class AlbumCounts(NamedTuple):
+    """Numbers of albums of an artist."""
+
+    own: int = 0
+    others: int = 0
+    """Albums of others on which the artist appears."""
+
+
 class Albums(Collection[Album]):
     """The albums of all libraries."""
 
@@ -113,7 +121,7 @@ class Albums(Collection[Album]):
 
     def album(self, album_id: str) -> Album | None:
         """An album; None if there is none with this id."""
-        return self.documents.find_one({"_id": album_id})
+        return self.documents.find_one(self._visible({"_id": album_id}))
 
     def named(self, name: str, artist: str) -> Album | None:
         """The oldest album with a name that an artist made or appears on; None if there is none."""
@@ -121,7 +129,8 @@ class Albums(Collection[Album]):
         wanted: Document = {"keys": album_key(name)}
         if key not in VARIOUS_ARTISTS:
             wanted["$or"] = [{"artist_keys": key}, {"appearing": key}]
-        found = self.documents.find(wanted).sort([("year", ASCENDING), ("_id", ASCENDING)]).limit(1)
+        found = self.documents.find(self._visible(wanted))
+        found = found.sort([("year", ASCENDING), ("_id", ASCENDING)]).limit(1)
         return next(iter(found), None)
 
     def several(self, album_ids: Iterable[str]) -> list[Album]:
@@ -130,8 +139,15 @@ class Albums(Collection[Album]):
 
     def page(self, *, by: AlbumOrder, limit: int, after: int = 0) -> Part[Album]:
         """A page of all albums: at most `limit`, without the first `after` ones."""
-        found = self.documents.find().sort(_ORDERS[by]).skip(after).limit(limit)
-        return Part(found, total=self.documents.estimated_document_count())
+        wanted = self._visible({})
+        found = self.documents.find(wanted).sort(_ORDERS[by]).skip(after).limit(limit)
+        return Part(found, total=self.count_visible())
+
+    def count_visible(self) -> int:
+        """The number of albums that the present visitor sees."""
+        wanted = self._visible({})
+        documents = self.documents
+        return documents.count_documents(wanted) if wanted else documents.estimated_document_count()
 
     def by_artist(self, key: str, *, limit: int) -> Part[Album]:
         """The albums of an artist, oldest first."""
@@ -141,15 +157,18 @@ class Albums(Collection[Album]):
         """The albums of others on which an artist appears, oldest first."""
         return self._of({"appearing": key}, limit)
 
-    def counts(self, keys: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
-        """The numbers of artists' own albums, and of others' albums with them, by key."""
+    def counts(self, keys: Iterable[str]) -> dict[str, dict[str, AlbumCounts]]:
+        """The numbers of artists' own albums, and of others' albums with them, by key and library."""
         wanted = {"$in": sorted(set(keys))}
-        own = self.documents.find({"artist_keys": wanted}, {"artist_keys": 1})
-        others = self.documents.find({"appearing": wanted}, {"appearing": 1})
-        return (
-            Counter(key for album in own for key in album["artist_keys"]),
-            Counter(key for album in others for key in album["appearing"]),
-        )
+        fields = {"library": 1, "artist_keys": 1, "appearing": 1}
+        found: dict[str, dict[str, AlbumCounts]] = defaultdict(dict)
+        asked = set(wanted["$in"])
+        for album in self.documents.find({"$or": [{"artist_keys": wanted}, {"appearing": wanted}]}, fields):
+            for field, own in (("artist_keys", 1), ("appearing", 0)):
+                for key in asked.intersection(album[field]):  # type: ignore[literal-required]
+                    before = found[key].get(album["library"], AlbumCounts())
+                    found[key][album["library"]] = AlbumCounts(before.own + own, before.others + 1 - own)
+        return found
 
     def names(self, keys: Iterable[str]) -> dict[str, str]:
         """The names of artists as albums of theirs alone give them, by key."""
@@ -157,7 +176,12 @@ class Albums(Collection[Album]):
         found = self.documents.find(wanted, {"artist": 1, "artist_keys": 1}).sort("_id")
         return {album["artist_keys"][0]: album["artist"] for album in found}
 
+    def _visible(self, wanted: Document) -> Document:
+        hidden = self._hidden_libraries()
+        return {**wanted, "library": {"$nin": sorted(hidden)}} if hidden else wanted
+
     def _of(self, wanted: Document, limit: int) -> Part[Album]:
+        wanted = self._visible(wanted)
         found = list(
             self.documents.find(wanted).sort([("year", ASCENDING), ("sort", ASCENDING)]).limit(limit)
         )

@@ -49,11 +49,11 @@ class BrowsedTracks(Tracks):
 
     def key_of_credit(self, artist: str) -> str | None:
         """The key of the first artist in a text that names the artists of a track, as in "A, B"."""
-        found = self.documents.find_one({"artist": artist, **PLAYABLE}, {"artist_keys": 1})
+        found = self.documents.find_one(self.visible({"artist": artist, **PLAYABLE}), {"artist_keys": 1})
         return next(iter(found.get("artist_keys") or ()), None) if found else None
 
     def _placed(self, wanted: Document, *, order: tuple[str, ...], limit: int) -> Part[TrackOnAlbum]:
-        wanted = {**wanted, **PLAYABLE}
+        wanted = self.visible({**wanted, **PLAYABLE})
         documents = self.documents.find(wanted, {**SHOWN, **_ON_ALBUM})
         sorted_documents = documents.sort([(name, ASCENDING) for name in order]).limit(limit)
         tracks = [_on_album(track) for track in sorted_documents]

@@ -7,13 +7,13 @@ next completes it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from segue.audio.loudness import Level, together
-from segue.catalog.albums import Album, Albums
-from segue.catalog.artists import Artist, Artists
+from segue.catalog.albums import Album, AlbumCounts, Albums
+from segue.catalog.artists import MOST_GENRES, Artist, Artists, ArtistShare
 from segue.catalog.grouped_tracks import GroupedTrack, GroupedTracks, parts
 from segue.catalog.grouping import albums_of, common_artists, most_of, without_disc
 from segue.catalog.letters import sort_key
@@ -21,7 +21,6 @@ from segue.storage.store import Store
 
 VARIOUS = "Various Artists"
 """The name of the artist of a compilation."""
-_GENRES = 4
 _T = TypeVar("_T")
 
 
@@ -172,15 +171,16 @@ def _artists(keys: Sequence[str], tracks: GroupedTracks, albums: Albums) -> list
             main[key].append(track)
         for key in wanted.intersection(track.featured_keys):
             guest[key].append(track)
-    own_albums, others = albums.counts(keys)
+    counts = albums.counts(keys)
     of_albums = albums.names(keys)
     found: list[Artist] = []
-    for key in sorted({*main, *guest, *own_albums}):
+    for key in sorted({*main, *guest, *counts.keys()}):
         mine = sorted(main[key], key=lambda track: track.track_id)
         all_tracks = [*mine, *guest[key]]
         name = _names(all_tracks).get(key) or of_albums.get(key) or key
         sorts = [t.details.get("artist_sort") for t in mine if t.member.artists == (key,)]
         ids = [(t.details.get("ids") or {}).get("artists", [None])[0] for t in mine if t.keys == (key,)]
+        shares = _shares(mine, guest[key], albums=counts.get(key, {}))
         found.append(
             {
                 "_id": key,
@@ -189,19 +189,45 @@ def _artists(keys: Sequence[str], tracks: GroupedTracks, albums: Albums) -> list
                 "artist_id": _first(ids),
                 "tracks": len(mine),
                 "featured": len(guest[key]),
-                "albums": own_albums.get(key, 0),
-                "appears_on": others.get(key, 0),
+                "albums": sum(share["albums"] for share in shares),
+                "appears_on": sum(share["appears_on"] for share in shares),
                 "duration_ms": sum(track.duration_ms for track in mine),
                 "genres": _genres(all_tracks),
                 "cover_id": _first(track.cover_id for track in all_tracks),
+                "libraries": shares,
             }
         )
     return found
 
 
+def _shares(
+    mine: Sequence[GroupedTrack], others: Sequence[GroupedTrack], *, albums: Mapping[str, AlbumCounts]
+) -> list[ArtistShare]:
+    """An artist's counts by library, of the artist's tracks (`mine`) and those that feature the artist."""
+    shares: list[ArtistShare] = []
+    for library in sorted({*albums, *(track.member.library for track in (*mine, *others))}):
+        own, featuring = (
+            [track for track in tracks if track.member.library == library] for tracks in (mine, others)
+        )
+        counted = albums.get(library, AlbumCounts())
+        shares.append(
+            {
+                "library": library,
+                "tracks": len(own),
+                "featured": len(featuring),
+                "albums": counted.own,
+                "appears_on": counted.others,
+                "duration_ms": sum(track.duration_ms for track in own),
+                "genres": _genres([*own, *featuring]),
+                "cover_id": _first(track.cover_id for track in (*own, *featuring)),
+            }
+        )
+    return shares
+
+
 def _genres(tracks: Iterable[GroupedTrack]) -> list[str]:
     counts = Counter(genre for track in tracks for genre in track.genres)
-    return sorted(counts, key=lambda genre: (-counts[genre], genre))[:_GENRES]
+    return sorted(counts, key=lambda genre: (-counts[genre], genre))[:MOST_GENRES]
 
 
 def _first(values: Iterable[_T | None]) -> _T | None:

@@ -14,7 +14,7 @@ from segue.catalog.track import UNKNOWN_ARTIST, artist_keys
 from segue.catalog.tracks import PLAYABLE, Tracks
 from segue.storage.mongo import Document, upsert
 
-GROUPING = 1
+GROUPING = 2
 """The version of the grouping. With a higher one, the next ingest assigns all tracks again."""
 _FIELDS = (
     "library", "path", "title", "artist", "album", "genres", "duration_ms", "track", "year", "cover_id",

@@ -150,6 +150,8 @@ class Recogniser:
 
     def may_know(self, found: Identity) -> bool:
         """Whether a rule could recognise a file as a lost track."""
+        if not self._lost:
+            return False
         pairs = zip(_RULES, self._index, strict=True)
         return any(key in index for rule, index in pairs for key in rule.keys(found))
 

@@ -6,11 +6,15 @@ are patterns as in .gitignore (https://git-scm.com/docs/gitignore).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pathspec
 
+from segue.catalog.stored_paths import readable, stored_path
+
+log = logging.getLogger(__name__)
 LEFT_OUT = frozenset(
     {
         "#recycle", "@recycle", "@eadir", "$recycle.bin", "recycler", "recycled", "system volume information",
@@ -19,6 +23,8 @@ LEFT_OUT = frozenset(
     }
 )  # fmt: skip
 """Folders of deleted files, snapshots and systems, in lower case."""
+_LONGEST = 1 << 20
+"""The characters of a .segueignore that are read."""
 
 
 def is_left_out(name: str, *, is_folder: bool) -> bool:
@@ -57,8 +63,24 @@ class Patterns:
             return None
         if ".segueignore" not in names:
             return self
-        text = (folder / ".segueignore").read_text("utf-8", errors="replace")
-        return self._and(folder, text.splitlines()) if text.strip() else None
+        file = folder / ".segueignore"
+        if not file.is_file():  # to read a named pipe would take for ever
+            log.warning("%s is no file: it is not used", readable(stored_path(file)))
+            return self
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            text = opened.read(_LONGEST)
+        return self._and(file, text.splitlines()) if text.strip() else None
 
-    def _and(self, folder: Path, lines: Sequence[str]) -> Patterns:
-        return Patterns((*self._levels, (folder, pathspec.GitIgnoreSpec.from_lines(lines))))
+    def _and(self, file: Path, lines: Sequence[str]) -> Patterns:
+        valid = [line for line in lines if _is_pattern(line, file)]
+        return Patterns((*self._levels, (file.parent, pathspec.GitIgnoreSpec.from_lines(valid))))
+
+
+def _is_pattern(line: str, file: Path) -> bool:
+    """Whether a line can be used. Like git, Segue passes over a line that is no pattern."""
+    try:
+        pathspec.GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        log.warning("%s: the line %r is no pattern: it is not used", readable(stored_path(file)), line[:100])
+        return False
+    return True

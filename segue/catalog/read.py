@@ -71,7 +71,7 @@ def read_track(
 ) -> Outcome:
     """Read a file's tags and cover; the data set's own tables (`known`) take precedence over the tags."""
     path = path_to_open(file.path)
-    own_id = track_id(library, file.relative)
+    own_id = track_id(library, file.within)
     try:
         with at_most(TIME_LIMIT):
             _refuse_video(path)

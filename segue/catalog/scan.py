@@ -56,6 +56,16 @@ class AudioFile:
     """The number of its file system while that is mounted."""
     cue: CueSong | None = None
     """The song that is a part of the file; None for the whole file."""
+    area: str = ""
+    """The name of the folder, for a file of a library's further folders; empty for those of its first."""
+
+    @property
+    def within(self) -> PurePosixPath:
+        """The path within the library, from which the track's id is made.
+
+        No file of the first folder has such a path as those of the further folders.
+        """
+        return PurePosixPath("..", self.area, self.relative) if self.area else self.relative
 
 
 def is_settled(file: AudioFile, settle_time: timedelta, *, now_ns: int) -> bool:

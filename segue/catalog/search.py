@@ -25,10 +25,18 @@ class TrackSearch:
         self._words: WordIndex | None = None
         self._revision: tuple[int, int | None] | None = None
         self._looked = float("-inf")
+        self._hidden: dict[frozenset[str], frozenset[str]] = {}
 
     def search(self, query: str, *, limit: int = 50) -> Part[TrackSummary]:
         """Tracks whose title, artist, album, genres or tags match the query's words, best first."""
-        ids = self._index().search(query, limit=limit)
+        words, hidden = self._index(), self._tracks.hidden_libraries()
+        if hidden:
+            out = self._hidden_ids(hidden)
+            every = words.search(query, limit=len(words.track_ids))
+            visible = [track_id for track_id in every if track_id not in out]
+            ids = Part(visible[:limit], total=len(visible))
+        else:
+            ids = words.search(query, limit=limit)
         known = self._tracks.summaries(ids)
         return Part((known[track_id] for track_id in ids if track_id in known), total=ids.total)
 
@@ -40,4 +48,15 @@ class TrackSearch:
                 revision = self._tracks.revision()
                 if self._words is None or revision != self._revision:
                     self._words, self._revision = index_tracks(self._tracks.searchable()), revision
+                    self._hidden.clear()
             return self._words
+
+    def _hidden_ids(self, libraries: frozenset[str]) -> frozenset[str]:
+        """The tracks of hidden libraries, read once for each index of words."""
+        with self._lock:
+            found = self._hidden.get(libraries)
+        if found is None:
+            found = frozenset(self._tracks.ids_in(libraries))
+            with self._lock:
+                self._hidden[libraries] = found
+        return found

@@ -81,6 +81,7 @@ class Tracks(Collection[TrackDocument]):
         Index.on("album_id"),
         Index.on("album_key"),
         Index.on("counted"),
+        Index.on("cover_id"),
         Index.on("file_key"),
         Index.on("sketch"),
         Index(keys=[("modified_ns", DESCENDING)]),
@@ -115,20 +116,24 @@ class Tracks(Collection[TrackDocument]):
             {"$set": {"state": "vanished", "missing_since": datetime.now(UTC)}, "$unset": {"away_since": ""}},
         )
 
-    def forget_damaged(self, library: str) -> int:
-        """Remove the fields of a library's tracks that do not fit, and the stamps of these files.
+    def checked_files(self, library: str) -> dict[str, StoredFile]:
+        """All tracks of a library with their files, by track id, after a check of every field.
 
-        A file without a stamp is read again. Returns the number of damaged tracks.
+        Fields that do not fit are removed, with the stamp of the file: a file without one is read again.
         """
-        damaged = 0
-        for track in self._plain.find({"library": library}):
+        files: dict[str, StoredFile] = {}
+        for track in self._plain.find({"library": library}, batch_size=5000):
             fits: Mapping[str, Any] = self.documents.checked(track) or {}
-            wrong = [name for name, value in track.items() if name not in fits or fits[name] is not value]
-            if wrong:
-                damaged += 1
-                removed = dict.fromkeys([*wrong, "size", "modified_ns"], "")
-                self._plain.update_one({"_id": track["_id"]}, {"$unset": removed})
-        return damaged
+            files[track["_id"]] = file_of(track if fits is track else self._without_damage(track, fits))
+        return files
+
+    def _without_damage(self, track: Document, fits: Mapping[str, Any]) -> Document:
+        """Remove the fields that do not fit, and the stamp; returns the rest of the document."""
+        wrong = [name for name, value in track.items() if name not in fits or fits[name] is not value]
+        removed = [*wrong, "size", "modified_ns"] if wrong else []
+        if removed:
+            self._plain.update_one({"_id": track["_id"]}, {"$unset": dict.fromkeys(removed, "")})
+        return {name: value for name, value in track.items() if name not in removed}
 
     def files_of(self, library: str) -> dict[str, StoredFile]:
         """All tracks of a library with their files, by track id."""
@@ -175,7 +180,7 @@ class Tracks(Collection[TrackDocument]):
     def recording(self, track_id: str) -> Recording | None:
         """The recording of a track; None if it has none."""
         fields = {"path": 1, "size": 1, "duration_ms": 1, "cue": 1}
-        document = self.documents.find_one({"_id": track_id, **PRESENT}, fields)
+        document = self.documents.find_one(self.visible({"_id": track_id, **PRESENT}), fields)
         path = document.get("path") if document else None
         if document is None or not path or "\0" in path:
             return None
@@ -188,7 +193,27 @@ class Tracks(Collection[TrackDocument]):
             end=end,
         )
 
-    # Listeners see playable tracks.
+    # Listeners see playable tracks, without those of libraries that are hidden from them.
+
+    def visible(self, wanted: Document) -> Document:
+        """A filter of tracks without those that the present visitor does not see."""
+        hidden = self._hidden_libraries()
+        return {"$and": [wanted, {"library": {"$nin": sorted(hidden)}}]} if hidden else wanted
+
+    def hidden_libraries(self) -> frozenset[str]:
+        """The libraries that the present visitor does not see."""
+        return self._hidden_libraries()
+
+    def ids_in(self, libraries: Iterable[str]) -> list[str]:
+        """The tracks of libraries, whatever their state."""
+        wanted = {"library": {"$in": sorted(libraries)}}
+        return [track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)]
+
+    def shows_cover(self, cover_id: str) -> bool:
+        """Whether a track that the present visitor sees has a cover; true if no library is hidden."""
+        if not self._hidden_libraries():
+            return True
+        return self.documents.find_one(self.visible({"cover_id": cover_id}), {"_id": 1}) is not None
 
     def summary(self, track_id: str) -> TrackSummary | None:
         """A track, or None if it is unknown or its file has vanished."""
@@ -210,7 +235,7 @@ class Tracks(Collection[TrackDocument]):
 
     def file_names(self, track_ids: Iterable[str]) -> dict[str, str]:
         """The file names of the tracks without folders, by id; tracks that never had a file are left out."""
-        documents = self.documents.find({"_id": {"$in": list(set(track_ids))}}, {"path": 1})
+        documents = self.documents.find(self.visible({"_id": {"$in": list(set(track_ids))}}), {"path": 1})
         return {
             track["_id"]: readable(PurePosixPath(path).name)
             for track in documents
@@ -220,7 +245,7 @@ class Tracks(Collection[TrackDocument]):
     def matchable(self, track_ids: Iterable[str]) -> list[MatchableTrack]:
         """The facts for matching of the playable ones among the tracks, in the order of their ids."""
         ids = list(dict.fromkeys(track_ids))
-        documents = self.documents.find({"_id": {"$in": ids}, **PLAYABLE}, MATCHABLE)
+        documents = self.documents.find(self.visible({"_id": {"$in": ids}, **PLAYABLE}), MATCHABLE)
         known = {track["_id"]: matchable_of(track) for track in documents}
         return [known[track_id] for track_id in ids if track_id in known]
 
@@ -228,20 +253,19 @@ class Tracks(Collection[TrackDocument]):
         """The playable tracks whose files have one of these names, by :func:`file_key`."""
         keys = list({file_key(name) for name in names})
         found: dict[str, list[MatchableTrack]] = {}
-        for track in self.documents.find(
-            {"file_key": {"$in": keys}, **PLAYABLE}, {**MATCHABLE, "file_key": 1}
-        ):
+        wanted = self.visible({"file_key": {"$in": keys}, **PLAYABLE})
+        for track in self.documents.find(wanted, {**MATCHABLE, "file_key": 1}):
             found.setdefault(track["file_key"] or "", []).append(matchable_of(track))
         return found
 
     def known_ids(self, track_ids: Iterable[str]) -> set[str]:
         """The known tracks among these, in any state."""
-        documents = self.documents.find({"_id": {"$in": list(track_ids)}}, {"_id": 1})
+        documents = self.documents.find(self.visible({"_id": {"$in": list(track_ids)}}), {"_id": 1})
         return {track["_id"] for track in documents}
 
     def count_playable(self) -> int:
         """The number of playable tracks."""
-        return self.documents.count_documents(PLAYABLE)
+        return self.documents.count_documents(self.visible(PLAYABLE))
 
     def of_album(self, artist: str, album: str | None, *, limit: int = MOST_OF_ARTIST) -> Part[TrackSummary]:
         """The tracks of an artist's album in album order; all of the artist's tracks without an album."""
@@ -254,6 +278,7 @@ class Tracks(Collection[TrackDocument]):
         return self._part({"genres": genre, **PLAYABLE}, order=("artist", "album", "track"), limit=limit)
 
     def _part(self, wanted: Document, *, order: Sequence[str], limit: int) -> Part[TrackSummary]:
+        wanted = self.visible(wanted)
         documents = self.documents.find(wanted, SHOWN).sort([(name, ASCENDING) for name in order])
         tracks = [summary_of(track) for track in documents.limit(limit)]
         whole = len(tracks) < limit
@@ -261,12 +286,13 @@ class Tracks(Collection[TrackDocument]):
 
     def newest(self, *, limit: int) -> list[TrackSummary]:
         """The tracks with the newest files, newest first."""
-        documents = self.documents.find(PLAYABLE, SHOWN).sort("modified_ns", DESCENDING).limit(limit)
+        documents = self.documents.find(self.visible(PLAYABLE), SHOWN)
+        documents = documents.sort("modified_ns", DESCENDING).limit(limit)
         return [summary_of(track) for track in documents]
 
     def oldest_first(self) -> Iterator[TrackSummary]:
         """All tracks, oldest file first."""
-        for track in self.documents.find(PLAYABLE, SHOWN).sort("modified_ns", ASCENDING):
+        for track in self.documents.find(self.visible(PLAYABLE), SHOWN).sort("modified_ns", ASCENDING):
             yield summary_of(track)
 
     def frequent_genres(self, *, limit: int) -> list[str]:
@@ -279,7 +305,7 @@ class Tracks(Collection[TrackDocument]):
 
     def first_genres(self) -> dict[str, str]:
         """The first genre of each track by id; empty for a track without a genre."""
-        documents = self.documents.find(PLAYABLE, {"genres": 1}, batch_size=10_000)
+        documents = self.documents.find(self.visible(PLAYABLE), {"genres": 1}, batch_size=10_000)
         return {track["_id"]: first_genre(track.get("genres")) or "" for track in documents}
 
     def some_of_genre(self, genre: str, *, limit: int) -> dict[str, str]:
@@ -309,11 +335,11 @@ class Tracks(Collection[TrackDocument]):
         return self.documents.estimated_document_count(), newest.get("modified_ns") if newest else None
 
     def _summaries(self, wanted: Document) -> dict[str, TrackSummary]:
-        return {track["_id"]: summary_of(track) for track in self.documents.find(wanted, SHOWN)}
+        return {track["_id"]: summary_of(track) for track in self.documents.find(self.visible(wanted), SHOWN)}
 
     def _most_frequent(self, field: str, limit: int) -> list[str]:
         steps: list[Document] = [
-            {"$match": PLAYABLE},
+            {"$match": self.visible(PLAYABLE)},
             {"$unwind": f"${field}"},
             {"$match": {field: {"$type": "string", "$ne": ""}}},
             {"$sortByCount": f"${field}"},
@@ -322,7 +348,7 @@ class Tracks(Collection[TrackDocument]):
         return [str(group["_id"]) for group in self.documents.aggregate(steps)]
 
     def _some(self, wanted: Document, limit: int) -> dict[str, str]:
-        documents = self.documents.find({**wanted, **PLAYABLE}, {"artist": 1}).limit(limit)
+        documents = self.documents.find(self.visible({**wanted, **PLAYABLE}), {"artist": 1}).limit(limit)
         return {
             track["_id"]: track.get("artist") or ""
             for track in sorted(documents, key=lambda document: document["_id"])

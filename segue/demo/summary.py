@@ -31,16 +31,21 @@ class DemoSummary:
         meanings = {
             "tracks": "in the index",
             "tracks_rejected": "stored in rejected_tracks with their reasons",
-            "recall20": "of the index against exact search",
-            "plays_sent": "to Kafka, the malformed ones among them",
+            "recall20": "share of the 20 true nearest tracks that the index finds",
+            "plays_sent": "to Kafka, with the malformed ones",
             "plays_rejected": "stored in the topic of rejected plays",
             "listeners_served": "have recommendations that reflect a play of this run",
-            "p50_ms": "from a play to the document that reflects it",
+            "p50_ms": "milliseconds from a play to recommendations that reflect it, median",
             "p99_ms": "the same, 99th percentile",
             "fit": "share of the next five tracks in the style that the listener prefers",
             "fit_by_chance": "the same for five random tracks that the listener has not heard",
         }
         table = Table("figure", "value", "meaning", title="Summary")
         for name, value in self.figures().items():
-            table.add_row(name, f"{value:,.3f}" if isinstance(value, float) else f"{value:,}", meanings[name])
+            table.add_row(name, _shown(name, value), meanings[name])
         return table
+
+
+def _shown(name: str, value: float) -> str:
+    """Counts and milliseconds as whole numbers, shares with three digits."""
+    return f"{value:,.0f}" if name.endswith("_ms") or isinstance(value, int) else f"{value:.3f}"

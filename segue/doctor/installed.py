@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from segue.counted import counted
+from segue.demo.place import demo_name, demo_settings
 from segue.doctor.check import Check, ok, problem, warning
 from segue.doctor.checkpoints import checkpoint_checks
 from segue.doctor.permissions import job_of, kafka_permissions, mongo_permissions
@@ -41,7 +42,7 @@ def installation_checks() -> list[Check]:
         settings = load_settings()
     except SegueError as error:
         return [*checks, problem("settings", str(error), "correct the setting that the message names")]
-    checks += _settings(settings)
+    checks += [*_settings(settings), *_demo(settings)]
     settings = _with_running(settings)
     mongo_checks, job = _mongo(settings)
     checks += [*_kafka(settings, job=job), *mongo_checks]
@@ -54,6 +55,20 @@ def _settings(settings: Settings) -> list[Check]:
         for each in contradictions(settings)
     ]
     return found or [ok("settings", os.environ.get("SEGUE_CONF") or "defaults and SEGUE_ variables")]
+
+
+def _demo(settings: Settings) -> list[Check]:
+    of_demos = demo_settings(settings, demo_name(None)).mongo.database
+    name = settings.mongo.database
+    if name.startswith(of_demos) or not running(read_record(RUN / "demo.json")):
+        return []
+    return [
+        warning(
+            "demo",
+            "it runs with a separate database and topics, which were not checked",
+            "run the export line that the demo printed, then ./run.sh doctor",
+        )
+    ]
 
 
 def _packages() -> Check:

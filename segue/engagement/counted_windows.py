@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, NotRequired, TypedDict
 
-from segue.storage.mongo import BulkWriteError, UpdateOne
+from segue.storage.mongo import BulkWriteError, Document, UpdateOne
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 DAY = timedelta(days=1)
@@ -131,15 +131,19 @@ class CountedWindows(Collection[CountedWindow]):
 
     def due_days(self, *, since: datetime, until: datetime) -> set[datetime]:
         """The days that begin in [since, until) and whose statistics lack a change of a window."""
-        return set(self.documents.distinct("day", {"due": True, "day": {"$gte": since, "$lt": until}}))
+        return self._days({"due": True, "day": {"$gte": since, "$lt": until}})
 
     def settled_days(self, *, before: datetime | None) -> list[datetime]:
         """The days that are due, newest first; with `before`, only those that did not change after it."""
-        days = self.documents.distinct("day", {"due": True})
-        busy = set()
+        days = self._days({"due": True})
+        busy: set[datetime] = set()
         if before is not None:
-            busy = set(self.documents.distinct("day", {"due": True, "counted_at": {"$gte": before}}))
+            busy = self._days({"due": True, "counted_at": {"$gte": before}})
         return sorted((day for day in days if day not in busy), reverse=True)
+
+    def _days(self, wanted: Document) -> set[datetime]:
+        """The days of the windows that a filter finds, without values that are no dates."""
+        return {day for day in self.distinct("day", wanted) if isinstance(day, datetime)}
 
     def due_windows(self, day: datetime) -> list[WindowChanges]:
         """The windows of a day that its statistics lack."""
@@ -162,10 +166,10 @@ class CountedWindows(Collection[CountedWindow]):
     def removable_day(self, *, before: datetime) -> datetime | None:
         """The oldest day that is complete, was last counted before then, and still has its windows."""
         old = {"day": {"$lt": before - DAY}, "removed": {"$exists": False}}
-        days = self.documents.distinct("day", old)
+        days = self._days(old)
         busy = {
-            *self.documents.distinct("day", {**old, "counted_at": {"$gte": before}}),
-            *self.documents.distinct("day", {"due": True, "day": {"$lt": before}}),
+            *self._days({**old, "counted_at": {"$gte": before}}),
+            *self._days({"due": True, "day": {"$lt": before}}),
         }
         return min((day for day in days if day not in busy), default=None)
 

@@ -205,7 +205,8 @@ class Listening(Collection[StoredFact]):
         return [
             Completion(group["_id"]["user"], group["_id"]["track"], group["at"], group["times"])
             for group in last
-            if isinstance(group["at"], datetime)  # not a date after the year 9999
+            # No date after the year 9999; $type also finds lists with a text.
+            if isinstance(group["at"], datetime) and isinstance(group["_id"]["track"], str)
         ]
 
     def active_days(self, *, since: datetime, until: datetime) -> list[tuple[date, str]]:

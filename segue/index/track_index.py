@@ -9,7 +9,7 @@ import numpy as np
 
 from segue.index.contents import Contents
 from segue.index.exact import ExactIndex
-from segue.index.neighbours import NeighbourIndex
+from segue.index.neighbours import NO_ROW, NeighbourIndex
 from segue.index.track_ids import decode_ids, find_ids
 
 
@@ -25,6 +25,8 @@ class TrackIndex(Contents):
     space: str
     """The version of the embedding space that the vectors are in."""
     neighbours: NeighbourIndex
+    hidden: np.ndarray | None = None
+    """(n,) bool: the rows that this view of an index leaves out (:mod:`segue.index.visible`)."""
 
     @classmethod
     def in_memory(
@@ -46,8 +48,9 @@ class TrackIndex(Contents):
         )
 
     def rows(self, ids: Sequence[str] | np.ndarray) -> np.ndarray:
-        """(m,) int64: the row of each track id (text or numpy bytes), -1 for an unknown track."""
-        return find_ids(ids, among=self.track_ids)
+        """(m,) int64: the row of each track id (text or numpy bytes), -1 for an unknown or hidden track."""
+        rows = find_ids(ids, among=self.track_ids)
+        return rows if self.hidden is None else np.where(self.hidden[rows], NO_ROW, rows)
 
     def ids(self, rows: Sequence[int] | np.ndarray) -> list[str]:
         """The track id of each row.

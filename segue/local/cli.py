@@ -9,20 +9,31 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from segue.errors import one_line_errors
+from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, on_stdout, write_figures
 from segue.figures import console as results
 from segue.local import jars, stack
 from segue.local.java import java_home
 from segue.local.process import Record, running
 from segue.operations.health import Health, ask
+from segue.operations.library_status import LibraryStatus
 from segue.places import PROGRAM, ROOT
 from segue.settings import load_settings
 from segue.storage.mongo import shown
+from segue.storage.store import open_store
 from segue.storage.topic_faults import known_faults
 
 progress = Console(stderr=True)
 _STATES = {"healthy": "runs", "starting": "starts", "degraded": "runs in part", "unhealthy": "unhealthy"}
+
+_STARTED_BY = {
+    "kafka": "up",
+    "mongo": "up",
+    "stream": "stream run",
+    "dashboard": "dashboard serve",
+    "library": "library watch",
+    "demo": "demo",
+}
 
 
 def up() -> None:
@@ -104,9 +115,30 @@ def _show(records: Sequence[tuple[Record, bool]], healths: Sequence[Health]) -> 
         state = _STATES[health.status]
         table.add_row(record.name, state if runs else "ended by itself", record.address, str(record.pid), log)
     results().print(table)
+    demo = any(record.name == "demo" for record, _ in records)
     for (record, runs), health in zip(records, healths, strict=True):
-        if runs and health.status in ("degraded", "unhealthy"):
+        if not runs:
+            typer.echo(f"{record.name}: {_how_to_start(record, demo=demo)}")
+        elif health.status in ("degraded", "unhealthy"):
             typer.echo(f"{record.name}: {'; '.join(health.problems)}")
+    if any(record.name == "library" and runs for record, runs in records):
+        typer.echo(f"library: {_upkeep()}")
+
+
+def _upkeep() -> str:
+    """The present and the last pass of the library's watch in words."""
+    try:
+        return LibraryStatus(open_store(stack.connected(load_settings(), kafka=False))).words()
+    except SegueError as error:
+        return str(error)
+
+
+def _how_to_start(record: Record, *, demo: bool) -> str:
+    """How to start an ended process again; the jobs of a demo belong to the command `demo`."""
+    reason = "the end of its log gives the reason; " if record.log else ""
+    own = _STARTED_BY.get(record.name)
+    command = "demo" if demo and own and own != "up" else own
+    return f"{reason}{f'{PROGRAM} {command}' if command else 'its command'} starts it again"
 
 
 def prepare() -> None:

@@ -16,6 +16,7 @@ import uuid
 from pathlib import Path
 from typing import IO
 
+from segue.counted import counted
 from segue.local.process import RUN, locked
 
 FOLDER = RUN / "scratch"
@@ -36,7 +37,7 @@ def scratch(folder: Path = FOLDER) -> Path:
     """
     with locked(folder.with_name(f"{folder.name}.lock")):
         if removed := _remove_abandoned(folder):
-            log.info("removed the temporary files of ended processes: %d folders", removed)
+            log.info("removed the temporary files of ended processes: %s", counted(removed, "folder"))
         own = folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         own.mkdir(parents=True)
         lock = (own / _LOCK).open("w")

@@ -5,13 +5,13 @@ Delivery: documents under fixed names, replaced by each write; a crash leaves th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 
 from segue.storage.mongo import Document
 from segue.storage.records import Count, RecordShape, record_shape
-from segue.storage.store import Collection, Job, Policy, Right
+from segue.storage.store import Collection, Job, Policy, Right, Store
 
 _PASS, _WATCH = "pass", "watch"
 
@@ -74,6 +74,11 @@ class LibraryStatus(Collection[Document]):
     def shape_of(self, document: Mapping[str, Any]) -> RecordShape:
         return record_shape(LibraryWatch if document.get("_id") == _WATCH else LibraryPass)
 
+    def __init__(self, store: Store, *, written: Callable[[], None] = lambda: None) -> None:
+        """`written` is called after each write."""
+        super().__init__(store)
+        self._written = written
+
     def begin(self) -> None:
         """Note that a pass begins."""
         self._set(_PASS, {"step": "reading", "done": 0, "total": 0, "started_at": datetime.now(UTC)})
@@ -106,9 +111,23 @@ class LibraryStatus(Collection[Document]):
         """The present or last pass."""
         return cast(LibraryPass, self.documents.find_one({"_id": _PASS}) or {})
 
+    def words(self) -> str:
+        """The pass in progress and the result of the last one, in a line."""
+        present = self.last_pass()
+        step, total = present.get("step", ""), present.get("total", 0)
+        parts = []
+        if step and step not in ("done", "failed"):
+            parts.append(step + (f" {present.get('done', 0):,} of {total:,}" if total else ""))
+        if fault := present.get("fault"):
+            parts.append(f"the last pass failed: {fault}")
+        if "summary" in present and "summary_at" in present:
+            parts.append(f"pass of {present['summary_at']:%Y-%m-%d %H:%M} UTC: {present['summary']}")
+        return "; ".join(parts) or "no pass yet"
+
     def watched(self) -> LibraryWatch:
         """The folders of the watch."""
         return cast(LibraryWatch, self.documents.find_one({"_id": _WATCH}) or {})
 
     def _set(self, name: str, fields: Document) -> None:
         self.documents.update_one({"_id": name}, {"$set": {**fields, "at": datetime.now(UTC)}}, upsert=True)
+        self._written()

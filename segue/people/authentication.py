@@ -69,6 +69,25 @@ class Authenticator:
         _check_password(password)
         return self._add(name, password, guest_id=None)
 
+    def change_password(self, account: Account, password: str, *, new: str, address: str) -> None:
+        """Change the password of somebody who knows it.
+
+        Raises
+        ------
+        TooManyGuesses
+            As for :meth:`log_in`.
+        AccountError
+            The password is wrong, or the new one is too short or too long.
+        """
+        _check_password(new)
+        try:
+            self.log_in(account.name, password, address=address)
+        except TooManyGuesses:
+            raise
+        except AccountError:
+            raise AccountError("The present password is wrong.") from None
+        self.set_password(account, new)
+
     def set_password(self, account: Account, password: str) -> None:
         """Change the password.
 

@@ -18,10 +18,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
 from segue.embeddings.stored import Embeddings
 from segue.index.track_index import TrackIndex
+from segue.index.visible import VisibleIndexes
 from segue.people.forgotten import Forgotten
+from segue.people.library_access import NOTHING, AdmittedListeners, LibraryAccess
 from segue.plays.added_fields import unfolded
 from segue.plays.event import SIGNAL_WINDOW
 from segue.plays.event_types import signal_weights
@@ -43,6 +46,8 @@ class Replanning:
         self._settings, self._unknown = settings, UnknownTracks(store)
         self._tastes, self._recommendations = Tastes(store), Recommendations(store)
         self._forgotten, self._embeddings = Forgotten(store), Embeddings(store)
+        self._access, self._admitted = LibraryAccess(settings.library.accounts), AdmittedListeners(store)
+        self._visible = VisibleIndexes[TrackIndex](Tracks(store).ids_in)
         self._steps: tuple[tuple[str, str], dict[int, float]] = (("", ""), {})
 
     def replan(
@@ -86,14 +91,31 @@ class Replanning:
     def _plan(
         self, listeners: Sequence[ListenerHistory], *, bundle: TrackIndex, feedback: Feedback
     ) -> list[Plan]:
-        return plan(
-            listeners,
-            bundle=bundle,
-            lookup=partial(self._embeddings.vectors_of, space=bundle.space),
-            ranking=self._settings.ranking,
-            experiments=self._settings.experiments,
-            feedback=self._by_row(feedback, bundle),
-        )
+        return [
+            each
+            for hidden, members in self._by_hidden_libraries(listeners).items()
+            for each in plan(
+                members,
+                bundle=self._visible.of(bundle, hidden),
+                lookup=partial(self._embeddings.vectors_of, space=bundle.space),
+                ranking=self._settings.ranking,
+                experiments=self._settings.experiments,
+                feedback=self._by_row(feedback, bundle),
+            )
+        ]
+
+    def _by_hidden_libraries(
+        self, listeners: Sequence[ListenerHistory]
+    ) -> dict[frozenset[str], list[ListenerHistory]]:
+        """The listeners by the libraries that they do not see."""
+        if not self._access.restricted:
+            return {NOTHING: list(listeners)}
+        names = self._admitted.among([listener.user_id for listener in listeners])
+        groups: dict[frozenset[str], list[ListenerHistory]] = {}
+        for listener in listeners:
+            hidden = self._access.hidden_from(names.get(listener.user_id))
+            groups.setdefault(hidden, []).append(listener)
+        return groups
 
     def write(self, plans: Sequence[Plan], *, space: str) -> None:
         """Write recommendations and tastes in parallel, then the tracks that are in no catalogue."""

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from segue.settings.values import Folders, LocalPath, Positive, Section, TakesEffect, Unit
+from segue.settings.values import Audiences, Folders, LocalPath, Positive, Section, TakesEffect, Unit
 
 
 class AudioSettings(Section):
@@ -41,6 +41,7 @@ class LibrarySettings(Section):
     tag_encoding: str
     undivided_artists: tuple[str, ...]
     folders: Annotated[Folders, _WATCHED]
+    accounts: Annotated[Audiences, TakesEffect("restart the stream and the dashboard")]
     settle_time: Annotated[Positive, _WATCHED]
     poll_interval: Annotated[Positive, _WATCHED]
     full_scan_interval: Annotated[Positive, _WATCHED]

@@ -211,6 +211,13 @@ def _pairs(value: object) -> object:
     return tuple(value.items()) if isinstance(value, dict) else value
 
 
+def _lists(value: object) -> object:
+    """A table of lists as pairs; a text in the place of a list is its only value."""
+    if not isinstance(value, dict):
+        return value
+    return tuple((name, (one,) if isinstance(one, str) else one) for name, one in value.items())
+
+
 def _dotted(value: object) -> object:
     """Flatten nested tables to pairs: TOML reads an unquoted spark.executor.memory as three tables."""
     return tuple(_leaves(value, "")) if isinstance(value, dict) else value
@@ -264,7 +271,13 @@ Changes = Annotated[
     BeforeValidator(_pairs),
 ]
 """The changed settings by variant. Pairs, since settings are compared and hashed."""
-Folders = Annotated[tuple[tuple[str, LocalPath], ...], BeforeValidator(_pairs)]
+LibraryName = Annotated[str, Field(min_length=1)]
+Folders = Annotated[
+    tuple[tuple[LibraryName, Annotated[tuple[LocalPath, ...], Field(min_length=1)]], ...],
+    BeforeValidator(_lists),
+]
 """Folders of music by the name of their library."""
+Audiences = Annotated[tuple[tuple[LibraryName, tuple[str, ...]], ...], BeforeValidator(_lists)]
+"""Names of accounts by the name of a library."""
 SparkConf = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_dotted)]
 """Spark properties with their values."""

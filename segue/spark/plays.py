@@ -34,9 +34,10 @@ from segue.settings import EngagementSettings, StreamSettings
 
 _SPARK_TYPES = {"text": T.StringType(), "whole": T.LongType()}
 _CORRUPT = "_corrupt"
+_WHOLE = "_whole"
 _BEGINS = r"\A[ \t\r\n]*\{"
-_ENDS = r"\}\s*\z"
-"""Spark's parser stops at the end of the object; text after it must make the record invalid."""
+_NO_FIELDS = r"\A[ \t\r\n]*\{[ \t\r\n]*\z"
+_SPACE = r" \t\r\n"
 
 PLAY_SCHEMA = T.StructType([T.StructField(f.name, _SPARK_TYPES[f.kind]) for f in FIELDS])
 """A play as Spark reads it from JSON."""
@@ -49,15 +50,23 @@ def parse(records: DataFrame) -> DataFrame:
     """KafkaRecord -> ParsedRecord: the record's columns and `play` (struct); unreadable fields are null.
 
     `play` is null for a record that cannot be an object: an error of the JSON parser costs much time.
+
+    Spark's parser stops at the end of the first object, and would pass over all that follows it: the second
+    play of a record with two. So the last brace of the text is preceded by a field, which a play whose own
+    brace is another one lacks.
     """
-    schema = T.StructType([*PLAY_SCHEMA.fields, T.StructField(_CORRUPT, T.StringType())])
+    added = [T.StructField(_WHOLE, T.BooleanType()), T.StructField(_CORRUPT, T.StringType())]
+    schema = T.StructType([*PLAY_SCHEMA.fields, *added])
+    text = F.expr(f"trim(trailing '{_SPACE}' from cast(value as string))")
+    without_end = F.substring(text, F.lit(1), F.length(text) - 1)
+    # An object without fields has no comma before the added one.
+    comma = F.when(without_end.rlike(_NO_FIELDS), "").otherwise(", ")
     decoded = F.from_json(
-        F.col("value").cast("string"),
+        F.concat(without_end, comma, F.lit(f'"{_WHOLE}": true}}')),
         schema,
         {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT, "allowSingleQuotes": "false"},
     )
-    text = F.col("value").cast("string")
-    may_be_object = (text.startswith("{") | text.rlike(_BEGINS)) & text.rlike(_ENDS)
+    may_be_object = (text.startswith("{") | text.rlike(_BEGINS)) & text.endswith("}")
     return records.select(*RECORD_COLUMNS, F.when(may_be_object, decoded).alias("play"))
 
 
@@ -127,7 +136,7 @@ def _well_formed(stream: StreamSettings) -> Column:
     rules = [
         F.octet_length("value") <= stream.max_play_size,
         F.is_valid_utf8(text),
-        text.rlike(_ENDS),
+        F.col(f"play.{_WHOLE}"),
         F.col(f"play.{_CORRUPT}").isNull(),
         texts.rlike(pattern),
         *within,
@@ -180,7 +189,7 @@ def _reason(stream: StreamSettings) -> Column:
         (F.octet_length("value") > stream.max_play_size, "too_large"),
         (~F.is_valid_utf8(F.col("value").cast("string")), "not_utf8"),
         (F.col("play").isNull() | F.col(f"play.{_CORRUPT}").isNotNull(), "malformed"),
-        (~F.col("value").cast("string").rlike(_ENDS), "malformed"),
+        (F.col(f"play.{_WHOLE}").isNull(), "malformed"),
         *(rule for field in FIELDS for rule in _field_rules(field)),
         (occurred - arrived > _milliseconds(stream.max_clock_skew), "future"),
         (arrived - occurred > _milliseconds(stream.allowed_lateness), "late"),

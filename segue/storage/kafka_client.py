@@ -10,7 +10,7 @@ from typing import Any
 
 from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
 
-from segue.errors import SegueError
+from segue.errors import SegueError, described_by
 from segue.settings import KafkaSettings
 from segue.storage.kafka_access import knock, refused_user
 
@@ -45,6 +45,17 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
         for name in _TELL_PASSWORDS:
             logging.getLogger(name).addFilter(_not_for_debugging)
     return options
+
+
+def _words(error: Exception) -> str:
+    """The line of an error that no :func:`reaching` has turned into one."""
+    return (
+        f"Kafka does not answer ({type(error).__name__}): see that the brokers of "
+        "kafka.bootstrap_servers run (./run.sh status), and try again"
+    )
+
+
+described_by(KafkaError, _words)
 
 
 def _not_for_debugging(record: logging.LogRecord) -> bool:

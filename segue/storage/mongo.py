@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+from bson.errors import BSONError
 from pymongo import ASCENDING, DESCENDING, DeleteOne, MongoClient, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -24,7 +25,7 @@ from pymongo.errors import (
 )
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_delay, wait_exponential
 
-from segue.errors import SegueError
+from segue.errors import SegueError, described_by
 from segue.settings import MongoSettings, milliseconds
 
 __all__ = [
@@ -69,6 +70,24 @@ def is_away(error: BaseException) -> bool:
     details = error.details or {}
     parts = [*details.get("writeErrors", []), *details.get("writeConcernErrors", [])]
     return bool(_CHANGES_PRIMARY & {error.code, *(part.get("code") for part in parts)})
+
+
+def _words(error: Exception) -> str:
+    """The line of an error in the middle of a command."""
+    if is_away(error):
+        return (
+            f"MongoDB does not answer any more ({type(error).__name__}): see that the server of mongo.uri "
+            "runs (./run.sh status), and try again"
+        )
+    details = getattr(error, "details", None) or {}
+    faults = [part.get("errmsg") for part in details.get("writeErrors", [])]
+    why = str(next(iter(faults), None) or details.get("errmsg") or error).splitlines()[0]
+    return f"MongoDB refuses an operation ({type(error).__name__}): {why[:_LONGEST_REASON]}"
+
+
+_LONGEST_REASON = 300
+described_by(PyMongoError, _words)
+described_by(BSONError, _words)
 
 
 def patient(outage: timedelta) -> Retrying:
@@ -279,5 +298,7 @@ def amount(field: str) -> Document:
 
 
 def text(field: str) -> Document:
-    """The expression for a stored value as text; empty for a list, an object or nothing."""
-    return {"$convert": {"input": field, "to": "string", "onError": "", "onNull": ""}}
+    """The expression for a stored value as text; empty for a list, an object, a date or nothing."""
+    # The conversion of a date beyond the year 9999 fails whatever `onError` says.
+    value = {"$cond": [{"$eq": [{"$type": field}, "date"]}, None, field]}
+    return {"$convert": {"input": value, "to": "string", "onError": "", "onNull": ""}}

@@ -297,7 +297,8 @@ class RecordShape(Shape):
                 whole[name] = shape.mended(value[name], where, faults)
                 if whole[name] is UNFIT:
                     del whole[name]
-                    usable = usable and name not in self.required
+                    # Without its name a document is of no use, whether or not the record requires one.
+                    usable = usable and name not in self.required and name != "_id"
         return whole if usable else UNFIT
 
     def with_optional(self, hints: Mapping[str, Any]) -> RecordShape:

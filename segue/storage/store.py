@@ -24,6 +24,7 @@ from pymongo.collection import Collection as PlainDocuments
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from segue.counted import counted
 from segue.errors import SegueError
 from segue.settings import Settings
 from segue.storage import damaged
@@ -38,11 +39,20 @@ Snapshot = ClientSession
 _RAW = CodecOptions(document_class=RawBSONDocument)
 
 
+def nothing_hidden() -> frozenset[str]:
+    """Commands and the stream's own reads see all libraries."""
+    return frozenset()
+
+
 class Store:
     """A connection to Segue's database. Pass it on; only collection owners access its database."""
 
-    def __init__(self, database: Database[Document]) -> None:
+    def __init__(
+        self, database: Database[Document], *, hidden_libraries: Callable[[], frozenset[str]] = nothing_hidden
+    ) -> None:
+        """`hidden_libraries` returns the libraries that the present visitor does not see."""
         self.database = database
+        self.hidden_libraries = hidden_libraries
 
     @property
     def name(self) -> str:
@@ -141,6 +151,7 @@ class Collection(Generic[RecordT]):
 
     def __init__(self, store: Store) -> None:
         self._database = store.database
+        self._hidden_libraries = store.hidden_libraries
         self.documents: Documents[RecordT] = Documents(
             store.database, self.name, shape_of=self.shape_of, set_aside=self._set_aside
         )
@@ -183,7 +194,7 @@ class Collection(Generic[RecordT]):
             if index not in slow:
                 self.make(index)
         if slow:
-            log.info("%s: creating %d indexes", self.name, len(slow))
+            log.info("%s: creating %s", self.name, counted(len(slow), "index", plural="indexes"))
             threading.Thread(
                 target=self._make_all, args=(slow,), name=f"indexes of {self.name}", daemon=True
             ).start()

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from segue.audio.decode import decode
-from segue.audio.errors import Truncated
+from segue.audio.errors import Truncated, Undecodable
 from segue.audio.length import length_of, opened
 from segue.audio.ogg import gap, is_chained
 from segue.settings import load_settings
@@ -172,3 +172,13 @@ def test_a_file_is_opened_as_mutagen_opens_it(tmp_path: Path, name: str, suffix:
     except mutagen.MutagenError:
         expected = type(None)
     assert type(opened(path)) is expected
+
+
+def test_a_file_that_is_no_audio_writes_nothing_to_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.mp3"
+    page.write_text("<html><body>404</body></html>" * 50)
+    with pytest.raises(Undecodable):
+        length_of(page)
+    assert capfd.readouterr() == ("", "")

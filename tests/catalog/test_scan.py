@@ -129,6 +129,22 @@ def test_patterns_leave_out_what_they_name(tmp_path: Path) -> None:
     assert found(tmp_path) == ["a/1.mp3", "b/x/4.mp3"]
 
 
+@pytest.mark.parametrize("line", ["!", "\\", "a\\"])
+def test_a_line_that_is_no_pattern_is_passed_over(
+    line: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    touch(tmp_path, "a/1.mp3", "a/demo 1.mp3", "b/2.mp3")
+    (tmp_path / "a" / ".segueignore").write_text(f"{line}\ndemo*\n")
+    assert found(tmp_path) == ["a/1.mp3", "b/2.mp3"]
+    assert f"{tmp_path}/a/.segueignore: the line {line!r} is no pattern" in caplog.text
+
+
+def test_a_pipe_in_the_place_of_the_patterns_is_not_read(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.mp3")
+    os.mkfifo(tmp_path / "a" / ".segueignore")
+    assert found(tmp_path) == ["a/1.mp3"]
+
+
 def test_audio_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     touch(tmp_path, "a.aiff", "b.wv", "c.mid", "d.M4P", "notes.txt", "e.webm")
     assert found(tmp_path) == ["a.aiff", "b.wv", "e.webm"]

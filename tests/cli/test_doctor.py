@@ -76,6 +76,26 @@ def test_before_set_up_it_checks_the_machine_with_any_python() -> None:
     assert "./run.sh setup" in named(report, "packages").fix
 
 
+@pytest.mark.parametrize(
+    "database, runs, reminded",
+    [
+        ("segue", True, True),
+        ("segue_demo", True, False),
+        ("segue_demo_music_1", True, False),
+        ("segue", False, False),
+    ],
+)
+def test_while_a_demo_runs_it_says_whose_data_are_checked(
+    database: str, runs: bool, reminded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGUE_MONGO__DATABASE", database)
+    monkeypatch.setattr("segue.local.kafka.Broker.address", lambda self: None)
+    monkeypatch.setattr("segue.local.mongod.Mongod.address", lambda self: None)
+    monkeypatch.setattr(installed, "running", lambda record: runs)
+    found = [check for check in installed.installation_checks() if check.name == "demo"]
+    assert [check.state for check in found] == ["warning"] * reminded
+
+
 def test_a_small_machine_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "MEMORY_GB", 1e6)
     monkeypatch.setattr(machine, "DISK_GB", 1e9)

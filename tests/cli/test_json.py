@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 
 from segue.cli.commands import COMMANDS
 from segue.cli.main import app, load
-from segue.demo.library import TRACKS, compose_library
 from segue.demo.stages import Demo
 from segue.demo.summary import DemoSummary
 from segue.places import ROOT
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.store import Store
+from tests.catalog.library import song
 from tests.plays.examples import a_play
 
 pytestmark = pytest.mark.integration
@@ -87,7 +87,8 @@ def _json_of(folder: Path, *arguments: str, environment: dict[str, str], statuse
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Music, session logs and advisories."""
     folder = tmp_path_factory.mktemp("json")
-    compose_library(folder / "music", tracks=[track for track in TRACKS if track.place < 1])
+    for seed in range(8):
+        song(folder / f"music/{seed}.flac", seed=seed)
     (folder / "music/empty.mp3").touch()
     (folder / "logs").mkdir()
     rows = [

@@ -7,7 +7,9 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page
@@ -83,10 +85,34 @@ class Served:
 
 
 def _own_port() -> int:
-    """One that the system gives to nobody else for a while, so that runs beside each other do not meet."""
+    """A port of a dashboard that has ended, for which the browser has kept Streamlit's code, or a new one.
+
+    A new one is given to nobody else for a while, so that runs beside each other do not meet.
+    """
+    for port in _ports:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+        _ports.append(int(one.getsockname()[1]))
+    return _ports[-1]
+
+
+_ports: list[int] = []
+
+
+def forget_visit(page: Page) -> None:
+    """Close a page, and remove what it and its dashboard have stored in the browser."""
+    address, context = urlsplit(page.url), page.context
+    page.goto("about:blank")  # the player stores a last word when its page is left
+    if address.netloc:
+        stored = "local_storage,indexeddb,cache_storage,service_workers"
+        origin = f"{address.scheme}://{address.netloc}"
+        session = context.new_cdp_session(page)
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": stored})
+    for one in context.pages:
+        one.close()
+    context.clear_cookies()
 
 
 class Player:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pymongo.database import Database
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -24,7 +24,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
 from tests.conftest import own_settings, with_topics
-from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served
+from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served, forget_visit
 from tests.dashboard.music import make_files, make_music
 from tests.waiting import PATIENCE
 
@@ -143,12 +143,21 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="session")
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """Keeps Streamlit's code, which takes seconds to load and compile, for the next test."""
     context = chromium.new_context(viewport={"width": 1400, "height": 950})
     context.set_default_timeout(PATIENCE * 1000)
-    yield context.new_page()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page of a browser without cookies and storage."""
+    page = context.new_page()
+    yield page
+    forget_visit(page)
 
 
 @pytest.fixture(scope="session")

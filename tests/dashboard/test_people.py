@@ -67,6 +67,55 @@ def test_who_signs_up_keeps_what_was_heard_as_a_guest(enter: Enter, services: Se
     assert whose(services, other).user_id == guest.user_id
 
 
+def change(client: TestClient, password: str, new: str) -> int:
+    told = {"password": password, "new_password": new}
+    return int(client.post("/api/people/change-password", json=told).status_code)
+
+
+def test_a_changed_password_ends_all_other_sessions(enter: Enter, services: Services) -> None:
+    client, phone, thief = enter(), enter(), enter()
+    assert (sign_up(client), log_in(phone)) == (200, 200)
+    old = client.cookies.get(COOKIE)
+    assert change(client, ADA["password"], "another horse") == 200
+    assert whose(services, client).name == "Ada"
+    assert services.login_sessions.find(old) is None
+    assert services.login_sessions.find(phone.cookies.get(COOKIE)) is None
+    assert log_in(thief) == 422
+    assert log_in(phone, password="another horse") == 200
+
+
+def test_only_who_knows_the_password_changes_it(enter: Enter, services: Services) -> None:
+    client = enter()
+    guest = enter()
+    assert sign_up(client) == 200
+    assert change(client, "wrong horse", "another horse") == 422
+    assert change(client, ADA["password"], "short") == 422
+    assert change(guest, ADA["password"], "another horse") == 422
+    assert client.post("/api/people/change-password", json={"password": "x"}).status_code == 400
+    foreign = {"origin": "https://evil.example"}
+    told = {"password": ADA["password"], "new_password": "another horse"}
+    assert client.post("/api/people/change-password", json=told, headers=foreign).status_code == 403
+    client.cookies.clear()
+    assert change(client, ADA["password"], "another horse") == 401
+    assert log_in(client) == 200
+
+
+def test_passwords_cannot_be_guessed_by_changing_them(enter: Enter) -> None:
+    client = enter()
+    assert sign_up(client) == 200
+    guesses = [change(client, f"guess {number}", "another horse") for number in range(LIMITS["name"] + 1)]
+    assert guesses == [422] * LIMITS["name"] + [429]
+
+
+def test_logging_out_everywhere_ends_every_session(enter: Enter, services: Services) -> None:
+    client, phone, other = enter(), enter(), enter()
+    assert (sign_up(client), log_in(phone), sign_up(other, name="Ben")) == (200, 200, 200)
+    assert client.post("/api/people/log-out-everywhere").status_code == 200
+    assert whose(services, client).name is None
+    assert services.login_sessions.find(phone.cookies.get(COOKIE)) is None
+    assert whose(services, other).name == "Ben"
+
+
 def test_a_guest_that_became_somebody_does_not_become_another_too(enter: Enter, services: Services) -> None:
     client = enter()
     guest = whose(services, client)

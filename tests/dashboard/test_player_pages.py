@@ -51,7 +51,7 @@ def titles(page: AppTest, key: str) -> list[str]:
 def test_home_before_there_is_music(page: AppTest) -> None:
     page.run()
     assert not page.exception
-    assert "./run.sh library ingest" in page.info[0].value
+    assert "./run.sh library update" in page.info[0].value
     assert list(given(page)) == ["player"]
 
 
@@ -230,7 +230,7 @@ def test_search_finds_despite_a_typo_and_says_when_it_does_not(
 
 def test_search_in_an_empty_library(page: AppTest) -> None:
     at = AppTest.from_function(_search, default_timeout=600).run()
-    assert "./run.sh library ingest" in at.info[0].value
+    assert "./run.sh library update" in at.info[0].value
 
 
 def test_a_track_is_shown_as_text_whatever_its_tags_say(page: AppTest, library: Database[Document]) -> None:

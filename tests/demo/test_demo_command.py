@@ -22,6 +22,12 @@ from segue.settings import Settings, load_settings
 from segue.storage.inspection import inspect_kafka
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
+from tests.conftest import new_database_name
+
+
+@pytest.fixture
+def database_name() -> str:
+    return new_database_name()
 
 
 def test_sigterm_runs_what_ctrl_c_runs() -> None:

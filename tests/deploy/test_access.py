@@ -9,7 +9,7 @@ from segue.storage.store import Job, Right
 
 EXPECTED: dict[Job, dict[Right, set[str]]] = {
     Job.STREAM: {
-        Right.READ: {"tracks", "embeddings", "bundles.files", "bundles.chunks"},
+        Right.READ: {"admitted_listeners", "tracks", "embeddings", "bundles.files", "bundles.chunks"},
         Right.WRITE: {
             "damaged_documents",
             "tastes",
@@ -58,6 +58,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "stream_minutes",
         },
         Right.WRITE: {
+            "admitted_listeners",
             "damaged_documents",
             "accounts",
             "sessions",
@@ -133,6 +134,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "unknown_tracks",
         },
         Right.WRITE: {
+            "admitted_listeners",
             "damaged_documents",
             "accounts",
             "sessions",

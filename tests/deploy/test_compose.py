@@ -212,6 +212,9 @@ def test_a_training_is_kept_in_a_folder_that_is_mounted() -> None:
     assert folder[1] in [volume.split(":")[1] for volume in SERVICES[TRAINING]["volumes"]]
 
 
+WITHOUT_KAFKA = ("catalogue", "library")
+
+
 @pytest.mark.parametrize("name", sorted(OURS - HOLDERS - {"spark-master", "spark-worker"}))
 def test_a_jobs_environment_is_settings_that_load(
     name: str,
@@ -220,7 +223,7 @@ def test_a_jobs_environment_is_settings_that_load(
 ) -> None:
     login = '[mongo]\nusername = "a"\npassword = "b"\n'
     file = tmp_path / "settings.toml"
-    file.write_text(login if name == "catalogue" else login + login.replace("mongo", "kafka"))
+    file.write_text(login if name in WITHOUT_KAFKA else login + login.replace("mongo", "kafka"))
     given = {key: value for key, value in SERVICES[name]["environment"].items() if key.startswith("SEGUE_")}
     environment = {**given, "SEGUE_CONF": str(file)}
     assert SERVICES[name]["environment"]["SEGUE_CONF"] == "/run/secrets/settings.toml"
@@ -228,5 +231,5 @@ def test_a_jobs_environment_is_settings_that_load(
     assert settings.mongo.username == "a"
     # A container's file system is read-only: nothing can be packed there.
     assert settings.spark.package_workers is (name != "stream")
-    assert settings.kafka.sasl is (name != "catalogue")
-    assert settings.kafka.replication_factor == (1 if name == "catalogue" else 3)
+    assert settings.kafka.sasl is (name not in WITHOUT_KAFKA)
+    assert settings.kafka.replication_factor == (1 if name in WITHOUT_KAFKA else 3)

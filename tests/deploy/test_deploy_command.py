@@ -460,6 +460,7 @@ def annotated(machine: Machine) -> dict[str, str]:
         ("dashboard.toml", {"segue-dashboard"}),
         ("oidc.toml", {"segue-dashboard"}),
         ("tls.crt", {"segue-dashboard"}),
+        ("catalogue.toml", {"segue-library"}),
         ("operator.toml", set()),
     ],
 )
@@ -477,7 +478,7 @@ def test_a_changed_secret_reaches_the_pods_that_read_it(
         secret.write("\n")
     assert machine.deploy(*target).returncode == 0
     after = annotated(machine)
-    assert after.keys() == {"segue-stream", "segue-dashboard"}
+    assert after.keys() == {"segue-stream", "segue-dashboard", "segue-library"}
     assert {name for name in after if after[name] != before[name]} == changed
 
 

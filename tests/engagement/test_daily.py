@@ -332,6 +332,17 @@ def test_a_change_of_an_old_window_asks_for_another_load(stored: StoredEngagemen
     assert same(totals.update(), summed_afresh(store))
 
 
+@pytest.mark.parametrize("day", [True, 5, "monday", [], {"a": 1}, None])
+def test_a_mark_without_a_date_does_not_stop_the_others(
+    stored: StoredEngagement, store: Store, day: object
+) -> None:
+    some_weeks(stored, days=2)
+    windows = CountedWindows(store)
+    due = windows.settled_days(before=None)
+    store.database[windows.name].insert_one({"_id": TODAY + MONTH, "day": day, "due": True})
+    assert due and windows.settled_days(before=None) == due
+
+
 def test_a_window_is_read_again_after_a_writer_crashed_in_it(stored: StoredEngagement, store: Store) -> None:
     starts = some_weeks(stored, days=1)
     totals = RunningTotals(store, period=MONTH)

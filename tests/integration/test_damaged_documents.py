@@ -35,6 +35,7 @@ from segue.catalog.track import Track
 from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
 from segue.collections import OWNERS
+from segue.collections import collection as owner_of
 from segue.dashboard.queries import audience, friends, history, items, listening, live, month, sounding
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.playlist_files import exported
@@ -61,6 +62,7 @@ from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.people.accounts import Accounts
 from segue.people.authentication import AccountError, Authenticator
 from segue.people.forgotten import Forgotten
+from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import Listener
 from segue.plays.delivery import SentPlays
 from segue.plays.event import checked as valid
@@ -133,6 +135,8 @@ class Service:
     readers: dict[str, Callable[[], object]] = field(default_factory=dict)
     before: dict[str, list[Document]] = field(default_factory=dict)
     """The documents by collection, to which each test returns: readers change some."""
+    collections: dict[str, set[str]] = field(default_factory=dict)
+    """The collections that each reader reads or writes."""
 
 
 def plays_of(user: str) -> list[Any]:
@@ -227,6 +231,9 @@ def service(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     fill(made)
     made.readers = readers(made)
     made.before = {owner.name: list(database[owner.name].find()) for owner in OWNERS}
+    made.collections = {name: _touched(made, read) for name, read in made.readers.items()}
+    for name, documents in made.before.items():
+        _restore(database[name], documents)
     yield made
     client.drop_database(database.name)
     client.close()
@@ -304,6 +311,7 @@ def fill(made: Service) -> None:
     Follows(store).agree("ben", "ada")
     Follows(store).ask("ben", "Ada")
     PrivacyChoices(store).show_activity("ben", shown=True)
+    AdmittedListeners(store).note("ada", "Ada")
     Opinions(store).keep([("ada", track_id(1), "like"), ("ben", track_id(2), "like")])
     Starts(store).keep("new", StartingChoice(("Folk",), ("Artist 1",)))
     MoodDials(store).keep("ada", Dial({"energy": 1}))
@@ -343,7 +351,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         return services.popular.now(), services.popular.rising()
 
     def starting_options() -> object:
-        services.starting_options._counted_at = float("-inf")
+        services.starting_options._counted.clear()
         return services.starting_options.genres_and_artists()
 
     def search() -> object:
@@ -451,14 +459,16 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "active days": partial(audience.active_days, store, since=since, until=until),
         "never heard": partial(audience.never_heard, store, set(), limit=10),
         "averages": lambda: ListeningSessions(store).averages(since=since, until=until),
+        "unknown tracks": lambda: UnknownTracks(store).note([("unknown", 1), ("unknown", 2)]),
         "operations": lambda: (
             StreamProgress(store).recent(seconds=300),
             StreamProgress(store).started(),
             StreamMinutes(store).recent(seconds=300),
         ),
+        "admitted": partial(AdmittedListeners(store).among, ["ada", "ben"]),
         "covers": lambda: (Covers(store).read("ab" * 32), Covers(store).pictures(["ab" * 32])),
         "files": lambda: (
-            Tracks(store).forget_damaged("music"),
+            Tracks(store).checked_files("music"),
             Tracks(store).files_of("music"),
             list(Tracks(store).present_files()),
         ),
@@ -475,7 +485,6 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "written": lambda: Recommendations(store).written_since(None),
         "tastes": lambda: (Tastes(store).vectors(["ada", "ben"]), Tastes(store).exists("ada")),
         "forgotten": lambda: (Forgotten(store).hashes(), Forgotten(store).due(NOW)),
-        "check": partial(checked, store),
         "damaged": lambda: (DamagedDocuments(store).newest(limit=9), DamagedDocuments(store).counts()),
     }
 
@@ -483,9 +492,9 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
 def test_there_is_a_document_in_every_collection(service: Service) -> None:
     empty = {owner.name for owner in OWNERS} - set(service.database.list_collection_names())
     assert empty == set()
-    for name, read in service.readers.items():
+    for read in service.readers.values():
         read()
-        assert name
+    assert checked(service.store).keys() == {owner.name for owner in OWNERS} - {DamagedDocuments.name}
 
 
 # No day has ended in the service of this test, so there are no statistics by day.
@@ -495,8 +504,9 @@ def test_no_value_in_any_field_stops_a_reader(service: Service, collection: str)
     documents = service.database[collection]
     before = service.before[collection]
     _restore(documents, before)
-    concerned = _concerned(service, collection)
-    _restore(documents, before)
+    concerned = [name for name, touched in service.collections.items() if collection in touched]
+    check: Callable[[], object] = partial(_check, service.store, collection)
+    read_all = {**service.readers, "check": check}
     stopped: dict[str, list[str]] = defaultdict(list)
     fields = sorted({name for document in before for name in _fields(document)})
     assert concerned and fields
@@ -507,9 +517,10 @@ def test_no_value_in_any_field_stops_a_reader(service: Service, collection: str)
             ):  # an index refuses equal values, and two lists in a document
                 documents.update_many({name: {"$exists": True}}, {"$set": {name: value}})
             # Dozens of readers read the tracks: they take turns over the values.
-            for reader in concerned if len(concerned) <= _FEW else concerned[turn % 3 :: 3]:
+            taking_turns = concerned if len(concerned) <= _FEW else concerned[turn % 3 :: 3]
+            for reader in (*taking_turns, "check"):
                 try:
-                    service.readers[reader]()
+                    read_all[reader]()
                 except (SegueError, AccountError):
                     pass  # a line for the person who asked
                 except Exception as error:
@@ -518,16 +529,20 @@ def test_no_value_in_any_field_stops_a_reader(service: Service, collection: str)
     assert not stopped, "\n".join(f"{reader}: {faults}" for reader, faults in stopped.items())
 
 
-def _concerned(service: Service, collection: str) -> list[str]:
-    """The readers that read a collection."""
-    found = []
-    for name, read in service.readers.items():
-        service.touched.names.clear()
-        with contextlib.suppress(SegueError, AccountError):
-            read()
-        if collection in service.touched.names:
-            found.append(name)
-    return found
+def _touched(service: Service, read: Callable[[], object]) -> set[str]:
+    """The collections that a reader names in its commands."""
+    service.touched.names.clear()
+    with contextlib.suppress(SegueError, AccountError):
+        read()
+    return set(service.touched.names)
+
+
+def _check(store: Store, name: str) -> None:
+    """Check the documents of a collection, as `documents check` does with all."""
+    if name == DamagedDocuments.name:
+        checked(store)
+    else:
+        owner_of(store, name).check_all()
 
 
 def _fields(document: Document) -> Iterator[str]:

@@ -16,9 +16,9 @@ from segue.audio.loudness import measure
 from segue.batch_jobs import extract_features, ingest_catalog
 from segue.batch_jobs.ingest_catalog import IngestSummary
 from segue.batch_jobs.measure_loudness import measure_on_this_machine
-from segue.batch_jobs.update_library import Library
 from segue.batch_jobs.update_library import run as update
 from segue.catalog.features import Features
+from segue.catalog.library import Library
 from segue.catalog.tracks import Tracks
 from segue.settings import Settings
 from segue.storage.mongo import Document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from pyspark.sql import functions as F
 from segue.audio.describing import describe_row
 from segue.audio.descriptors import descriptor_names, features_version
 from segue.audio.loudness import measure
-from segue.batch_jobs import extract_features, ingest_catalog
-from segue.batch_jobs.extract_features import ExtractionSummary, run, transform
+from segue.batch_jobs import extract_features, ingest_catalog, tracks_in_parts
+from segue.batch_jobs.extract_features import ExtractionSummary, find_work, run, transform
+from segue.batch_jobs.tracks_in_parts import processed_in_parts
 from segue.settings import Settings
 from segue.storage.mongo import Document, unpack
 from segue.storage.store import Store
@@ -60,7 +62,7 @@ def test_the_transform_describes_or_says_why_not(
     (tmp_path / "empty.mp3").touch()
     files = {"a": good, "b": tmp_path / "empty.mp3", "c": tmp_path / "gone.mp3"}
     paths = [(own, str(path), 0.0, None) for own, path in files.items()]
-    found = transform(spark.createDataFrame(paths, extract_features.TRACK), settings).cache()
+    found = transform(spark.createDataFrame(paths, tracks_in_parts.TRACK), settings).cache()
     expected = [
         ("a", True, None, None),
         ("b", False, "empty", "0 bytes"),
@@ -157,7 +159,7 @@ def test_files_that_cannot_be_described_are_kept_with_their_reason(
     }
     assert summary.reasons == {reason: 1 for reason in found.values()}
     # They are not tried again as long as they are the same...
-    assert extract_features.find_work(Store(database), settings).missing == []
+    assert find_work(Store(database), settings).missing == []
     # ...and are rejected no more once they are put right, or gone.
     song(music / "silent.flac")
     (music / "nan.wav").unlink()
@@ -183,8 +185,8 @@ def test_a_run_that_was_cut_short_goes_on_where_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     catalogue(database, music)
-    monkeypatch.setattr(extract_features, "PER_TASK", 1)
-    monkeypatch.setattr(extract_features, "TASKS_PER_CORE", 1)  # parts of two tracks
+    monkeypatch.setattr(tracks_in_parts, "PER_TASK", 1)
+    monkeypatch.setattr(tracks_in_parts, "TASKS_PER_CORE", 1)  # parts of two tracks
     real = extract_features.write
     calls: list[Any] = []
 
@@ -200,3 +202,24 @@ def test_a_run_that_was_cut_short_goes_on_where_it_was(
     monkeypatch.setattr(extract_features, "write", real)
     assert len(stored(database)) == 2
     assert did(run(spark, settings, Store(database), quiet=True)) == (4, 2, 0, 0)
+
+
+def test_progress_is_reported_within_a_part(
+    spark: SparkSession,
+    settings: Settings,
+    database: Database[Document],
+    music: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    catalogue(database, music)
+    monkeypatch.setattr(tracks_in_parts, "PER_TASK", 1)
+    monkeypatch.setattr(tracks_in_parts, "REPORT_EVERY", 0.01)
+    tracks = find_work(Store(database), settings).missing
+    reports: list[int] = []
+    parts = list(
+        processed_in_parts(spark, tracks, partial(transform, settings=settings), report=reports.append)
+    )
+    assert [len(part) for part, _ in parts] == [4]
+    assert reports == sorted(reports)
+    assert set(reports) >= {0, 4}
+    assert set(reports) & {1, 2, 3}

@@ -379,7 +379,7 @@ def test_a_pass_over_one_folder_leaves_the_rest(database: Database[Document], ro
     files = find_music(root, library="Music", layout=None).files
     part = Found(
         library="Music",
-        root=root,
+        roots=[root],
         files={place: file for place, file in files.items() if file.relative.parts[0] == "A"},
         covers=lambda track: (track.path or "").startswith(f"{root}/A/"),
     )

@@ -15,7 +15,7 @@ from pymongo.database import Database
 from segue.audio.loudness import measure
 from segue.batch_jobs import ingest_catalog, update_library
 from segue.batch_jobs.measure_loudness import measure_on_this_machine
-from segue.batch_jobs.update_library import Library
+from segue.catalog.library import Library
 from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.track import ReplayGain
 from segue.settings import Settings

@@ -14,7 +14,8 @@ import pytest
 from pymongo.database import Database
 
 from segue.batch_jobs import train_embeddings, update_library
-from segue.batch_jobs.update_library import Library, UpdateSummary, libraries_of
+from segue.batch_jobs.update_library import UpdateSummary, libraries_of
+from segue.catalog.library import Library
 from segue.errors import SegueError
 from segue.index.published import PublishedBundles
 from segue.operations.library_status import LibraryStatus
@@ -198,11 +199,60 @@ def test_the_folders_come_from_the_command_or_the_settings(settings: Settings, t
     with pytest.raises(SegueError, match=r"library\.folders"):
         libraries_of(settings, [])
     named = settings.model_copy(
-        update={"library": settings.library.model_copy(update={"folders": (("ours", str(tmp_path)),)})}
+        update={"library": settings.library.model_copy(update={"folders": (("ours", (str(tmp_path),)),)})}
     )
     assert libraries_of(named, []) == [Library(name="ours", folder=tmp_path)]
     assert libraries_of(named, [tmp_path]) == [Library(name="ours", folder=tmp_path)]
     assert libraries_of(named, [tmp_path / "x"]) == [Library(name="x", folder=tmp_path / "x")]
+
+
+def test_folders_that_overlap_or_share_a_name_are_refused(settings: Settings, tmp_path: Path) -> None:
+    for folders, message in (
+        ((("a", ("m/x",)), ("b", ("m/x/y",))), "overlap"),
+        ((("a", ("m", "m")),), "overlap"),
+        ((("a", ("m", "n/more", "o/more")),), "the same name"),
+    ):
+        given = tuple((name, tuple(str(tmp_path / one) for one in some)) for name, some in folders)
+        library = settings.library.model_copy(update={"folders": given})
+        with pytest.raises(SegueError, match=message):
+            libraries_of(settings.model_copy(update={"library": library}), [])
+
+
+def test_a_library_of_several_folders(
+    database: Database[Document], settings: Settings, music: Path, tmp_path: Path
+) -> None:
+    more = tmp_path / "More"
+    song(more / "Album 0" / "0.flac", seed=20)  # the same path within its folder as another song
+    library = Library(name="Music", folder=music, further=(more,))
+
+    def passed() -> UpdateSummary:
+        return update_library.run(settings, Store(database), [library], quiet=True)
+
+    first = passed()
+    assert (first.tracks, first.new, first.indexed, first.rejected) == (7, 7, 7, 0)
+    assert database.tracks.distinct("library") == ["Music"]
+    again = passed()
+    assert (again.new, again.changed, again.vanished) == (0, 0, 0)
+    moved = database.tracks.find_one({"path": str(more / "Album 0" / "0.flac")}) or {}
+    (more / "Album 0" / "0.flac").rename(music / "moved.flac")
+    song(more / "1.flac", seed=21)
+    after = passed()
+    assert (after.new, after.vanished, after.tracks) == (1, 0, 8)
+    assert (database.tracks.find_one({"_id": moved["_id"]}) or {})["path"] == str(music / "moved.flac")
+
+
+def test_a_folder_of_a_library_that_is_away_takes_its_tracks_with_it(
+    database: Database[Document], settings: Settings, music: Path, tmp_path: Path
+) -> None:
+    more = tmp_path / "More"
+    song(more / "20.flac", seed=20)
+    library = Library(name="Music", folder=music, further=(more,))
+    for number in range(3):
+        if number:
+            more.rename(tmp_path / "hidden") if number == 1 else (tmp_path / "hidden").rename(more)
+        summary = update_library.run(settings, Store(database), [library], quiet=True)
+        assert (summary.vanished, summary.away, summary.faults) == (0, int(number == 1), [])
+        assert summary.indexed == (6 if number == 1 else 7)
 
 
 def test_a_name_that_is_not_utf8_is_described(

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 from pymongo.database import Database
+from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 from watchdog.observers.inotify_c import InotifyFD
 
-from segue.batch_jobs import update_library
-from segue.batch_jobs.update_library import Library
+from segue.batch_jobs import update_library, watch_library
 from segue.batch_jobs.watch_library import Watch
+from segue.catalog.library import Library
 from segue.index.published import PublishedBundles
 from segue.operations.library_status import LibraryStatus
 from segue.settings import Settings
@@ -113,6 +114,24 @@ def test_a_new_song_is_playable_and_recommended_without_a_command(
     assert status.watched()["folders"] == watching.folders
 
 
+def test_a_watch_shows_that_it_is_alive_while_nothing_changes(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = tmp_path / "run" / "library.alive"
+    monkeypatch.setattr(watch_library, "LIFE", life)
+    monkeypatch.setattr(watch_library, "_LIFE_SECONDS", 0.2)
+    watching = start()
+    status = LibraryStatus(watching.store)
+    until(lambda: status.last_pass()["step"] == "done", "the pass has ended")
+    assert "4 tracks; 4 new" in status.words()
+    life.unlink()
+    until(life.exists, "another sign of life")
+    watching.end()
+    life.unlink(missing_ok=True)
+    time.sleep(0.5)
+    assert not life.exists()
+
+
 def test_a_folder_that_is_moved_in_and_a_removed_song_are_followed(
     start: Start, music: Path, tmp_path: Path
 ) -> None:
@@ -163,6 +182,27 @@ def test_a_folder_that_goes_away_and_returns_keeps_its_tracks(
     song(music / "new.flac", seed=95)
     until(lambda: watching.indexed() == 5, "the watch goes on", seconds=300)
     assert [folder["mode"] for folder in watching.watch.folders()] == ["events"]
+
+
+@pytest.mark.parametrize("error", [ServerSelectionTimeoutError("away"), ValueError("made up")])
+def test_the_watch_goes_on_after_an_error(
+    error: Exception, start: Start, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_library, "_RETRY_SECONDS", 0.1)
+    watching = start()
+    failed: list[str] = []
+
+    def fail(*_: object, **__: object) -> None:
+        failed.append("")
+        raise error
+
+    with monkeypatch.context() as away:
+        away.setattr(watch_library, "run", fail)
+        if isinstance(error, PyMongoError):
+            away.setattr(LibraryStatus, "watch", fail)
+        song(music / "new.flac", seed=96)
+        until(lambda: len(failed) >= 4, "passes fail")
+    until(lambda: watching.indexed() == 5, "the song is found after the errors", seconds=300)
 
 
 class NoEvents(FolderEvents):

@@ -145,6 +145,27 @@ def test_status_tells_what_ended_by_itself(tmp_path: Path) -> None:
     assert stack.down(folder=tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "others, name, command",
+    [
+        ([], "kafka", "up"),
+        ([], "stream", "stream run"),
+        (["demo"], "stream", "demo"),
+        (["demo"], "mongo", "up"),
+    ],
+)
+def test_status_names_the_command_that_starts_an_ended_process(
+    others: list[str], name: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = process.Record(name=name, pid=1, created=0.0, address="", log=str(tmp_path / "its.log"))
+    around = [(record.model_copy(update={"name": other, "log": ""}), True) for other in others]
+    monkeypatch.setattr(stack, "status", lambda: [*around, (record, False)])
+    result = CliRunner().invoke(app, ["status"])
+    assert result.exit_code == 0
+    line = f"{name}: the end of its log gives the reason; ./run.sh {command} starts it again\n"
+    assert result.output.endswith(line)
+
+
 @pytest.mark.parametrize("command", ["up", "down", "status"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])

@@ -42,6 +42,13 @@ MALFORMED = {
     "text for a number": encoded(occurred_at=NOW, ms_played="long"),
     "a fraction": encoded(occurred_at=NOW, ms_played=1.5),
     "something after it": encoded(occurred_at=NOW) + b" and more",
+    "two plays": encoded(occurred_at=NOW) * 2,
+    "two plays in lines": encoded(occurred_at=NOW) + b"\n" + encoded(occurred_at=NOW) + b"\n",
+    "a brace after it": encoded(occurred_at=NOW) + b" }",
+    "an empty object after it": encoded(occurred_at=NOW) + b"{}",
+    "a form feed after it": encoded(occurred_at=NOW) + b"\x0c",
+    "no end": encoded(occurred_at=NOW)[:-1] + b', "x": {"y": 1}',
+    "a comma before the end": encoded(occurred_at=NOW)[:-1] + b", }",
     "single quotes": str(a_play(occurred_at=NOW)).encode(),
     "too large a number": encoded(occurred_at=NOW, ms_played=2**70),
 }
@@ -77,6 +84,11 @@ def test_each_faulty_record_is_rejected_for_its_own_reason(spark: SparkSession) 
 def test_what_is_not_an_object_of_a_play_is_malformed(spark: SparkSession) -> None:
     found = reasons(spark, list(MALFORMED.values()))
     assert dict(zip(MALFORMED, found, strict=True)) == dict.fromkeys(MALFORMED, "malformed")
+
+
+@pytest.mark.parametrize("value", [b"{}", b" { \n}\t", b'{"event_id": null}'])
+def test_an_object_without_fields_lacks_the_first_one(spark: SparkSession, value: bytes) -> None:
+    assert reasons(spark, [value]) == ["missing_event_id"]
 
 
 def test_a_rejected_record_keeps_its_bytes_and_its_place(spark: SparkSession) -> None:
@@ -132,6 +144,7 @@ def test_a_play_may_be_written_in_every_way_that_json_allows(spark: SparkSession
         json.dumps(play).replace("home", "h\\u006fme").encode(),
         json.dumps(dict(reversed(play.items()))).encode(),
         json.dumps({"first": {"user_id": [7]}} | play).encode(),
+        json.dumps(play | {"last": {"text": "}{", "empty": {}}}).encode(),
     ]
     assert reasons(spark, [*ways]) == [None] * len(ways)
     found = plays(parse(records(spark, [*ways])), stream=SETTINGS.stream).collect()

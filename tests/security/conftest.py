@@ -9,6 +9,7 @@ import pytest
 
 from segue.local.jars import ensure_jars
 from segue.settings import Settings, load_settings
+from tests.data_in_memory import data_in_memory
 from tests.security.certificates import Certificates, make_certificates
 from tests.security.servers import MONGO_PASSWORD, SCRAM_PASSWORD, USER, GuardedBroker, GuardedMongod
 
@@ -23,17 +24,19 @@ def guarded_broker(
     tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
 ) -> Iterator[GuardedBroker]:
     ensure_jars()
-    server = GuardedBroker(tmp_path_factory.mktemp("guarded-kafka"), certificates)
-    server.start()
-    yield server
-    server.stop()
+    with data_in_memory(tmp_path_factory.mktemp("guarded-kafka")) as folder:
+        server = GuardedBroker(folder, certificates)
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
 def guarded_uri(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[str]:
-    server = GuardedMongod(tmp_path_factory.mktemp("guarded-mongod"), certificates)
-    yield server.start()
-    server.stop()
+    with data_in_memory(tmp_path_factory.mktemp("guarded-mongod")) as folder:
+        server = GuardedMongod(folder, certificates)
+        yield server.start()
+        server.stop()
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ class GuardedMongod:
 
     def start(self) -> str:
         """Start it, make the user, and give its address without one."""
-        (self._folder / "data").mkdir(parents=True)
+        (self._folder / "data").mkdir(parents=True, exist_ok=True)
         key = self._folder / "key"
         key.write_text("a2V5IG9mIHRoZSBzZXQ=")
         key.chmod(0o600)

@@ -38,6 +38,7 @@ from segue.plays.event import Play
 from segue.storage.files import FileStore
 from segue.storage.mongo import Document
 from segue.storage.store import Collection, Job, Right, Store
+from tests.conftest import new_database_name
 from tests.plays.examples import a_play
 from tests.waiting import until
 
@@ -259,6 +260,9 @@ def test_the_walk_reaches_every_method(walked: Walked) -> None:
     personal = {owner.__name__ for owner in OWNERS if owner.policy.personal and owner.policy.personal.owner}
     unread = {name for name in walked.silent if name not in generic or name.partition(".")[0] in personal}
     assert unread == {
+        "Tracks.hidden_libraries",
+        "Tracks.visible",  # a filter
+        "Tracks.shows_cover",  # reads only for visitors from whom a library is hidden
         # They insert, or set a retention, and read nothing.
         "Accounts.add",
         "Handovers.offer",
@@ -281,6 +285,11 @@ def test_a_missing_index_is_found(walked: Walked, owner: type[Collection[Any]]) 
     finally:
         _prepare(owner(Store(walked.database)))
         until(lambda: not walked.scans(owner.name), "the indexes of a collection with documents")
+
+
+@pytest.fixture
+def database_name() -> str:
+    return new_database_name()
 
 
 def test_an_index_is_built_in_the_background_of_a_collection_with_documents(

@@ -13,6 +13,7 @@ from bson.decimal128 import Decimal128
 
 from segue.collections import OWNERS
 from segue.storage.records import UNFIT, EpochMs, Readable, Vector, fault_of, record_shape
+from segue.storage.store import Collection
 from segue.taste.tastes import StoredTaste
 
 
@@ -120,6 +121,15 @@ def test_a_missing_field_is_named_if_it_is_required(field: str) -> None:
     document = {name: value for name, value in GOOD.items() if name != field}
     expected = (document, "") if field == "later" else (UNFIT, f"{field} is missing")
     assert fault_of(SHAPE, document) == expected
+
+
+@pytest.mark.parametrize("owner", OWNERS, ids=lambda owner: owner.name)
+def test_a_document_whose_name_does_not_fit_is_not_used(owner: type[Collection[Any]]) -> None:
+    shape = record_shape(owner.record())
+    if "_id" not in shape.fields or shape.fields["_id"].fits([5]):
+        pytest.skip("its documents may have any name")
+    for shown in (shape, shape.all_optional(), shape.projected(["_id"])):
+        assert fault_of(shown, {"_id": [5]})[0] is UNFIT
 
 
 def test_parts_without_which_the_rest_has_a_meaning_are_left_out() -> None:

@@ -125,25 +125,28 @@ def service(spark: SparkSession, published: Settings, database: Database[Documen
     return running
 
 
-@pytest.mark.parametrize(("fresh", "bad"), [(5, 1), (20, 4), (60, 9)])
 def test_a_topic_created_again_while_the_stream_was_stopped_ends_it_and_the_repair_loses_nothing(
-    service: Service, fresh: int, bad: int, capsys: pytest.CaptureFixture[str]
+    service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    service.recreate(service.settings.kafka.plays_topic)
-    service.send(fresh, bad=bad)
-    with pytest.raises(RecordsLost, match=r"was deleted and created again.*stream repair") as ended:
-        service.admit()
-    assert "\n" not in str(ended.value)
-    found = checkpoints._places(service.folder, service.settings)
-    assert [check.state for check in found] == ["problem"] * len(QUERIES)
-    assert service.repair()
-    assert checkpoints._places(service.folder, service.settings) == []
-    assert "created again" in capsys.readouterr().out
-    assert not service.repair()
-    assert service.admit() == set()
-    service.run()
-    assert service.counted() == (20 + fresh, 20 + fresh, 4 + bad)
-    assert [loss.cause for loss in read_note(service.folder, "recommend").lost] == ["recreated"]
+    """Again and again, with fewer, as many and more records than the topic had before."""
+    good, rejected = 20, 4
+    for number, (fresh, bad) in enumerate([(5, 1), (5, 1), (60, 9)], start=1):
+        service.recreate(service.settings.kafka.plays_topic)
+        service.send(fresh, bad=bad)
+        with pytest.raises(RecordsLost, match=r"was deleted and created again.*stream repair") as ended:
+            service.admit()
+        assert "\n" not in str(ended.value)
+        found = checkpoints._places(service.folder, service.settings)
+        assert [check.state for check in found] == ["problem"] * len(QUERIES)
+        assert service.repair()
+        assert checkpoints._places(service.folder, service.settings) == []
+        assert "created again" in capsys.readouterr().out
+        assert not service.repair()
+        assert service.admit() == set()
+        service.run()
+        good, rejected = good + fresh, rejected + bad
+        assert service.counted() == (good, good, rejected)
+        assert [loss.cause for loss in read_note(service.folder, "recommend").lost] == ["recreated"] * number
 
 
 def test_by_a_setting_the_queries_continue_by_themselves_and_count(

@@ -24,6 +24,7 @@ from segue.settings import Settings
 from segue.storage.mongo import connect, is_away, pack, upsert
 from segue.storage.store import Store
 from segue.udfs.replan import WRITTEN, Assignment, replan_in_workers
+from tests.conftest import new_database_name
 from tests.streaming.conftest import publish_made_up, track_id
 from tests.taste.test_history import table
 from tests.waiting import PATIENCE
@@ -51,6 +52,11 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Obliging]:
     own = Obliging(tmp_path_factory.mktemp("mongo"))
     yield own
     own.stop()
+
+
+@pytest.fixture
+def database_name() -> str:
+    return new_database_name()
 
 
 @pytest.fixture

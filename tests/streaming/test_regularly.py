@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from pymongo.errors import AutoReconnect
 
 from segue.streaming_jobs.regularly import Regularly
 
 
-def test_it_goes_on_after_an_outage_and_does_it_a_last_time() -> None:
+@pytest.mark.parametrize(
+    "error", [AutoReconnect("MongoDB is away"), OSError(28, "No space left on device"), ValueError("made up")]
+)
+def test_it_goes_on_after_an_error_and_does_it_a_last_time(error: Exception) -> None:
     done: list[int] = []
     third = threading.Event()
 
     def work() -> None:
         done.append(len(done))
         if len(done) == 1:
-            raise AutoReconnect("MongoDB is away")
+            raise error
         if len(done) == 3:
             third.set()
 
     regularly = Regularly(work, name="work", seconds=0.01)
-    assert third.wait(600)
+    assert third.wait(60)
     regularly.close()
     after = len(done)
     assert after >= 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from collections.abc import Callable
@@ -105,6 +106,27 @@ def test_it_starts_again_with_growing_pauses(
     assert moody.starts == starts + 1
     side.stop()
     assert moody.query and not moody.query.isActive
+
+
+class FullDisk:
+    """The topic of a query whose note cannot be written."""
+
+    def admit(self) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def changed(self) -> bool:
+        return False
+
+
+def test_a_side_query_that_cannot_start_does_not_end_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    def start(*, gate: BatchGate) -> StreamingQuery:
+        raise AssertionError("its topic was not admitted")
+
+    now = [0.0]
+    side = SideQuery("moody", start, metrics=Metrics(), topic=FullDisk(), clock=lambda: now[0])
+    now[0] += FIRST_PAUSE
+    side.check()
+    assert caplog.text.count("the query 'moody' does not start: a disk is full") == 2
 
 
 def test_the_main_query_and_a_drained_one_end_with_their_cause(spark: SparkSession, tmp_path: Path) -> None:

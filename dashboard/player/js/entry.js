@@ -16,7 +16,19 @@ export default function ({ data, parentElement }) {
     send.disabled = false;
   };
   if (data.kind === "hand-over") { root.replaceChildren(fault); leave({ code: data.code }); return; }
-  if (data.kind === "log-out") { root.replaceChildren(send, fault); send.type = "button"; send.onclick = () => leave({}); return; }
+  if (data.kind.startsWith("log-out")) { root.replaceChildren(send, fault); send.type = "button"; send.onclick = () => leave({}); return; }
+  if (data.kind === "change-password") {
+    const secret = (autocomplete, minlength) => h("input", { type: "password", required: true, minlength, maxlength: 256, autocomplete });
+    const [present, changed, again] = [secret("current-password", 1), secret("new-password", 8), secret("new-password", 8)];
+    const submit = (event) => {
+      event.preventDefault();
+      if (changed.value === again.value) leave({ password: present.value, new_password: changed.value });
+      else fault.textContent = "The new passwords differ.";
+    };
+    root.replaceChildren(h("form", { onsubmit: submit }, h("label", {}, "Present password", present), h("label", {}, "New password", changed),
+      h("label", {}, "New password again", again), fault, send));
+    return;
+  }
   const name = h("input", { name: "username", autocomplete: "username", required: true, maxlength: 32 });
   const password = h("input", { name: "password", type: "password", required: true, minlength: data.kind === "sign-up" ? 8 : 1, maxlength: 256,
     autocomplete: data.kind === "sign-up" ? "new-password" : "current-password" });
