@@ -56,6 +56,8 @@ class MeasuredTracks(Tracks):
     def restamp(self, files: Mapping[str, tuple[Stamp, Stamp]]) -> None:
         """Keep the loudness of retagged files, whose sound is the same: (old, new) stamps by track id."""
         for track_id, (old, new) in files.items():
+            if old.size is None:  # the stored stamp was damaged; it would match a track without loudness
+                continue
             self.documents.update_one(
                 {"_id": track_id, "loudness.size": old.size, "loudness.modified_ns": old.modified_ns},
                 {"$set": {"loudness.size": new.size, "loudness.modified_ns": new.modified_ns}},
