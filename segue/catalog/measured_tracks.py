@@ -64,8 +64,8 @@ class MeasuredTracks(Tracks):
             )
 
     def gains(self, track_ids: Iterable[str]) -> dict[str, ReplayGain]:
-        """The corrections to :data:`REFERENCE` of the playable ones among the tracks, and peaks, by id."""
-        wanted = {"_id": {"$in": list(dict.fromkeys(track_ids))}, **PLAYABLE}
+        """The corrections to :data:`REFERENCE` of the visible ones among the tracks, and peaks, by id."""
+        wanted = self.visible({"_id": {"$in": list(dict.fromkeys(track_ids))}, **PLAYABLE})
         found = list(self.documents.find(wanted, {**_STATED, **_STAMP}))
         album_ids = {own for track in found if (own := track.get("album_id"))}
         of_albums = {album["_id"]: album for album in self._albums.several(album_ids)}
