@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from segue.batches import batches
 from segue.catalog.absence import Absent, told_apart
 from segue.catalog.cover_art import Cover
 from segue.catalog.covers import Covers
+from segue.catalog.cue_inside import divided
 from segue.catalog.cue_songs import span_of
 from segue.catalog.features import Features
 from segue.catalog.fma import FmaTrack
@@ -28,11 +30,12 @@ from segue.catalog.identity import Listening, NotListening, Recogniser, identity
 from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.read import AS_USUAL, TagReading, fact_of, read_tracks
 from segue.catalog.reconcile import Plan, Scanned, fresh_id, plan
-from segue.catalog.rejected import RejectedFile
+from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.scan import AudioFile, is_settled
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import StoredFile, Track
 from segue.catalog.track_files import TrackFiles
+from segue.catalog.track_lyrics import TrackLyrics
 from segue.storage.store import Store
 
 WRITE_EVERY = 256
@@ -93,6 +96,9 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
     """Write new and changed tracks, follow renamed and moved files, mark lost tracks, and gather albums."""
     tracks = TrackFiles(store)
     stored = tracks.files_of(found.library) if found.stored is None else found.stored
+    encoding = rules.reading.encoding
+    files = divided(found.files, stored.values(), library=found.library, encoding=encoding)
+    found = replace(found, files=files)
     facts = {place: fact_of(file, found.known) for place, file in found.files.items()}
     scanned = Scanned(files=found.files, facts=facts, covers=found.covers)
     made, waiting = _settled(
@@ -112,8 +118,8 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
         and track.track_id not in here
         and found.covers(track)
     ]
-    rejected = (*found.rejected, *work.rejected)
-    lost, replaced = _apart(lost, {file.path for file in found.files.values()})
+    rejected = (*found.rejected, *work.rejected, *RejectedTracks(store).lasting(made.same.values()))
+    lost, replaced = _apart(lost, work.paths | {found.files[place].path for place in made.same})
     absent = (
         _believed(lost, rejected)
         if rules.accepted
@@ -143,11 +149,14 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
     )
 
 
-def _apart(lost: Iterable[StoredFile], seen: Collection[str]) -> tuple[list[StoredFile], list[str]]:
-    """The lost tracks without a file, and the ids of those whose file a CUE sheet now divides otherwise."""
+def _apart(lost: Iterable[StoredFile], used: Collection[str | None]) -> tuple[list[StoredFile], list[str]]:
+    """The lost tracks without a file, and the ids of those whose file a CUE sheet now divides otherwise.
+
+    `used` has the files of all tracks that are not lost.
+    """
     gone, replaced = [], []
     for track in lost:
-        if track.path in seen:
+        if track.path in used:
             replaced.append(track.track_id)
         else:
             gone.append(track)
@@ -212,9 +221,11 @@ class _Pass:
     ) -> None:
         self.written: dict[str, str] = {}
         """The places of the tracks written, by track id."""
+        self.paths: set[str | None] = set()
+        """The files of the tracks written."""
         self.rejected: list[RejectedFile] = []
         self._tracks, self._covers, self._features = TrackFiles(store), Covers(store), Features(store)
-        self._measured = MeasuredTracks(store)
+        self._measured, self._lyrics = MeasuredTracks(store), TrackLyrics(store)
         self._found, self._made, self._stored, self._rules = found, made, stored, rules
         self._taken = set(stored)
         self._pictures: set[str] = set()
@@ -242,7 +253,7 @@ class _Pass:
                 progress.track(outcomes, total=len(wanted), description="Reading tags"), WRITE_EVERY
             ):
                 good: list[tuple[str, Read]] = []
-                for outcome in batch:
+                for outcome in chain.from_iterable(batch):
                     if isinstance(outcome, RejectedFile):
                         self.rejected.append(self._with_track(outcome))
                     elif own := self._made.to_read.get(outcome[0].track_id):
@@ -285,6 +296,10 @@ class _Pass:
         }
         self._covers.write(covers.values())
         self._pictures |= covers.keys()
+        self._lyrics.replace(
+            # A new track has no lyrics to remove.
+            {own: track.lyrics for own, (track, _) in reads if track.lyrics or own in self._stored}
+        )
         self._tracks.write(replace(track, track_id=own, place=track.track_id) for own, (track, _) in reads)
         self._tracks.bring_back(
             own
@@ -312,6 +327,7 @@ class _Pass:
         self._features.remove(other_part)
         self._measured.forget_levels(other_part)
         self.written |= {own: track.track_id for own, (track, _) in reads}
+        self.paths |= {track.path for _, (track, _) in reads}
 
 
 def _stamp(file: StoredFile | Track) -> Stamp:
