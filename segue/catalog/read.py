@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 
 from segue.audio import ffmpeg
-from segue.audio.allowance import Allowance
 from segue.audio.errors import AudioError, Undecodable
 from segue.audio.payload import sketch
+from segue.audio.time_limit import at_most
 from segue.catalog.cover_art import Cover, find_cover
 from segue.catalog.cue_inside import songs_inside
 from segue.catalog.cue_songs import CueSong
@@ -187,40 +183,6 @@ def _details(tags: Tags, known: FmaTrack | None) -> TrackDetails:
     if known is None or not known.artist or known.artist == tags.artist:
         return tags.details
     return replace(tags.details, artists=(known.artist,), featured=())
-
-
-class _OutOfTimeError(BaseException):
-    """A BaseException, since the readers of damaged tags catch every Exception; its text has the reason."""
-
-
-@contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """Interrupt work that exceeds the limit. Works in a main thread only, since it uses signals.
-
-    Raises
-    ------
-    Undecodable
-        With "too-slow".
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    allowance = Allowance(seconds, used=time.process_time)
-
-    def check(*_: object) -> None:
-        if why := allowance.exceeded():
-            raise _OutOfTimeError(why)
-
-    before = signal.signal(signal.SIGALRM, check)
-    signal.setitimer(signal.ITIMER_REAL, allowance.interval, allowance.interval)
-    try:
-        yield
-    except _OutOfTimeError as error:
-        raise Undecodable("too-slow", f"reading its tags: {error}") from None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def without_audio(own_id: str, known: FmaTrack, *, library: str) -> Track:
