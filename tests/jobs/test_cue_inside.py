@@ -19,7 +19,7 @@ from pymongo.database import Database
 from segue.audio.errors import Undecodable
 from segue.batch_jobs import ingest_catalog
 from segue.batch_jobs.ingest_catalog import IngestSummary
-from segue.batch_jobs.reconcile_library import Rules
+from segue.batch_jobs.read_library import Rules
 from segue.catalog import read
 from segue.catalog.tracks import Tracks
 from segue.storage.mongo import Document
