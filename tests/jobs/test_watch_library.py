@@ -153,7 +153,7 @@ def test_lyrics_and_sheets_beside_songs_are_followed(start: Start, music: Path) 
     until(lambda: lyrics.find_one({"versions.texts": "two"}) is not None, "changed lyrics", seconds=300)
     (music / "0.lrc").unlink()
     until(lambda: lyrics.count_documents({}) == 0, "no lyrics", seconds=300)
-    parts = "".join(f"TRACK 0{n} AUDIO\nINDEX 01 00:0{n - 1}:00\n" for n in (1, 2))
+    parts = "".join(f"TRACK 0{n} AUDIO\nINDEX 01 00:00:{30 * n}\n" for n in (0, 1))
     (music / "1.cue").write_text(f'FILE "1.flac" WAVE\n{parts}')
     until(lambda: watching.playable() == 5, "two songs in place of one", seconds=300)
 
