@@ -74,7 +74,7 @@ def _known(call: Call, text: str) -> ids.Object:
     found = ids.parse(text)
     server = call.server
     if found.kind == "album":
-        known = bool(server.albums.shown([found.key]))
+        known = bool(server.albums.several([found.key]))
     elif found.kind == "artist":
         known = bool(server.artists.several([found.key]))
     else:

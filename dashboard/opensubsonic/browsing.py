@@ -159,14 +159,14 @@ def _artist_of(call: Call, text: str) -> Artist | None:
         keys = finding.album(call, text)["artist_keys"]
     else:
         keys = [credit.key for credit in finding.track(call, text).artists]
-    return call.server.artists.artist(keys[0]) if keys else None
+    return call.server.artists.get(keys[0]) if keys else None
 
 
 def album_info(call: Call) -> Content:
     text = call.parameters.text("id")
     if ids.parse(text).kind == "track":
         album_id = finding.track(call, text).album_id
-        found = call.server.albums.album(album_id) if album_id else None
+        found = call.server.albums.get(album_id) if album_id else None
     else:
         found = finding.album(call, text)
     release = found["release"] if found else None

@@ -39,7 +39,7 @@ def album(call: Call, text: str) -> Album:
         There is no such album.
     """
     kind, key = ids.parse(text)
-    found = call.server.albums.album(key) if kind == "album" else None
+    found = call.server.albums.get(key) if kind == "album" else None
     if found is None:
         raise not_found("album")
     return found
@@ -54,7 +54,7 @@ def artist(call: Call, text: str) -> Artist:
         There is no such artist.
     """
     kind, key = ids.parse(text)
-    found = call.server.artists.artist(key) if kind == "artist" else None
+    found = call.server.artists.get(key) if kind == "artist" else None
     if found is None:
         raise not_found("artist")
     return found

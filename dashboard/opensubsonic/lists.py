@@ -78,8 +78,9 @@ def _starred(call: Call, size: int, after: int) -> Sequence[Album]:
 
 def _named(call: Call, album_ids: Sequence[str], size: int, after: int) -> Sequence[Album]:
     """A page of the visible ones among albums, in their order."""
-    known = call.server.albums.shown(album_ids, library=finding.library(call))
-    return [known[own] for own in album_ids if own in known][after : after + size]
+    library = finding.library(call)
+    known = call.server.albums.several(album_ids)
+    return [album for album in known if library in (None, album["library"])][after : after + size]
 
 
 def _by_year(call: Call, size: int, after: int) -> Sequence[Album]:
@@ -154,14 +155,9 @@ def _starred_objects(call: Call) -> tuple[list[shapes.Shape], list[Album], list[
     if library is not None:
         tracks = [track for track in tracks if track.library == library]
     album_ids = [mark["key"] for mark in server.marks.starred(call.user_id, "album")]
-    albums = server.albums.shown(album_ids, library=library)
+    albums = [album for album in server.albums.several(album_ids) if library in (None, album["library"])]
     keys = [mark["key"] for mark in server.marks.starred(call.user_id, "artist")]
-    artists = server.artists.several(keys)
-    return (
-        shapes.songs(call, tracks),
-        [albums[own] for own in album_ids if own in albums],
-        [artists[key] for key in keys if key in artists],
-    )
+    return shapes.songs(call, tracks), albums, server.artists.several(keys)
 
 
 def now_playing(call: Call) -> Content:

@@ -74,8 +74,7 @@ def artists(call: Call, key: str, *, limit: int) -> list[Artist]:
     known = call.server.tracks.full(ids)
     keys = (known[one].artists[0].key for one in ids if one in known and known[one].artists)
     wanted = [other for other in dict.fromkeys(keys) if other != key][:limit]
-    found = call.server.artists.several(wanted)
-    return [found[other] for other in wanted if other in found]
+    return call.server.artists.several(wanted)
 
 
 def _mean(bundle: Bundle, rows: Sequence[int]) -> NDArray[np.float32]:

@@ -56,7 +56,8 @@ def albums(call: Call, found: Sequence[Album]) -> list[Shape]:
     """Albums as `AlbumID3`, in their order."""
     marks = call.server.marks.of(call.user_id, "album", [album["_id"] for album in found])
     plays = call.server.listened.by(call.user_id).albums
-    names = call.server.artists.several({key for album in found for key in album["artist_keys"]})
+    keys = {key for album in found for key in album["artist_keys"]}
+    names = {artist["_id"]: artist for artist in call.server.artists.several(keys)}
     shapes = []
     for album in found:
         mark, played = marks.get(album["_id"]), plays.get(album["_id"])

@@ -47,7 +47,7 @@ def address(services: Services) -> Iterator[int]:
 @pytest.fixture(params=["token", "key", "password"])
 def client(request: pytest.FixtureRequest, ada: App, address: int) -> Iterator[Any]:
     """The client, logged in in each of the three ways."""
-    ways = {
+    ways: dict[str, dict[str, Any]] = {
         "token": {"username": "Ada", "password": ada.app_password},
         "key": {"api_key": ada.app_password},
         "password": {"username": "Ada", "password": ada.app_password, "legacy_auth": True},
@@ -73,7 +73,7 @@ def test_an_evening(client: Any, services: Services, sound_files: dict[str, Path
     albums = client.get_artist(example.id).album
     assert [album.name for album in albums] == ["First Light", "Second Wind"]
     album = client.get_album(albums[0].id)
-    assert [song.title for song in album.song][0] == "Intro"
+    assert album.song[0].title == "Intro"
     assert {genre.value for genre in client.get_genres()} == {"Folk", "Pop", "Rock"}
     assert len(client.get_album_list2("newest")) == 4
     # Search, hear, see.
