@@ -11,6 +11,7 @@ EXTENSIONS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("formPost", (1,)),
     ("indexBasedQueue", (1,)),
     ("playbackReport", (1,)),
+    ("songLyrics", (1,)),
     ("sonicSimilarity", (1,)),
     ("transcodeOffset", (1,)),
     ("transcoding", (1,)),

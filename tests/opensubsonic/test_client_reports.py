@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from segue.audio.length import length_of
 from segue.catalog.gathering import gather
+from segue.catalog.lyrics import lyrics_in
+from segue.catalog.track_lyrics import TrackLyrics
 from segue.dashboard.opensubsonic import ids
 from segue.dashboard.services import Services
 from segue.settings import Settings
@@ -26,9 +28,8 @@ A, B, C, D = (track_id(place, 2) for place in range(4))
 
 
 @pytest.fixture
-def app_settings(broker: Settings, tmp_path: Path) -> Settings:
-    own = broker.opensubsonic.model_copy(update={"key_file": str(tmp_path / "app.key")})
-    return broker.model_copy(update={"opensubsonic": own})
+def app_settings(broker: Settings) -> Settings:
+    return broker
 
 
 def entries(app: App, playlist_id: str) -> list[str]:
@@ -159,6 +160,30 @@ def test_a_star_is_seen_wherever_its_listener_sees_the_object(ada: App, ben: App
     assert not any("starred" in song or "userRating" in song for song in songs(ben))
     ada.get("unstar", id=A, albumId=album, artistId=artist)
     assert ada.get("getStarred2")["starred2"] == {"artist": [], "album": [], "song": []}
+
+
+def test_lyrics_have_times_and_clean_words(ada: App, library: Store) -> None:
+    timed = lyrics_in("[offset:+500]\n[00:12.30]one\n[00:15.005]two", language="eng")
+    plain = lyrics_in("one\ntwo")
+    assert timed is not None
+    assert plain is not None
+    TrackLyrics(library).replace({A: [timed], B: [plain]})
+
+    def lyrics(own: str) -> dict[str, Any]:
+        (only,) = ada.get("getLyricsBySongId", id=own)["lyricsList"]["structuredLyrics"]
+        found: dict[str, Any] = only
+        return found
+
+    found = lyrics(A)
+    assert (found["synced"], found["lang"], found["offset"]) == (True, "eng", 0)
+    assert [(line["start"], line["value"]) for line in found["line"]] == [(11_800, "one"), (14_505, "two")]
+    found = lyrics(B)
+    assert (found["synced"], found["lang"]) == (False, "und")
+    assert found["line"] == [{"value": "one"}, {"value": "two"}]
+    assert ada.get("getLyricsBySongId", id=C)["lyricsList"]["structuredLyrics"] == []
+    words = ada.get("getLyrics", artist="the example", title="FIRST LIGHT 2")["lyrics"]
+    assert (words["value"], words["title"]) == ("one\ntwo", "First Light 2")
+    assert ada.get("getLyrics", artist="Someone Else", title="First Light 2")["lyrics"] == {"value": ""}
 
 
 def test_a_file_that_fits_is_sent_as_it_is(ada: App, sound_files: dict[str, Path]) -> None:

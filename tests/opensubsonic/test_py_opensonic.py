@@ -26,9 +26,8 @@ MARKED = track_id(0, 2)
 
 
 @pytest.fixture
-def app_settings(broker: Settings, tmp_path: Path) -> Settings:
-    own = broker.opensubsonic.model_copy(update={"key_file": str(tmp_path / "app.key")})
-    return broker.model_copy(update={"opensubsonic": own})
+def app_settings(broker: Settings) -> Settings:
+    return broker
 
 
 @pytest.fixture

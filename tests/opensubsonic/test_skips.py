@@ -28,13 +28,8 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def app_settings(broker: Settings, tmp_path: Path) -> Settings:
-    return broker.model_copy(
-        update={
-            "stream": broker.stream.model_copy(update={"metrics_port": 0}),
-            "opensubsonic": broker.opensubsonic.model_copy(update={"key_file": str(tmp_path / "app.key")}),
-        }
-    )
+def app_settings(broker: Settings) -> Settings:
+    return broker.model_copy(update={"stream": broker.stream.model_copy(update={"metrics_port": 0})})
 
 
 @pytest.fixture
