@@ -33,6 +33,8 @@ class GatheredCollection(Collection[RecordT], ABC, Generic[RecordT, OrderT]):
     )
     orders: ClassVar[Mapping[str, Sequence[tuple[str, int]]]]
     """The orders of lists by name; an index serves each."""
+    library_field: ClassVar[str]
+    """The field with the library, or with all libraries, of a document."""
     searched: ClassVar[Mapping[str, float]]
     """The fields that the search matches, with their weights, 0 to 1."""
     found_first: ClassVar[str]
@@ -108,7 +110,9 @@ class GatheredCollection(Collection[RecordT], ABC, Generic[RecordT, OrderT]):
 
     def ids_in(self, libraries: Sequence[str]) -> list[str]:
         """The documents that are in these libraries only."""
-        found = self.documents.find({"$nor": [self.outside(libraries)]}, {"_id": 1}, batch_size=10_000)
+        # No index serves the second condition.
+        wanted = {self.library_field: {"$in": list(libraries)}, "$nor": [self.outside(libraries)]}
+        found = self.documents.find(wanted, {"_id": 1}, batch_size=10_000)
         return [document["_id"] for document in found]
 
     def revision(self) -> Revision:
