@@ -7,7 +7,7 @@ its file as a lost track; the others are written at the end. So the next run com
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +20,12 @@ from segue.batches import batches
 from segue.catalog.absence import Absent, told_apart
 from segue.catalog.cover_art import Cover
 from segue.catalog.covers import Covers
+from segue.catalog.cue_songs import span_of
 from segue.catalog.features import Features
 from segue.catalog.fma import FmaTrack
 from segue.catalog.gathering import gather
 from segue.catalog.identity import Listening, NotListening, Recogniser, identity_of_file
+from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.read import AS_USUAL, TagReading, fact_of, read_tracks
 from segue.catalog.reconcile import Plan, Scanned, fresh_id, plan
 from segue.catalog.rejected import RejectedFile
@@ -111,6 +113,7 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
         and found.covers(track)
     ]
     rejected = (*found.rejected, *work.rejected)
+    lost, replaced = _apart(lost, {file.path for file in found.files.values()})
     absent = (
         _believed(lost, rejected)
         if rules.accepted
@@ -124,6 +127,7 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
         )
     )
     tracks.mark_away([*absent.away, *absent.in_question])
+    absent = replace(absent, vanished=(*absent.vanished, *replaced))
     tracks.mark_vanished(absent.vanished)
     places = {own: place for place, own in made.same.items()} | work.written
     moved = frozenset(own for own, place in places.items() if own in stored and stored[own].place != place)
@@ -137,6 +141,17 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
         rejected=rejected,
         waiting=waiting.unknown + len(waiting.known),
     )
+
+
+def _apart(lost: Iterable[StoredFile], seen: Collection[str]) -> tuple[list[StoredFile], list[str]]:
+    """The lost tracks without a file, and the ids of those whose file a CUE sheet now divides otherwise."""
+    gone, replaced = [], []
+    for track in lost:
+        if track.path in seen:
+            replaced.append(track.track_id)
+        else:
+            gone.append(track)
+    return gone, replaced
 
 
 class _Waiting(NamedTuple):
@@ -199,6 +214,7 @@ class _Pass:
         """The places of the tracks written, by track id."""
         self.rejected: list[RejectedFile] = []
         self._tracks, self._covers, self._features = TrackFiles(store), Covers(store), Features(store)
+        self._measured = MeasuredTracks(store)
         self._found, self._made, self._stored, self._rules = found, made, stored, rules
         self._taken = set(stored)
         self._pictures: set[str] = set()
@@ -275,16 +291,26 @@ class _Pass:
             for own, _ in reads
             if (before := self._stored.get(own)) and (before.away or before.state == "vanished")
         )
-        self._features.restamp(
-            {
-                own: (_stamp(before), _stamp(track))
-                for own, (track, _) in reads
-                if (before := self._stored.get(own))
-                and before.sketch
-                and before.sketch == track.sketch
-                and _stamp(before) != _stamp(track)
-            }
-        )
+        retagged = {
+            own: (_stamp(before), _stamp(track))
+            for own, (track, _) in reads
+            if (before := self._stored.get(own))
+            and before.sketch
+            and before.sketch == track.sketch
+            and _stamp(before) != _stamp(track)
+        }
+        self._features.restamp(retagged)
+        self._measured.restamp(retagged)
+        # A CUE sheet that changes gives a song another part of the same file.
+        other_part = [
+            own
+            for own, (track, _) in reads
+            if (before := self._stored.get(own))
+            and before.span != span_of(track.cue)
+            and _stamp(before) == _stamp(track)
+        ]
+        self._features.remove(other_part)
+        self._measured.forget_levels(other_part)
         self.written |= {own: track.track_id for own, (track, _) in reads}
 
 

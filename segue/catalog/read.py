@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import threading
@@ -20,11 +21,13 @@ from segue.audio.allowance import Allowance
 from segue.audio.errors import AudioError, Undecodable
 from segue.audio.payload import sketch
 from segue.catalog.cover_art import Cover, find_cover
+from segue.catalog.cue_songs import CueSong
+from segue.catalog.cue_tags import tags_of_song
 from segue.catalog.fma import FmaTrack, number_of
 from segue.catalog.letters import artist_key
 from segue.catalog.rejected import RejectedFile
-from segue.catalog.scan import PERHAPS_VIDEO, AudioFile, shown
-from segue.catalog.stored_paths import path_to_open, readable
+from segue.catalog.scan import PERHAPS_VIDEO, AudioFile
+from segue.catalog.stored_paths import path_to_open, readable, shown
 from segue.catalog.tags import Tags, read_tags
 from segue.catalog.text_encoding import AUTO
 from segue.catalog.track import UNKNOWN_ARTIST, Track, TrackDetails, track_id
@@ -72,14 +75,22 @@ def read_track(
     try:
         with at_most(TIME_LIMIT):
             _refuse_video(path)
+            relative = file.relative.parent if file.cue else file.relative
             tags, audio = read_tags(
                 path,
-                relative=PurePosixPath(readable(str(file.relative))),
+                relative=PurePosixPath(readable(str(relative))),
                 encoding=reading.encoding,
                 undivided=reading.undivided,
             )
+            if file.cue:
+                tags = tags_of_song(tags, file.cue, path=path, undivided=reading.undivided)
     except AudioError as error:
-        return RejectedFile(path=shown(path), track_id=own_id, reason=error.reason, detail=error.detail)
+        name = (
+            f"{shown(path)}, song {file.cue.number}"
+            if error.reason == "beyond-end" and file.cue
+            else shown(path)
+        )
+        return RejectedFile(path=name, track_id=own_id, reason=error.reason, detail=error.detail)
     cover = find_cover(path, audio)
     track = Track(
         track_id=own_id,
@@ -100,11 +111,20 @@ def read_track(
         changed_ns=file.changed_ns,
         inode=file.inode,
         device=file.device,
-        sketch=sketch(path, seconds=tags.duration_ms / 1000 if tags.duration_ms else None),
+        sketch=_sketch(path, tags, file.cue),
+        cue=file.cue.document() if file.cue else None,
         known=known.digest() if known else None,
         fma=known.facts() if known else None,
     )
     return track, cover
+
+
+def _sketch(path: Path, tags: Tags, song: CueSong | None) -> str | None:
+    """The digest of the sound; that of a part of a file also has its span."""
+    if song is None:
+        return sketch(path, seconds=tags.duration_ms / 1000 if tags.duration_ms else None)
+    whole = sketch(path)
+    return whole and hashlib.sha256(f"{whole} {song.track.start} {song.track.end}".encode()).hexdigest()[:32]
 
 
 def _details(tags: Tags, known: FmaTrack | None) -> TrackDetails:

@@ -58,6 +58,7 @@ FREE_NAMES: dict[str, tuple[str, ...]] = {
     "track_peak": ("replaygaintrackpeak",),
     "album_gain": ("replaygainalbumgain",),
     "album_peak": ("replaygainalbumpeak",),
+    "reference_loudness": ("replaygainreferenceloudness",),
     "r128_track_gain": ("r128trackgain",),
     "r128_album_gain": ("r128albumgain",),
     "lyrics": ("lyrics", "unsyncedlyrics", "syncedlyrics"),

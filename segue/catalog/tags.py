@@ -129,7 +129,7 @@ def _tags(
         side=number[1].upper() if number and number[1] else None,
         released=_date(_first(values, "date")),
         originally_released=_date(_first(values, "original_date")),
-        original_year=_year(_first(values, "original_date")),
+        original_year=year_of(_first(values, "original_date")),
         edition=_first(values, "edition") or _edition(album),
         title_sort=_first(values, "title_sort") or None,
         artist_sort=_first(values, "artist_sort") or None,
@@ -147,7 +147,7 @@ def _tags(
         labels=_several([text for name in LABELS for text in values.get(name, ())]),
         duration_ms=round(seconds * 1000) if seconds else None,
         track=_number(number[2] if number else None, most=9999) or (None if title else names.track),
-        year=_year(_first(values, "date")),
+        year=year_of(_first(values, "date")),
         details=details,
     )
 
@@ -229,7 +229,8 @@ def _number(text: str | None, *, most: int) -> int | None:
     return int(text) if text and 0 < int(text) <= most else None
 
 
-def _year(text: str) -> int | None:
+def year_of(text: str) -> int | None:
+    """The first year in a date; None without one from 1800 to 2199."""
     match = re.search(r"(?<!\d)(1[89]|2[01])\d\d", text)
     return int(match[0]) if match else None
 

@@ -231,6 +231,14 @@ def test_a_hidden_recording_cannot_be_told_from_one_that_does_not_exist(
         )
 
 
+def test_the_loudness_of_a_hidden_recording_is_not_given(
+    services: Services, music: Database[Document], ben: Browser, ada: Browser
+) -> None:
+    music.tracks.update_one({"_id": HIDDEN}, {"$set": {"details": {"replay_gain": {"track_gain": -3.5}}}})
+    gains = [one.client.get(f"/api/tickets/{HIDDEN}").json()["gain"] for one in (ben, ada)]
+    assert gains == [{}, {"track_gain": -3.5}]
+
+
 def test_the_owner_of_the_library_hears_it(services: Services, ada: Browser) -> None:
     assert asked(services, ada, "GET", Call("AUDIO", True)).status_code == 200
     assert ada.client.get(f"/api/radio/{HIDDEN}").status_code == 200
