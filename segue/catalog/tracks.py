@@ -52,6 +52,8 @@ class IndexedTrack(NamedTuple):
     """The digest of its sound: two tracks that share it are copies."""
     artists: Sequence[str] = ()
     """Main artists; empty for a track of a release that did not tell them apart."""
+    sound: str | None = None
+    """What is heard: two tracks that share it are copies, such as an mp3 and a flac file."""
 
 
 OF_FILE = dict.fromkeys(
@@ -162,6 +164,11 @@ class Tracks(Collection[TrackDocument]):
         """The artist of each track that has one, by track id, in any state."""
         documents = self.documents.find({"artist": {"$nin": [None, ""]}}, {"artist": 1}, batch_size=10_000)
         return {track["_id"]: artist for track in documents if (artist := track.get("artist"))}
+
+    def lengths(self, track_ids: Iterable[str]) -> dict[str, int]:
+        """The lengths of those tracks that have one, in milliseconds, by id; in any state."""
+        documents = self.documents.find({"_id": {"$in": list(track_ids)}}, {"duration_ms": 1})
+        return {track["_id"]: length for track in documents if (length := track.get("duration_ms"))}
 
     def to_index(self) -> dict[str, IndexedTrack]:
         """All tracks whose file exists, by track id."""
