@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
-from segue.audio.fingerprint import SAME, difference, unpacked
+from segue.audio.fingerprint import SAME, difference, marks, unpacked
 from segue.batches import batches
 from segue.catalog.features import Features
 from segue.catalog.identity import HEARD_SECONDS_OFF
@@ -61,28 +62,18 @@ class Fingerprints(Features):
             heard = self._heard([own]).get(own)
             if heard is None:
                 continue
-            near = self._near(own)
-            others = self._heard(near)
+            others = self._heard(self._near(own, heard))
             lengths = self._tracks.lengths([own, *others])
-            same = [
-                (share, other)
-                for other, entry in others.items()
-                if _near(lengths, own, other)
-                and (share := difference(unpacked(heard.fingerprint), unpacked(entry.fingerprint)))
-                is not None
-                and share <= SAME
-            ]
-            if same:
-                other = min(same)[1]
+            fitting = {other: entry for other, entry in others.items() if _fit(lengths, own, other)}
+            if other := _most_alike(heard, fitting):
                 sound = others[other].sound or other
                 self.documents.update_many({"_id": {"$in": [own, other]}}, {"$set": {"sound": sound}})
                 found += 1
         return found
 
-    def _near(self, track_id: str) -> list[str]:
+    def _near(self, track_id: str, heard: _Heard) -> list[str]:
         """The tracks that share the most marks with one."""
-        own = self.documents.find_one({"_id": track_id}, {"marks": 1})
-        wanted = set(own.get("marks", ())) if own else set()
+        wanted = set(chain.from_iterable(marks(heard.fingerprint)))
         shared: Counter[str] = Counter()
         sharing = self.documents.find(
             {"marks": {"$in": sorted(wanted)}, "_id": {"$ne": track_id}}, {"marks": 1}, batch_size=5000
@@ -101,6 +92,14 @@ class Fingerprints(Features):
         }
 
 
-def _near(lengths: Mapping[str, int], one: str, other: str) -> bool:
+def _most_alike(heard: _Heard, others: Mapping[str, _Heard]) -> str | None:
+    """The one of the others that is the same recording and differs least."""
+    own = unpacked(heard.fingerprint)
+    shares = ((difference(own, unpacked(entry.fingerprint)), other) for other, entry in others.items())
+    same = [(share, other) for share, other in shares if share is not None and share <= SAME]
+    return min(same)[1] if same else None
+
+
+def _fit(lengths: Mapping[str, int], one: str, other: str) -> bool:
     first, second = lengths.get(one), lengths.get(other)
     return first is None or second is None or abs(first - second) <= 1000 * HEARD_SECONDS_OFF

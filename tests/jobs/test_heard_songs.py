@@ -90,12 +90,12 @@ def test_converted_renamed_and_retagged_at_once(
     describe(store)
     before = ids(database)
     named(convert(first, root / "new name.flac"), "Gefühl", "N. Simone")
-    named(convert(second, root / "another name.ogg", "-b:a", "96k"), "Anderes", "N. Simone")
+    named(convert(second, root / "another name.opus", "-b:a", "64k"), "Anderes", "N. Simone")
     first.unlink()
     second.unlink()
     summary = ingest(store, root, rules)
     assert (summary.new, summary.vanished, summary.moved) == (0, 0, 2)
-    assert ids(database) == {"new name.flac": before["1.mp3"], "another name.ogg": before["2.mp3"]}
+    assert ids(database) == {"new name.flac": before["1.mp3"], "another name.opus": before["2.mp3"]}
 
 
 def test_a_live_version_with_the_same_names_and_length_is_another_track(
