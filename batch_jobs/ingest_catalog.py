@@ -19,7 +19,8 @@ from typing import Annotated
 import typer
 
 from segue.batch_jobs.library_folders import find_folders
-from segue.batch_jobs.reconcile_library import Changes, Found, Rules, bring_in_line
+from segue.batch_jobs.read_library import Found, Rules
+from segue.batch_jobs.reconcile_library import Changes, bring_in_line
 from segue.catalog.fma import FmaTrack, path_of
 from segue.catalog.library import FolderContents, library_of
 from segue.catalog.listening import StoredSounds

@@ -23,7 +23,7 @@ from segue.audio.descriptors import features_version
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.batch_jobs.bars import counting
 from segue.batch_jobs.measure_loudness import measure_on_this_machine
-from segue.batch_jobs.reconcile_library import Rules
+from segue.batch_jobs.read_library import Rules
 from segue.batches import batches
 from segue.catalog.features import Features
 from segue.catalog.identity import Listening

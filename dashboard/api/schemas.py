@@ -94,6 +94,25 @@ class Ticket(_Body):
     expires: int = Field(description="Epoch milliseconds.")
 
 
+class LyricLine(_Body):
+    text: str = Field(description="Empty for a pause.")
+    start_ms: int | None = Field(
+        None, description="Milliseconds from the beginning of the track; only in lyrics with times."
+    )
+
+
+class LyricsVersion(_Body):
+    """The lyrics in one language."""
+
+    language: str = Field(description="Code of the language by ISO 639; `und` if it is not known.")
+    synced: bool = Field(description="Whether the lines have times; they are in the order of these.")
+    lines: list[LyricLine]
+
+
+class TrackLyrics(_Body):
+    versions: list[LyricsVersion]
+
+
 class Plays(_Body):
     """Plays to send. The server sets `user_id` and `session_id` from the session."""
 

@@ -42,9 +42,9 @@ class Describer:
         answer = self._ask({"path": path, "start": span[0], "end": span[1], "task": "describe"})
         return {**answer, **_bytes(answer, "vector"), **_bytes(answer, "fingerprint")}
 
-    def fingerprint(self, path: str) -> bytes | None:
-        """The fingerprint of a file (:mod:`segue.audio.fingerprint`); None if it has none."""
-        answer = self._ask({"path": path, "start": WHOLE[0], "end": WHOLE[1], "task": "fingerprint"})
+    def fingerprint(self, path: str, span: Span = WHOLE) -> bytes | None:
+        """The fingerprint of a file, or of a part of it (`segue.audio.fingerprint`); None if it has none."""
+        answer = self._ask({"path": path, "start": span[0], "end": span[1], "task": "fingerprint"})
         return _bytes(answer, "fingerprint")["fingerprint"]
 
     def measure(self, path: str, span: Span = WHOLE) -> LevelRow:

@@ -8,11 +8,11 @@ of the file: the gap before a song (INDEX 00) belongs to the song before, as on 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from segue.catalog.text_encoding import guessed
+from segue.catalog.text_encoding import decoded
 
 FRAMES = 75
 """Frames of a CD in a second."""
@@ -71,12 +71,18 @@ def read_cue(data: bytes, *, encoding: str = "auto") -> CueSheet:
     InvalidCue
         There is no song in it, or the times are not in order.
     """
-    return parse_cue(_text(data, encoding))
+    return parse_cue(decoded(data, encoding))
 
 
-def parse_cue(text: str) -> CueSheet:
-    """As :func:`read_cue`, from a text."""
-    reader = _Reader()
+def parse_cue(text: str, *, file: str = "") -> CueSheet:
+    """As :func:`read_cue`, from a text.
+
+    Parameters
+    ----------
+    file
+        The file of the songs before the first FILE; empty if a sheet must name it.
+    """
+    reader = _Reader(file)
     for line in text.splitlines():
         words = _words(line)
         if words:
@@ -87,9 +93,9 @@ def parse_cue(text: str) -> CueSheet:
 class _Reader:
     """Takes the commands of a sheet one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: str) -> None:
         self._sheet = CueSheet()
-        self._files: list[tuple[str, list[CueTrack]]] = []
+        self._files: list[tuple[str, list[CueTrack]]] = [(file, [])] if file else []
         self._track: CueTrack | None = None
         """The song whose INDEX 01 has not come yet."""
         self._last: tuple[int, int] | None = None
@@ -109,7 +115,7 @@ class _Reader:
             self._remark(value.lower(), " ".join(words[1:]))
 
     def sheet(self) -> CueSheet:
-        files = tuple(CueFile(name=name, tracks=_with_ends(tracks)) for name, tracks in self._files if tracks)
+        files = tuple(CueFile(name=name, tracks=with_ends(tracks)) for name, tracks in self._files if tracks)
         if not files:
             raise InvalidCue("it has no song with a file and an INDEX 01")
         return replace(self._sheet, files=files)
@@ -155,7 +161,8 @@ class _Reader:
             self._sheet.remarks[name] = value
 
 
-def _with_ends(tracks: list[CueTrack]) -> tuple[CueTrack, ...]:
+def with_ends(tracks: Sequence[CueTrack]) -> tuple[CueTrack, ...]:
+    """The songs of a file; each ends where the next one begins."""
     ends: list[float | None] = [*(track.start for track in tracks[1:]), None]
     return tuple(replace(track, end=end) for track, end in zip(tracks, ends, strict=True))
 
@@ -177,22 +184,3 @@ def _words(line: str) -> list[str]:
 def _parts(line: str) -> Iterator[str]:
     for quoted, plain in _WORD.findall(line):
         yield plain or quoted
-
-
-def _text(data: bytes, encoding: str) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    latin = data.decode("latin-1")
-    chosen = (
-        guessed([line for line in latin.splitlines() if not line.isascii()])
-        if encoding == "auto"
-        else encoding
-    )
-    try:
-        return data.decode(chosen or "cp1252")
-    except UnicodeDecodeError:
-        return latin

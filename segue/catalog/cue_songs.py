@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, TypedDict
 
 from segue.catalog.cue import LARGEST, CueFile, CueSheet, CueTrack, InvalidCue, read_cue
-from segue.catalog.rejected import RejectedFile
+from segue.catalog.rejected import INVALID_CUE, RejectedFile
 from segue.catalog.stored_paths import shown
 from segue.storage.records import Between, Count
 
@@ -82,7 +82,7 @@ def songs_by_file(
             sheet = _read(path, encoding)
             files = {name: file for file in sheet.files if (name := _named(file, sheet, path, known))}
         except InvalidCue as error:
-            rejected.append(_rejected(path, "invalid-cue", str(error)))
+            rejected.append(_rejected(path, INVALID_CUE, str(error)))
             continue
         except OSError as error:
             rejected.append(_rejected(path, "unreadable", error.strerror or str(error)))
@@ -92,7 +92,7 @@ def songs_by_file(
             rejected.append(_rejected(path, "cue-without-file", f"it names {missing[:300]}"))
         for name, file in files.items():
             if len(file.tracks) > 1 and name not in found:
-                found[name] = _songs(file, sheet)
+                found[name] = songs_of(file, sheet)
     return found, rejected
 
 
@@ -106,21 +106,23 @@ def _read(path: Path, encoding: str) -> CueSheet:
 
 def _named(file: CueFile, sheet: CueSheet, path: Path, names: Sequence[str]) -> str | None:
     """The audio file that a sheet means: its name may lack or have another suffix after a conversion."""
-    wanted = _folded(file.name.replace("\\", "/").rsplit("/", 1)[-1])
-    stems = [wanted.rsplit(".", 1)[0], *([_folded(path.stem)] if len(sheet.files) == 1 else [])]
+    wanted = folded(file.name.replace("\\", "/").rsplit("/", 1)[-1])
+    stems = [wanted.rsplit(".", 1)[0], *([folded(path.stem)] if len(sheet.files) == 1 else [])]
     by_name: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        plain = _folded(name)
+        plain = folded(name)
         for key in dict.fromkeys((plain, plain.rsplit(".", 1)[0])):
             by_name[key].append(name)
     return next((by_name[key][0] for key in (wanted, *stems) if key in by_name), None)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """The name of a file for comparison."""
     return unicodedata.normalize("NFC", name).casefold().strip()
 
 
-def _songs(file: CueFile, sheet: CueSheet) -> list[CueSong]:
+def songs_of(file: CueFile, sheet: CueSheet) -> list[CueSong]:
+    """The songs of one of a sheet's files."""
     unique = len({track.number for track in file.tracks}) == len(file.tracks)
     return [
         CueSong(

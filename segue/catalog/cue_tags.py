@@ -69,8 +69,8 @@ def tags_of_song(tags: Tags, song: CueSong, *, path: Path, undivided: frozenset[
             replay_gain=_gains(song.remarks, tags.details.replay_gain),
             title_sort=None,
             artist_sort=None if performer and performer != tags.artist else tags.details.artist_sort,
-            lyrics=None,
         ),
+        lyrics=(),
     )
 
 

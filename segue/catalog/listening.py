@@ -7,6 +7,7 @@ from functools import lru_cache
 from types import TracebackType
 
 from segue.audio.describer import Describer
+from segue.audio.describing import Span
 from segue.audio.fingerprint import is_same
 from segue.catalog.fingerprints import Fingerprints
 from segue.catalog.stored_paths import path_to_open
@@ -35,12 +36,12 @@ class StoredSounds:
         """Unknown: the catalogue keeps samples of the stored sound."""
         return None
 
-    def same_sound(self, track_id: str, path: str) -> bool | None:
+    def same_sound(self, track_id: str, path: str, span: Span) -> bool | None:
         """Whether the same is heard; None if a fingerprint is missing, or covers another part."""
         stored = self._fingerprints.of([track_id]).get(track_id)
         if stored is None:
             return None
-        found = self._of_file(str(path_to_open(path)))
+        found = self._of_file(str(path_to_open(path)), span)
         return None if found is None else is_same(stored, found)
 
     def known(self, track_ids: Collection[str]) -> set[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from segue.catalog.fma import FmaTrack
+from segue.catalog.lyrics_files import digest_of
 from segue.catalog.scan import AudioFile
 from segue.catalog.track import READER, StoredFile
 
@@ -115,6 +116,7 @@ def _is_read(track: StoredFile, file: AudioFile, fact: FmaTrack | None) -> bool:
         and track.reader == READER
         and track.known == (fact and fact.digest())
         and track.cue == (file.cue and file.cue.document())
+        and track.lyrics_digest == digest_of(file.lyrics)
         and _is_at_rest(track, file)
     )
 

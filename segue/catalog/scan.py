@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from segue.catalog.cue_songs import CueSong, songs_by_file
 from segue.catalog.left_out import Patterns, is_left_out
+from segue.catalog.lyrics_files import SUFFIX as LYRICS
+from segue.catalog.lyrics_files import LyricsFile, files_by_recording
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.stored_paths import path_to_open, shown, stored_path
 from segue.catalog.text_encoding import AUTO
@@ -54,6 +56,8 @@ class AudioFile:
     inode: int = 0
     device: int = 0
     """The number of its file system while that is mounted."""
+    lyrics: tuple[LyricsFile, ...] = ()
+    """The files with its lyrics."""
     cue: CueSong | None = None
     """The song that is a part of the file; None for the whole file."""
     area: str = ""
@@ -66,6 +70,11 @@ class AudioFile:
         No file of the first folder has such a path as those of the further folders.
         """
         return PurePosixPath("..", self.area, self.relative) if self.area else self.relative
+
+    def part(self, song: CueSong) -> AudioFile:
+        """The file as one of its songs, with a path below its own, which no file can have."""
+        relative = without_compression(self.relative) / f"{song.number:02d}"
+        return replace(self, relative=relative, cue=song, lyrics=())  # these are of the whole recording
 
 
 def is_settled(file: AudioFile, settle_time: timedelta, *, now_ns: int) -> bool:
@@ -132,25 +141,30 @@ class _Contents:
     folders: list[_Folder] = field(default_factory=list)
     items: list[AudioFile | RejectedFile] = field(default_factory=list)
     sheets: list[Path] = field(default_factory=list)
+    lyrics: list[Path] = field(default_factory=list)
 
     def add(self, path: Path, top: Path) -> None:
         if path.suffix.lower() == CUE:
             self.sheets.append(path)
+        elif path.suffix.lower() == LYRICS:
+            self.lyrics.append(path)
         elif item := _item(path, top):
             self.items.append(item)
 
     def divided(self, encoding: str) -> Iterator[AudioFile | RejectedFile]:
-        """The items, with its songs in place of each file that a sheet divides."""
+        """The items, with its songs in place of each file that a sheet divides, and with their lyrics."""
         names = {path_to_open(item.path).name for item in self.items if isinstance(item, AudioFile)}
         songs, rejected = songs_by_file(names, self.sheets, encoding=encoding)
+        lyrics = files_by_recording(names, self.lyrics)
         for item in self.items:
-            own = songs.get(path_to_open(item.path).name) if isinstance(item, AudioFile) else None
-            if own is None or isinstance(item, RejectedFile):
+            if isinstance(item, RejectedFile):
                 yield item
                 continue
-            # No file can have a path within this one, which is no folder.
-            within = without_compression(item.relative)
-            yield from (replace(item, relative=within / f"{song.number:02d}", cue=song) for song in own)
+            name = path_to_open(item.path).name
+            if name in songs:
+                yield from map(item.part, songs[name])
+            else:
+                yield replace(item, lyrics=lyrics[name]) if name in lyrics else item
         yield from rejected
 
 

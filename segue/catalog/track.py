@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 from segue.catalog.cue_songs import CueDocument, span_of
 from segue.catalog.letters import artist_key
 from segue.catalog.levels import LevelDocument
+from segue.catalog.lyrics import Lyrics
 from segue.catalog.stored_paths import readable
 from segue.storage.records import Between, Count, Readable
 
-READER = 5
+READER = 6
 """The version of the reader of tags. With a higher one, the next ingest reads all files again."""
 LONGEST = 300
 """The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
@@ -106,7 +107,6 @@ class TrackDetails:
     album_artist_sort: str | None = None
     ids: MusicBrainzIds = field(default_factory=MusicBrainzIds)
     replay_gain: ReplayGain = field(default_factory=ReplayGain)
-    lyrics: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +141,10 @@ class Track:
     """A digest of the sound without tags (:func:`segue.audio.payload.sketch`)."""
     cue: CueDocument | None = None
     """The part of the file that is the track; None for the whole file."""
+    lyrics: tuple[Lyrics, ...] = ()
+    """Stored in the collection `lyrics`."""
+    lyrics_digest: str | None = None
+    """A digest of the files with its lyrics (:mod:`segue.catalog.lyrics_files`)."""
     modified_ns: int | None
     """Time of the last change, in nanoseconds since 1970."""
     state: State = "present"
@@ -241,6 +245,8 @@ class StoredFile:
     """Whether its disk is away."""
     cue: CueDocument | None = None
     """The part of the file that is the track; None for the whole file."""
+    lyrics_digest: str | None = None
+    """A digest of the files with its lyrics."""
 
     @property
     def span(self) -> tuple[float, float | None]:
@@ -299,8 +305,6 @@ class DetailsDocument(TypedDict, total=False):
     """MusicBrainz ids: recording, release_track, release, release_group, artists, album_artists."""
     replay_gain: dict[str, float]
     """Corrections of the loudness in dB, and peaks, from the tags."""
-    lyrics: str
-    """Lyrics in the tags, plain or with times."""
 
 
 class TrackDocument(TypedDict):
@@ -348,6 +352,8 @@ class TrackDocument(TypedDict):
     """Digest of the sound without tags: its size and samples of it."""
     cue: NotRequired[CueDocument | None]
     """Part of the file that is the track, by a CUE sheet; none for the whole file."""
+    lyrics_digest: NotRequired[str | None]
+    """Digest of the languages, sizes and times of the files with its lyrics; none without such files."""
     missing_since: NotRequired[datetime]
     """When a scan first missed the file of a vanished track."""
     away_since: NotRequired[datetime]
@@ -452,6 +458,7 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
         device=track.get("device"),
         away=track.get("away_since") is not None,
         cue=track.get("cue"),
+        lyrics_digest=track.get("lyrics_digest"),
     )
 
 
@@ -497,6 +504,7 @@ def document_of(track: Track) -> TrackDocument:
         "place": track.place or track.track_id,
         "sketch": track.sketch,
         "cue": track.cue,
+        "lyrics_digest": track.lyrics_digest,
         "reader": READER,
         "details": _details_document(track.details),
         "artist_keys": artist_keys(track.details.artists or (track.artist,), track.details.featured),

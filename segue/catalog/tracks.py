@@ -59,7 +59,7 @@ class IndexedTrack(NamedTuple):
 OF_FILE = dict.fromkeys(
     (
         "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "sketch", "inode",
-        "device", "away_since", "cue",
+        "device", "away_since", "cue", "lyrics_digest",
     ),
     1,
 )  # fmt: skip

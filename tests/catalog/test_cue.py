@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from segue.catalog.cue import CueSheet, InvalidCue, parse_cue, read_cue
+from segue.catalog.cue_songs import songs_of
+from segue.catalog.cue_tags import tags_of_song
+from segue.catalog.tags import Tags
 
 TWO_FILES = """
 PERFORMER "Nina"
@@ -53,6 +58,25 @@ def test_a_song_ends_where_the_next_one_in_its_file_begins() -> None:
     assert (second.title, second.performer) == ("Second", "Nina feat. Bob")
     assert second.remarks == {"replaygain_track_gain": "-6.50 dB"}
     assert [file.name for file in sheet.files] == ["One.wav", "Two.wav"]
+
+
+def test_the_last_song_of_each_file_ends_with_the_file() -> None:
+    sheet = parse_cue(TWO_FILES)
+    lengths = []
+    for file, seconds in zip(sheet.files, (1000, 300), strict=True):
+        whole = Tags(
+            title="Whole",
+            artist="A",
+            album=None,
+            genres=(),
+            labels=(),
+            duration_ms=1000 * seconds,
+            track=None,
+            year=None,
+        )
+        songs = [tags_of_song(whole, song, path=Path("x.wav")) for song in songs_of(file, sheet)]
+        lengths.append([song.duration_ms for song in songs])
+    assert lengths == [[250_400, 295_200, 175_387, 279_013], [300_000]]
 
 
 def test_a_gap_may_begin_in_the_file_before() -> None:

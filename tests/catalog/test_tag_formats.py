@@ -301,8 +301,8 @@ def test_lyrics_and_editions(tmp_path: Path) -> None:
     path = song(tmp_path / "a.mp3")
     frames = [USLT(encoding=3, text="la la\nla"), TALB(text="Blue (Deluxe Edition)"), TIT2(text="T")]
     found = read(_id3(path, *frames))
-    assert (found.details.lyrics, found.details.edition, found.album) == (
-        "la la\nla",
+    assert ([line.text for line in found.lyrics[0].lines], found.details.edition, found.album) == (
+        ["la la", "la"],
         "Deluxe Edition",
         "Blue (Deluxe Edition)",
     )

@@ -15,7 +15,7 @@ from segue.audio.describing import WHOLE
 from segue.batch_jobs import extract_features
 from segue.batch_jobs.build_index import indexed_tracks
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
-from segue.batch_jobs.reconcile_library import Rules
+from segue.batch_jobs.read_library import Rules
 from segue.catalog.duplicates import Duplicates
 from segue.catalog.fingerprints import Fingerprints
 from segue.catalog.listening import StoredSounds
