@@ -43,7 +43,7 @@ class TrackFeatures(TypedDict):
     marks: NotRequired[list[int]]
     """Numbers of the fingerprint by which a search finds it."""
     sound: NotRequired[str | None]
-    """The sound that it shares with other tracks: the id of the first of them."""
+    """The sound that it shares with other tracks: a digest of the first fingerprint of it."""
 
 
 class Features(Collection[TrackFeatures]):

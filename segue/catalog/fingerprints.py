@@ -5,6 +5,7 @@ Delivery: a track's sound is written by its id; finding it again changes nothing
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
@@ -66,7 +67,7 @@ class Fingerprints(Features):
             lengths = self._tracks.lengths([own, *others])
             fitting = {other: entry for other, entry in others.items() if _fit(lengths, own, other)}
             if other := _most_alike(heard, fitting):
-                sound = others[other].sound or other
+                sound = others[other].sound or _name(others[other].fingerprint)
                 self.documents.update_many({"_id": {"$in": [own, other]}}, {"$set": {"sound": sound}})
                 found += 1
         return found
@@ -90,6 +91,11 @@ class Fingerprints(Features):
             for entry in found
             if (heard := entry.get("fingerprint"))
         }
+
+
+def _name(fingerprint: bytes) -> str:
+    """A name for a sound: a track's id would stay when its file gets another sound."""
+    return hashlib.blake2s(fingerprint, digest_size=8).hexdigest()
 
 
 def _most_alike(heard: _Heard, others: Mapping[str, _Heard]) -> str | None:

@@ -144,11 +144,16 @@ def test_a_file_with_another_sound_is_no_copy_any_more(
     ingest(store, root, Rules())
     describe(store)
     assert len(Fingerprints(store).sounds()) == 2
-    (root / "b.mp3").unlink()
-    named(song(root / "b.mp3", 7), "Feeling")
+    (root / "a.flac").unlink()
+    named(song(root / "a.flac", 7), "Feeling")
     ingest(store, root, Rules())
     assert describe(store) == 1
     assert Duplicates(store).groups() == []
+    convert(root / "a.flac", root / "c.mp3")
+    ingest(store, root, Rules())
+    describe(store)
+    own = ids(database)
+    assert Duplicates(store).groups() == [sorted([own["a.flac"], own["c.mp3"]])]
 
 
 def test_tracks_of_an_earlier_release_get_fingerprints_on_demand(
