@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from segue.catalog.identity import IDENTITY, Identity, identity_of
 from segue.catalog.scan import AudioFile
 from segue.catalog.stored_paths import readable
-from segue.catalog.track import file_key, file_name
-from segue.catalog.tracks import Tracks
+from segue.catalog.track import StoredFile, file_key, file_name, file_of
+from segue.catalog.tracks import OF_FILE, Tracks
 from segue.storage.mongo import upsert
 
 
@@ -57,6 +57,11 @@ class TrackFiles(Tracks):
         """The facts by which the tracks are recognised."""
         documents = self.documents.find({"_id": {"$in": list(track_ids)}}, IDENTITY)
         return [identity_of(track) for track in documents]
+
+    def with_sketches(self, sketches: Iterable[str], *, besides: str) -> list[StoredFile]:
+        """The tracks of all libraries but one whose sound has these digests, in any state."""
+        wanted = {"sketch": {"$in": sorted(sketches)}, "library": {"$ne": besides}}
+        return [file_of(track) for track in self.documents.find(wanted, OF_FILE).sort("_id")]
 
     def keeping_features(self, *, missing_after: datetime) -> set[str]:
         """The tracks whose features are kept: with a file, on a disk that is away, or missing since a date.
