@@ -249,7 +249,7 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
 
 
 def indexed_tracks(store: Store) -> dict[str, IndexedTrack]:
-    """All tracks whose file exists, with the sounds that they share with others, by track id."""
+    """All tracks of music whose file exists, with the sounds that they share, by track id."""
     tracks = Tracks(store).to_index()
     for own, sound in Fingerprints(store).sounds().items():
         if own in tracks:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from segue.catalog.identity import IDENTITY, Identity, identity_of
 from segue.catalog.scan import AudioFile
+from segue.catalog.spoken import is_spoken
 from segue.catalog.stored_paths import readable
 from segue.catalog.track import StoredFile, file_key, file_name, file_of
 from segue.catalog.tracks import OF_FILE, Tracks
@@ -21,6 +22,8 @@ class TrackFiles(Tracks):
 
     def move(self, files: Mapping[str, tuple[str, AudioFile]]) -> None:
         """Change the places and files of tracks whose contents are the same: (place, file) by track id."""
+        fields = {"library": 1, "genres": 1, "duration_ms": 1}
+        known = {track["_id"]: track for track in self.documents.find({"_id": {"$in": list(files)}}, fields)}
         upsert(
             self.documents,
             (
@@ -32,8 +35,15 @@ class TrackFiles(Tracks):
                     "inode": file.inode,
                     "device": file.device,
                     "changed_ns": file.changed_ns,
+                    "spoken": is_spoken(
+                        file.within,
+                        library=known[track_id]["library"],
+                        genres=known[track_id].get("genres") or (),
+                        duration_ms=known[track_id].get("duration_ms"),
+                    ),
                 }
                 for track_id, (place, file) in files.items()
+                if track_id in known
             ),
         )
 

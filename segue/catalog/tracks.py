@@ -171,8 +171,9 @@ class Tracks(Collection[TrackDocument]):
         return {track["_id"]: length for track in documents if (length := track.get("duration_ms"))}
 
     def to_index(self) -> dict[str, IndexedTrack]:
-        """All tracks whose file exists, by track id."""
+        """All tracks whose file exists, without spoken content, by track id."""
         fields = {"artist": 1, "title": 1, "sketch": 1, "details.artists": 1}
+        music = {**PRESENT, "spoken": {"$ne": True}}
         return {
             track["_id"]: IndexedTrack(
                 track.get("artist"),
@@ -180,7 +181,7 @@ class Tracks(Collection[TrackDocument]):
                 track.get("sketch"),
                 (track.get("details") or {}).get("artists") or (),
             )
-            for track in self.documents.find(PRESENT, fields, batch_size=10_000)
+            for track in self.documents.find(music, fields, batch_size=10_000)
         }
 
     def durations_and_genres(self) -> dict[str, tuple[int, str | None]]:
