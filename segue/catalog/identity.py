@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
+from segue.audio.describing import WHOLE, Span
+from segue.catalog.cue_songs import span_of
 from segue.catalog.letters import artist_key, without_accents, words_of
 from segue.catalog.track import UNKNOWN_ARTIST, Track
 
@@ -48,6 +50,8 @@ class Identity:
     seconds: float | None = None
     track: int | None = None
     disc: int | None = None
+    span: Span = WHOLE
+    """The part of the file that is the song."""
 
 
 IDENTITY = dict.fromkeys(
@@ -96,6 +100,7 @@ def identity_of_file(track: Track) -> Identity:
         seconds=track.duration_ms / 1000 if track.duration_ms else None,
         track=track.track,
         disc=track.details.disc,
+        span=span_of(track.cue),
     )
 
 
@@ -105,8 +110,8 @@ class Listening(Protocol):
     def same_bytes(self, track_id: str, path: str) -> bool | None:
         """Whether all of the stored sound is the same; the sketches are."""
 
-    def same_sound(self, track_id: str, path: str) -> bool | None:
-        """Whether the same is heard."""
+    def same_sound(self, track_id: str, path: str, span: Span) -> bool | None:
+        """Whether the same is heard in a part of the file."""
 
     def known(self, track_ids: Collection[str]) -> set[str]:
         """The tracks whose fingerprints are known."""
@@ -118,7 +123,7 @@ class NotListening:
     def same_bytes(self, track_id: str, path: str) -> bool | None:
         return None
 
-    def same_sound(self, track_id: str, path: str) -> bool | None:
+    def same_sound(self, track_id: str, path: str, span: Span) -> bool | None:
         return None
 
     def known(self, track_ids: Collection[str]) -> set[str]:
@@ -206,7 +211,11 @@ def _near(one: Identity, other: Identity, seconds: float) -> bool:
 
 def _not_another_sound(lost: Identity, found: Identity, listening: Listening) -> bool:
     # The described parts of two lengths are different parts.
-    return not _near(lost, found, SECONDS_OFF) or listening.same_sound(lost.key, found.path) is not False
+    return not _near(lost, found, SECONDS_OFF) or _heard(lost, found, listening) is not False
+
+
+def _heard(lost: Identity, found: Identity, listening: Listening) -> bool | None:
+    return listening.same_sound(lost.key, found.path, found.span)
 
 
 def _same_sound_stored(lost: Identity, found: Identity, listening: Listening) -> bool:
@@ -222,7 +231,7 @@ def _same_names(lost: Identity, found: Identity, listening: Listening) -> bool:
 
 
 def _same_heard(lost: Identity, found: Identity, listening: Listening) -> bool:
-    return _near(lost, found, HEARD_SECONDS_OFF) and listening.same_sound(lost.key, found.path) is True
+    return _near(lost, found, HEARD_SECONDS_OFF) and _heard(lost, found, listening) is True
 
 
 def _same_place(lost: Identity, found: Identity, listening: Listening) -> bool:
