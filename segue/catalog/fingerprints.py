@@ -63,7 +63,7 @@ class Fingerprints(Features):
             heard = self._heard([own]).get(own)
             if heard is None:
                 continue
-            others = self._heard(self._near(own, heard))
+            others = self._heard(other for other in self.near(heard.fingerprint) if other != own)
             lengths = self._tracks.lengths([own, *others])
             fitting = {other: entry for other, entry in others.items() if _fit(lengths, own, other)}
             if other := _most_alike(heard, fitting):
@@ -72,13 +72,11 @@ class Fingerprints(Features):
                 found += 1
         return found
 
-    def _near(self, track_id: str, heard: _Heard) -> list[str]:
-        """The tracks that share the most marks with one."""
-        wanted = set(chain.from_iterable(marks(heard.fingerprint)))
+    def near(self, fingerprint: bytes) -> list[str]:
+        """The tracks that share the most marks with a fingerprint, at most :data:`MOST_COMPARED`."""
+        wanted = set(chain.from_iterable(marks(fingerprint)))
         shared: Counter[str] = Counter()
-        sharing = self.documents.find(
-            {"marks": {"$in": sorted(wanted)}, "_id": {"$ne": track_id}}, {"marks": 1}, batch_size=5000
-        )
+        sharing = self.documents.find({"marks": {"$in": sorted(wanted)}}, {"marks": 1}, batch_size=5000)
         for entry in sharing.limit(MOST_SHARING):
             shared[entry["_id"]] = len(wanted.intersection(entry.get("marks", ())))
         return [other for other, _ in shared.most_common(MOST_COMPARED)]

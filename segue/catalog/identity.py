@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
@@ -113,6 +114,9 @@ class Listening(Protocol):
     def same_sound(self, track_id: str, path: str, span: Span) -> bool | None:
         """Whether the same is heard in a part of the file."""
 
+    def alike(self, path: str, span: Span) -> Sequence[str]:
+        """The tracks, few, that may be heard in a part of the file."""
+
     def known(self, track_ids: Collection[str]) -> set[str]:
         """The tracks whose fingerprints are known."""
 
@@ -125,6 +129,9 @@ class NotListening:
 
     def same_sound(self, track_id: str, path: str, span: Span) -> bool | None:
         return None
+
+    def alike(self, path: str, span: Span) -> Sequence[str]:
+        return ()
 
     def known(self, track_ids: Collection[str]) -> set[str]:
         return set()
@@ -166,11 +173,12 @@ class Recogniser:
         taken: set[str] = set()
         files = {file.key: file for file in found}
         for rule, index in zip(_RULES, self._index, strict=True):
+            candidates = self._heard_in if rule is _HEARD else partial(_sharing_a_key, rule)
             pairs = [
                 (_unlikeness(self._lost[track_id], file), file.key, track_id)
                 for file in found
                 if file.key not in known
-                for track_id in dict.fromkeys(own for key in rule.keys(file) for own in index.get(key, ()))
+                for track_id in candidates(file, index)
                 if track_id not in taken
             ]
             for _, key, track_id in sorted(pairs):
@@ -180,6 +188,19 @@ class Recogniser:
                     known[key] = track_id
                     taken.add(track_id)
         return known
+
+    def _heard_in(self, file: Identity, index: Mapping[Hashable, list[str]]) -> Iterable[str]:
+        """The lost tracks that may be heard in a file; it is read only if one of them has its length.
+
+        Many songs have the same length, as excerpts have: they are not compared one by one.
+        """
+        if not any(key in index for key in _HEARD.keys(file)):
+            return ()
+        return (own for own in self._listening.alike(file.path, file.span) if own in self._lost)
+
+
+def _sharing_a_key(rule: _Rule, file: Identity, index: Mapping[Hashable, list[str]]) -> Iterable[str]:
+    return dict.fromkeys(own for key in rule.keys(file) for own in index.get(key, ()))
 
 
 def _unlikeness(lost: Identity, found: Identity) -> tuple[bool, ...]:

@@ -11,7 +11,7 @@ import pytest
 from pymongo.database import Database
 
 from segue.audio.describe_here import describe_here
-from segue.audio.describing import WHOLE
+from segue.audio.describing import WHOLE, Span
 from segue.batch_jobs import extract_features
 from segue.batch_jobs.build_index import indexed_tracks
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
@@ -112,6 +112,35 @@ def test_a_live_version_with_the_same_names_and_length_is_another_track(
     summary = ingest(store, root, rules)
     assert (summary.new, summary.vanished) == (1, 1)
     assert ids(database)["stage.mp3"] != own
+
+
+def test_few_files_are_read_for_their_fingerprints(
+    store: Store,
+    database: Database[Document],
+    root: Path,
+    listening: StoredSounds,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All songs have the same length, as excerpts have."""
+    rules = Rules(listening=listening, accepted=True)
+    lost = [named(song(root / f"{seed}.flac", seed), f"Song {seed}") for seed in range(3)]
+    ingest(store, root, rules)
+    describe(store)
+    for path in lost:
+        path.unlink()
+    for seed in range(10, 16):
+        named(song(root / f"{seed}.flac", seed), f"Song {seed}")
+    read: list[str] = []
+    of_file = listening._describer.fingerprint
+
+    def noted(path: str, span: Span) -> bytes | None:
+        read.append(path)
+        return of_file(path, span)
+
+    monkeypatch.setattr(listening, "_of_file", noted)
+    monkeypatch.setattr("segue.catalog.listening.MOST_FILES", 4)
+    summary = ingest(store, root, rules)
+    assert (summary.new, summary.vanished, len(read)) == (6, 3, 4)
 
 
 def test_copies_in_other_formats_are_one_song_and_a_live_version_is_no_copy(
