@@ -24,8 +24,8 @@ def show(listener: Listener) -> None:
         return
     with st.expander("Music apps", icon=":material/smartphone:"):
         st.write(
-            "Apps that speak OpenSubsonic can play this library. What you play or skip there changes your "
-            "next songs here. Create an app password for each app. In the app, enter the address of this page as "
+            "Apps that speak OpenSubsonic can play this library, and what you hear there changes your next "
+            "songs here. Create an app password for each app. In the app, enter the address of this page as "
             f"the server, **{plain(listener.name)}** as the user name, and the app password."
         )
         passwords = AppPasswords(visit.services().store)

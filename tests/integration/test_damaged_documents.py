@@ -295,6 +295,20 @@ def _fill_catalogue(store: Store, tracks: Sequence[Track]) -> None:
     )
 
 
+def _fill_apps(made: Service) -> None:
+    """Write what other apps leave of a listener."""
+    store = made.store
+    box = SecretBox(Path(made.settings.opensubsonic.key_file))
+    AppPasswords(store).create("ada", "Ada", device="phone", box=box)
+    playing = Playback(
+        track_id=track_id(1), duration_ms=60_000, began_at=_ms(NOW), state="playing", reported_at=_ms(NOW)
+    )
+    Playbacks(store).keep("ada", "Ada", "app", playing)
+    Marks(store).star("ada", [("album", "a"), ("artist", "b")])
+    Marks(store).rate("ada", "track", track_id(1), 4)
+    Bookmarks(store).put("ada", track_id(1), position_ms=5, comment="here")
+
+
 def fill(made: Service) -> None:
     """Write a document into every collection."""
     store, services = made.store, made.services
@@ -345,15 +359,7 @@ def fill(made: Service) -> None:
         {"_id": made.playlist}, {"$set": {"collaborators": ["cleo"], "asked": ["dan"]}}
     )
     services.day_lists.keep("ada", "mix", date.today(), [track_id(1)])
-    box = SecretBox(Path(made.settings.opensubsonic.key_file))
-    AppPasswords(store).create("ada", "Ada", device="phone", box=box)
-    playing = Playback(
-        track_id=track_id(1), duration_ms=60_000, began_at=_ms(NOW), state="playing", reported_at=_ms(NOW)
-    )
-    Playbacks(store).keep("ada", "Ada", "app", playing)
-    Marks(store).star("ada", [("album", "a"), ("artist", "b")])
-    Marks(store).rate("ada", "track", track_id(1), 4)
-    Bookmarks(store).put("ada", track_id(1), position_ms=5, comment="here")
+    _fill_apps(made)
     Queues(store).keep("ada", queued(), at=1, position_ms=5, player="tab", version=0)
     Follows(store).ask("ada", "Ben")
     Follows(store).agree("ben", "ada")
@@ -489,8 +495,8 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             Marks(store).of("ada", "album", ["a"]),
             Marks(store).starred("ada", "artist"),
             Marks(store).rated("ada", "track"),
-            Marks(store).star("ada", [("album", "a")]),
         ),
+        "star": lambda: Marks(store).star("ada", [("album", "a")]),
         "bookmarks": lambda: Bookmarks(store).of("ada"),
         "full tracks": lambda: (
             FullTracks(store).page(limit=9, after=0),
