@@ -29,6 +29,7 @@ _BAR = (
     "queue",
     "radio",
     "keys",
+    "still",
     "panel",
     "bar",
 )
@@ -119,7 +120,7 @@ def tracks(
     show = _component(
         "tracks",
         '<div class="tracks"></div>',
-        ("dom", "navigation", "menu", "tracks", "list"),
+        ("dom", "navigation", "menu", "tracks", "still", "list"),
         ("base", "tracks", "menu"),
     )
     data = {

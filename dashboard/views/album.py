@@ -18,7 +18,7 @@ from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import plain
-from segue.dashboard.views import more, ungrouped
+from segue.dashboard.views import heading, more, ungrouped
 
 
 def show() -> None:
@@ -29,12 +29,12 @@ def show() -> None:
     if album is None:
         if ungrouped.album(asked.get("artist", ""), asked.get("name", "")):
             return
-        st.title("No such album", anchor=False)
+        heading.title("No such album")
         st.info("It may have left the library. Use Search to find other albums.", icon=":material/album:")
         return
     place = f"album-{album['_id']}"
     tracks = catalogue.on_album(album["_id"], limit=more.asked_for(place, first=MOST_OF_ARTIST))
-    st.title(plain(album["name"]), anchor=False)
+    heading.title(album["name"])
     left, right = st.columns([1, 2], gap="large")
     with left:
         items = [_item(track) for track in tracks]
@@ -50,9 +50,9 @@ def show() -> None:
         ]
         components.entries(by, key="by", layout="links")
     with right:
-        for number, (heading, those) in enumerate(_parts(tracks)):
-            if heading:
-                st.subheader(plain(heading), anchor=False)
+        for number, (part, those) in enumerate(_parts(tracks)):
+            if part:
+                st.header(plain(part), anchor=False)
             components.tracks(
                 [_item(track) for track in those],
                 key=f"album-{number}",

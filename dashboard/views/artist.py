@@ -12,7 +12,7 @@ from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries.items import item_of
 from segue.dashboard.text import plain
-from segue.dashboard.views import album, more, ungrouped
+from segue.dashboard.views import album, heading, more, ungrouped
 
 _ALBUMS = 60
 
@@ -25,14 +25,14 @@ def show() -> None:
     if artist is None:
         if ungrouped.artist(name):
             return
-        st.title("No such artist", anchor=False)
+        heading.title("No such artist")
         st.info(
             "The artist may have left the library. Use Search to find other artists.",
             icon=":material/person_off:",
         )
         return
     key = artist["_id"]
-    st.title(plain(artist["name"]), anchor=False)
+    heading.title(artist["name"])
     counts = [counted(artist["albums"], "album")] if artist["albums"] else []
     counts.append(counted(artist["tracks"] + artist["featured"], "song"))
     st.caption(" · ".join([*counts, *(plain(genre) for genre in artist["genres"])]))
@@ -45,16 +45,16 @@ def show() -> None:
     place = f"songs-of-{key}"
     songs = catalogue.with_artist(key, limit=more.asked_for(place, first=MOST_OF_ARTIST))
     if songs:
-        st.subheader("Songs", anchor=False)
+        st.header("Songs", anchor=False)
         items = [item_of(track.summary, source="search") for track in songs]
         components.collection(items, key="all")
         components.tracks(items, key="songs", layout="list")
         more.offer(place, shown=len(songs), total=songs.total, of="songs")
 
 
-def _listed(heading: str, albums: Part[Album], place: str) -> None:
+def _listed(name: str, albums: Part[Album], place: str) -> None:
     if not albums:
         return
-    st.subheader(heading, anchor=False)
+    st.header(name, anchor=False)
     components.entries(album.entries(albums), key=place, layout="grid")
     more.offer(place, shown=len(albums), total=albums.total, of="albums")

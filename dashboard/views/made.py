@@ -15,8 +15,8 @@ from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.sounding import UnknownTrack
 from segue.dashboard.queries.times import length
-from segue.dashboard.text import NO_INDEX, plain
-from segue.dashboard.views import more
+from segue.dashboard.text import NO_INDEX
+from segue.dashboard.views import heading, more
 from segue.errors import SegueError
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
@@ -154,7 +154,7 @@ def _path(generator: PlaylistGenerator, user_id: str) -> None:
 
 
 def _head(items: list[Item], *, title: str, subtitle: str) -> None:
-    st.title(plain(title), anchor=False)
+    heading.title(title)
     st.caption(f"{subtitle}. {length(items)}.")
 
 
@@ -170,7 +170,7 @@ def _keep(user_id: str, items: list[Item], *, name: str) -> None:
 
 
 def _nothing(title: str, why: str) -> None:
-    st.title(plain(title), anchor=False)
+    heading.title(title)
     st.info(why, icon=":material/queue_music:")
 
 

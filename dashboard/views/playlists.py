@@ -13,7 +13,7 @@ from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import read_and_match
 from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
-from segue.dashboard.views import made, more, sharing
+from segue.dashboard.views import heading, made, more, sharing
 from segue.people.login_sessions import Listener
 from segue.playlists.m3u import LARGEST, NotM3u
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
@@ -45,7 +45,7 @@ def show() -> None:
 def _all(owner: str) -> None:
     _made_for_you()
     own = visit.services().playlists.of(owner)
-    st.subheader("Your playlists", anchor=False)
+    st.header("Your playlists", anchor=False)
     if not own:
         st.info(
             "Create a playlist here, or from the “…” menu of any song. "
@@ -79,7 +79,7 @@ def _all(owner: str) -> None:
 
 
 def _made_for_you() -> None:
-    st.subheader("Made for you", anchor=False)
+    st.header("Made for you", anchor=False)
     components.entries(
         [
             Entry(name=name, href=address("playlists", made=kind), note=subtitle, icon=icon)
@@ -128,7 +128,7 @@ def _unmatched(shown: list[str]) -> None:
 def _playlist(listener: Listener, playlist: Playlist) -> None:
     owner = listener.user_id
     made.back()
-    st.title(plain(playlist.name), anchor=False)
+    heading.title(playlist.name)
     known = read_items(visit.services().store, playlist.tracks, source="playlist")
     songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
     components.collection([song for song in songs if song.track_id in known], key="all")

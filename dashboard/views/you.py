@@ -9,7 +9,7 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
-from segue.dashboard.views import account, more, own_data, sharing
+from segue.dashboard.views import account, heading, more, own_data, sharing
 from segue.taste.opinions import Kind
 
 _AT_FIRST, _PLAYED = 200, 300
@@ -23,7 +23,7 @@ def show() -> None:
         st.title("You", anchor=False)
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    st.title(listener.name or "You are a guest", anchor=False)
+    heading.title(listener.name or "You are a guest")
     likes, dislikes, played, shared, account_tab = st.tabs(
         ["Liked", "Disliked", "History", "Sharing", "Account"]
     )
@@ -48,7 +48,7 @@ def _history(user_id: str) -> None:
     if not days:
         st.info("Songs that you play appear here.", icon=":material/history:")
     for number, (name, items) in enumerate(days):
-        st.subheader(name, anchor=False)
+        st.header(name, anchor=False)
         components.tracks(items, key=f"history-{number}", layout="list")
     more.offer("history", shown=min(limit, total), total=total, of="songs")
     most = visit.services().settings.taste.max_signals

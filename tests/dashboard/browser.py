@@ -145,6 +145,7 @@ class Player:
         card = self.card(title)
         card.hover()
         card.locator(".go").click()
+        self.page.mouse.move(5, 5)  # a list keeps still under the pointer
 
     def go(self, path: str) -> None:
         """To another page as a listener does, by the links at the top."""

@@ -76,7 +76,7 @@ def shown(page, **query: str) -> AppTest:  # type: ignore[no-untyped-def]
 
 def test_an_artist_and_an_album(listener: list[Listener | None]) -> None:
     at = shown(_artist, name="A & B")
-    assert at.subheader[0].value == "Odd \\*Album\\*"
+    assert at.header[0].value == "Odd \\*Album\\*"
     assert titles(at, "album-0") == ["Song <1>", "Song <2>"]
     at = shown(_album, artist="A & B", name="Odd *Album*")
     assert at.title[0].value == "Odd \\*Album\\*"
@@ -102,10 +102,10 @@ def test_an_album_of_two_discs_and_its_artists(
     by_id = shown(_album, id=album["_id"])
     by_name = shown(_album, artist="B", name="Odd *Album*")
     for at in (by_id, by_name):
-        assert [heading.value for heading in at.subheader] == ["Disc 1 · Side A", "Disc 2 · Side B"]
+        assert [heading.value for heading in at.header] == ["Disc 1 · Side A", "Disc 2 · Side B"]
         assert titles(at, "album-0") + titles(at, "album-1") == ["Song <1>", "Song <2>"]
     at = shown(_artist, name="b")
-    assert (at.title[0].value, [heading.value for heading in at.subheader]) == ("B", ["Appears on", "Songs"])
+    assert (at.title[0].value, [heading.value for heading in at.header]) == ("B", ["Appears on", "Songs"])
     at = shown(_artist, name="A & B")  # the text of a track's artists
     assert at.title[0].value == "A"
 

@@ -167,7 +167,7 @@ def test_what_sounds_like_the_last_song_enjoyed(
     library.recommendations.replace_one({"_id": "ada"}, recommendation(["t3"]))
     page.run()
     assert not page.exception
-    assert "Because you played Song \\<1\\>" in [heading.value for heading in page.subheader]
+    assert "Because you played Song \\<1\\>" in [heading.value for heading in page.header]
     assert titles(page, "because") == ["Song <4>", "Song <5>"]  # t2 was played, t3 is shown above
 
 

@@ -46,12 +46,14 @@ class Bar {
       h("div", { class: "how" }, h("div", { class: "buttons" }, this.shuffle, this.previous, this.toggle, this.next, this.repeat),
         h("div", { class: "line" }, this.now, this.progress, this.end)),
       h("div", { class: "rest" }, this.mute, this.volume, this.queueButton)));
+    this.escape = (event) => { if (event.key === "Escape" && !event.defaultPrevented && !this.panel.hidden) { event.preventDefault(); this.show(this.view); } };
+    addEventListener("keydown", this.escape);
     this.handlers = { "segue:state": () => this.draw(), "segue:time": () => this.time(),
       "segue:panel": (event) => this.show(event.detail), "segue:replanned": () => this.flash() };
     for (const [name, handler] of Object.entries(this.handlers)) addEventListener(name, handler);
     this.draw();
   }
-  off() { for (const [name, handler] of Object.entries(this.handlers)) removeEventListener(name, handler); cancelAnimationFrame(this.frame); }
+  off() { removeEventListener("keydown", this.escape); this.still?.end(); for (const [name, handler] of Object.entries(this.handlers)) removeEventListener(name, handler); cancelAnimationFrame(this.frame); }
   draw() {
     const e = this.engine, item = e.current;
     this.root.firstElementChild?.parentElement.classList?.toggle?.("idle", !item);
@@ -100,11 +102,15 @@ class Bar {
   }
   flash() { this.queueButton.classList.remove("flash"); void this.queueButton.offsetWidth; this.queueButton.classList.add("flash"); }
   show(view) {
-    const same = !this.panel.hidden && this.view === view;
+    const same = !this.panel.hidden && this.view === view, shadow = this.root.getRootNode();
+    const within = this.panel.contains(shadow.activeElement);
+    if (this.panel.hidden) this.opener = shadow.activeElement ?? document.activeElement;
     this.panel.hidden = same;
+    this.panel.setAttribute("aria-label", view === "keys" ? "Keys" : "Queue");
     this.view = view;
     this.queueButton.setAttribute("aria-expanded", String(!same && view === "queue"));
     if (!same) { this.drawPanel(); this.panel.querySelector("button")?.focus({ preventScroll: true }); }
+    else if (within) (this.opener?.isConnected && this.opener !== document.body ? this.opener : this.queueButton).focus({ preventScroll: true });
   }
   drawPanel() {
     const close = button("close", "Close", () => this.show(this.view), { class: "close" });

@@ -29,21 +29,35 @@ const visualise = (bar, canvas) => {
   draw();
 };
 
+// Changes of the listener appear at once. New recommendations wait while the list is in use.
 const drawQueue = (bar, close) => {
+  const e = bar.engine, rest = e.queue.slice(e.at + 1);
+  const keys = (auto) => rest.filter((item) => Boolean(item.auto) === auto).map((item) => item.key);
+  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id]]), whole = JSON.stringify([own, keys(true)]);
+  const rows = bar.panel.querySelector(".rows");
+  if (rows && bar.drawn?.whole === whole) return;
+  const show = () => { if (bar.view === "keys") return; bar.drawn = { own, whole }; fillQueue(bar, close, rest); };
+  if (rows && bar.drawn?.own === own && !bar.acting) {
+    bar.still ??= new Still(bar.panel, (change) => change());
+    bar.still.show(show);
+  } else {
+    if (bar.still) bar.still.waiting = null;
+    show();
+  }
+};
+
+const fillQueue = (bar, close, rest) => {
   const e = bar.engine, item = e.current;
-  const signature = JSON.stringify([e.at, e.queue.map((entry) => [entry.key, entry.auto]), e.opinions[item?.id]]);
-  if (bar.drawn === signature && bar.panel.querySelector(".rows")) return;
-  bar.drawn = signature;
+  const acts = (does) => () => { bar.acting = true; try { does(); } finally { bar.acting = false; } };
   const focus = bar.root.getRootNode().activeElement?.dataset?.focus;
   const top = bar.panel.querySelector(".rows")?.scrollTop ?? 0;
   const row = (entry, i, count) => h("li", { class: "row" },
-    h("button", { type: "button", class: "go", "aria-label": `Play ${entry.title}`, onclick: () => e.jump(entry.key) }, picture(entry.cover, entry.album ?? entry.title),
+    h("button", { type: "button", class: "go", "aria-label": `Play ${entry.title}`, onclick: acts(() => e.jump(entry)) }, picture(entry.cover, entry.album ?? entry.title),
       h("span", { class: "names" }, h("span", { class: "title" }, entry.title), h("span", { class: "artist" }, entry.why ? `${entry.artist} · ${entry.why}` : entry.artist))),
     h("span", { class: "tools" },
-      button("up", `Move ${entry.title} up`, () => e.move(entry.key, -1), { disabled: i === 0, "data-focus": `up${entry.id}` }),
-      button("down", `Move ${entry.title} down`, () => e.move(entry.key, 1), { disabled: i === count - 1, "data-focus": `down${entry.id}` }),
-      button("close", `Remove ${entry.title}`, () => e.remove(entry.key))));
-  const rest = e.queue.slice(e.at + 1);
+      button("up", `Move ${entry.title} up`, acts(() => e.move(entry.key, -1)), { disabled: i === 0, "data-focus": `up${entry.id}` }),
+      button("down", `Move ${entry.title} down`, acts(() => e.move(entry.key, 1)), { disabled: i === count - 1, "data-focus": `down${entry.id}` }),
+      button("close", `Remove ${entry.title}`, acts(() => e.remove(entry.key)))));
   const rows = rest.map((entry, i) => row(entry, i, rest.length));
   const chosen = rows.filter((_, i) => !rest[i].auto), planned = rows.filter((_, i) => rest[i].auto);
   const canvas = h("canvas", { width: 320, height: 44, "aria-hidden": "true" });

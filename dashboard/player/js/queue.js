@@ -30,10 +30,11 @@ Object.assign(Engine.prototype, {
     for (let k = this.at + 1; k < j; k++) this.queue[k] = chosen(this.queue[k]);
     this.settle();
   },
-  jump(key) {
-    const i = this.queue.findIndex((item) => item.key === key);
-    if (i < 0 || i === this.at) return;
+  jump(item) { // a row of the panel may show a recommendation that has left the queue since
+    let i = this.queue.findIndex(({ key }) => key === item.key);
+    if (i === this.at) return;
     this.finish("skip");
+    if (i < 0) this.queue.splice(i = this.at + 1, 0, item);
     this.load(i);
     this.extend();
   },
@@ -76,9 +77,9 @@ Object.assign(Engine.prototype, {
   },
   fresh() {
     const kept = this.queue.filter((item, i) => (i <= this.at ? i >= this.at - 30 : !item.auto));
-    const taken = new Set(kept.map((item) => item.id));
+    const taken = new Set(kept.map((item) => item.id)), former = new Map(this.queue.slice(this.at + 1).filter((item) => item.auto).map((item) => [item.id, item.key]));
     const free = (this.recommended?.items ?? []).filter((item) => !taken.has(item.id) && !this.unwanted?.has(item.id) && this.opinions[item.id] !== "dislike");
-    return free.slice(0, AHEAD).map((item) => ({ ...item, key: `${item.id}-${uuid()}`, auto: true }));
+    return free.slice(0, AHEAD).map((item) => ({ ...item, key: former.get(item.id) ?? `${item.id}-${uuid()}`, auto: true }));
   },
   async extend() { // keeps the listener's choices and replaces the recommendations after them
     if (this.radio) return this.tune();
