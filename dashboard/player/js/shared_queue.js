@@ -80,8 +80,11 @@ class SharedQueue {
     const theirs = new Set(there.map((item) => item.key)), mine = new Set(e.queue.map((item) => item.key));
     const gone = new Set([...this.added].filter((key) => !theirs.has(key)));
     e.queue = e.queue.filter((item, i) => i <= e.at || !gone.has(item.key));
-    const last = e.queue.findLastIndex((item, i) => i <= e.at || item.queued);
-    e.queue.splice(last + 1, 0, ...there.filter((item) => !mine.has(item.key) && !this.added.has(item.key)));
+    for (const item of there.filter(({ key }) => !mine.has(key) && !this.added.has(key))) { // after the same song as there
+      const before = stored.items[stored.items.indexOf(item) - 1]?.key, place = e.queue.findIndex(({ key }) => key === before);
+      const last = e.queue.findLastIndex((other, i) => i <= e.at || other.queued);
+      e.queue.splice((place >= Math.max(e.at, 0) ? place : last) + 1, 0, item);
+    }
     Object.assign(this, { version: stored.version, own: stored.player === this.tab, added: theirs, sent: null });
   }
   continueHere() {
