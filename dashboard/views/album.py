@@ -38,7 +38,7 @@ def show() -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         items = [_item(track) for track in tracks]
-        components.collection(items, key="all", name=album["name"], cover=album["cover_id"])
+        components.collection(items, key="all", name=album["name"], cover=album["cover_id"], together=place)
         st.caption(" · ".join(plain(fact) for fact in facts(album)))
         artists = [catalogue.artists.artist(key) for key in album["artist_keys"]]
         by = [
@@ -57,7 +57,7 @@ def show() -> None:
                 [_item(track) for track in those],
                 key=f"album-{number}",
                 layout="list",
-                together=(place, number),
+                together=place,
             )
         more.offer(place, shown=len(tracks), total=tracks.total, of="songs")
 

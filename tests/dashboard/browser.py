@@ -104,6 +104,8 @@ _ports: list[int] = []
 def forget_visit(page: Page) -> None:
     """Close a page, and remove what it and its dashboard have stored in the browser."""
     address, context = urlsplit(page.url), page.context
+    if page.is_closed():
+        page = context.new_page()
     page.goto("about:blank")  # the player stores a last word when its page is left
     if address.netloc:
         stored = "local_storage,indexeddb,cache_storage,service_workers"

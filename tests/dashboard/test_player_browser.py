@@ -94,7 +94,7 @@ def test_back_leads_to_the_page_before(player: Player, album: str) -> None:
     page.get_by_role("heading", name=title("Metal", 1), exact=True).wait_for()
     page.go_back()
     page.locator(f"a.title[title='{title('Metal', 2)}']").first.wait_for()
-    assert page.get_by_placeholder("Title, artist").input_value() == "metal"
+    until(lambda: page.get_by_placeholder("Title, artist").input_value() == "metal", "the query to be there")
 
 
 def test_a_link_opens_in_a_new_tab_with_the_control_key(player: Player) -> None:

@@ -1,4 +1,4 @@
-"""Nothing moves under the pointer or away from the focus, and the keyboard reaches and closes what it opens."""
+"""Nothing moves under the pointer or away from the focus; titles, headings, Esc and the visible focus."""
 
 from __future__ import annotations
 

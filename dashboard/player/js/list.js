@@ -16,10 +16,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 const place = (root, data) => {
   root.__data = data;
-  if (data.together) {
-    if (!together.has(data.together)) together.set(data.together, new Map());
-    together.get(data.together).set(data.part, data.items);
-  }
   root.className = `tracks ${data.layout}${data.items.length ? "" : " none"}`;
   const focused = root.getRootNode().activeElement;
   draw(root, data);

@@ -1,9 +1,8 @@
 // Tracks as cards or rows. Playing and queueing go directly to the engine; only opening a page reaches the server.
 const seen = (window.__segueSeen ??= new Set());
 
-// The lists of one page that belong together, such as the discs of an album: by name, then by place.
+// All songs of lists that belong together, such as the discs of an album, by name; see collection.js.
 const together = (window.__segueTogether ??= new Map());
-const wholeOf = (data) => (data.together ? [...together.get(data.together).values()].flat() : data.items);
 
 const engineHere = () => window.__segue;
 const playFrom = (data, item) => {
@@ -11,8 +10,8 @@ const playFrom = (data, item) => {
   if (!engine) return;
   if (engine.current?.id === item.id) return engine.toggle();
   if (data.whole) {
-    const items = wholeOf(data);
-    return engine.play(items, items.indexOf(item));
+    const items = together.get(data.together) ?? data.items, index = items.indexOf(item); // an item of an earlier run is found by id
+    return engine.play(items, index < 0 ? items.findIndex(({ id, place }) => id === item.id && place === item.place) : index);
   }
   engine.play([item], 0); // a recommendation: others follow
 };
