@@ -107,7 +107,6 @@ pages = {
     for page in PAGES
     if operator or page.audience != "operators"
 }
-st.session_state["pages"] = pages
 st.html(STYLE)
 chosen = st.navigation(list(pages.values()), position="top")
 heading.name_tab(chosen.title)

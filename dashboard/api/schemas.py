@@ -60,6 +60,7 @@ class Item(_Body):
     score: float | None = None
     note: str | None = None
     tone: str | None = None
+    number: str | None = Field(None, description="Its number on the album.")
     rec: Attribution | None = None
 
 

@@ -37,7 +37,7 @@ def show() -> None:
     heading.title(album["name"])
     left, right = st.columns([1, 2], gap="large")
     with left:
-        items = [_item(track) for track in tracks]
+        items = [item(track) for track in tracks]
         components.collection(items, key="all", name=album["name"], cover=album["cover_id"], together=place)
         st.caption(" · ".join(plain(fact) for fact in facts(album)))
         artists = [catalogue.artists.artist(key) for key in album["artist_keys"]]
@@ -54,7 +54,7 @@ def show() -> None:
             if part:
                 st.header(plain(part), anchor=False)
             components.tracks(
-                [_item(track) for track in those],
+                [item(track) for track in those],
                 key=f"album-{number}",
                 layout="list",
                 together=place,
@@ -99,6 +99,7 @@ def _heading(track: TrackOnAlbum, *, several: bool) -> str:
     return " · ".join(part for part in (disc, track.disc_title or "", side) if part)
 
 
-def _item(track: TrackOnAlbum) -> Item:
-    note = f"{track.side or ''}{track.number}" if track.number else None
-    return replace(item_of(track.summary, source="search"), note=note)
+def item(track: TrackOnAlbum) -> Item:
+    """A track with its number."""
+    number = f"{track.side or ''}{track.number}" if track.number else None
+    return replace(item_of(track.summary, source="search"), number=number)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from segue.catalog.part import Part
 from segue.dashboard import visit
-from segue.dashboard.navigation import address, open_page
+from segue.dashboard.navigation import address, reopen
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.generated import PlaylistGenerator
@@ -133,7 +133,7 @@ def _add(user_id: str, playlist: Playlist, items: list[Item]) -> None:
     except PlaylistError as error:
         st.error(str(error))
         return
-    open_page("playlists", id=playlist.playlist_id)
+    reopen(id=playlist.playlist_id)
 
 
 def _path(generator: PlaylistGenerator, user_id: str) -> None:
@@ -166,7 +166,7 @@ def _keep(user_id: str, items: list[Item], *, name: str) -> None:
     except PlaylistError as error:
         st.error(str(error))
         return
-    open_page("playlists", id=made.playlist_id)
+    reopen(id=made.playlist_id)
 
 
 def _nothing(title: str, why: str) -> None:

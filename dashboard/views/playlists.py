@@ -6,7 +6,7 @@ import streamlit as st
 
 from segue.counted import counted
 from segue.dashboard import visit
-from segue.dashboard.navigation import address, open_page
+from segue.dashboard.navigation import address, reopen
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, read_items
@@ -71,7 +71,7 @@ def _all(owner: str) -> None:
         if st.form_submit_button("Create", icon=":material/add:"):
             try:
                 new_id = visit.services().playlists.create(owner, name).playlist_id
-                open_page("playlists", id=new_id)
+                reopen(id=new_id)
             except PlaylistError as error:
                 st.error(str(error))
     with imported:
@@ -112,7 +112,7 @@ def _import(owner: str) -> None:
             st.error(str(error))
             return
         st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in matches.unmatched])
-        open_page("playlists", id=new.playlist_id)
+        reopen(id=new.playlist_id)
 
 
 def _unmatched(shown: list[str]) -> None:
@@ -161,7 +161,7 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
         if songs and st.button(
             "Add similar songs", icon=":material/playlist_add:", type="tertiary", key="add-similar"
         ):
-            open_page("playlists", made="continued", id=playlist.playlist_id)
+            reopen(made="continued", id=playlist.playlist_id)
         if songs:
             sharing.offer(listener, "playlist", playlist.playlist_id, title=playlist.name)
         st.link_button(
@@ -185,4 +185,4 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
             st.write("The songs stay in the library. The playlist cannot be restored.")
             if st.button("Delete this playlist", type="primary", key="delete-playlist"):
                 playlists.delete(owner, playlist.playlist_id)
-                open_page("playlists")
+                reopen()

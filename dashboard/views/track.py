@@ -15,7 +15,7 @@ from segue.dashboard.queries import sounding
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import NO_INDEX, plain
-from segue.dashboard.views import heading, made, mood, sharing
+from segue.dashboard.views import album, heading, made, mood, sharing
 from segue.errors import SegueError
 
 
@@ -65,7 +65,7 @@ def _album(catalogue: CatalogueReader, item: Item) -> None:
     placed = catalogue.placed(item.track_id)
     if placed and placed.album_id:
         on_album = catalogue.on_album(placed.album_id, limit=MOST_OF_ARTIST)
-        tracks = on_album.each(lambda track: item_of(track.summary, source="search"))
+        tracks = on_album.each(album.item)
     else:
         tracks = catalogue.of_album(item.artist, item.album)
     if len(tracks) > 1:

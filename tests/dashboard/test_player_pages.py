@@ -198,7 +198,7 @@ def test_the_player_does_not_name_the_listener(page: AppTest, library: Database[
     page.run()
     assert given(page)["player"] == {
         "tag": tag("ada"),
-        "signals": ["play", "complete", "skip", "leave", "like", "dislike"],
+        "signals": ["play", "complete", "skip", "leave", "like", "dislike", "unlike", "undislike"],
         "keptMs": 6 * 24 * 3_600_000,
     }
     assert "ada" not in tag("ada")

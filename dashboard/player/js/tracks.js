@@ -39,7 +39,7 @@ const card = (root, item) => h("article", { class: "card", "data-id": item.id },
   item.score === undefined ? null : h("div", { class: "score", title: `similarity: ${item.score.toFixed(2)}` }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
 
 const row = (root, item) => h("article", { class: "row", "data-id": item.id },
-  h("div", { class: "frame" }, picture(item.cover, item.album ?? item.title), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" })),
+  h("div", { class: item.number ? "frame numbered" : "frame" }, item.number ? h("span", { class: "number" }, item.number) : picture(item.cover, item.album ?? item.title), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" })),
   h("div", { class: "names" }, named(item), h("div", { class: "artist" }, [item.artist, item.album].filter(Boolean).join(" · ")),
     item.why ? h("div", { class: "why", title: item.why }, item.why) : null),
   h("span", { class: "genre" }, item.genre ?? ""), item.note ? h("span", { class: `note ${item.tone ?? ""}` }, item.note) : null,
