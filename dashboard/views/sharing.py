@@ -17,7 +17,7 @@ LASTING = {"After a day": 1, "After a week": 7, "After a month": 30, "Never": No
 
 def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
     """A button that opens the form for a new link."""
-    with st.popover("Share", icon=":material/share:", key=f"share-{kind}-{key}"):
+    with st.popover("Share", icon=":material/share:", type="tertiary", key=f"share-{kind}-{key}"):
         if listener.name is None:
             st.write("Sign up first, so that you can revoke the link later.")
             return

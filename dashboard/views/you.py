@@ -66,6 +66,8 @@ def _judged(user_id: str, kind: Kind, *, icon: str) -> None:
         st.info(f"Songs that you {kind} appear here.", icon=icon)
         return
     if kind == "dislike":
-        st.caption("These songs are not recommended to you. Press the button again to take a dislike back.")
+        st.caption(
+            "These songs are not recommended to you. “Remove the dislike” is in the “…” menu of each song."
+        )
     components.tracks(items, key=place, layout="list")
     more.offer(place, shown=len(items), total=items.total, of=f"songs that you {kind}")

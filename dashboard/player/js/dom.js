@@ -57,8 +57,9 @@ const setIcon = (element, name, label) => {
 // A cover; without one, the initials of the name on a colour of its own.
 const picture = (cover, name = "") => {
   if (cover) return h("span", { class: "cover" }, h("img", { src: `/api/covers/${encodeURIComponent(cover)}`, alt: "", loading: "lazy" }));
-  let hue = 0;
-  for (const letter of name) hue = (hue * 31 + letter.codePointAt(0)) % 360;
+  let hash = 0x811c9dc5; // FNV-1a, so that similar names differ
+  for (const letter of name) hash = Math.imul(hash ^ letter.codePointAt(0), 0x01000193) >>> 0;
+  const hue = hash % 360;
   const initials = name.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).slice(0, 2).map((word) => [...word.replace(/^[^\p{L}\p{N}]+/u, "")][0].toUpperCase()).join("");
   return h("span", { class: "cover none", style: name ? `--hue: ${hue}` : null }, initials ? h("span", { "aria-hidden": "true" }, initials) : null);
 };
