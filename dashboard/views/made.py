@@ -44,7 +44,7 @@ def back() -> None:
 
 def path_from(item: Item) -> None:
     """A button that asks for the last song of a path and opens the path."""
-    with st.popover("Path to another song", icon=":material/conversion_path:", key="path"):
+    with st.popover("Path to another song", icon=":material/conversion_path:", type="tertiary", key="path"):
         query = st.text_input(
             "Last song of the path", key="path-to", placeholder="Title or artist", max_chars=200
         )

@@ -135,7 +135,7 @@ class Player:
         until(lambda: self.playing(title), f"{title or 'anything'} to play, not {self.state()}")
 
     def press(self, label: str) -> None:
-        self.page.locator(f"#segue-bar button[aria-label='{label}']").click()
+        self.page.locator(f"#segue-bar button[aria-label='{label}']:visible").click()
 
     def cards(self) -> list[str]:
         return self.page.locator(".tracks.grid").first.locator(".card .title").all_inner_texts()

@@ -241,3 +241,19 @@ def test_a_playlist_is_shared_in_two_clicks(player: Player, database: Database[D
     player.page.get_by_role("button", name="Create a link").click()
     player.page.get_by_text("/s/").first.wait_for()
     assert database.share_links.count_documents({"kind": "playlist", "key": playlist["_id"]}) == 1
+
+
+def test_a_phone_has_all_controls_within_two_taps(player: Player) -> None:
+    player.play(title("Waltz", 0))
+    player.wait_playing(title("Waltz", 0))
+    player.page.set_viewport_size({"width": 360, "height": 740})
+    player.press("Next")
+    until(lambda: player.state()["at"] == 1, "the next song")
+    player.press("Queue")
+    controls = player.page.locator("#segue-bar .narrow")
+    for name in ("Shuffle", "Repeat: off", "Dislike and skip", "Mute"):
+        controls.get_by_role("button", name=name).wait_for()
+    assert controls.locator(".clock").inner_text().endswith("of 0:12")
+    controls.get_by_role("button", name="Previous").click()
+    player.wait_playing(title("Waltz", 0))
+    assert player.page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -99,6 +99,8 @@ class Bar {
     this.progress.setAttribute("aria-valuetext", `${clock(at)} of ${clock(duration)}`);
     this.now.textContent = clock(at);
     this.end.textContent = clock(duration);
+    const both = this.panel.querySelector(".clock");
+    if (both) both.textContent = `${clock(at)} of ${clock(duration)}`;
   }
   flash() { this.queueButton.classList.remove("flash"); void this.queueButton.offsetWidth; this.queueButton.classList.add("flash"); }
   show(view) {

@@ -33,7 +33,7 @@ const visualise = (bar, canvas) => {
 const drawQueue = (bar, close) => {
   const e = bar.engine, rest = e.queue.slice(e.at + 1);
   const keys = (auto) => rest.filter((item) => Boolean(item.auto) === auto).map((item) => item.key);
-  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id]]), whole = JSON.stringify([own, keys(true)]);
+  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.audio.muted]), whole = JSON.stringify([own, keys(true)]);
   const rows = bar.panel.querySelector(".rows");
   if (rows && bar.drawn?.whole === whole) return;
   const show = () => { if (bar.view === "keys") return; bar.drawn = { own, whole }; fillQueue(bar, close, rest); };
@@ -44,6 +44,19 @@ const drawQueue = (bar, close) => {
     if (bar.still) bar.still.waiting = null;
     show();
   }
+};
+
+// The controls for which a narrow bar has no room.
+const narrow = (bar, acts) => {
+  const e = bar.engine, { title } = e.current, disliked = e.opinions[e.current.id] === "dislike", { muted } = e.audio;
+  const toggle = (name, label, on, does) => button(name, label, acts(does), { class: on ? "on" : null, "aria-pressed": String(on), "data-focus": name });
+  return h("div", { class: "narrow", role: "group", "aria-label": `More controls for ${title}` },
+    toggle("shuffle", "Shuffle", e.shuffled, () => e.shuffle()),
+    button("previous", "Previous", acts(() => e.previous()), { "data-focus": "previous" }),
+    toggle("repeat", `Repeat: ${e.repeat}`, e.repeat !== "off", () => e.turnRepeat()),
+    toggle("notforme", disliked ? "Remove the dislike" : "Dislike and skip", disliked, () => e.opinion("dislike")),
+    toggle(muted ? "muted" : "sound", muted ? "Unmute" : "Mute", muted, () => { e.audio.muted = !muted; e.changed(); }),
+    h("span", { class: "clock" }, `${clock(e.position)} of ${clock(e.duration)}`));
 };
 
 const fillQueue = (bar, close, rest) => {
@@ -66,7 +79,7 @@ const fillQueue = (bar, close, rest) => {
     planned.length ? h("h3", {}, "Planned for you") : null, planned.length ? h("ol", {}, ...planned) : null,
     rows.length ? null : h("p", { class: "empty" }, "The queue is empty. Play a song, and recommendations follow."));
   bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? "Now playing" : "Queue"), close),
-    item ? h("div", { class: "nowplaying" }, picture(item.cover, item.album ?? item.title), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", list);
+    item ? h("div", { class: "nowplaying" }, picture(item.cover, item.album ?? item.title), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", item ? narrow(bar, acts) : "", list);
   list.scrollTop = top;
   if (focus) bar.panel.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
   if (item) visualise(bar, canvas);
