@@ -9,6 +9,7 @@ from segue.catalog.albums import Album, Albums
 from segue.catalog.artists import Artist, Artists
 from segue.catalog.browsed_tracks import BrowsedTracks, TrackOnAlbum
 from segue.catalog.letters import artist_key
+from segue.catalog.name_search import NameSearch
 from segue.catalog.part import Part
 from segue.catalog.search import TrackSearch
 from segue.catalog.track import MatchableTrack, TrackSummary
@@ -47,6 +48,7 @@ class CatalogueReader:
         self._tracks = Tracks(store)
         self.albums = Albums(store)
         self.artists = Artists(store)
+        self.names = NameSearch(self.artists, self.albums)
         self._browsed = BrowsedTracks(store)
         self._search = TrackSearch(self._tracks)
         self._active = ActiveBundle(store, folder=index_folder, every=2.0)

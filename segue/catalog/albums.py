@@ -14,6 +14,7 @@ from segue.catalog.credits import VARIOUS_ARTISTS
 from segue.catalog.grouping import album_key
 from segue.catalog.letters import artist_key
 from segue.catalog.part import Part
+from segue.catalog.track import Searchable
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
 from segue.storage.records import Between, Count, Readable
 from segue.storage.store import Collection, Index, Job, Policy, Right
@@ -131,6 +132,20 @@ class Albums(Collection[Album]):
     def several(self, album_ids: Iterable[str]) -> list[Album]:
         """The known ones among the albums."""
         return list(self.documents.find({"_id": {"$in": sorted(set(album_ids))}}))
+
+    def visible_ones(self, album_ids: Iterable[str]) -> dict[str, Album]:
+        """Those among the albums that the present visitor sees, by id."""
+        found = self.documents.find(self._visible({"_id": {"$in": sorted(set(album_ids))}}))
+        return {album["_id"]: album for album in found}
+
+    def count(self) -> int:
+        """About how many albums all libraries have."""
+        return self.documents.estimated_document_count()
+
+    def searchable(self) -> list[Searchable]:
+        """The names and artists of the albums of all libraries."""
+        found = self.documents.find({}, {"name": 1, "artist": 1}).sort(_ORDERS["name"])
+        return [Searchable(album["_id"], title=album["name"], artist=album["artist"]) for album in found]
 
     def page(self, *, by: AlbumOrder, limit: int, after: int = 0) -> Part[Album]:
         """A page of all albums: at most `limit`, without the first `after` ones."""

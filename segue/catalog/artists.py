@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from segue.catalog.part import Part
+from segue.catalog.track import Searchable
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
 from segue.storage.records import Count, Readable
 from segue.storage.store import Collection, Index, Job, Policy, Right
@@ -103,6 +104,20 @@ class Artists(Collection[Artist]):
         """An artist; None if there is none with this key."""
         found = self.documents.find_one(self._visible({"_id": key}))
         return self._shown(found) if found else None
+
+    def several(self, keys: Iterable[str]) -> dict[str, Artist]:
+        """The known ones among the artists, by key."""
+        found = self.documents.find(self._visible({"_id": {"$in": sorted(set(keys))}}))
+        return {artist["_id"]: self._shown(artist) for artist in found}
+
+    def count(self) -> int:
+        """About how many artists all libraries have."""
+        return self.documents.estimated_document_count()
+
+    def searchable(self) -> list[Searchable]:
+        """The names of the artists of all libraries, those with most tracks first."""
+        found = self.documents.find({}, {"name": 1}).sort(_ORDERS["tracks"])
+        return [Searchable(artist["_id"], title=artist["name"]) for artist in found]
 
     def page(self, *, by: ArtistOrder, limit: int, after: int = 0) -> Part[Artist]:
         """A page of all artists: at most `limit`, without the first `after` ones."""

@@ -33,6 +33,8 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/api/audio/t1?t=1.2", None),
     ("GET", f"/api/covers/{MISSING}", None),
     ("GET", "/api/radio/none", None),
+    ("GET", "/api/search?q=song", None),
+    ("GET", "/api/search?q=song&songs=x", None),
     ("GET", "/api/map", None),
     ("GET", "/api/map/here", None),
     ("GET", "/api/map/tracks?rows=x", None),
