@@ -1,4 +1,4 @@
-"""`GET /api/search?q=words&songs=50`: songs, artists, albums and the listener's playlists, while the words are typed.
+"""`GET /api/search?q=words&songs=50`: songs, artists, albums and the listener's playlists.
 
 Typos are tolerated, and each word may be the beginning of one in the library.
 """

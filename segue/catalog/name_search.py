@@ -12,7 +12,7 @@ from segue.catalog.track import Searchable
 from segue.catalog.words import WordIndex, index_tracks
 
 _LOOK_EVERY, _READ_EVERY = 30.0, 600.0
-"""Seconds until the collections are counted again, and until they are read again: a new name counts nothing."""
+"""Seconds until the collections are counted again, and until they are read again, for names that changed."""
 _HIDDEN = 20
 """For so many times the wanted number of names, those in hidden libraries are left out."""
 
