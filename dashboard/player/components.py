@@ -143,6 +143,17 @@ def _placed(item: Item, place: int) -> dict[str, Any]:
     return {**item.data(), "place": place}
 
 
+def search(query: str, *, key: str = "search") -> None:
+    """A field whose results appear while the listener types; `query` is that of the address."""
+    show = _component(
+        "search",
+        '<div class="search"></div>',
+        ("dom", "navigation", "menu", "tracks", "entry_card", "search"),
+        ("base", "tracks", "menu", "entries", "search"),
+    )
+    show(key=key, data={"query": query})
+
+
 def library_map(*, track_id: str = "", key: str = "map") -> None:
     """The library as a map, centred on the track `track_id` if given."""
     _with_tracks("map", data={"track": track_id}, key=key)
@@ -188,7 +199,7 @@ def entries(items: Sequence[Entry], *, key: str, layout: Literal["grid", "shelf"
     show = _component(
         "entries",
         '<div class="entries"></div>',
-        ("dom", "navigation", "entries"),
+        ("dom", "navigation", "entry_card", "entries"),
         ("base", "tracks", "entries"),
     )
     show(key=key, data={"items": [item.data() for item in items], "layout": layout})

@@ -5,39 +5,23 @@ from __future__ import annotations
 import streamlit as st
 
 from segue.dashboard import visit
+from segue.dashboard.api.search import LONGEST
 from segue.dashboard.player import components
 from segue.dashboard.queries.sounding import LARGEST_FILE
 from segue.dashboard.text import NO_MUSIC, plain
 from segue.dashboard.views import more
 
-_FOUND, _GENRES, _OF_GENRE = 50, 40, 60
-"""How many results, genres and songs of a genre the page shows at first."""
+_GENRES, _OF_GENRE = 40, 60
+"""How many genres and songs of a genre the page shows at first."""
 
 
 def show() -> None:
-    """A search field, with the matches or the genres below it."""
+    """A search field with its results, a search by a file, and the genres."""
     catalogue = visit.services().catalogue
     st.title("Search", anchor=False)
-    query = st.text_input(
-        "Search",
-        key="query",
-        placeholder="Title, artist, album or genre; typos are tolerated",
-        icon=":material/search:",
-        label_visibility="collapsed",
-        max_chars=200,
-        bind="query-params",
-    )
+    components.search(st.query_params.get("query", "")[:LONGEST])
     with st.expander("Search with an audio file", icon=":material/graphic_eq:"):
         components.upload(largest=LARGEST_FILE)
-    if query.strip():
-        place = f"search-{query.strip().casefold()}"
-        matches = catalogue.search(query, limit=more.asked_for(place, first=_FOUND))
-        if matches:
-            components.tracks(matches, key="found", layout="list")
-            more.offer(place, shown=len(matches), total=matches.total, of="results")
-        else:
-            st.info(f"No results for “{query.strip()}”.", icon=":material/search_off:")
-        return
     number = more.asked_for("genres", first=_GENRES)
     known = catalogue.genres(limit=number + 1)
     genres = known[:number]

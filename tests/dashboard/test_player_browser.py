@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Browser
 from pymongo.database import Database
 
-from segue.catalog.gathering import gather
 from segue.storage.mongo import Document
-from segue.storage.store import Store
 from tests.dashboard.browser import Player, Served, needs_chromium
-from tests.dashboard.music import title, track_id
+from tests.dashboard.music import ON_ALBUM, title
 from tests.waiting import PATIENCE, until
 
 pytestmark = needs_chromium
-NUMBERS = range(4)
-"""The songs of Waltz on the album."""
-
-
-@pytest.fixture
-def album(served: Served, database: Database[Document]) -> Iterator[str]:
-    """An album of two discs; its id."""
-    for number in NUMBERS:
-        tags = {
-            "album": "Waltzes",
-            "artist": "Waltz Band",
-            "track": 1 + number % 2,
-            "details": {"disc": 1 + number // 2, "album_artist": "Waltz Band", "artists": ["Waltz Band"]},
-        }
-        database.tracks.update_one({"_id": track_id("Waltz", number)}, {"$set": tags})
-    gather(Store(database))
-    yield database.albums.find_one({"name": "Waltzes"})["_id"]  # type: ignore[index]
 
 
 def songs() -> list[str]:
-    return [title("Waltz", number) for number in NUMBERS]
+    return [title("Waltz", number) for number in ON_ALBUM]
 
 
 def open_album(player: Player, album: str) -> None:
