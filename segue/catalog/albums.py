@@ -145,7 +145,9 @@ class Albums(Collection[Album]):
     def searchable(self) -> list[Searchable]:
         """The names and artists of the albums of all libraries."""
         found = self.documents.find({}, {"name": 1, "artist": 1}).sort(_ORDERS["name"])
-        return [Searchable(album["_id"], title=album["name"], artist=album["artist"]) for album in found]
+        return [
+            Searchable(track_id=album["_id"], title=album["name"], artist=album["artist"]) for album in found
+        ]
 
     def page(self, *, by: AlbumOrder, limit: int, after: int = 0) -> Part[Album]:
         """A page of all albums: at most `limit`, without the first `after` ones."""

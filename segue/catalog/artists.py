@@ -117,7 +117,7 @@ class Artists(Collection[Artist]):
     def searchable(self) -> list[Searchable]:
         """The names of the artists of all libraries, those with most tracks first."""
         found = self.documents.find({}, {"name": 1}).sort(_ORDERS["tracks"])
-        return [Searchable(artist["_id"], title=artist["name"]) for artist in found]
+        return [Searchable(track_id=artist["_id"], title=artist["name"]) for artist in found]
 
     def page(self, *, by: ArtistOrder, limit: int, after: int = 0) -> Part[Artist]:
         """A page of all artists: at most `limit`, without the first `after` ones."""

@@ -55,5 +55,5 @@ class NameSearch:
 
 def matching(query: str, names: Sequence[str]) -> list[int]:
     """The places of the names that match the query's words, best first."""
-    found = index_tracks([Searchable(str(place), title=name) for place, name in enumerate(names)])
+    found = index_tracks([Searchable(track_id=str(place), title=name) for place, name in enumerate(names)])
     return [int(place) for place in found.search(query, limit=len(names))]
