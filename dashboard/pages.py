@@ -69,10 +69,10 @@ STYLE = """<style>
 .stMain h2, .stMain h3 {font-size: 1.3rem; letter-spacing: -.01em; padding: .5rem 0 .6rem}
 [data-testid="stTopNavLink"]:focus-visible, [data-testid="stLogoLink"]:focus-visible, .stMain a:focus-visible,
 .stMain summary:focus-visible, .stMain button:focus-visible
-  {outline: 2px solid var(--st-primary-color) !important; outline-offset: 2px}
+  {outline: 2px solid currentColor !important; outline-offset: 2px}
 .stMainBlockContainer {padding-top: 4.75rem; padding-bottom: 3rem}
 .stBottomBlockContainer, [data-testid="stBottomBlockContainer"] {padding-top: .35rem; padding-bottom: .6rem}
-[data-testid="stBottom"] > div {border-top: 1px solid var(--st-border-color)}
+[data-testid="stBottom"] > div {border-top: 1px solid color-mix(in srgb, currentColor 16%, transparent)}
 [class*="st-key-figures-"] {row-gap: .75rem}
 @media (max-width: 640px) {
   [class*="st-key-figures-"] {column-gap: 2rem}

@@ -39,6 +39,7 @@ class Bar {
     this.volume = slider("volume wide", "Volume", () => { e.audio.volume = this.volume.value / 1000; e.audio.muted = false; });
     this.queueButton = button("queue", "Queue", () => this.show("queue"), { "aria-expanded": "false" });
     this.panel = h("section", { class: "panel", hidden: true });
+    this.still = new Still(this.panel, (change) => change());
     this.elsewhere = h("button", { type: "button", class: "elsewhere", hidden: true, onclick: () => e.shared.continueHere() });
     this.status = h("span", { class: "status", role: "status", "aria-live": "polite" });
     root.replaceChildren(this.panel, h("div", { class: "bar", role: "region", "aria-label": "Player" },
@@ -53,7 +54,7 @@ class Bar {
     for (const [name, handler] of Object.entries(this.handlers)) addEventListener(name, handler);
     this.draw();
   }
-  off() { removeEventListener("keydown", this.escape); this.still?.end(); for (const [name, handler] of Object.entries(this.handlers)) removeEventListener(name, handler); cancelAnimationFrame(this.frame); }
+  off() { removeEventListener("keydown", this.escape); this.still.end(); for (const [name, handler] of Object.entries(this.handlers)) removeEventListener(name, handler); cancelAnimationFrame(this.frame); }
   draw() {
     const e = this.engine, item = e.current;
     this.root.firstElementChild?.parentElement.classList?.toggle?.("idle", !item);

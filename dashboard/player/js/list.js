@@ -6,10 +6,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const update = () => mark(root), wake = () => setTriggerValue("replanned", Date.now());
   addEventListener("segue:state", update);
   if (data.live) { addEventListener("segue:replanned", wake); followDial(data.dial); }
-  if (data.live && root.children.length) {
-    root.__still ??= new Still(root, (next) => glide(root, () => place(root, next)));
-    root.__still.show(data);
-  } else place(root, data);
+  if (data.live) root.__still ??= new Still(root, (next) => glide(root, () => place(root, next)));
+  if (data.live && root.children.length) root.__still.show(data);
+  else place(root, data);
   update();
   return (root.__off = () => { removeEventListener("segue:state", update); removeEventListener("segue:replanned", wake); root.__still?.end(); root.__unwatch?.(); });
 }

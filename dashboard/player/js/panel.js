@@ -38,10 +38,9 @@ const drawQueue = (bar, close) => {
   if (rows && bar.drawn?.whole === whole) return;
   const show = () => { if (bar.view === "keys") return; bar.drawn = { own, whole }; fillQueue(bar, close, rest); };
   if (rows && bar.drawn?.own === own && !bar.acting) {
-    bar.still ??= new Still(bar.panel, (change) => change());
     bar.still.show(show);
   } else {
-    if (bar.still) bar.still.waiting = null;
+    bar.still.waiting = null;
     show();
   }
 };

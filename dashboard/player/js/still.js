@@ -4,16 +4,14 @@ const AFTER_MOUSE_MS = 250, AFTER_TOUCH_MS = 1500, AGAIN_MS = 500;
 
 class Still {
   constructor(root, change) {
-    Object.assign(this, { root, change, under: false, until: 0, waiting: null });
-    root.addEventListener("pointerenter", (event) => { this.under = event.pointerType !== "touch"; });
-    root.addEventListener("pointermove", (event) => { this.under = event.pointerType !== "touch"; });
+    Object.assign(this, { root, change, until: 0, waiting: null });
     root.addEventListener("pointerleave", () => this.rest(AFTER_MOUSE_MS));
     root.addEventListener("pointerup", (event) => { if (event.pointerType === "touch") this.rest(AFTER_TOUCH_MS); });
     root.addEventListener("focusout", () => this.settle());
   }
+  get under() { return matchMedia("(hover: hover)").matches && this.root.matches(":hover"); } // after a touch, :hover stays
   get inUse() { return this.under || Boolean(this.root.querySelector(":focus-visible, .menu")); }
   rest(ms) {
-    this.under = false;
     this.until = performance.now() + ms;
     this.settle();
   }
