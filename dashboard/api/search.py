@@ -13,12 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.catalog.name_search import matching
+from segue.catalog.name_search import LONGEST_QUERY, matching
 from segue.dashboard.api.requests import session_of
 from segue.dashboard.services import Services
 
-LONGEST = 200
-"""Characters of a query."""
 MOST = 1000
 """The most songs of a response."""
 _SONGS, _NAMES, _PLAYLISTS = 50, 6, 5
@@ -31,8 +29,8 @@ def routes(services: Services) -> list[Route]:
         listener, _ = await session_of(services, request)
         query = request.query_params.get("q", "").strip()
         songs = request.query_params.get("songs", str(_SONGS))
-        if len(query) > LONGEST:
-            raise HTTPException(400, f"q has at most {LONGEST} characters")
+        if len(query) > LONGEST_QUERY:
+            raise HTTPException(400, f"q has at most {LONGEST_QUERY} characters")
         if not (songs.isascii() and songs.isdigit() and len(songs) < 6):
             raise HTTPException(400, "songs must be a number")
         limit = min(int(songs), MOST)

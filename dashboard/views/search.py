@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from segue.catalog.name_search import LONGEST_QUERY
 from segue.dashboard import visit
-from segue.dashboard.api.search import LONGEST
 from segue.dashboard.player import components
 from segue.dashboard.queries.sounding import LARGEST_FILE
 from segue.dashboard.text import NO_MUSIC, plain
@@ -19,7 +19,7 @@ def show() -> None:
     """A search field with its results, a search by a file, and the genres."""
     catalogue = visit.services().catalogue
     st.title("Search", anchor=False)
-    components.search(st.query_params.get("query", "")[:LONGEST])
+    components.search(st.query_params.get("query", "")[:LONGEST_QUERY])
     with st.expander("Search with an audio file", icon=":material/graphic_eq:"):
         components.upload(largest=LARGEST_FILE)
     number = more.asked_for("genres", first=_GENRES)

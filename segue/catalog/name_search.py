@@ -11,6 +11,8 @@ from segue.catalog.artists import Artist, Artists
 from segue.catalog.track import Searchable
 from segue.catalog.words import WordIndex, index_tracks
 
+LONGEST_QUERY = 200
+"""Characters."""
 _LOOK_EVERY, _READ_EVERY = 30.0, 600.0
 """Seconds until the collections are counted again, and until they are read again, for names that changed."""
 _HIDDEN = 20
