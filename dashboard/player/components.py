@@ -28,6 +28,8 @@ _BAR = (
     "engine",
     "queue",
     "radio",
+    "sleep",
+    "queue_actions",
     "keys",
     "still",
     "panel",

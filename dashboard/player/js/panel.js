@@ -33,7 +33,7 @@ const visualise = (bar, canvas) => {
 const drawQueue = (bar, close) => {
   const e = bar.engine, rest = e.queue.slice(e.at + 1);
   const keys = (auto) => rest.filter((item) => Boolean(item.auto) === auto).map((item) => item.key);
-  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.audio.muted]), whole = JSON.stringify([own, keys(true)]);
+  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.audio.muted, e.sleep, Boolean(e.cleared)]), whole = JSON.stringify([own, keys(true)]);
   const rows = bar.panel.querySelector(".rows");
   if (rows && bar.drawn?.whole === whole) return;
   const show = () => { if (bar.view === "keys") return; bar.drawn = { own, whole }; fillQueue(bar, close, rest); };
@@ -78,7 +78,7 @@ const fillQueue = (bar, close, rest) => {
     planned.length ? h("h3", {}, "Planned for you") : null, planned.length ? h("ol", {}, ...planned) : null,
     rows.length ? null : h("p", { class: "empty" }, "The queue is empty. Play a song, and recommendations follow."));
   bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? "Now playing" : "Queue"), close),
-    item ? h("div", { class: "nowplaying" }, picture(item.cover, item.album ?? item.title), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", item ? narrow(bar, acts) : "", list);
+    item ? h("div", { class: "nowplaying" }, picture(item.cover, item.album ?? item.title), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", item ? narrow(bar, acts) : "", list, queueActions(bar, acts));
   list.scrollTop = top;
   if (focus) bar.panel.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
   if (item) visualise(bar, canvas);

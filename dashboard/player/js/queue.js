@@ -9,6 +9,7 @@ Object.assign(Engine.prototype, {
   },
   insert(place, items) {
     if (!items.length) return;
+    this.cleared = null;
     this.queue.splice(place, 0, ...items.map((item) => ({ ...item, key: uuid(), auto: false, queued: true })));
     if (!this.current) this.load(0);
     else this.say(items.length === 1 ? `${items[0].title} was added to the queue` : `${items.length} songs were added to the queue`);
@@ -28,6 +29,19 @@ Object.assign(Engine.prototype, {
     const [item] = this.queue.splice(i, 1);
     this.queue.splice(j, 0, chosen(item)); // a moved recommendation becomes the listener's choice
     for (let k = this.at + 1; k < j; k++) this.queue[k] = chosen(this.queue[k]);
+    this.settle();
+  },
+  clear() { // the songs that the listener chose; recommendations follow
+    const gone = this.queue.filter((item, i) => i > this.at && !item.auto);
+    if (!gone.length) return;
+    this.cleared = gone;
+    this.queue = this.queue.filter((item) => !gone.includes(item));
+    this.extend();
+    this.settle();
+  },
+  unclear() {
+    this.queue.splice(this.at + 1, 0, ...(this.cleared ?? []));
+    this.cleared = null;
     this.settle();
   },
   jump(item) { // a row of the panel may show a recommendation that has left the queue since
@@ -147,5 +161,7 @@ const mediaSession = (engine) => {
     artwork: item.cover ? [{ src: `/api/covers/${item.cover}` }] : [] });
   const does = { play: () => engine.start(), pause: () => engine.pause(), nexttrack: () => engine.next(), previoustrack: () => engine.previous(),
     seekto: (to) => engine.seek(to.seekTime * 1000), seekbackward: () => engine.seek(engine.position - 10000), seekforward: () => engine.seek(engine.position + 10000) };
-  for (const [action, handler] of Object.entries(does)) session.setActionHandler(action, handler);
+  for (const [action, handler] of Object.entries(does)) {
+    try { session.setActionHandler(action, handler); } catch { /* this browser does not know the action */ }
+  }
 };
