@@ -83,6 +83,6 @@ def test_parameters_are_checked(enter: Enter, library: Database[Document], asked
 
 
 def test_names_that_match() -> None:
-    assert matching("even", ["Morning", "Evening", "Seven"]) == [1]
+    assert matching("even", ["Morning", "Seven", "Evening"]) == [2, 1]
     assert matching("", ["Morning"]) == []
     assert matching("x", []) == []
