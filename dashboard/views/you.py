@@ -25,7 +25,8 @@ def show() -> None:
         return
     heading.title(listener.name or "You are a guest")
     likes, dislikes, played, shared, account_tab = st.tabs(
-        ["Liked", "Disliked", "History", "Sharing", "Account"]
+        ["Liked", "Disliked", "History", "Sharing", "Account"],
+        default=None if listener.name else "Account",  # with the forms to log in and to sign up
     )
     with likes:
         _judged(listener.user_id, "like", icon=":material/favorite:")

@@ -89,6 +89,19 @@ def test_the_sleep_timer_stops_after_the_song(visitor: Player) -> None:
     until(lambda: not visitor.state()["playing"], "the music to stop")
 
 
+def test_a_radio_is_labelled_and_stopped(visitor: Player) -> None:
+    visitor.play(title("Waltz", 0))
+    visitor.wait_playing(title("Waltz", 0))
+    visitor.press("Queue")
+    panel = visitor.page.locator("#segue-bar .panel")
+    visitor.page.evaluate("window.__segue.startRadio(window.__segue.current)")
+    panel.get_by_role("heading", name=f"Radio from {title('Waltz', 0)}").wait_for()
+    panel.get_by_role("button", name="Stop the radio").click()
+    panel.get_by_role("heading", name="Planned for you").wait_for()
+    assert visitor.page.evaluate("window.__segue.radio") is None
+    assert visitor.state()["title"] == title("Waltz", 0)
+
+
 def test_the_queue_is_cleared_restored_and_saved(player: Player, database: Database[Document]) -> None:
     player.play(title("Waltz", 0))
     player.wait_playing(title("Waltz", 0))

@@ -33,7 +33,7 @@ const visualise = (bar, canvas) => {
 const drawQueue = (bar, close) => {
   const e = bar.engine, rest = e.queue.slice(e.at + 1);
   const keys = (auto) => rest.filter((item) => Boolean(item.auto) === auto).map((item) => item.key);
-  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.audio.muted, e.sleep, Boolean(e.cleared)]), whole = JSON.stringify([own, keys(true)]);
+  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.audio.muted, e.sleep, Boolean(e.cleared), e.radio?.id]), whole = JSON.stringify([own, keys(true)]);
   const rows = bar.panel.querySelector(".rows");
   if (rows && bar.drawn?.whole === whole) return;
   const show = () => { if (bar.view === "keys") return; bar.drawn = { own, whole }; fillQueue(bar, close, rest); };
@@ -44,6 +44,10 @@ const drawQueue = (bar, close) => {
     show();
   }
 };
+
+const heading = (engine, acts) => (engine.radio
+  ? h("div", { class: "tuned" }, h("h3", {}, `Radio from ${engine.radio.title}`), h("button", { type: "button", "data-focus": "radio", onclick: acts(() => engine.stopRadio()) }, "Stop the radio"))
+  : h("h3", {}, "Planned for you"));
 
 // The controls for which a narrow bar has no room.
 const narrow = (bar, acts) => {
@@ -75,7 +79,7 @@ const fillQueue = (bar, close, rest) => {
   const canvas = h("canvas", { width: 320, height: 44, "aria-hidden": "true" });
   const list = h("div", { class: "rows" },
     chosen.length ? h("h3", {}, "In the queue") : null, chosen.length ? h("ol", {}, ...chosen) : null,
-    planned.length ? h("h3", {}, "Planned for you") : null, planned.length ? h("ol", {}, ...planned) : null,
+    planned.length ? heading(e, acts) : null, planned.length ? h("ol", {}, ...planned) : null,
     rows.length ? null : h("p", { class: "empty" }, "The queue is empty. Play a song, and recommendations follow."));
   bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? "Now playing" : "Queue"), close),
     item ? h("div", { class: "nowplaying" }, picture(item.cover, item.album ?? item.title), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", item ? narrow(bar, acts) : "", list, queueActions(bar, acts));
