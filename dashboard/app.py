@@ -12,6 +12,7 @@ from segue.dashboard import visit
 from segue.dashboard.api import (
     audio,
     covers,
+    lyrics,
     map,
     openapi,
     own_data,
@@ -38,6 +39,7 @@ from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outag
 _PARTS = (
     audio,
     covers,
+    lyrics,
     map,
     openapi,
     own_data,

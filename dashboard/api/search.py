@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.catalog.name_search import LONGEST_QUERY, matching
+from segue.catalog.search import LONGEST_QUERY, matching
 from segue.dashboard.api.requests import session_of
 from segue.dashboard.services import Services
 
@@ -45,8 +45,8 @@ def _found(services: Services, user_id: str, query: str, limit: int) -> dict[str
         return {"songs": [], "total": 0, "artists": [], "albums": [], "playlists": []}
     catalogue = services.catalogue
     songs = catalogue.search(query, limit=limit)
-    artists = catalogue.names.artists(query, limit=_NAMES)
-    albums = catalogue.names.albums(query, limit=_NAMES)
+    artists = catalogue.search_artists(query, limit=_NAMES)
+    albums = catalogue.search_albums(query, limit=_NAMES)
     own = services.playlists.of(user_id)
     places = matching(query, [playlist.name for playlist in own])[:_PLAYLISTS]
     return {

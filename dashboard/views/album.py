@@ -8,17 +8,15 @@ from itertools import groupby
 
 import streamlit as st
 
-from segue.catalog.albums import Album
 from segue.catalog.browsed_tracks import TrackOnAlbum
 from segue.catalog.tracks import MOST_OF_ARTIST
-from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.navigation import address
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import plain
-from segue.dashboard.views import heading, more, ungrouped
+from segue.dashboard.views import entries, heading, more, ungrouped
 
 
 def show() -> None:
@@ -39,8 +37,8 @@ def show() -> None:
     with left:
         items = [item(track) for track in tracks]
         components.collection(items, key="all", name=album["name"], cover=album["cover_id"], together=place)
-        st.caption(" · ".join(plain(fact) for fact in facts(album)))
-        artists = [catalogue.artists.artist(key) for key in album["artist_keys"]]
+        st.caption(" · ".join(plain(fact) for fact in entries.facts(album)))
+        artists = [catalogue.artists.get(key) for key in album["artist_keys"]]
         by = [
             Entry(
                 name=f"More by {artist['name']}", href=address("artist", name=artist["name"]), icon="artist"
@@ -60,30 +58,6 @@ def show() -> None:
                 together=place,
             )
         more.offer(place, shown=len(tracks), total=tracks.total, of="songs")
-
-
-def entries(albums: Sequence[Album]) -> list[Entry]:
-    """Albums as links."""
-    return [
-        Entry(
-            name=album["name"],
-            href=address("album", id=album["_id"]),
-            note=" · ".join(str(fact) for fact in (album["artist"], album["year"]) if fact),
-            cover=album["cover_id"],
-        )
-        for album in albums
-    ]
-
-
-def facts(album: Album) -> list[str]:
-    """An album's artist, years, edition and length."""
-    year, original = album["year"], album["original_year"]
-    years = f"{original}, released {year}" if year and original and original != year else year or original
-    minutes = round(album["duration_ms"] / 60_000)
-    length = f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
-    discs = counted(album["discs"], "disc") if album["discs"] > 1 else ""
-    given = [album["artist"], years, album["edition"], discs, counted(album["tracks"], "song"), length]
-    return [str(fact) for fact in given if fact]
 
 
 def _parts(tracks: Sequence[TrackOnAlbum]) -> list[tuple[str, list[TrackOnAlbum]]]:

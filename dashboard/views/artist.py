@@ -1,4 +1,4 @@
-"""An artist: albums, albums of others, and songs."""
+"""An artist: the most played songs, albums, albums of others, and all songs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries.items import item_of
+from segue.dashboard.queries.popular import top_songs
 from segue.dashboard.text import plain
-from segue.dashboard.views import album, heading, more, ungrouped
+from segue.dashboard.views import entries, heading, more, ungrouped
 
 _ALBUMS = 60
+_TOP = 5
 
 
 def show() -> None:
@@ -36,6 +38,9 @@ def show() -> None:
     counts = [counted(artist["albums"], "album")] if artist["albums"] else []
     counts.append(counted(artist["tracks"] + artist["featured"], "song"))
     st.caption(" · ".join([*counts, *(plain(genre) for genre in artist["genres"])]))
+    if top := top_songs(catalogue.store, catalogue.ids_with_artist(key), limit=_TOP):
+        st.header("Top songs", anchor=False)
+        components.tracks(top, key="top-songs", layout="list")
     place = f"albums-of-{key}"
     limit = more.asked_for(place, first=_ALBUMS)
     _listed("Albums", catalogue.albums.by_artist(key, limit=limit), place)
@@ -56,5 +61,5 @@ def _listed(name: str, albums: Part[Album], place: str) -> None:
     if not albums:
         return
     st.header(name, anchor=False)
-    components.entries(album.entries(albums), key=place, layout="grid")
+    components.entries([entries.album(one) for one in albums], key=place, layout="grid")
     more.offer(place, shown=len(albums), total=albums.total, of="albums")

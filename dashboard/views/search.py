@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.catalog.name_search import LONGEST_QUERY
+from segue.catalog.search import LONGEST_QUERY
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries.sounding import LARGEST_FILE

@@ -110,6 +110,23 @@ def test_an_album_of_two_discs_and_its_artists(
     assert at.title[0].value == "A"
 
 
+def test_the_songs_of_an_artist_that_were_played_most_come_first(
+    listener: list[Listener | None], library: Database[Document]
+) -> None:
+    library.tracks.update_many({}, {"$set": {"library": "home", "details": {"artists": ["A", "B"]}}})
+    gather(Store(library))
+    assert "Top songs" not in [heading.value for heading in shown(_artist, name="A").header]
+    for hours, track, plays in ((1, "t2", 3), (1, "t4", 4), (1, "t1", 0), (1, "gone", 9), (30, "t2", 2)):
+        window = {"dimension": "track", "key": track, "start": datetime.now(UTC) - timedelta(hours=hours)}
+        library.listening_stats.insert_one({"_id": window, **window, "plays": plays, "listeners": 1})
+    at = shown(_artist, name="B")
+    assert at.header[0].value == "Top songs"
+    assert [(item["title"], item["note"]) for item in given(at)["top-songs"]["items"]] == [
+        ("Song <2>", "5 plays"),
+        ("Song <4>", "4 plays"),
+    ]
+
+
 @pytest.mark.parametrize("page", [_artist, _album])
 @pytest.mark.parametrize("query", [{}, {"name": "nobody", "artist": "nobody"}])
 def test_no_such_artist_or_album(listener: list[Listener | None], page, query: dict[str, str]) -> None:  # type: ignore[no-untyped-def]

@@ -9,8 +9,7 @@ from pymongo.database import Database
 from starlette.testclient import TestClient
 
 from segue.catalog.gathering import gather
-from segue.catalog.name_search import NameSearch, matching
-from segue.dashboard.services import Services
+from segue.catalog.search import matching
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.conftest import Enter
@@ -56,20 +55,27 @@ def test_the_first_letters_find_artists_albums_and_playlists(
     assert [artist["name"] for artist in found(client, "sigurr ros")["artists"]] == ["Sigur Rós"]
 
 
+def test_an_artist_with_a_slip_and_an_album_with_its_songs(enter: Enter, library: Database[Document]) -> None:
+    odd = {"artist": "A & B", "album": "Odd *Album*"}
+    library.tracks.update_many({"_id": {"$in": ["t1", "t2"]}}, {"$set": odd})
+    library.tracks.update_many({}, {"$set": {"library": "home"}})
+    library.tracks.update_one({"_id": "t3"}, {"$set": {"details": {"artists": ["Sigur Rós"]}}})
+    gather(Store(library))
+    client = enter()
+    result = found(client, "sigr ros")
+    assert [artist["name"] for artist in result["artists"]] == ["Sigur Rós"]
+    assert (result["albums"], result["songs"]) == ([], [])
+    result = found(client, "odd")
+    assert [album["name"] for album in result["albums"]] == ["Odd *Album*"]
+    assert result["artists"] == []
+    assert [song["title"] for song in result["songs"]] == ["Song <1>", "Song <2>"]
+
+
 def test_a_cut_list_states_the_number_of_all(enter: Enter, library: Database[Document]) -> None:
     client = enter()
     result = found(client, "song", songs="2")
     assert (len(result["songs"]), result["total"]) == (2, 5)
     assert len(found(client, "song", songs="4")["songs"]) == 4
-
-
-def test_new_artists_are_found(services: Services, grouped: Database[Document]) -> None:
-    names = NameSearch(services.catalogue.artists, services.catalogue.albums)
-    assert names.artists("bella", limit=3) == []
-    artist = grouped.artists.find_one({"name": "Sigur Rós"}) or {}
-    grouped.artists.insert_one({**artist, "_id": "bella", "name": "Bella", "sort": "bella"})
-    names._looked = float("-inf")
-    assert [one["name"] for one in names.artists("bella", limit=3)] == ["Bella"]
 
 
 @pytest.mark.parametrize(
