@@ -33,6 +33,7 @@ _BAR = (
     "keys",
     "still",
     "panel",
+    "lyrics",
     "bar",
 )
 

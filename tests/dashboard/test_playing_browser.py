@@ -6,7 +6,10 @@ import json
 
 from pymongo.database import Database
 
+from segue.catalog.lyrics import lyrics_in
+from segue.catalog.track_lyrics import TrackLyrics
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.browser import Player, needs_chromium
 from tests.dashboard.music import title, track_id
 from tests.waiting import until
@@ -100,6 +103,23 @@ def test_a_radio_is_labelled_and_stopped(visitor: Player) -> None:
     panel.get_by_role("heading", name="Planned for you").wait_for()
     assert visitor.page.evaluate("window.__segue.radio") is None
     assert visitor.state()["title"] == title("Waltz", 0)
+
+
+def test_lyrics_follow_the_song_and_a_line_plays_from_there(
+    player: Player, database: Database[Document]
+) -> None:
+    lines = lyrics_in("[00:00.00]one\n[00:02.00]two\n[00:08.00]three", language="eng")
+    assert lines
+    TrackLyrics(Store(database)).replace({track_id("Waltz", 0): [lines]})
+    player.play(title("Waltz", 0))
+    player.wait_playing(title("Waltz", 0))
+    player.press("Lyrics")
+    panel = player.page.locator("#segue-bar .panel")
+    panel.get_by_role("button", name="three").click()
+    until(lambda: panel.locator(".sung").all_inner_texts() == ["three"], "the line to be marked")
+    assert player.state()["position"] >= 8000
+    player.page.evaluate("window.__segue.next()")
+    panel.get_by_text("There are no lyrics for this song.").wait_for()
 
 
 def test_the_queue_is_cleared_restored_and_saved(player: Player, database: Database[Document]) -> None:

@@ -38,6 +38,7 @@ class Bar {
     this.mute = button("sound", "Mute", () => { e.audio.muted = !e.audio.muted; }, { class: "wide" });
     this.volume = slider("volume wide", "Volume", () => { e.audio.volume = this.volume.value / 1000; e.audio.muted = false; });
     this.queueButton = button("queue", "Queue", () => this.show("queue"), { "aria-expanded": "false" });
+    this.lyricsButton = button("lyrics", "Lyrics", () => this.show("lyrics"), { class: "wide", "aria-expanded": "false" });
     this.panel = h("section", { class: "panel", hidden: true });
     this.still = new Still(this.panel, (change) => change());
     this.elsewhere = h("button", { type: "button", class: "elsewhere", hidden: true, onclick: () => e.shared.continueHere() });
@@ -46,7 +47,7 @@ class Bar {
       h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status, this.elsewhere), this.like, this.not),
       h("div", { class: "how" }, h("div", { class: "buttons" }, this.shuffle, this.previous, this.toggle, this.next, this.repeat),
         h("div", { class: "line" }, this.now, this.progress, this.end)),
-      h("div", { class: "rest" }, this.mute, this.volume, this.queueButton)));
+      h("div", { class: "rest" }, this.mute, this.volume, this.lyricsButton, this.queueButton)));
     this.escape = (event) => { if (event.key === "Escape" && !event.defaultPrevented && !this.panel.hidden) { event.preventDefault(); this.show(this.view); } };
     addEventListener("keydown", this.escape);
     this.handlers = { "segue:state": () => this.draw(), "segue:time": () => this.time(),
@@ -100,6 +101,7 @@ class Bar {
     this.progress.setAttribute("aria-valuetext", `${clock(at)} of ${clock(duration)}`);
     this.now.textContent = clock(at);
     this.end.textContent = clock(duration);
+    followLyrics(this);
     const both = this.panel.querySelector(".clock");
     if (both) both.textContent = `${clock(at)} of ${clock(duration)}`;
   }
@@ -109,9 +111,10 @@ class Bar {
     const within = this.panel.contains(shadow.activeElement);
     if (this.panel.hidden) this.opener = shadow.activeElement ?? document.activeElement;
     this.panel.hidden = same;
-    this.panel.setAttribute("aria-label", view === "keys" ? "Keys" : "Queue");
+    this.panel.setAttribute("aria-label", { keys: "Keys", lyrics: "Lyrics" }[view] ?? "Queue");
     this.view = view;
     this.queueButton.setAttribute("aria-expanded", String(!same && view === "queue"));
+    this.lyricsButton.setAttribute("aria-expanded", String(!same && view === "lyrics"));
     if (!same) { this.drawPanel(); this.panel.querySelector("button")?.focus({ preventScroll: true }); }
     else if (within) (this.opener?.isConnected && this.opener !== document.body ? this.opener : this.queueButton).focus({ preventScroll: true });
   }
@@ -122,7 +125,7 @@ class Bar {
       this.panel.replaceChildren(h("header", {}, h("h2", {}, "Keys"), close), h("dl", {}, ...rows));
       return;
     }
-    drawQueue(this, close);
+    if (this.view === "lyrics") drawLyrics(this, close); else drawQueue(this, close);
   }
 }
 

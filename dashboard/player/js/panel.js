@@ -34,9 +34,9 @@ const drawQueue = (bar, close) => {
   const e = bar.engine, rest = e.queue.slice(e.at + 1);
   const keys = (auto) => rest.filter((item) => Boolean(item.auto) === auto).map((item) => item.key);
   const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.audio.muted, e.sleep, Boolean(e.cleared), e.radio?.id]), whole = JSON.stringify([own, keys(true)]);
-  const rows = bar.panel.querySelector(".rows");
+  const rows = bar.panel.querySelector(".rows:not(.lyrics)");
   if (rows && bar.drawn?.whole === whole) return;
-  const show = () => { if (bar.view === "keys") return; bar.drawn = { own, whole }; fillQueue(bar, close, rest); };
+  const show = () => { if (bar.view !== "queue") return; bar.drawn = { own, whole }; fillQueue(bar, close, rest); };
   if (rows && bar.drawn?.own === own && !bar.acting) {
     bar.still.show(show);
   } else {
@@ -59,6 +59,7 @@ const narrow = (bar, acts) => {
     toggle("repeat", `Repeat: ${e.repeat}`, e.repeat !== "off", () => e.turnRepeat()),
     toggle("notforme", disliked ? "Remove the dislike" : "Dislike and skip", disliked, () => e.opinion("dislike")),
     toggle(muted ? "muted" : "sound", muted ? "Unmute" : "Mute", muted, () => { e.audio.muted = !muted; e.changed(); }),
+    button("lyrics", "Lyrics", () => bar.show("lyrics")),
     h("span", { class: "clock" }, `${clock(e.position)} of ${clock(e.duration)}`));
 };
 
