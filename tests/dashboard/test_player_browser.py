@@ -162,6 +162,7 @@ def test_a_closed_tab_loses_neither_song_nor_queue(player: Player, served: Serve
 
 def test_another_device_continues(player: Player, served: Served, chromium: Browser) -> None:
     listen_and_queue(player)
+    player.press("Pause")  # the song is shorter than a slow machine needs for the next page
     cookies = player.page.context.cookies()
     device = chromium.new_context()
     device.set_default_timeout(PATIENCE * 1000)
@@ -175,7 +176,6 @@ def test_another_device_continues(player: Player, served: Served, chromium: Brow
     phone.press("Next")
     phone.wait_playing(title("Metal", 1))
     kept_by(phone)
-    player.press("Pause")
     player.page.evaluate("dispatchEvent(new Event('visibilitychange'))")
     player.page.get_by_role("button", name=f"Continue {title('Metal', 1)} here").click()
     player.wait_playing(title("Metal", 1))
