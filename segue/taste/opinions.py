@@ -43,7 +43,7 @@ class Opinions(Collection[Opinion]):
             Job.CATALOGUE: Right.READ,  # library forget counts those that it affects
         },
     )
-    indexes = (Index(keys=[("user_id", ASCENDING), ("at", DESCENDING)]),)
+    indexes = (Index(keys=[("user_id", ASCENDING), ("at", DESCENDING)]), Index.on("track_id"))
 
     def keep(self, opinions: Iterable[tuple[str, str, str]]) -> None:
         """Apply (user id, track id, event type) in this order.
