@@ -21,6 +21,7 @@ from segue.dashboard.api import (
     playlists,
     queue,
     radio,
+    search,
     shared,
     similar,
 )
@@ -48,6 +49,7 @@ _PARTS = (
     playlists,
     queue,
     radio,
+    search,
     shared,
     similar,
 )

@@ -1,7 +1,7 @@
-"""The addresses of pages, and the pages of this run.
+"""The addresses of pages.
 
 A link of a page changes the address without a reload, so that the music continues, and adds one entry to the
-browser's history (`player/js/navigation.js`). :func:`open_page` is for the buttons of forms.
+browser's history (`player/js/navigation.js`). :func:`reopen` is for the buttons of forms.
 """
 
 from __future__ import annotations
@@ -16,12 +16,7 @@ def address(page: str, **named: str) -> str:
     return f"/{page}?{urlencode(named)}" if named else f"/{page}"
 
 
-def open_page(page: str, **named: str) -> None:
-    """Open a page after the work of a form or a button."""
-    st.switch_page(pages()[page], query_params=named)
-
-
-def pages() -> dict[str, st.Page]:
-    """The pages of this run by :attr:`segue.dashboard.pages.Page.url`."""
-    own: dict[str, st.Page] = st.session_state["pages"]
-    return own
+def reopen(**named: str) -> None:
+    """Show the page of a form or a button again with other parameters, which are an entry in the history."""
+    st.query_params.from_dict(named)
+    st.rerun()

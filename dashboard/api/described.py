@@ -155,6 +155,17 @@ OPERATIONS = (
     ),
     Operation(
         "GET",
+        "/api/search",
+        "Songs, artists, albums and playlists whose names match some words; typos are tolerated",
+        _ok("The matches, best first.", s.Found) | _fault(400, "A parameter is not accepted."),
+        query=(
+            Parameter(name="q", text="The words, at most 200 characters."),
+            Parameter(name="songs", text="The most songs of the response; 50 by default, at most 1000."),
+        ),
+        tag="finding",
+    ),
+    Operation(
+        "GET",
         "/api/map",
         "The points of the map, packed; `ETag` is the index version",
         _ok("The points.", "application/octet-stream")

@@ -60,11 +60,39 @@ class Item(_Body):
     score: float | None = None
     note: str | None = None
     tone: str | None = None
+    number: str | None = Field(None, description="Its number on the album.")
     rec: Attribution | None = None
 
 
 class Items(_Body):
     items: list[Item]
+
+
+class FoundArtist(_Body):
+    name: str
+    cover: str | None = Field(description="Id for /api/covers/{cover_id}.")
+
+
+class FoundAlbum(_Body):
+    id: str
+    name: str
+    artist: str
+    year: int | None
+    cover: str | None = Field(description="Id for /api/covers/{cover_id}.")
+
+
+class FoundPlaylist(_Body):
+    id: str
+    name: str
+    tracks: int = Field(ge=0, description="Number of tracks.")
+
+
+class Found(_Body):
+    songs: list[Item]
+    total: int = Field(ge=0, description="The number of all songs that match.")
+    artists: list[FoundArtist]
+    albums: list[FoundAlbum]
+    playlists: list[FoundPlaylist] = Field(description="The listener's own.")
 
 
 class Form(_Body):

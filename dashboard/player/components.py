@@ -28,8 +28,12 @@ _BAR = (
     "engine",
     "queue",
     "radio",
+    "sleep",
+    "queue_actions",
     "keys",
+    "still",
     "panel",
+    "lyrics",
     "bar",
 )
 
@@ -99,7 +103,7 @@ def tracks(
     whole: bool = True,
     live: Live | None = None,
     edit: bool = False,
-    together: tuple[str, int] | None = None,
+    together: str | None = None,
 ) -> Edit | None:
     """A grid of cards, a shelf (a row of cards that scrolls sideways), or a list.
 
@@ -114,12 +118,12 @@ def tracks(
     edit
         Whether the listener can move and remove songs.
     together
-        The name of several lists that are played as one, such as an album's discs, and the place of this one.
+        The name of the :func:`collection` that has all songs, of which this list is a part, such as a disc.
     """
     show = _component(
         "tracks",
         '<div class="tracks"></div>',
-        ("dom", "navigation", "menu", "tracks", "list"),
+        ("dom", "navigation", "menu", "tracks", "still", "list"),
         ("base", "tracks", "menu"),
     )
     data = {
@@ -132,8 +136,7 @@ def tracks(
         "live": live is not None,
         "dial": live.dial if live else "",
         "edit": edit,
-        "together": together and together[0],
-        "part": together and together[1],
+        "together": together,
     }
     result = show(key=key, data=data, on_replanned_change=_nothing, on_edit_change=_nothing)
     return Edit.read(result.edit) if edit and result.edit else None
@@ -141,6 +144,17 @@ def tracks(
 
 def _placed(item: Item, place: int) -> dict[str, Any]:
     return {**item.data(), "place": place}
+
+
+def search(query: str, *, key: str = "search") -> None:
+    """A field whose results appear while the listener types; `query` is that of the address."""
+    show = _component(
+        "search",
+        '<div class="search"></div>',
+        ("dom", "navigation", "menu", "tracks", "entry_card", "search"),
+        ("base", "tracks", "menu", "entries", "search"),
+    )
+    show(key=key, data={"query": query})
 
 
 def library_map(*, track_id: str = "", key: str = "map") -> None:
@@ -188,21 +202,34 @@ def entries(items: Sequence[Entry], *, key: str, layout: Literal["grid", "shelf"
     show = _component(
         "entries",
         '<div class="entries"></div>',
-        ("dom", "navigation", "entries"),
+        ("dom", "navigation", "entry_card", "entries"),
         ("base", "tracks", "entries"),
     )
     show(key=key, data={"items": [item.data() for item in items], "layout": layout})
 
 
-def collection(items: Sequence[Item], *, key: str, name: str | None = None, cover: str | None = None) -> None:
-    """Buttons that play, shuffle or queue all of the songs; with a name, a large cover above them."""
+def collection(
+    items: Sequence[Item],
+    *,
+    key: str,
+    name: str | None = None,
+    cover: str | None = None,
+    together: str | None = None,
+) -> None:
+    """Buttons that play, shuffle or queue all of the songs; with a name, a large cover above them.
+
+    Parameters
+    ----------
+    together
+        A name for the lists of :func:`tracks` that show parts of the songs.
+    """
     if not items:
         return
     show = _component(
         "collection", '<div class="collection"></div>', ("dom", "collection"), ("base", "collection")
     )
     picture = {} if name is None else {"name": name, "cover": cover}
-    show(key=key, data={"items": [item.data() for item in items], **picture})
+    show(key=key, data={"items": [item.data() for item in items], "together": together, **picture})
 
 
 def entry(

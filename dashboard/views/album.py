@@ -8,17 +8,15 @@ from itertools import groupby
 
 import streamlit as st
 
-from segue.catalog.albums import Album
 from segue.catalog.browsed_tracks import TrackOnAlbum
 from segue.catalog.tracks import MOST_OF_ARTIST
-from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.navigation import address
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import plain
-from segue.dashboard.views import more, ungrouped
+from segue.dashboard.views import entries, heading, more, ungrouped
 
 
 def show() -> None:
@@ -29,18 +27,18 @@ def show() -> None:
     if album is None:
         if ungrouped.album(asked.get("artist", ""), asked.get("name", "")):
             return
-        st.title("No such album", anchor=False)
+        heading.title("No such album")
         st.info("It may have left the library. Use Search to find other albums.", icon=":material/album:")
         return
     place = f"album-{album['_id']}"
     tracks = catalogue.on_album(album["_id"], limit=more.asked_for(place, first=MOST_OF_ARTIST))
-    st.title(plain(album["name"]), anchor=False)
+    heading.title(album["name"])
     left, right = st.columns([1, 2], gap="large")
     with left:
-        items = [_item(track) for track in tracks]
-        components.collection(items, key="all", name=album["name"], cover=album["cover_id"])
-        st.caption(" · ".join(plain(fact) for fact in facts(album)))
-        artists = [catalogue.artists.artist(key) for key in album["artist_keys"]]
+        items = [item(track) for track in tracks]
+        components.collection(items, key="all", name=album["name"], cover=album["cover_id"], together=place)
+        st.caption(" · ".join(plain(fact) for fact in entries.facts(album)))
+        artists = [catalogue.artists.get(key) for key in album["artist_keys"]]
         by = [
             Entry(
                 name=f"More by {artist['name']}", href=address("artist", name=artist["name"]), icon="artist"
@@ -50,40 +48,16 @@ def show() -> None:
         ]
         components.entries(by, key="by", layout="links")
     with right:
-        for number, (heading, those) in enumerate(_parts(tracks)):
-            if heading:
-                st.subheader(plain(heading), anchor=False)
+        for number, (part, those) in enumerate(_parts(tracks)):
+            if part:
+                st.header(plain(part), anchor=False)
             components.tracks(
-                [_item(track) for track in those],
+                [item(track) for track in those],
                 key=f"album-{number}",
                 layout="list",
-                together=(place, number),
+                together=place,
             )
         more.offer(place, shown=len(tracks), total=tracks.total, of="songs")
-
-
-def entries(albums: Sequence[Album]) -> list[Entry]:
-    """Albums as links."""
-    return [
-        Entry(
-            name=album["name"],
-            href=address("album", id=album["_id"]),
-            note=" · ".join(str(fact) for fact in (album["artist"], album["year"]) if fact),
-            cover=album["cover_id"],
-        )
-        for album in albums
-    ]
-
-
-def facts(album: Album) -> list[str]:
-    """An album's artist, years, edition and length."""
-    year, original = album["year"], album["original_year"]
-    years = f"{original}, released {year}" if year and original and original != year else year or original
-    minutes = round(album["duration_ms"] / 60_000)
-    length = f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
-    discs = counted(album["discs"], "disc") if album["discs"] > 1 else ""
-    given = [album["artist"], years, album["edition"], discs, counted(album["tracks"], "song"), length]
-    return [str(fact) for fact in given if fact]
 
 
 def _parts(tracks: Sequence[TrackOnAlbum]) -> list[tuple[str, list[TrackOnAlbum]]]:
@@ -99,6 +73,7 @@ def _heading(track: TrackOnAlbum, *, several: bool) -> str:
     return " · ".join(part for part in (disc, track.disc_title or "", side) if part)
 
 
-def _item(track: TrackOnAlbum) -> Item:
-    note = f"{track.side or ''}{track.number}" if track.number else None
-    return replace(item_of(track.summary, source="search"), note=note)
+def item(track: TrackOnAlbum) -> Item:
+    """A track with its number."""
+    number = f"{track.side or ''}{track.number}" if track.number else None
+    return replace(item_of(track.summary, source="search"), number=number)

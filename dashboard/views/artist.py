@@ -1,4 +1,4 @@
-"""An artist: albums, albums of others, and songs."""
+"""An artist: the most played songs, albums, albums of others, and all songs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries.items import item_of
+from segue.dashboard.queries.popular import top_songs
 from segue.dashboard.text import plain
-from segue.dashboard.views import album, more, ungrouped
+from segue.dashboard.views import entries, heading, more, ungrouped
 
 _ALBUMS = 60
+_TOP = 5
 
 
 def show() -> None:
@@ -25,17 +27,20 @@ def show() -> None:
     if artist is None:
         if ungrouped.artist(name):
             return
-        st.title("No such artist", anchor=False)
+        heading.title("No such artist")
         st.info(
             "The artist may have left the library. Use Search to find other artists.",
             icon=":material/person_off:",
         )
         return
     key = artist["_id"]
-    st.title(plain(artist["name"]), anchor=False)
+    heading.title(artist["name"])
     counts = [counted(artist["albums"], "album")] if artist["albums"] else []
     counts.append(counted(artist["tracks"] + artist["featured"], "song"))
     st.caption(" · ".join([*counts, *(plain(genre) for genre in artist["genres"])]))
+    if top := top_songs(catalogue.store, catalogue.ids_with_artist(key), limit=_TOP):
+        st.header("Top songs", anchor=False)
+        components.tracks(top, key="top-songs", layout="list")
     place = f"albums-of-{key}"
     limit = more.asked_for(place, first=_ALBUMS)
     _listed("Albums", catalogue.albums.by_artist(key, limit=limit), place)
@@ -45,16 +50,16 @@ def show() -> None:
     place = f"songs-of-{key}"
     songs = catalogue.with_artist(key, limit=more.asked_for(place, first=MOST_OF_ARTIST))
     if songs:
-        st.subheader("Songs", anchor=False)
+        st.header("Songs", anchor=False)
         items = [item_of(track.summary, source="search") for track in songs]
         components.collection(items, key="all")
         components.tracks(items, key="songs", layout="list")
         more.offer(place, shown=len(songs), total=songs.total, of="songs")
 
 
-def _listed(heading: str, albums: Part[Album], place: str) -> None:
+def _listed(name: str, albums: Part[Album], place: str) -> None:
     if not albums:
         return
-    st.subheader(heading, anchor=False)
-    components.entries(album.entries(albums), key=place, layout="grid")
+    st.header(name, anchor=False)
+    components.entries([entries.album(one) for one in albums], key=place, layout="grid")
     more.offer(place, shown=len(albums), total=albums.total, of="albums")

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from segue.catalog.artists import Artist, ArtistOrder
-from segue.counted import counted
+from segue.catalog.artists import ArtistOrder
 from segue.dashboard import visit
-from segue.dashboard.navigation import address
-from segue.dashboard.player import components
-from segue.dashboard.player.components import Entry
-from segue.dashboard.text import NO_MUSIC
-from segue.dashboard.views import more
+from segue.dashboard.views import entries, gathered_list
 
-_AT_FIRST = 60
 _ORDERS: dict[str, ArtistOrder] = {"Name": "name", "Most albums": "albums", "Most songs": "tracks"}
 
 
 def show() -> None:
     """The artists in an order that the listener chooses."""
-    st.title("Artists", anchor=False)
-    chosen = st.pills("Order", list(_ORDERS), key="order-of-artists", default="Name") or "Name"
-    place = f"artists-{chosen}"
-    artists = visit.services().catalogue.artists.page(
-        by=_ORDERS[chosen], limit=more.asked_for(place, first=_AT_FIRST)
-    )
-    if not artists:
-        st.info(NO_MUSIC, icon=":material/library_music:")
-        return
-    components.entries([_entry(artist) for artist in artists], key="artists", layout="grid")
-    more.offer(place, shown=len(artists), total=artists.total, of="artists")
-
-
-def _entry(artist: Artist) -> Entry:
-    songs = counted(artist["tracks"] + artist["featured"], "song")
-    albums = [counted(artist["albums"], "album")] if artist["albums"] else []
-    return Entry(
-        name=artist["name"],
-        href=address("artist", name=artist["name"]),
-        note=" · ".join([*albums, songs, *artist["genres"]]),
-        cover=artist["cover_id"],
-    )
+    gathered_list.show(visit.services().catalogue.artists, of="artists", orders=_ORDERS, entry=entries.artist)

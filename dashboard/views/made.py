@@ -8,15 +8,15 @@ import streamlit as st
 
 from segue.catalog.part import Part
 from segue.dashboard import visit
-from segue.dashboard.navigation import address, open_page
+from segue.dashboard.navigation import address, reopen
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.sounding import UnknownTrack
 from segue.dashboard.queries.times import length
-from segue.dashboard.text import NO_INDEX, plain
-from segue.dashboard.views import more
+from segue.dashboard.text import NO_INDEX
+from segue.dashboard.views import heading, more
 from segue.errors import SegueError
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
@@ -44,7 +44,7 @@ def back() -> None:
 
 def path_from(item: Item) -> None:
     """A button that asks for the last song of a path and opens the path."""
-    with st.popover("Path to another song", icon=":material/conversion_path:", key="path"):
+    with st.popover("Path to another song", icon=":material/conversion_path:", type="tertiary", key="path"):
         query = st.text_input(
             "Last song of the path", key="path-to", placeholder="Title or artist", max_chars=200
         )
@@ -133,7 +133,7 @@ def _add(user_id: str, playlist: Playlist, items: list[Item]) -> None:
     except PlaylistError as error:
         st.error(str(error))
         return
-    open_page("playlists", id=playlist.playlist_id)
+    reopen(id=playlist.playlist_id)
 
 
 def _path(generator: PlaylistGenerator, user_id: str) -> None:
@@ -154,7 +154,7 @@ def _path(generator: PlaylistGenerator, user_id: str) -> None:
 
 
 def _head(items: list[Item], *, title: str, subtitle: str) -> None:
-    st.title(plain(title), anchor=False)
+    heading.title(title)
     st.caption(f"{subtitle}. {length(items)}.")
 
 
@@ -166,11 +166,11 @@ def _keep(user_id: str, items: list[Item], *, name: str) -> None:
     except PlaylistError as error:
         st.error(str(error))
         return
-    open_page("playlists", id=made.playlist_id)
+    reopen(id=made.playlist_id)
 
 
 def _nothing(title: str, why: str) -> None:
-    st.title(plain(title), anchor=False)
+    heading.title(title)
     st.info(why, icon=":material/queue_music:")
 
 

@@ -6,14 +6,14 @@ import streamlit as st
 
 from segue.counted import counted
 from segue.dashboard import visit
-from segue.dashboard.navigation import address, open_page
+from segue.dashboard.navigation import address, reopen
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import read_and_match
 from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
-from segue.dashboard.views import made, more, sharing
+from segue.dashboard.views import heading, made, more, sharing
 from segue.people.login_sessions import Listener
 from segue.playlists.m3u import LARGEST, NotM3u
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
@@ -45,7 +45,7 @@ def show() -> None:
 def _all(owner: str) -> None:
     _made_for_you()
     own = visit.services().playlists.of(owner)
-    st.subheader("Your playlists", anchor=False)
+    st.header("Your playlists", anchor=False)
     if not own:
         st.info(
             "Create a playlist here, or from the “…” menu of any song. "
@@ -71,7 +71,7 @@ def _all(owner: str) -> None:
         if st.form_submit_button("Create", icon=":material/add:"):
             try:
                 new_id = visit.services().playlists.create(owner, name).playlist_id
-                open_page("playlists", id=new_id)
+                reopen(id=new_id)
             except PlaylistError as error:
                 st.error(str(error))
     with imported:
@@ -79,7 +79,7 @@ def _all(owner: str) -> None:
 
 
 def _made_for_you() -> None:
-    st.subheader("Made for you", anchor=False)
+    st.header("Made for you", anchor=False)
     components.entries(
         [
             Entry(name=name, href=address("playlists", made=kind), note=subtitle, icon=icon)
@@ -112,7 +112,7 @@ def _import(owner: str) -> None:
             st.error(str(error))
             return
         st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in matches.unmatched])
-        open_page("playlists", id=new.playlist_id)
+        reopen(id=new.playlist_id)
 
 
 def _unmatched(shown: list[str]) -> None:
@@ -128,7 +128,7 @@ def _unmatched(shown: list[str]) -> None:
 def _playlist(listener: Listener, playlist: Playlist) -> None:
     owner = listener.user_id
     made.back()
-    st.title(plain(playlist.name), anchor=False)
+    heading.title(playlist.name)
     known = read_items(visit.services().store, playlist.tracks, source="playlist")
     songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
     components.collection([song for song in songs if song.track_id in known], key="all")
@@ -161,7 +161,7 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
         if songs and st.button(
             "Add similar songs", icon=":material/playlist_add:", type="tertiary", key="add-similar"
         ):
-            open_page("playlists", made="continued", id=playlist.playlist_id)
+            reopen(made="continued", id=playlist.playlist_id)
         if songs:
             sharing.offer(listener, "playlist", playlist.playlist_id, title=playlist.name)
         st.link_button(
@@ -185,4 +185,4 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
             st.write("The songs stay in the library. The playlist cannot be restored.")
             if st.button("Delete this playlist", type="primary", key="delete-playlist"):
                 playlists.delete(owner, playlist.playlist_id)
-                open_page("playlists")
+                reopen()

@@ -9,7 +9,7 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
-from segue.dashboard.views import account, apps, more, own_data, sharing
+from segue.dashboard.views import account, apps, heading, more, own_data, sharing
 from segue.taste.opinions import Kind
 
 _AT_FIRST, _PLAYED = 200, 300
@@ -23,9 +23,10 @@ def show() -> None:
         st.title("You", anchor=False)
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    st.title(listener.name or "You are a guest", anchor=False)
+    heading.title(listener.name or "You are a guest")
     likes, dislikes, played, shared, account_tab = st.tabs(
-        ["Liked", "Disliked", "History", "Sharing", "Account"]
+        ["Liked", "Disliked", "History", "Sharing", "Account"],
+        default=None if listener.name else "Account",  # with the forms to log in and to sign up
     )
     with likes:
         _judged(listener.user_id, "like", icon=":material/favorite:")
@@ -49,7 +50,7 @@ def _history(user_id: str) -> None:
     if not days:
         st.info("Songs that you play appear here.", icon=":material/history:")
     for number, (name, items) in enumerate(days):
-        st.subheader(name, anchor=False)
+        st.header(name, anchor=False)
         components.tracks(items, key=f"history-{number}", layout="list")
     more.offer("history", shown=min(limit, total), total=total, of="songs")
     most = visit.services().settings.taste.max_signals
@@ -67,6 +68,8 @@ def _judged(user_id: str, kind: Kind, *, icon: str) -> None:
         st.info(f"Songs that you {kind} appear here.", icon=icon)
         return
     if kind == "dislike":
-        st.caption("These songs are not recommended to you. Press the button again to take a dislike back.")
+        st.caption(
+            "These songs are not recommended to you. “Remove the dislike” is in the “…” menu of each song."
+        )
     components.tracks(items, key=place, layout="list")
     more.offer(place, shown=len(items), total=items.total, of=f"songs that you {kind}")

@@ -85,7 +85,7 @@ EVENT_TYPES = (
         label="skipped",
         tone="bad",
     ),
-    EventType(name="leave", weight=("leave_early", "leave_late"), ends=True, action=True, label="left"),
+    EventType(name="leave", weight=("leave_early", "leave_late"), ends=True, action=True, label="stopped"),
     EventType(name="like", weight="like", action=True, counted_as="likes", label="liked", tone="good"),
     EventType(
         name="dislike",

@@ -73,12 +73,13 @@ def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) ->
 
     Dislikes are kept regardless of their age, so that a disliked track does not return: the newest
     `max_signals` of them, counted separately. Half the weight of a dislike is enough, since the play before
-    it had a weight. A dislike that later signals outweigh, such as one that was taken back, is not kept.
+    it had a weight. A dislike that a later window outweighs, since it was taken back, is not kept; three
+    quarters of its weight are enough, since a skip may have followed.
     """
     if not history:
         return {}
     oldest = max(history) - 8 * int(taste.half_life.total_seconds() * 1000)
-    disliked = signals.dislike / 2
+    disliked, outweighing = signals.dislike / 2, -0.75 * signals.dislike
     kept: History = {}
     room = room_for_dislikes = taste.max_signals
     for start in sorted(history, reverse=True):
@@ -88,7 +89,9 @@ def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) ->
         if len(places) < len(window.at):
             left = sorted(set(range(len(window.at))).difference(places))
             dislikes = [i for i in left if window.weights[i] <= disliked]
-            dislikes = [i for i in dislikes if _sum_of(history, window.tracks[i]) < 0]
+            dislikes = [
+                i for i in dislikes if not _is_outweighed(history, start, window.tracks[i], by=outweighing)
+            ]
             dislikes = _newest(window, dislikes, room_for_dislikes)
             room_for_dislikes -= len(dislikes)
             window = _only(window, sorted([*places, *dislikes]))
@@ -105,14 +108,16 @@ def retention(own: TasteSettings, general: TasteSettings) -> TasteSettings:
     return own if own.half_life >= general.half_life else general
 
 
-def _sum_of(history: History, track_id: str) -> float:
-    """The sum of all signals on a track, without decay."""
-    sums = 0.0
-    for window in history.values():
+def _is_outweighed(history: History, start: int, track_id: str, *, by: float) -> bool:
+    """Whether the signals on a track in one of the windows after `start` sum to at least `by`.
+
+    Those windows are newer, so that each pruning that may drop the window of `start` still has them.
+    """
+    for window in (history[later] for later in history if later > start):
         place = bisect_left(window.tracks, track_id)
-        if place < len(window.tracks) and window.tracks[place] == track_id:
-            sums += window.weights[place]
-    return sums
+        if place < len(window.tracks) and window.tracks[place] == track_id and window.weights[place] >= by:
+            return True
+    return False
 
 
 def _newest(window: Window, places: Sequence[int], count: int) -> list[int]:
@@ -219,15 +224,15 @@ def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) 
             track_ids += window.tracks
             weights += [weight * factor for weight in window.weights] if factor != 1.0 else window.weights
             at += window.at
-        if any(not WITHDRAWALS.keys().isdisjoint(window.types) for window in history.values()):
-            types = [type for start in sorted(history) for type in history[start].types]
-            own_signals = slice(bounds[-1], len(track_ids))
-            weights[own_signals] = _limited(track_ids[own_signals], weights[own_signals], types)
         bounds.append(len(track_ids))
     times, edges = np.asarray(at, dtype=np.int64), np.asarray(bounds)
     since = _signals_since(times, edges, track_ids)
     half_lives = np.repeat([own.half_life_tracks for own in settings], np.diff(edges))
     faded = np.asarray(weights) * np.exp2(-since / half_lives)
+    for history, first, last in zip(histories, bounds[:-1], bounds[1:], strict=True):
+        if any(not WITHDRAWALS.keys().isdisjoint(window.types) for window in history.values()):
+            types = [event_type for start in sorted(history) for event_type in history[start].types]
+            faded[first:last] = _limited(track_ids[first:last], faded[first:last].tolist(), types)
     return DecayedSignals(track_ids, faded, times, edges, since, _positive(track_ids, faded, edges))
 
 

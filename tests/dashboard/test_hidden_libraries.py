@@ -158,6 +158,7 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/covers/{cover_id}"): Call(f"/api/covers/{COVER}", True, status=404),
     ("GET", "/api/tracks/{track_id}/lyrics"): Call(f"/api/tracks/{HIDDEN}/lyrics", True, status=404),
     ("GET", "/api/openapi.json"): Call("/api/openapi.json", False),
+    ("GET", "/api/search"): Call("/api/search?q=metal", True),
     ("GET", "/api/map"): Call("/api/map", True),
     ("GET", "/api/map/here"): Call(f"/api/map/here?track={HIDDEN}", False),
     ("GET", "/api/map/tracks"): Call("MAP TRACKS", True),

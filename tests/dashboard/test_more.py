@@ -75,15 +75,6 @@ def _album() -> None:
     album.show()
 
 
-def _search() -> None:
-    import streamlit as st
-
-    from segue.dashboard.views import search
-
-    st.session_state.setdefault("query", "prolific")
-    search.show()
-
-
 def _genre() -> None:
     import streamlit as st
 
@@ -102,7 +93,6 @@ def _you() -> None:
 PAGES = [
     (_artist, "200 of 450 songs", "400 of 450 songs"),
     (_album, "200 of 450 songs", "400 of 450 songs"),
-    (_search, "50 of 450 results", "100 of 450 results"),
     (_genre, "60 of 450 songs in Drone", "120 of 450 songs in Drone"),
     (_you, "200 of 450 songs that you like", "400 of 450 songs that you like"),
     (_you, "300 of 450 songs", None),

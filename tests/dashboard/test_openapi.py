@@ -35,6 +35,8 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/api/tracks/t1/lyrics", None),
     ("GET", "/api/tracks/none/lyrics", None),
     ("GET", "/api/radio/none", None),
+    ("GET", "/api/search?q=song", None),
+    ("GET", "/api/search?q=song&songs=x", None),
     ("GET", "/api/map", None),
     ("GET", "/api/map/here", None),
     ("GET", "/api/map/tracks?rows=x", None),

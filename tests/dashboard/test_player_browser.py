@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Browser
 from pymongo.database import Database
 
-from segue.catalog.gathering import gather
 from segue.storage.mongo import Document
-from segue.storage.store import Store
 from tests.dashboard.browser import Player, Served, needs_chromium
-from tests.dashboard.music import title, track_id
+from tests.dashboard.music import ON_ALBUM, title
 from tests.waiting import PATIENCE, until
 
 pytestmark = needs_chromium
-NUMBERS = range(4)
-"""The songs of Waltz on the album."""
-
-
-@pytest.fixture
-def album(served: Served, database: Database[Document]) -> Iterator[str]:
-    """An album of two discs; its id."""
-    for number in NUMBERS:
-        tags = {
-            "album": "Waltzes",
-            "artist": "Waltz Band",
-            "track": 1 + number % 2,
-            "details": {"disc": 1 + number // 2, "album_artist": "Waltz Band", "artists": ["Waltz Band"]},
-        }
-        database.tracks.update_one({"_id": track_id("Waltz", number)}, {"$set": tags})
-    gather(Store(database))
-    yield database.albums.find_one({"name": "Waltzes"})["_id"]  # type: ignore[index]
 
 
 def songs() -> list[str]:
-    return [title("Waltz", number) for number in NUMBERS]
+    return [title("Waltz", number) for number in ON_ALBUM]
 
 
 def open_album(player: Player, album: str) -> None:
@@ -94,7 +72,7 @@ def test_back_leads_to_the_page_before(player: Player, album: str) -> None:
     page.get_by_role("heading", name=title("Metal", 1), exact=True).wait_for()
     page.go_back()
     page.locator(f"a.title[title='{title('Metal', 2)}']").first.wait_for()
-    assert page.get_by_placeholder("Title, artist").input_value() == "metal"
+    until(lambda: page.get_by_placeholder("Title, artist").input_value() == "metal", "the query to be there")
 
 
 def test_a_link_opens_in_a_new_tab_with_the_control_key(player: Player) -> None:
@@ -184,6 +162,7 @@ def test_a_closed_tab_loses_neither_song_nor_queue(player: Player, served: Serve
 
 def test_another_device_continues(player: Player, served: Served, chromium: Browser) -> None:
     listen_and_queue(player)
+    player.press("Pause")  # the song is shorter than a slow machine needs for the next page
     cookies = player.page.context.cookies()
     device = chromium.new_context()
     device.set_default_timeout(PATIENCE * 1000)
@@ -197,7 +176,6 @@ def test_another_device_continues(player: Player, served: Served, chromium: Brow
     phone.press("Next")
     phone.wait_playing(title("Metal", 1))
     kept_by(phone)
-    player.press("Pause")
     player.page.evaluate("dispatchEvent(new Event('visibilitychange'))")
     player.page.get_by_role("button", name=f"Continue {title('Metal', 1)} here").click()
     player.wait_playing(title("Metal", 1))
@@ -241,3 +219,19 @@ def test_a_playlist_is_shared_in_two_clicks(player: Player, database: Database[D
     player.page.get_by_role("button", name="Create a link").click()
     player.page.get_by_text("/s/").first.wait_for()
     assert database.share_links.count_documents({"kind": "playlist", "key": playlist["_id"]}) == 1
+
+
+def test_a_phone_has_all_controls_within_two_taps(player: Player) -> None:
+    player.play(title("Waltz", 0))
+    player.wait_playing(title("Waltz", 0))
+    player.page.set_viewport_size({"width": 360, "height": 740})
+    player.press("Next")
+    until(lambda: player.state()["at"] == 1, "the next song")
+    player.press("Queue")
+    controls = player.page.locator("#segue-bar .narrow")
+    for name in ("Shuffle", "Repeat: off", "Dislike and skip", "Mute"):
+        controls.get_by_role("button", name=name).wait_for()
+    assert controls.locator(".clock").inner_text().endswith("of 0:12")
+    controls.get_by_role("button", name="Previous").click()
+    player.wait_playing(title("Waltz", 0))
+    assert player.page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -8,7 +8,8 @@ import pytest
 from pymongo.database import Database
 
 from segue.dashboard.services import Services
-from segue.playlists.queues import LONGEST
+from segue.playlists.queues import LONGEST, Queues
+from segue.privacy import holdings
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import Enter, whose
 
@@ -164,5 +165,7 @@ def test_a_queue_leaves_with_its_listener(
     client = enter()
     client.put("/api/queue", json=queue(song("t1")))
     assert library.queues.count_documents({"_id": whose(services, client).user_id}) == 1
-    client.post("/api/me/leave", json={"confirm": "remove everything"})
+    held = dict(holdings.held(services.store, whose(services, client).user_id))
+    assert [song["track_id"] for song in held["queues"][0]["tracks"]] == ["t1"]
+    Queues(services.store).forget(whose(services, client).user_id, account_name=None)
     assert library.queues.count_documents({}) == 0

@@ -142,7 +142,7 @@ def test_pruning_keeps_what_was_disliked_however_long_ago() -> None:
         st.integers(0, 90).map(lambda day: 24 * HOUR * day),
         st.dictionaries(
             st.sampled_from("abcdefgh"),
-            st.tuples(st.sampled_from([-2.0, -1.0, -0.5, 0.1, 1.0]), st.integers(0, 99)),
+            st.tuples(st.sampled_from([-2.0, -1.0, -0.5, 0.1, 1.0, 2.0]), st.integers(0, 99)),
             min_size=1,
         ),
         max_size=8,

@@ -38,20 +38,24 @@ class Bar {
     this.mute = button("sound", "Mute", () => { e.audio.muted = !e.audio.muted; }, { class: "wide" });
     this.volume = slider("volume wide", "Volume", () => { e.audio.volume = this.volume.value / 1000; e.audio.muted = false; });
     this.queueButton = button("queue", "Queue", () => this.show("queue"), { "aria-expanded": "false" });
+    this.lyricsButton = button("lyrics", "Lyrics", () => this.show("lyrics"), { class: "wide", "aria-expanded": "false" });
     this.panel = h("section", { class: "panel", hidden: true });
+    this.still = new Still(this.panel, (change) => change());
     this.elsewhere = h("button", { type: "button", class: "elsewhere", hidden: true, onclick: () => e.shared.continueHere() });
     this.status = h("span", { class: "status", role: "status", "aria-live": "polite" });
     root.replaceChildren(this.panel, h("div", { class: "bar", role: "region", "aria-label": "Player" },
       h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status, this.elsewhere), this.like, this.not),
       h("div", { class: "how" }, h("div", { class: "buttons" }, this.shuffle, this.previous, this.toggle, this.next, this.repeat),
         h("div", { class: "line" }, this.now, this.progress, this.end)),
-      h("div", { class: "rest" }, this.mute, this.volume, this.queueButton)));
+      h("div", { class: "rest" }, this.mute, this.volume, this.lyricsButton, this.queueButton)));
+    this.escape = (event) => { if (event.key === "Escape" && !event.defaultPrevented && !this.panel.hidden) { event.preventDefault(); this.show(this.view); } };
+    addEventListener("keydown", this.escape);
     this.handlers = { "segue:state": () => this.draw(), "segue:time": () => this.time(),
       "segue:panel": (event) => this.show(event.detail), "segue:replanned": () => this.flash() };
     for (const [name, handler] of Object.entries(this.handlers)) addEventListener(name, handler);
     this.draw();
   }
-  off() { for (const [name, handler] of Object.entries(this.handlers)) removeEventListener(name, handler); cancelAnimationFrame(this.frame); }
+  off() { removeEventListener("keydown", this.escape); this.still.end(); for (const [name, handler] of Object.entries(this.handlers)) removeEventListener(name, handler); cancelAnimationFrame(this.frame); }
   draw() {
     const e = this.engine, item = e.current;
     this.root.firstElementChild?.parentElement.classList?.toggle?.("idle", !item);
@@ -97,14 +101,22 @@ class Bar {
     this.progress.setAttribute("aria-valuetext", `${clock(at)} of ${clock(duration)}`);
     this.now.textContent = clock(at);
     this.end.textContent = clock(duration);
+    followLyrics(this);
+    const both = this.panel.querySelector(".clock");
+    if (both) both.textContent = `${clock(at)} of ${clock(duration)}`;
   }
   flash() { this.queueButton.classList.remove("flash"); void this.queueButton.offsetWidth; this.queueButton.classList.add("flash"); }
   show(view) {
-    const same = !this.panel.hidden && this.view === view;
+    const same = !this.panel.hidden && this.view === view, shadow = this.root.getRootNode();
+    const within = this.panel.contains(shadow.activeElement);
+    if (this.panel.hidden) this.opener = shadow.activeElement ?? document.activeElement;
     this.panel.hidden = same;
+    this.panel.setAttribute("aria-label", { keys: "Keys", lyrics: "Lyrics" }[view] ?? "Queue");
     this.view = view;
     this.queueButton.setAttribute("aria-expanded", String(!same && view === "queue"));
+    this.lyricsButton.setAttribute("aria-expanded", String(!same && view === "lyrics"));
     if (!same) { this.drawPanel(); this.panel.querySelector("button")?.focus({ preventScroll: true }); }
+    else if (within) (this.opener?.isConnected && this.opener !== document.body ? this.opener : this.queueButton).focus({ preventScroll: true });
   }
   drawPanel() {
     const close = button("close", "Close", () => this.show(this.view), { class: "close" });
@@ -113,7 +125,7 @@ class Bar {
       this.panel.replaceChildren(h("header", {}, h("h2", {}, "Keys"), close), h("dl", {}, ...rows));
       return;
     }
-    drawQueue(this, close);
+    if (this.view === "lyrics") drawLyrics(this, close); else drawQueue(this, close);
   }
 }
 

@@ -4,6 +4,7 @@ export default function ({ data, parentElement }) {
   const drawn = JSON.stringify(data);
   if (root.dataset.drawn === drawn) return;
   root.dataset.drawn = drawn;
+  if (data.together) (window.__segueTogether ??= new Map()).set(data.together, data.items);
   const action = (name, text, does, props = {}) => h("button", { type: "button", ...props, onclick: () => window.__segue && does(window.__segue) }, icon(name), h("span", {}, text));
   root.replaceChildren(
     ...(data.name === undefined ? [] : [h("div", { class: "frame" }, picture(data.cover, data.name))]),

@@ -64,7 +64,7 @@ class Engine {
   // --- playback
   play(items, index = 0) { // the songs that the listener has queued come next, whatever is played
     this.finish("skip");
-    this.radio = null;
+    this.radio = this.cleared = null;
     const queued = this.queue.slice(this.at + 1).filter((item) => item.queued);
     this.queue = items.map((item) => ({ ...item, key: uuid() }));
     this.queue.splice(index + 1, 0, ...queued);
@@ -141,7 +141,10 @@ class Engine {
     this.emit("complete");
     this.begun = false;
     this.pendingLeave.keep(null);
-    if (this.repeat === "one") this.load(this.at); else this.onward();
+    if (this.sleep === "song") {
+      this.fallAsleep();
+      if (this.at + 1 < this.queue.length) this.load(this.at + 1, { play: false });
+    } else if (this.repeat === "one") this.load(this.at); else this.onward();
   }
   previous() {
     if (this.position > 3000 || this.at <= 0) return this.seek(0);

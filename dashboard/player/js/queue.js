@@ -9,6 +9,7 @@ Object.assign(Engine.prototype, {
   },
   insert(place, items) {
     if (!items.length) return;
+    this.cleared = null;
     this.queue.splice(place, 0, ...items.map((item) => ({ ...item, key: uuid(), auto: false, queued: true })));
     if (!this.current) this.load(0);
     else this.say(items.length === 1 ? `${items[0].title} was added to the queue` : `${items.length} songs were added to the queue`);
@@ -30,10 +31,24 @@ Object.assign(Engine.prototype, {
     for (let k = this.at + 1; k < j; k++) this.queue[k] = chosen(this.queue[k]);
     this.settle();
   },
-  jump(key) {
-    const i = this.queue.findIndex((item) => item.key === key);
-    if (i < 0 || i === this.at) return;
+  clear() { // the songs that the listener chose; recommendations follow
+    const gone = this.queue.filter((item, i) => i > this.at && !item.auto);
+    if (!gone.length) return;
+    this.cleared = gone;
+    this.queue = this.queue.filter((item) => !gone.includes(item));
+    this.extend();
+    this.settle();
+  },
+  unclear() {
+    this.queue.splice(this.at + 1, 0, ...(this.cleared ?? []));
+    this.cleared = null;
+    this.settle();
+  },
+  jump(item) { // a row of the panel may show a recommendation that has left the queue since
+    let i = this.queue.findIndex(({ key }) => key === item.key);
+    if (i === this.at) return;
     this.finish("skip");
+    if (i < 0) this.queue.splice(i = this.at + 1, 0, item);
     this.load(i);
     this.extend();
   },
@@ -76,9 +91,9 @@ Object.assign(Engine.prototype, {
   },
   fresh() {
     const kept = this.queue.filter((item, i) => (i <= this.at ? i >= this.at - 30 : !item.auto));
-    const taken = new Set(kept.map((item) => item.id));
+    const taken = new Set(kept.map((item) => item.id)), former = new Map(this.queue.slice(this.at + 1).filter((item) => item.auto).map((item) => [item.id, item.key]));
     const free = (this.recommended?.items ?? []).filter((item) => !taken.has(item.id) && !this.unwanted?.has(item.id) && this.opinions[item.id] !== "dislike");
-    return free.slice(0, AHEAD).map((item) => ({ ...item, key: `${item.id}-${uuid()}`, auto: true }));
+    return free.slice(0, AHEAD).map((item) => ({ ...item, key: former.get(item.id) ?? `${item.id}-${uuid()}`, auto: true }));
   },
   async extend() { // keeps the listener's choices and replaces the recommendations after them
     if (this.radio) return this.tune();
@@ -146,5 +161,7 @@ const mediaSession = (engine) => {
     artwork: item.cover ? [{ src: `/api/covers/${item.cover}` }] : [] });
   const does = { play: () => engine.start(), pause: () => engine.pause(), nexttrack: () => engine.next(), previoustrack: () => engine.previous(),
     seekto: (to) => engine.seek(to.seekTime * 1000), seekbackward: () => engine.seek(engine.position - 10000), seekforward: () => engine.seek(engine.position + 10000) };
-  for (const [action, handler] of Object.entries(does)) session.setActionHandler(action, handler);
+  for (const [action, handler] of Object.entries(does)) {
+    try { session.setActionHandler(action, handler); } catch { /* this browser does not know the action */ }
+  }
 };

@@ -1,11 +1,11 @@
 // The queue as the account has it: a closed tab loses nothing, and another device can continue.
 // Each tab has a queue of its own. The songs that the listener added are in all of them: a tab that wants to store its
 // queue, and is not the last that did, first takes over what was added and removed elsewhere.
-const SOON_MS = 1000, POSITION_MS = 15000, MOST_KEPT = 500, MOST_BEFORE = 30;
+const SOON_MS = 1000, POSITION_MS = 15000, REST_MS = 60000, MOST_KEPT = 500, MOST_BEFORE = 30;
 
 class SharedQueue {
   constructor(engine) {
-    Object.assign(this, { engine, version: 0, added: new Set(), sent: null, own: false, due: Infinity });
+    Object.assign(this, { engine, version: 0, added: new Set(), sent: null, own: false, due: Infinity, resting: 0 });
     addEventListener("visibilitychange", () => { if (!document.hidden) this.look(); });
   }
   get tab() { return this.engine.pendingLeave.tab; }
@@ -27,7 +27,7 @@ class SharedQueue {
   }
   keep() {
     const wait = this.engine.current && !this.engine.loading ? this.unsent(this.now()) : null;
-    if (wait === null || performance.now() + wait >= this.due) return;
+    if (wait === null || performance.now() + wait >= this.due || performance.now() < this.resting) return;
     clearTimeout(this.timer);
     this.due = performance.now() + wait;
     this.timer = setTimeout(() => { this.due = Infinity; this.send(); }, wait);
@@ -42,6 +42,7 @@ class SharedQueue {
       const told = answer.ok || answer.status === 409 ? await answer.json() : null;
       if (answer.ok) this.stored(now, told.version);
       else if (told) this.merge(told);
+      else this.resting = performance.now() + REST_MS; // refused, such as without a session
     } catch { answer = null; /* the next change is sent */ }
     this.sending = false;
     if (answer?.status === 409 && again) await this.send({ again: false });
@@ -80,8 +81,11 @@ class SharedQueue {
     const theirs = new Set(there.map((item) => item.key)), mine = new Set(e.queue.map((item) => item.key));
     const gone = new Set([...this.added].filter((key) => !theirs.has(key)));
     e.queue = e.queue.filter((item, i) => i <= e.at || !gone.has(item.key));
-    const last = e.queue.findLastIndex((item, i) => i <= e.at || item.queued);
-    e.queue.splice(last + 1, 0, ...there.filter((item) => !mine.has(item.key) && !this.added.has(item.key)));
+    for (const item of there.filter(({ key }) => !mine.has(key) && !this.added.has(key))) { // after the same song as there
+      const before = stored.items[stored.items.indexOf(item) - 1]?.key, place = e.queue.findIndex(({ key }) => key === before);
+      const last = e.queue.findLastIndex((other, i) => i <= e.at || other.queued);
+      e.queue.splice((place >= Math.max(e.at, 0) ? place : last) + 1, 0, item);
+    }
     Object.assign(this, { version: stored.version, own: stored.player === this.tab, added: theirs, sent: null });
   }
   continueHere() {

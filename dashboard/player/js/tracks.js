@@ -1,9 +1,8 @@
 // Tracks as cards or rows. Playing and queueing go directly to the engine; only opening a page reaches the server.
 const seen = (window.__segueSeen ??= new Set());
 
-// The lists of one page that belong together, such as the discs of an album: by name, then by place.
+// All songs of lists that belong together, such as the discs of an album, by name; see collection.js.
 const together = (window.__segueTogether ??= new Map());
-const wholeOf = (data) => (data.together ? [...together.get(data.together).values()].flat() : data.items);
 
 const engineHere = () => window.__segue;
 const playFrom = (data, item) => {
@@ -11,8 +10,8 @@ const playFrom = (data, item) => {
   if (!engine) return;
   if (engine.current?.id === item.id) return engine.toggle();
   if (data.whole) {
-    const items = wholeOf(data);
-    return engine.play(items, items.indexOf(item));
+    const items = together.get(data.together) ?? data.items, index = items.indexOf(item); // an item of an earlier run is found by id
+    return engine.play(items, index < 0 ? items.findIndex(({ id, place }) => id === item.id && place === item.place) : index);
   }
   engine.play([item], 0); // a recommendation: others follow
 };
@@ -40,7 +39,7 @@ const card = (root, item) => h("article", { class: "card", "data-id": item.id },
   item.score === undefined ? null : h("div", { class: "score", title: `similarity: ${item.score.toFixed(2)}` }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
 
 const row = (root, item) => h("article", { class: "row", "data-id": item.id },
-  h("div", { class: "frame" }, picture(item.cover, item.album ?? item.title), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" })),
+  h("div", { class: item.number ? "frame numbered" : "frame" }, item.number ? h("span", { class: "number" }, item.number) : picture(item.cover, item.album ?? item.title), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" })),
   h("div", { class: "names" }, named(item), h("div", { class: "artist" }, [item.artist, item.album].filter(Boolean).join(" · ")),
     item.why ? h("div", { class: "why", title: item.why }, item.why) : null),
   h("span", { class: "genre" }, item.genre ?? ""), item.note ? h("span", { class: `note ${item.tone ?? ""}` }, item.note) : null,
