@@ -70,6 +70,26 @@ def test_a_service_ends_with_a_line_that_has_date_and_level() -> None:
     assert rest == "CRITICAL segue: a server is away: start it"
 
 
+@pytest.mark.parametrize(
+    ("error", "begins"),
+    [
+        ('__import__("pymongo").errors.AutoReconnect("closed")', "MongoDB does not answer any more"),
+        ('OSError(28, "No space left on device", "/data/x")', "/data/x: No space left on device"),
+    ],
+)
+def test_other_errors_of_an_operator_end_a_service_in_the_same_form(error: str, begins: str) -> None:
+    code = f"""
+from segue import logs
+import segue.storage.mongo
+with logs.service("json", level="INFO"):
+    raise {error}
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    [entry] = map(json.loads, done.stderr.splitlines())
+    assert (entry["level"], entry["message"][: len(begins)]) == ("CRITICAL", begins)
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_second_configuration_replaces_the_first(
     form: logs.Form, capsys: pytest.CaptureFixture[str]
