@@ -21,6 +21,8 @@ from segue.places import PROGRAM
 Form = Literal["text", "json"]
 _NOISY = ("kafka", "py4j", "pymongo")
 """Libraries that log each connection as information."""
+_REPORTED = ("kafka.net",)
+"""Loggers of errors that Segue reports in a line: kafka-python logs each of its attempts in four more."""
 log = logging.getLogger("segue")
 
 
@@ -80,6 +82,8 @@ def configure(form: Form, *, level: str = "INFO") -> None:
     root.setLevel(level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _REPORTED:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
 
 

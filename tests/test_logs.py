@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from datetime import datetime
@@ -88,6 +89,28 @@ with logs.service("json", level="INFO"):
     assert done.returncode == 1
     [entry] = map(json.loads, done.stderr.splitlines())
     assert (entry["level"], entry["message"][: len(begins)]) == ("CRITICAL", begins)
+
+
+def test_a_broker_that_does_not_answer_is_reported_in_one_line() -> None:
+    code = """
+from segue import logs
+from segue.errors import one_line_errors
+from segue.settings import load_settings
+from segue.storage import kafka_client, kafka_records
+logs.configure("text")
+kafka_client._PATIENCE_MS = 300
+with one_line_errors():
+    list(kafka_records.records_of(load_settings().kafka, "plays"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"SEGUE_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9"},
+    )
+    [line] = done.stderr.splitlines()
+    assert done.returncode == 1 and line.startswith("segue: Kafka does not answer at 127.0.0.1:9")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -161,6 +161,20 @@ async def body(request: Request, *, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def announced_size(request: Request) -> int:
+    """The size of the body by the request's header, in bytes; 0 without one.
+
+    Raises
+    ------
+    HTTPException
+        400: it is not a number.
+    """
+    try:
+        return int(request.headers.get("content-length") or 0)
+    except ValueError:
+        raise HTTPException(400, "Content-Length must be a number") from None
+
+
 LARGEST_NUMBER = 2**63 - 1
 """MongoDB and Kafka's readers in other languages have no larger integers."""
 

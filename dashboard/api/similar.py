@@ -17,7 +17,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.audio.errors import AudioError
-from segue.dashboard.api.requests import NO_INDEX, refuse_cross_site, session_of, unavailable
+from segue.dashboard.api.requests import (
+    NO_INDEX,
+    announced_size,
+    refuse_cross_site,
+    session_of,
+    unavailable,
+)
 from segue.dashboard.queries.sounding import LARGEST_FILE, LONGEST, similar_to_file
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -46,7 +52,7 @@ def routes(services: Services) -> list[Route]:
     async def similar(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         await session_of(services, request)
-        if int(request.headers.get("content-length", "0") or 0) > LARGEST_FILE:
+        if announced_size(request) > LARGEST_FILE:
             raise HTTPException(413, _TOO_LARGE)
         if uploads.available_tokens < 1:
             return JSONResponse({"error": _BUSY}, status_code=503, headers={"Retry-After": "10"})

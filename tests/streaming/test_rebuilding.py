@@ -249,9 +249,12 @@ def odd_records(draw: st.DrawFn) -> bytes:
     return ("{" + ", ".join(f'"{name}": {value}' for name, value in fields) + "}").encode()
 
 
-@examples(3)
+@hypothesis.settings(
+    parent=examples(3),
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+    phases=[hypothesis.Phase.generate],  # a smaller example says no more, and takes many runs of the stream
+)
 @given(data=st.data())
-@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 def test_the_plays_that_the_stream_accepts_are_those_that_rebuild(
     service: Service, spark: SparkSession, data: st.DataObject
 ) -> None:
