@@ -103,6 +103,7 @@ def serve_app(
 
     from segue.dashboard import visit
     from segue.dashboard.app import make_app
+    from segue.dashboard.connections import PromptProtocol
 
     if log_in:
         config.set_option("secrets.files", [log_in])
@@ -112,6 +113,7 @@ def serve_app(
     # No access log: it would contain the tickets of audio addresses.
     of_server = uvicorn.Config(
         app,
+        http=PromptProtocol,
         log_level="warning",
         access_log=False,
         log_config=None,

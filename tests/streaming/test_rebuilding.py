@@ -27,6 +27,7 @@ from segue.replanning.rebuilding import Rebuilding
 from segue.replanning.service import Replanning
 from segue.settings import Settings
 from segue.spark.recorded import RecordedWindows
+from segue.storage import damaged
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend
@@ -266,6 +267,7 @@ def test_the_plays_that_the_stream_accepts_are_those_that_rebuild(
     run_until_all_is_taken(spark, service.settings, [recommend, engagement])
     before = service.documents()
     assert {"7", '{"a":1.5}'} <= {document["_id"] for document in before["tastes"]}
+    damaged._RECENT = damaged._Recent()  # the same fault is not reported twice within minutes
     service.database.tastes.update_many({}, {"$set": {"windows": "oops"}})
     service.database.listening.update_many({}, {"$set": {"rows": "oops"}})
     for owner in (Tastes, Listening):
