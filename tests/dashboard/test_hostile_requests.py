@@ -35,7 +35,7 @@ TEXTS = (
     "1e999",
     "-1",
 )
-VALUES = (
+VALUES: tuple[Any, ...] = (
     *TEXTS,
     None,
     True,

@@ -57,6 +57,16 @@ def test_another_topic_of_the_same_name_is_read_from_its_beginning(reached: int)
     assert "at least 17 records lost for recommend" in found.line
 
 
+@pytest.mark.parametrize("unread", [0, 7])
+@pytest.mark.parametrize("note", [NOTE, TopicNote()])
+def test_a_topic_with_fewer_partitions_is_another_one_whatever_its_id(note: TopicNote, unread: int) -> None:
+    """Spark would refuse to start: a partition of the checkpoint is gone."""
+    place = Position("recommend", batch=7, at=1_000_000, offsets={0: 100, 1: unread})
+    found = loss(topic(id=note.id, begins={0: 3}, ends={0: 500}), place=place, note=note)
+    assert found is not None
+    assert (found.cause, found.restart) == (Cause.RECREATED, {0: 3})
+
+
 def test_a_missing_topic_is_a_loss_of_what_it_had() -> None:
     found = loss(None)
     assert found is not None
