@@ -1,8 +1,9 @@
-"""Closes connections on which no request comes: each takes a descriptor (:mod:`segue.dashboard.capacity`)."""
+"""uvicorn's side of connections: those without a request are closed, and refused ones are no errors."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -10,9 +11,23 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEADER_SECONDS = 30.0
 """How long the line and the headers of a request may take. uvicorn has no limit of its own."""
 
+_REFUSED = "ASGI callable returned without completing handshake."
+"""uvicorn's error for each WebSocket that is answered with a status, such as the 503 of a full server."""
+
+
+def leave_out_refusals() -> None:
+    """Keep uvicorn from logging an error for each WebSocket that is refused."""
+    logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    return record.msg != _REFUSED
+
 
 class PromptProtocol(H11Protocol):
     """uvicorn's protocol, with a limit on the time from a connection, or a first byte, to complete headers.
+
+    A connection takes a descriptor (:mod:`segue.dashboard.capacity`).
 
     Between two requests, uvicorn's `timeout_keep_alive` applies. Bodies have a limit of their own
     (:func:`segue.dashboard.api.requests.parts`). A WebSocket gets another protocol.

@@ -10,14 +10,17 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from segue.dashboard import connections
-from segue.dashboard.connections import PromptProtocol
+from segue.dashboard.capacity import Capacity, Descriptors
+from segue.dashboard.connections import PromptProtocol, leave_out_refusals
 from tests.waiting import PATIENCE
 
 SECONDS = 0.5
@@ -37,7 +40,10 @@ async def _echo(socket: WebSocket) -> None:
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(connections, "HEADER_SECONDS", SECONDS)
-    app = Starlette(routes=[Route("/", _answer), WebSocketRoute("/echo", _echo)])
+    app = Starlette(
+        routes=[Route("/", _answer), WebSocketRoute("/echo", _echo)],
+        middleware=[Middleware(Capacity, descriptors=Descriptors(reserve=2**40))],
+    )
     config = uvicorn.Config(app, http=PromptProtocol, log_config=None, timeout_keep_alive=round(PATIENCE))
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -92,3 +98,12 @@ def test_a_websocket_stays(port: int) -> None:
         time.sleep(2 * SECONDS)
         client.send("still here")
         assert client.recv() == "still here"
+
+
+def test_a_page_that_is_refused_is_no_error(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    leave_out_refusals()
+    for _ in range(3):
+        with pytest.raises(InvalidStatus, match="503"):
+            connect(f"ws://127.0.0.1:{port}/_stcore/stream")
+    time.sleep(0.2)
+    assert caplog.records == []
