@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from segue.audio.describer import Describer
-from segue.audio.describing import Row, describe_row
+from segue.audio.describing import Row, describe_row, measure_row
 from segue.settings import load_settings
 from segue.storage.mongo import unpack
 from tests.catalog.library import song
@@ -50,6 +50,21 @@ def test_it_gives_what_the_function_gives(describer: Describer, tmp_path: Path) 
     np.testing.assert_allclose(vector(there), vector(here), rtol=1e-5)
     (tmp_path / "empty.mp3").touch()
     assert describer.describe(str(tmp_path / "empty.mp3"))["reason"] == "empty"
+
+
+def test_it_measures_what_the_function_measures(describer: Describer, tmp_path: Path) -> None:
+    path = str(song(tmp_path / "a.flac"))
+    there = describer.measure(path)
+    assert there == measure_row(path) and there["reason"] is None
+    (tmp_path / "empty.mp3").touch()
+    refused = describer.measure(str(tmp_path / "empty.mp3"))
+    assert refused == {
+        "integrated": None,
+        "peak": None,
+        "blocks": None,
+        "reason": "empty",
+        "detail": "0 bytes",
+    }
 
 
 def test_a_reader_that_hangs_or_crashes_is_replaced(describer: Describer, tmp_path: Path) -> None:
@@ -114,7 +129,9 @@ def test_an_ffmpeg_that_hangs_ends_with_its_reader(describer: Describer, hanging
 def test_in_the_middle_of_a_file_all_end_with_the_owner(describer: Describer, hanging: Path) -> None:
     process = describer._running()
     assert process.stdin is not None
-    process.stdin.write(json.dumps(str(hanging)).encode() + b"\n")
+    process.stdin.write(
+        json.dumps({"path": str(hanging), "start": 0.0, "end": None, "measure": False}).encode() + b"\n"
+    )
     process.stdin.flush()
     family = [reader(describer), *ffmpegs(reader(describer))]
     process.stdin.close()

@@ -131,14 +131,14 @@ def test_tracks_get_albums_and_artists(upgraded: Upgraded) -> None:
     after = upgraded.tracks()
     names = {(track["artist"], track["album"]) for track in after.values()}
     albums = {
-        album["_id"]: album for album in Albums(upgraded.store).several(t["album_id"] for t in after.values())
+        album["_id"]: album for album in Albums(upgraded.store).stored(t["album_id"] for t in after.values())
     }
     assert sorted((album["artist"], album["name"]) for album in albums.values()) == sorted(names)
     assert sum(album["tracks"] for album in albums.values()) == len(after)
     artists = Artists(upgraded.store)
     for name in {artist for artist, _ in names}:
         own = [track for track in after.values() if track["artist"] == name]
-        found = artists.artist(artist_key(name))
+        found = artists.get(artist_key(name))
         assert found and (found["name"], found["tracks"], found["albums"]) == (name, len(own), 1)
 
 
