@@ -28,6 +28,8 @@ class Described(NamedTuple):
     reason: str
     """Empty beside a vector."""
     detail: str
+    fingerprint: bytes | None = None
+    """See :mod:`segue.audio.fingerprint`."""
 
 
 def describe_here(tracks: Sequence[Source], audio: AudioSettings) -> Iterator[Described]:
@@ -45,12 +47,12 @@ def describe_here(tracks: Sequence[Source], audio: AudioSettings) -> Iterator[De
 
     def describe(describer: Describer, track_id: str, path: str, span: Span) -> Described:
         row = describer.describe(path, span)
-        vector = row["vector"]
         return Described(
             track_id,
-            vector if isinstance(vector, bytes) else None,
+            _bytes(row["vector"]),
             _text(row["reason"]),
             _text(row["detail"]),
+            _bytes(row["fingerprint"]),
         )
 
     return _on_all_cores(describe, tracks, audio)
@@ -96,3 +98,7 @@ def _on_all_cores(
 
 def _text(value: bytes | str | None) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _bytes(value: bytes | str | None) -> bytes | None:
+    return value if isinstance(value, bytes) else None
