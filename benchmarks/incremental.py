@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from segue.audio.describe_here import describe_here
+from segue.audio.describe_here import Describers
 from segue.audio.descriptors import descriptor_names, features_version, names_version
 from segue.batch_jobs import build_index, train_embeddings, update_library
 from segue.benchmarks.catalogue import composed_track, track_id, vectors
@@ -59,7 +59,8 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
             with console.status(f"Describing {NEW} files"):
                 files = [(file.name, str(file)) for file in sorted(Path(folder).iterdir())]
                 began = time.perf_counter()
-                assert all(one.vector for one in describe_here(files, settings.audio))
+                with Describers(settings.audio) as describers:
+                    assert all(one.vector for one in describers.describe(files))
                 decoding_s = (time.perf_counter() - began) / NEW * tracks
             with console.status(f"{NEW} new tracks"):
                 began = time.perf_counter()

@@ -22,30 +22,52 @@ class Described(NamedTuple):
     detail: str
 
 
-def describe_here(tracks: Sequence[tuple[str, str]], audio: AudioSettings) -> Iterator[Described]:
-    """Describe files, as many at once as there are cores.
+class Describers:
+    """Describing processes, at most one for each core, which end with the block.
 
-    Parameters
-    ----------
-    tracks
-        The id and the path of each track.
-
-    Yields
-    ------
-    A result for each track, in order of completion.
+    A process starts with the first file that it gets and serves all calls: it takes longer to load its
+    libraries than to describe a dozen songs.
     """
-    number = max(1, min(len(tracks), os.cpu_count() or 1))
-    describers = [Describer(audio) for _ in range(number)]
-    free: queue.SimpleQueue[Describer] = queue.SimpleQueue()
-    for describer in describers:
-        free.put(describer)
 
-    def describe(track_id: str, path: str) -> Described:
-        describer = free.get()
+    def __init__(self, audio: AudioSettings) -> None:
+        self._describers = [Describer(audio) for _ in range(os.cpu_count() or 1)]
+        # The last to be returned is the next to be taken, because it has started.
+        self._free: queue.LifoQueue[Describer] = queue.LifoQueue()
+        for describer in self._describers:
+            self._free.put(describer)
+
+    def __enter__(self) -> Describers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for describer in self._describers:
+            describer.close()
+
+    def describe(self, tracks: Sequence[tuple[str, str]]) -> Iterator[Described]:
+        """Describe files, as many at once as there are cores.
+
+        Parameters
+        ----------
+        tracks
+            The id and the path of each track.
+
+        Yields
+        ------
+        A result for each track, in order of completion.
+        """
+        pool = ThreadPoolExecutor(len(self._describers))
+        try:
+            for future in as_completed([pool.submit(self._describe, *track) for track in tracks]):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _describe(self, track_id: str, path: str) -> Described:
+        describer = self._free.get()
         try:
             row = describer.describe(path)
         finally:
-            free.put(describer)
+            self._free.put(describer)
         vector = row["vector"]
         return Described(
             track_id,
@@ -53,15 +75,6 @@ def describe_here(tracks: Sequence[tuple[str, str]], audio: AudioSettings) -> It
             _text(row["reason"]),
             _text(row["detail"]),
         )
-
-    pool = ThreadPoolExecutor(number)
-    try:
-        for future in as_completed([pool.submit(describe, *track) for track in tracks]):
-            yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for describer in describers:
-            describer.close()
 
 
 def _text(value: bytes | str | None) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
+from segue.audio.describe_here import Describers
 from segue.audio.describer import Describer
 from segue.audio.describing import Row, describe_row
 from segue.settings import load_settings
@@ -119,3 +120,25 @@ def test_in_the_middle_of_a_file_all_end_with_the_owner(describer: Describer, ha
     family = [reader(describer), *ffmpegs(reader(describer))]
     process.stdin.close()
     assert len(psutil.wait_procs(family, timeout=PATIENCE)[0]) == 2
+
+
+def test_processes_serve_several_calls_and_end_with_the_block(tmp_path: Path) -> None:
+    files = [(str(seed), str(song(tmp_path / f"{seed}.flac", seed=seed))) for seed in range(4)]
+    (tmp_path / "empty.mp3").touch()
+    with Describers(AUDIO) as describers:
+        [one] = describers.describe(files[:1])
+        assert (one.track_id, one.reason) == ("0", "")
+        [first] = started(describers)
+        again = {found.track_id: found for found in describers.describe(files)}
+        assert {name for name, _ in files} == again.keys()
+        assert again["0"].vector == one.vector
+        [empty] = describers.describe([("x", str(tmp_path / "empty.mp3"))])
+        assert (empty.track_id, empty.vector, empty.reason) == ("x", None, "empty")
+        processes = started(describers)
+        assert first in processes and len(processes) <= (os.cpu_count() or 1)
+        assert list(describers.describe([])) == []
+    assert psutil.wait_procs(processes, timeout=PATIENCE)[0]
+
+
+def started(describers: Describers) -> list[psutil.Process]:
+    return [reader(describer) for describer in describers._describers if describer._process is not None]
