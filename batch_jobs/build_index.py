@@ -233,7 +233,9 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
     track_ids = encode_ids([names[row] for row in usable])
     of_catalogue = computed([track_of[names[row]] for row in usable])
     artists = of_catalogue["artists"]
-    transition_rules, artist_tracks = read_transition_rules(store, track_ids, artists)
+    transition_rules, artist_tracks = read_transition_rules(
+        store, track_ids, artists, others=of_catalogue["other_artists"]
+    )
     contents = Contents(
         vectors=units,
         track_ids=track_ids,
@@ -257,7 +259,7 @@ def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
 
 
 def read_transition_rules(
-    store: Store, track_ids: np.ndarray, artists: np.ndarray
+    store: Store, track_ids: np.ndarray, artists: np.ndarray, *, others: np.ndarray | None = None
 ) -> tuple[RuleTable | None, RuleTable | None]:
     """The active transition rules of tracks and artists; None before a model is trained."""
     model = trained.load(store, TRANSITION_RULES)
@@ -266,4 +268,4 @@ def read_transition_rules(
         return None, None
     if "listeners" not in model:  # learned by an older release
         return transition_rules, None
-    return transition_rules, artist_tracks_of(model, track_ids=track_ids, artists=artists)
+    return transition_rules, artist_tracks_of(model, track_ids=track_ids, artists=artists, others=others)

@@ -5,6 +5,7 @@ Delivery: features first, then tracks; a second run completes an interrupted one
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -18,8 +19,10 @@ from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
+from segue.playlists.playlists import Playlists
 from segue.settings import load_settings
 from segue.storage.store import Job, Store, open_store
+from segue.taste.opinions import Opinions
 
 
 def forget(
@@ -33,7 +36,8 @@ def forget(
     """Remove the tracks whose files have been missing for a long time, with their features.
 
     A file that comes back later is a new track: likes, plays and playlists of the old one do not belong to
-    it. Tracks on a disk that is away stay. The command asks first, unless --yes is given.
+    it. Tracks on a disk that is away stay. The command asks first, unless --yes is given, and names the
+    number of likes and playlists that lose tracks.
 
     Example: ./run.sh library forget
 
@@ -48,10 +52,18 @@ def forget(
         before = datetime.now(UTC) - age
         missing = TrackFiles(store).missing_before(before)
         if missing:
-            confirm(f"Remove {counted(len(missing), 'track')} missing since {before:%Y-%m-%d}?", yes=yes)
+            confirm(question(store, missing, before=before), yes=yes)
         removed = run(store, before=before)
         write_figures(json_file, {"removed": removed})
         say(f"{counted(removed, 'track')} removed", json_file)
+
+
+def question(store: Store, missing: Collection[str], *, before: datetime) -> str:
+    """The question before tracks are removed, with the number of likes and playlists that lose them."""
+    likes, playlists = Opinions(store).count_likes_of(missing), Playlists(store).count_with(missing)
+    lost = [counted(number, one) for number, one in ((likes, "like"), (playlists, "playlist")) if number]
+    affected = f", with {' and '.join(lost)} of listeners" if lost else ""
+    return f"Remove {counted(len(missing), 'track')} missing since {before:%Y-%m-%d}{affected}?"
 
 
 def run(store: Store, *, before: datetime) -> int:

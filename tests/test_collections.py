@@ -31,6 +31,7 @@ from segue.privacy.leaving import forget
 from segue.storage.store import Job, Right, Snapshot, Store
 from segue.taste.starts import Starts
 
+BASES = {"Collection", "GatheredCollection"}
 FOLDERS = ("segue", "udfs", "batch_jobs", "streaming_jobs", "dashboard")
 
 
@@ -48,8 +49,8 @@ def owners(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ClassDef):
             bases = [base.value for base in node.bases if isinstance(base, ast.Subscript)]
-            if any(isinstance(base, ast.Name) and base.id == "Collection" for base in bases):
-                yield node.name
+            if any(isinstance(base, ast.Name) and base.id in BASES for base in bases):
+                yield from {node.name} - BASES
 
 
 def test_every_owner_is_registered() -> None:

@@ -10,7 +10,7 @@ from segue.catalog.artists import Artist, Artists
 from segue.catalog.browsed_tracks import BrowsedTracks, TrackOnAlbum
 from segue.catalog.letters import artist_key
 from segue.catalog.part import Part
-from segue.catalog.search import TrackSearch
+from segue.catalog.search import GatheredSearch, TrackSearch
 from segue.catalog.track import MatchableTrack, TrackSummary
 from segue.catalog.tracks import MOST_OF_ARTIST, Tracks
 from segue.dashboard.queries.items import Item, item_of, read_items
@@ -49,6 +49,8 @@ class CatalogueReader:
         self.artists = Artists(store)
         self._browsed = BrowsedTracks(store)
         self._search = TrackSearch(self._tracks)
+        self._album_search = GatheredSearch(self.albums)
+        self._artist_search = GatheredSearch(self.artists)
         self._active = ActiveBundle(store, folder=index_folder, every=2.0)
         self._visible = VisibleIndexes[Bundle](self._tracks.ids_in)
         self._moods = Moods(store)
@@ -57,6 +59,14 @@ class CatalogueReader:
     def search(self, query: str, *, limit: int = 50) -> Part[Item]:
         """Tracks whose title, artist, album or genres match the query's words, typos allowed, best first."""
         return self._search.search(query, limit=limit).each(_found)
+
+    def search_albums(self, query: str, *, limit: int) -> Part[Album]:
+        """Albums whose name, artist, edition or year match the query's words, typos allowed, best first."""
+        return self._album_search.search(query, limit=limit)
+
+    def search_artists(self, query: str, *, limit: int) -> Part[Artist]:
+        """Artists whose name or sort name matches the query's words, typos allowed, best first."""
+        return self._artist_search.search(query, limit=limit)
 
     def matchable(self, query: str, *, limit: int) -> list[MatchableTrack]:
         """The tracks that :meth:`search` finds, with the facts for matching."""
@@ -123,14 +133,14 @@ class CatalogueReader:
 
     def album(self, album_id: str, *, artist: str = "", name: str = "") -> Album | None:
         """An album by its id, or by its name and any of its artists, as links of earlier releases name it."""
-        found = self.albums.album(album_id) if album_id else None
+        found = self.albums.get(album_id) if album_id else None
         return found or (self.albums.named(name, artist) if name and artist else None)
 
     def artist(self, name: str) -> Artist | None:
         """An artist by any spelling of the name, or the first artist of a text such as "A, B"."""
-        found = self.artists.artist(artist_key(name)) if name else None
+        found = self.artists.get(artist_key(name)) if name else None
         if found is None and name and (key := self._browsed.key_of_credit(name)):
-            found = self.artists.artist(key)
+            found = self.artists.get(key)
         return found
 
     def on_album(self, album_id: str, *, limit: int) -> Part[TrackOnAlbum]:
@@ -140,6 +150,10 @@ class CatalogueReader:
     def with_artist(self, key: str, *, limit: int) -> Part[TrackOnAlbum]:
         """The tracks with an artist, by year and album."""
         return self._browsed.with_artist(key, limit=limit)
+
+    def ids_with_artist(self, key: str) -> list[str]:
+        """The ids of the tracks with an artist, main or featured."""
+        return self._browsed.ids_with_artist(key)
 
     def placed(self, track_id: str) -> TrackOnAlbum | None:
         """A track with its artists and its place on the album; None if it does not exist."""

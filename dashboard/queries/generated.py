@@ -15,7 +15,7 @@ from segue.playlists import generate
 from segue.playlists.day_lists import DayLists
 from segue.playlists.path import path
 from segue.playlists.transitions import Material, Transitions
-from segue.ranking.reranking import ArtistLimit
+from segue.ranking.artist_limit import ArtistLimit
 from segue.settings import Settings
 
 SETTLED = 10
@@ -40,7 +40,7 @@ class PlaylistGenerator:
         self._material = Material(
             self._bundle,
             Transitions(self._bundle.vectors, catalogue.moods(self._bundle)),
-            ArtistLimit.of(self._bundle.artists, settings.ranking),
+            ArtistLimit.of(self._bundle, settings.ranking),
         )
         self._items = settings.playlists.list_length
 

@@ -1,18 +1,21 @@
-"""Popular and rising tracks, from the statistics of the last hours."""
+"""Popular and rising tracks of the last hours, and the most played of some tracks, from the statistics."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from segue.counted import counted
 from segue.dashboard.queries.items import Item, noted_items
+from segue.engagement.daily import LongStatistics
 from segue.engagement.popular import popular, rising
 from segue.engagement.statistics import ListeningStatistics
 from segue.storage.store import Store
 
 RISING_AGAINST = timedelta(hours=24)
+TOP_PERIOD = timedelta(days=365)
 _GOOD_FOR = 30.0
 _MOST = 12
 _LOOKED_AT = 200
@@ -57,6 +60,15 @@ class PopularTracks:
         before = statistics.of_tracks(since=turn - RISING_AGAINST, until=turn)
         best = rising(statistics.of_tracks(since=turn, until=now), before, limit=_LOOKED_AT)
         return [(track.track_id, _times(track.now)) for track in best]
+
+
+def top_songs(store: Store, track_ids: Sequence[str], *, limit: int) -> list[Item]:
+    """The most played of some tracks in the last :data:`TOP_PERIOD`, best first, with their plays."""
+    now = datetime.now(UTC)
+    plays = LongStatistics(store).most_played(track_ids, since=now - TOP_PERIOD, until=now, limit=2 * limit)
+    return noted_items(store, [(track_id, _times(count)) for track_id, count in plays], source="search")[
+        :limit
+    ]
 
 
 def _times(count: int) -> str:

@@ -20,7 +20,8 @@ from segue.errors import SegueError
 from segue.index.bundle import Bundle
 from segue.moods.dial import Dial, MoodDials, notch_word, steer
 from segue.moods.measures import Percentiles
-from segue.ranking.reranking import ArtistLimit, folded, songs_of, spread_artists
+from segue.ranking.artist_limit import ArtistLimit
+from segue.ranking.reranking import folded, songs_of, spread_artists
 from segue.ranking.sources import TASTE, VARIED
 from segue.settings import Settings
 
@@ -44,7 +45,7 @@ def planned(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upc
             moods=moods,
             strength=settings.moods.mood_weight,
         ),
-        ArtistLimit.of(bundle.artists, settings.ranking),
+        ArtistLimit.of(bundle, settings.ranking),
         items=settings.ranking.list_length,
     )
     text = f"{recommended.recommendation_id}\n{dial}\n{bundle.version}"

@@ -8,16 +8,14 @@ from itertools import groupby
 
 import streamlit as st
 
-from segue.catalog.albums import Album
 from segue.catalog.browsed_tracks import TrackOnAlbum
 from segue.catalog.tracks import MOST_OF_ARTIST
-from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import plain
-from segue.dashboard.views import more, ungrouped
+from segue.dashboard.views import entries, more, ungrouped
 
 
 def show() -> None:
@@ -36,9 +34,9 @@ def show() -> None:
     st.title(plain(album["name"]), anchor=False)
     left, right = st.columns([1, 2], gap="large")
     with left:
-        st.caption(" · ".join(plain(fact) for fact in facts(album)))
+        st.caption(" · ".join(plain(fact) for fact in entries.facts(album)))
         for key in album["artist_keys"]:
-            if artist := catalogue.artists.artist(key):
+            if artist := catalogue.artists.get(key):
                 link(f"More by {artist['name']}", icon=":material/artist:", to={"artist": artist["name"]})
         if tracks:
             components.tracks([_item(tracks[0])], key="cover", layout="grid")
@@ -48,17 +46,6 @@ def show() -> None:
                 st.subheader(plain(heading), anchor=False)
             components.tracks([_item(track) for track in those], key=f"album-{number}", layout="list")
         more.offer(place, shown=len(tracks), total=tracks.total, of="songs")
-
-
-def facts(album: Album) -> list[str]:
-    """An album's artist, years, edition and length."""
-    year, original = album["year"], album["original_year"]
-    years = f"{original}, released {year}" if year and original and original != year else year or original
-    minutes = round(album["duration_ms"] / 60_000)
-    length = f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
-    discs = counted(album["discs"], "disc") if album["discs"] > 1 else ""
-    given = [album["artist"], years, album["edition"], discs, counted(album["tracks"], "song"), length]
-    return [str(fact) for fact in given if fact]
 
 
 def _parts(tracks: Sequence[TrackOnAlbum]) -> list[tuple[str, list[TrackOnAlbum]]]:

@@ -1,4 +1,4 @@
-"""An artist: albums, albums of others, and songs."""
+"""An artist: the most played songs, albums, albums of others, and all songs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from segue.catalog.part import Part
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.counted import counted
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
 from segue.dashboard.player import components
 from segue.dashboard.queries.items import item_of
+from segue.dashboard.queries.popular import top_songs
 from segue.dashboard.text import plain
-from segue.dashboard.views import album, more, ungrouped
+from segue.dashboard.views import entries, more, ungrouped
 
 _ALBUMS = 60
+_TOP = 5
 
 
 def show() -> None:
@@ -37,6 +38,9 @@ def show() -> None:
     counts = [counted(artist["albums"], "album")] if artist["albums"] else []
     counts.append(counted(artist["tracks"] + artist["featured"], "song"))
     st.caption(" · ".join([*counts, *(plain(genre) for genre in artist["genres"])]))
+    if top := top_songs(catalogue.store, catalogue.ids_with_artist(key), limit=_TOP):
+        st.subheader("Top songs", anchor=False)
+        components.tracks(top, key="top-songs", layout="list")
     place = f"albums-of-{key}"
     limit = more.asked_for(place, first=_ALBUMS)
     _listed("Albums", catalogue.albums.by_artist(key, limit=limit), place)
@@ -57,6 +61,5 @@ def _listed(heading: str, albums: Part[Album], place: str) -> None:
         return
     st.subheader(heading, anchor=False)
     for one in albums:
-        link(one["name"], icon=":material/album:", to={"album_id": one["_id"]})
-        st.caption(" · ".join(plain(fact) for fact in album.facts(one)))
+        entries.album(one)
     more.offer(place, shown=len(albums), total=albums.total, of="albums")

@@ -6,20 +6,21 @@ Delivery: one document per album, written by its id; writing it again changes no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple, TypedDict
+from typing import Annotated, ClassVar, Literal, NamedTuple, NotRequired, TypedDict
 
 from segue.catalog.credits import VARIOUS_ARTISTS
+from segue.catalog.gathered import GATHERED_AT, GatheredCollection
 from segue.catalog.grouping import album_key
 from segue.catalog.letters import artist_key
 from segue.catalog.part import Part
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
+from segue.storage.mongo import ASCENDING, DESCENDING, Document
 from segue.storage.records import Between, Count, Readable
-from segue.storage.store import Collection, Index, Job, Policy, Right
+from segue.storage.store import Index
 
 AlbumOrder = Literal["name", "artist", "year", "added"]
-_ORDERS: dict[AlbumOrder, list[tuple[str, int]]] = {
+_ORDERS: dict[str, list[tuple[str, int]]] = {
     "name": [("sort", ASCENDING), ("_id", ASCENDING)],
     "artist": [("artist_sort", ASCENDING), ("year", ASCENDING), ("sort", ASCENDING), ("_id", ASCENDING)],
     "year": [("year", DESCENDING), ("sort", ASCENDING), ("_id", ASCENDING)],
@@ -74,6 +75,8 @@ class Album(TypedDict):
     """Id of the cover in `covers`."""
     added_at: datetime | None
     """When its newest track came into the library."""
+    gathered_at: NotRequired[datetime]
+    """When the document was written."""
 
 
 class AlbumCounts(NamedTuple):
@@ -84,39 +87,32 @@ class AlbumCounts(NamedTuple):
     """Albums of others on which the artist appears."""
 
 
-class Albums(Collection[Album]):
+class Albums(GatheredCollection[Album, AlbumOrder]):
     """The albums of all libraries."""
 
     name = "albums"
-    policy = Policy(
-        computed=True,
-        access={
-            Job.CATALOGUE: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.READ | Right.INDEX,
-            Job.OPERATOR: Right.READ,
-        },
-    )
+    orders = _ORDERS
+    searched: ClassVar = {
+        "name": 1.0,
+        "sort": 0.8,
+        "artist": 0.6,
+        "artist_sort": 0.5,
+        "edition": 0.4,
+        "year": 0.3,
+    }
+    found_first = "artist"
     indexes = (
         *(Index(keys=keys) for keys in _ORDERS.values()),
+        GATHERED_AT,
+        Index.on("library"),
         Index.on("keys"),
         Index.on("artist_keys", "year", "sort"),
         Index.on("appearing", "year", "sort"),
     )
 
-    def replace(self, wanted: Iterable[str], albums: Iterable[Album]) -> None:
-        """Store albums, and remove those of the wanted ids that are not among them."""
-        found = list(albums)
-        upsert(self.documents, found)
-        gone = set(wanted) - {album["_id"] for album in found}
-        self.documents.delete_many({"_id": {"$in": sorted(gone)}})
-
-    def clear(self) -> None:
-        """Remove all albums, to gather them again."""
-        self.documents.delete_many({})
-
-    def album(self, album_id: str) -> Album | None:
-        """An album; None if there is none with this id."""
-        return self.documents.find_one(self._visible({"_id": album_id}))
+    def outside(self, libraries: Sequence[str]) -> Document:
+        """A filter of the albums that are not in these libraries."""
+        return {"library": {"$nin": libraries}}
 
     def named(self, name: str, artist: str) -> Album | None:
         """The oldest album with a name that an artist made or appears on; None if there is none."""
@@ -124,25 +120,9 @@ class Albums(Collection[Album]):
         wanted: Document = {"keys": album_key(name)}
         if key not in VARIOUS_ARTISTS:
             wanted["$or"] = [{"artist_keys": key}, {"appearing": key}]
-        found = self.documents.find(self._visible(wanted))
+        found = self.documents.find(self.visible(wanted))
         found = found.sort([("year", ASCENDING), ("_id", ASCENDING)]).limit(1)
         return next(iter(found), None)
-
-    def several(self, album_ids: Iterable[str]) -> list[Album]:
-        """The known ones among the albums."""
-        return list(self.documents.find({"_id": {"$in": sorted(set(album_ids))}}))
-
-    def page(self, *, by: AlbumOrder, limit: int, after: int = 0) -> Part[Album]:
-        """A page of all albums: at most `limit`, without the first `after` ones."""
-        wanted = self._visible({})
-        found = self.documents.find(wanted).sort(_ORDERS[by]).skip(after).limit(limit)
-        return Part(found, total=self.count_visible())
-
-    def count_visible(self) -> int:
-        """The number of albums that the present visitor sees."""
-        wanted = self._visible({})
-        documents = self.documents
-        return documents.count_documents(wanted) if wanted else documents.estimated_document_count()
 
     def by_artist(self, key: str, *, limit: int) -> Part[Album]:
         """The albums of an artist, oldest first."""
@@ -171,12 +151,8 @@ class Albums(Collection[Album]):
         found = self.documents.find(wanted, {"artist": 1, "artist_keys": 1}).sort("_id")
         return {album["artist_keys"][0]: album["artist"] for album in found}
 
-    def _visible(self, wanted: Document) -> Document:
-        hidden = self._hidden_libraries()
-        return {**wanted, "library": {"$nin": sorted(hidden)}} if hidden else wanted
-
     def _of(self, wanted: Document, limit: int) -> Part[Album]:
-        wanted = self._visible(wanted)
+        wanted = self.visible(wanted)
         found = list(
             self.documents.find(wanted).sort([("year", ASCENDING), ("sort", ASCENDING)]).limit(limit)
         )

@@ -6,16 +6,17 @@ Delivery: one document per artist, written by the artist's key; writing it again
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Annotated, Literal, NotRequired, TypedDict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, NotRequired, TypedDict
 
-from segue.catalog.part import Part
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
+from segue.catalog.gathered import GATHERED_AT, GatheredCollection
+from segue.storage.mongo import ASCENDING, DESCENDING, Document
 from segue.storage.records import Count, Readable
-from segue.storage.store import Collection, Index, Job, Policy, Right
+from segue.storage.store import Index
 
 ArtistOrder = Literal["name", "albums", "tracks"]
-_ORDERS: dict[ArtistOrder, list[tuple[str, int]]] = {
+_ORDERS: dict[str, list[tuple[str, int]]] = {
     "name": [("sort", ASCENDING), ("_id", ASCENDING)],
     "albums": [("albums", DESCENDING), ("sort", ASCENDING), ("_id", ASCENDING)],
     "tracks": [("tracks", DESCENDING), ("sort", ASCENDING), ("_id", ASCENDING)],
@@ -24,29 +25,8 @@ MOST_GENRES = 4
 """Genres of an artist or an album that are kept."""
 
 
-class ArtistShare(TypedDict):
-    """An artist's part of one library: the counts of :class:`Artist`, for that library alone."""
-
-    library: str
-    """Name of the library."""
-    tracks: Count
-    """Number of tracks of which this is a main artist."""
-    featured: Count
-    """Number of tracks on which the artist is featured."""
-    albums: Count
-    """Number of albums of the artist."""
-    appears_on: Count
-    """Number of others' albums with the artist."""
-    duration_ms: Count
-    """Length of the artist's tracks in milliseconds."""
-    genres: list[str]
-    """The most frequent genres."""
-    cover_id: str | None
-    """A cover of the artist's tracks."""
-
-
-class Artist(TypedDict):
-    """A document of `artists`. Only playable tracks count."""
+class ArtistNames(TypedDict):
+    """Names and ids of an artist."""
 
     _id: str
     """The artist's key, which all spellings of the name share."""
@@ -56,6 +36,11 @@ class Artist(TypedDict):
     """Name in the form by which lists are sorted."""
     artist_id: str | None
     """MusicBrainz id of the artist."""
+
+
+class ArtistCounts(TypedDict):
+    """Facts of an artist's tracks: of all of them, or of those of one library. Only playable tracks count."""
+
     tracks: Count
     """Number of tracks of which this is a main artist."""
     featured: Count
@@ -70,72 +55,53 @@ class Artist(TypedDict):
     """The most frequent genres, at most four."""
     cover_id: str | None
     """A cover of the artist's tracks."""
+
+
+class ArtistShare(ArtistCounts):
+    """An artist's part of one library."""
+
+    library: str
+    """Name of the library."""
+
+
+class Artist(ArtistNames, ArtistCounts):
+    """A document of `artists`."""
+
     libraries: NotRequired[list[ArtistShare]]
     """The parts of the libraries that have the artist; releases before 0.2 stored none."""
+    gathered_at: NotRequired[datetime]
+    """When the document was written."""
 
 
-class Artists(Collection[Artist]):
+class Artists(GatheredCollection[Artist, ArtistOrder]):
     """The artists of all libraries."""
 
     name = "artists"
-    policy = Policy(
-        computed=True,
-        access={
-            Job.CATALOGUE: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.READ | Right.INDEX,
-            Job.OPERATOR: Right.READ,
-        },
-    )
-    indexes = tuple(Index(keys=keys) for keys in _ORDERS.values())
+    orders = _ORDERS
+    searched: ClassVar = {"name": 1.0, "sort": 0.8}
+    found_first = "tracks"
+    indexes = (*(Index(keys=keys) for keys in _ORDERS.values()), GATHERED_AT, Index.on("libraries.library"))
 
-    def replace(self, wanted: Iterable[str], artists: Iterable[Artist]) -> None:
-        """Store artists, and remove those of the wanted keys that are not among them."""
-        found = list(artists)
-        upsert(self.documents, found)
-        gone = set(wanted) - {artist["_id"] for artist in found}
-        self.documents.delete_many({"_id": {"$in": sorted(gone)}})
+    def outside(self, libraries: Sequence[str]) -> Document:
+        """A filter of the artists who are not in these libraries only."""
+        return {"libraries": {"$elemMatch": {"library": {"$nin": libraries}}}}
 
-    def clear(self) -> None:
-        """Remove all artists, to gather them again."""
-        self.documents.delete_many({})
-
-    def artist(self, key: str) -> Artist | None:
-        """An artist; None if there is none with this key."""
-        found = self.documents.find_one(self._visible({"_id": key}))
-        return self._shown(found) if found else None
-
-    def page(self, *, by: ArtistOrder, limit: int, after: int = 0) -> Part[Artist]:
-        """A page of all artists: at most `limit`, without the first `after` ones."""
-        wanted, documents = self._visible({}), self.documents
-        found = documents.find(wanted).sort(_ORDERS[by]).skip(after).limit(limit)
-        number = documents.count_documents(wanted) if wanted else documents.estimated_document_count()
-        return Part(map(self._shown, found), total=number)
-
-    def _visible(self, wanted: Document) -> Document:
-        """A filter of artists without those who are in hidden libraries only."""
-        hidden = self._hidden_libraries()
-        return (
-            {**wanted, "libraries": {"$elemMatch": {"library": {"$nin": sorted(hidden)}}}}
-            if hidden
-            else wanted
-        )
-
-    def _shown(self, artist: Artist) -> Artist:
+    def shown(self, artist: Artist) -> Artist:
         """The artist with the counts of the libraries that the present visitor sees."""
-        hidden = self._hidden_libraries()
+        hidden = self.hidden_libraries()
         every = artist.get("libraries", [])
         shares = [share for share in every if share["library"] not in hidden]
-        if len(shares) == len(every):
-            return artist
-        genres = Counter(genre for share in shares for genre in share["genres"])
-        return {
-            **artist,
-            "tracks": sum(share["tracks"] for share in shares),
-            "featured": sum(share["featured"] for share in shares),
-            "albums": sum(share["albums"] for share in shares),
-            "appears_on": sum(share["appears_on"] for share in shares),
-            "duration_ms": sum(share["duration_ms"] for share in shares),
-            "genres": [genre for genre, _ in genres.most_common(MOST_GENRES)],
-            "cover_id": next((share["cover_id"] for share in shares if share["cover_id"]), None),
-            "libraries": shares,
-        }
+        return artist if len(shares) == len(every) else {**artist, **_sum(shares), "libraries": shares}
+
+
+def _sum(shares: Sequence[ArtistShare]) -> ArtistCounts:
+    genres = Counter(genre for share in shares for genre in share["genres"])
+    return {
+        "tracks": sum(share["tracks"] for share in shares),
+        "featured": sum(share["featured"] for share in shares),
+        "albums": sum(share["albums"] for share in shares),
+        "appears_on": sum(share["appears_on"] for share in shares),
+        "duration_ms": sum(share["duration_ms"] for share in shares),
+        "genres": [genre for genre, _ in genres.most_common(MOST_GENRES)],
+        "cover_id": next((share["cover_id"] for share in shares if share["cover_id"]), None),
+    }

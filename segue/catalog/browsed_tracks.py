@@ -43,6 +43,11 @@ class BrowsedTracks(Tracks):
         order = ("year", "album", "details.disc", "details.side", "track", "_id")
         return self._placed({"counted": key}, order=order, limit=limit)
 
+    def ids_with_artist(self, key: str) -> list[str]:
+        """The ids of the playable tracks with an artist, main or featured."""
+        wanted = self.visible({"counted": key, **PLAYABLE})
+        return [track["_id"] for track in self.documents.find(wanted, {"_id": 1})]
+
     def placed(self, track_id: str) -> TrackOnAlbum | None:
         """A playable track; None if there is none with this id."""
         return next(iter(self._placed({"_id": track_id}, order=("_id",), limit=1)), None)

@@ -63,7 +63,7 @@ def gather(store: Store, changed: Iterable[str] = ()) -> Gathered:
         album_ids |= {t.album_id for t in bucket if t.track_id in moved and t.album_id} | set(moved.values())
         tracks.assign(moved)
     for ids in parts(sorted(album_ids)):
-        before = albums.several(ids)
+        before = albums.stored(ids)
         by_album: dict[str, list[GroupedTrack]] = defaultdict(list)
         for track in tracks.of_albums(ids):
             by_album[track.album_id or ""].append(track)

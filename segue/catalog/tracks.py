@@ -49,6 +49,8 @@ class IndexedTrack(NamedTuple):
     title: str | None
     sketch: str | None = None
     """The digest of its sound: two tracks that share it are copies."""
+    artists: Sequence[str] = ()
+    """Main artists; empty for a track of a release that did not tell them apart."""
 
 
 _OF_FILE = dict.fromkeys(
@@ -162,10 +164,15 @@ class Tracks(Collection[TrackDocument]):
 
     def to_index(self) -> dict[str, IndexedTrack]:
         """All tracks whose file exists, by track id."""
-        documents = self.documents.find(_PRESENT, dict.fromkeys(IndexedTrack._fields, 1), batch_size=10_000)
+        fields = {"artist": 1, "title": 1, "sketch": 1, "details.artists": 1}
         return {
-            track["_id"]: IndexedTrack._make(track.get(name) for name in IndexedTrack._fields)
-            for track in documents
+            track["_id"]: IndexedTrack(
+                track.get("artist"),
+                track.get("title"),
+                track.get("sketch"),
+                (track.get("details") or {}).get("artists") or (),
+            )
+            for track in self.documents.find(_PRESENT, fields, batch_size=10_000)
         }
 
     def durations_and_genres(self) -> dict[str, tuple[int, str | None]]:

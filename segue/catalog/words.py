@@ -1,8 +1,8 @@
-"""An inverted index of the catalogue's words, for a search that tolerates typos.
+"""An inverted index of words in tracks, albums or artists, for a search that tolerates typos.
 
 Each word of the query matches the same word, words that begin with it, and words within a small
-Damerau-Levenshtein distance (substitution, deletion, insertion, transposition). A track's score is the sum
-over the query's words of the best match times the field's weight; a track must match every word.
+Damerau-Levenshtein distance (substitution, deletion, insertion, transposition). An entry's score is the sum
+over the query's words of the best match times the field's weight; an entry must match every word.
 """
 
 from __future__ import annotations
@@ -60,28 +60,28 @@ def _joined(token: str, parts: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class WordIndex:
-    """The words of a catalogue and the tracks that contain them; built by :func:`index_tracks`."""
+    """Words and the tracks, albums or artists that contain them; built by :func:`index_texts`."""
 
-    track_ids: list[str]
+    ids: list[str]
     vocabulary: np.ndarray
     """Shape (v,): the words, ascending."""
     starts: np.ndarray
     """Shape (v + 1,): the offset of each word's entries in the next two arrays."""
     places: np.ndarray
-    """Shape (p,), int32: positions in `track_ids`."""
+    """Shape (p,), int32: positions in `ids`."""
     weights: np.ndarray
     """Shape (p,), float32: the weight of the best field that contains the word."""
     by_length: dict[int, tuple[list[str], np.ndarray]]
 
     def search(self, query: str, *, limit: int = 50) -> Part[str]:
-        """Ids of the tracks that match every word of the query, best first; none for an empty query."""
+        """Ids of the entries that match every word of the query, best first; none for an empty query."""
         asked = list(islice(self._asked(query), _MOST_WORDS))
-        if not asked or not self.track_ids:
+        if not asked or not self.ids:
             return Part()
-        total = np.zeros(len(self.track_ids), dtype=np.float32)
-        matched = np.ones(len(self.track_ids), dtype=bool)
+        total = np.zeros(len(self.ids), dtype=np.float32)
+        matched = np.ones(len(self.ids), dtype=bool)
         for word in asked:
-            score = np.zeros(len(self.track_ids), dtype=np.float32)
+            score = np.zeros(len(self.ids), dtype=np.float32)
             for place, similarity in self._matches(word):
                 part = slice(self.starts[place], self.starts[place + 1])
                 np.maximum.at(score, self.places[part], self.weights[part] * similarity)
@@ -89,7 +89,7 @@ class WordIndex:
             matched &= score > 0
         hits = np.flatnonzero(matched)
         best = hits[np.lexsort((hits, -total[hits]))][:limit]
-        return Part((self.track_ids[i] for i in best), total=len(hits))
+        return Part((self.ids[i] for i in best), total=len(hits))
 
     def _asked(self, query: str) -> Iterator[str]:
         """The words of a query; a token with signs is one word if the catalogue has it so."""
@@ -125,11 +125,23 @@ class WordIndex:
 
 def index_tracks(tracks: Sequence[Searchable]) -> WordIndex:
     """Index tracks by their titles, artists, albums, genres and tags."""
+    return index_texts((track.track_id, _weighted(track)) for track in tracks)
+
+
+def _weighted(track: Searchable) -> Iterator[tuple[str, float]]:
+    for field, weight in FIELDS:
+        value: str | Sequence[str] = getattr(track, field)
+        yield value if isinstance(value, str) else " ".join(value), weight
+
+
+def index_texts(entries: Iterable[tuple[str, Iterable[tuple[str, float]]]]) -> WordIndex:
+    """Index entries: (id, texts with their weights). Of equally good matches, the earlier entry is first."""
+    ids: list[str] = []
     best: dict[str, dict[int, float]] = {}
-    for place, track in enumerate(tracks):
-        for field, weight in FIELDS:
-            value: str | Sequence[str] = getattr(track, field)
-            for word in _indexed(value if isinstance(value, str) else " ".join(value)):
+    for place, (own, texts) in enumerate(entries):
+        ids.append(own)
+        for text, weight in texts:
+            for word in _indexed(text):
                 where = best.setdefault(word[:_LONGEST_WORD], {})
                 where[place] = max(weight, where.get(place, 0.0))
     vocabulary = sorted(best)
@@ -140,7 +152,7 @@ def index_tracks(tracks: Sequence[Searchable]) -> WordIndex:
         those.append(word)
         places.append(at)
     return WordIndex(
-        track_ids=[track.track_id for track in tracks],
+        ids=ids,
         vocabulary=np.array(vocabulary, dtype=object),
         starts=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
         places=np.array([place for word in vocabulary for place in best[word]], dtype=np.int32),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from segue.batches import batches
 from segue.engagement.counted_windows import DAY, CountedWindows, day_of
 from segue.engagement.daily_statistics import DailyStatistics
 from segue.engagement.definitions import COUNTS, DIMENSIONS
@@ -24,6 +25,7 @@ from segue.storage.store import Store
 
 SETTLED = timedelta(minutes=10)
 """A day is summed when none of its windows has changed for this time."""
+_KEYS_AT_ONCE = 500
 _SUMMED = (*COUNTS, "listeners")
 Sums = dict[str, Counter[str]]
 """Key -> `listeners` and counts."""
@@ -118,14 +120,25 @@ class LongStatistics:
         self._windows, self._days = CountedWindows(store), DailyStatistics(store)
         self._statistics = ListeningStatistics(store)
 
-    def sums(self, dimension: str, *, since: datetime, until: datetime) -> Sums:
-        """The sums by key over the windows that begin in [since, until)."""
+    def sums(self, dimension: str, *, since: datetime, until: datetime, keys: Sequence[str] = ()) -> Sums:
+        """The sums over the windows that begin in [since, until) by key, for all keys or only for `keys`."""
         days, spans = self._parts(since, until)
-        sums = _by_key(self._days.sums(dimension, days) if days else ())
+        sums = _by_key(self._days.sums(dimension, days, keys) if days else ())
         for first, last in spans:
-            for key, counts in _by_key(self._statistics.sums(dimension, since=first, until=last)).items():
+            of_windows = self._statistics.sums(dimension, since=first, until=last, keys=keys)
+            for key, counts in _by_key(of_windows).items():
                 sums.setdefault(key, Counter()).update(counts)
         return sums
+
+    def most_played(
+        self, track_ids: Sequence[str], *, since: datetime, until: datetime, limit: int
+    ) -> list[tuple[str, int]]:
+        """The most played of some tracks with their plays, best first; tracks without plays are left out."""
+        plays: dict[str, int] = {}
+        for part in batches(track_ids, _KEYS_AT_ONCE):
+            sums = self.sums("track", since=since, until=until, keys=part)
+            plays |= {track_id: counts["plays"] for track_id, counts in sums.items() if counts["plays"]}
+        return sorted(plays.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
     def between(
         self, dimension: str, *, since: datetime, until: datetime, keys: Sequence[str] = ()

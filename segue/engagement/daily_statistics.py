@@ -58,6 +58,6 @@ class DailyStatistics(Collection[DayStatistics]):
             wanted["key"] = {"$in": list(keys)}
         return iter(self.documents.find(wanted, {"_id": 0, "dimension": 0, "rolled_at": 0}))
 
-    def sums(self, dimension: str, days: Sequence[datetime]) -> Iterator[Document]:
-        """`listeners` and counts summed over these days, with the key in `_id`."""
-        return self.aggregate(summing(dimension, {"$in": list(days)}, (*COUNTS, "listeners")))
+    def sums(self, dimension: str, days: Sequence[datetime], keys: Sequence[str] = ()) -> Iterator[Document]:
+        """`listeners` and counts summed over these days, with the key in `_id`: all keys, or only `keys`."""
+        return self.aggregate(summing(dimension, {"$in": list(days)}, (*COUNTS, "listeners"), keys))

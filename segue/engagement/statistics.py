@@ -71,10 +71,14 @@ POLICY = Policy(
 INDEXES = (Index.on("dimension", "start"), Index.on("dimension", "key", "start"))
 
 
-def summing(dimension: str, starts: Span, names: Iterable[str]) -> list[Document]:
-    """Pipeline steps that sum counts over windows or days by key, which is the `_id` of the results."""
+def summing(dimension: str, starts: Span, names: Iterable[str], keys: Sequence[str] = ()) -> list[Document]:
+    """Pipeline steps that sum counts over windows or days by key, which is the `_id` of the results.
+
+    By default they sum for all keys.
+    """
+    wanted = {"$in": list(keys)} if keys else A_TEXT
     return [
-        {"$match": {"dimension": dimension, "start": starts, "key": A_TEXT}},
+        {"$match": {"dimension": dimension, "start": starts, "key": wanted}},
         {"$group": {"_id": "$key", **{name: {"$sum": amount(f"${name}")} for name in names}}},
     ]
 
@@ -128,10 +132,15 @@ class ListeningStatistics(Collection[Statistics]):
         starts = self.distinct("start", {"dimension": "all", "start": span})
         return [start for start in starts if isinstance(start, datetime)]
 
-    def sums(self, dimension: str, *, since: datetime, until: datetime) -> Iterator[Document]:
-        """`listeners` and counts summed over the windows in [since, until), with the key in `_id`."""
+    def sums(
+        self, dimension: str, *, since: datetime, until: datetime, keys: Sequence[str] = ()
+    ) -> Iterator[Document]:
+        """`listeners` and counts summed over the windows in [since, until), with the key in `_id`.
+
+        For all keys, or only for `keys`.
+        """
         span = {"$gte": since, "$lt": until}
-        return self.aggregate(summing(dimension, span, (*COUNTS, "listeners")))
+        return self.aggregate(summing(dimension, span, (*COUNTS, "listeners"), keys))
 
     def keys_in(self, start: datetime) -> set[tuple[str, str]]:
         """(dimension, key) of all statistics of a window."""

@@ -81,9 +81,9 @@ class ArrayColumn(Column):
     about: str
     check: Callable[[str, np.ndarray, Values], None] | None = None
     """Called with the file's name, the array, and all columns of the bundle; raises `BundleError`."""
-    compute: Callable[[Sequence[IndexedTrack]], np.ndarray] | None = None
+    compute: Callable[[Sequence[IndexedTrack]], np.ndarray | None] | None = None
     """Computes it from the catalogue's tracks, one value for each row, when a bundle is built; None for a
-    column from elsewhere."""
+    column from elsewhere. The result None leaves an optional column out."""
     fill: int | None = None
     """Makes the column optional: the value of all rows in a bundle that lacks it."""
 

@@ -19,7 +19,7 @@ from segue.index.backend import Backend
 from segue.index.columns import ArrayColumn, Column, OptionalArrayColumn, TableColumn, Values
 from segue.index.manifest import BundleError
 from segue.index.neighbours import NO_ROW
-from segue.index.track_columns import artist_codes, song_codes
+from segue.index.track_columns import artist_codes, other_artist_codes, song_codes
 from segue.index.transition_rules import RuleTable
 
 _UNIT = 1e-3
@@ -58,6 +58,14 @@ def _rows_of_items(file: str, rows: np.ndarray, among: Values) -> None:
         raise BundleError(f"{file} names a row twice")
 
 
+def _pairs(file: str, pairs: np.ndarray, among: Values) -> None:
+    if pairs.shape[1] != 2 or not len(pairs):
+        raise BundleError(f"{file} has the shape {pairs.shape}: it must be (p, 2), p not 0")
+    _existing_rows(file, pairs[:, 0], among)
+    if (np.diff(pairs[:, 0]) < 0).any() or (pairs[:, 1] < 0).any():
+        raise BundleError(f"{file} is not in ascending order of its rows, or has a negative code")
+
+
 def _absent() -> np.ndarray:
     """The default of an optional array."""
     return _ABSENT
@@ -84,7 +92,9 @@ class Contents:
         metadata=_array("bytes", "n", about="track ids as UTF-8, of fixed width, ascending", check=_ascending)
     )
     artists: np.ndarray = field(
-        metadata=_array("int32", "n", about="a code for each row's artist, -1 unknown", compute=artist_codes)
+        metadata=_array(
+            "int32", "n", about="a code for each row's first main artist, -1 unknown", compute=artist_codes
+        )
     )
     cold_start: np.ndarray = field(
         metadata=_array(
@@ -116,7 +126,7 @@ class Contents:
         metadata={
             _COLUMN: TableColumn(
                 "by_artist",
-                lambda among: int(among["artists"].max(initial=-1)) + 1,
+                lambda among: count_artists(among["artists"], among.get("other_artists")),
                 about="tracks of each artist, those with positive signals of most listeners first",
             )
         },
@@ -130,6 +140,18 @@ class Contents:
                 "of an extended index, the row of each item in the backend's file, -1 removed; the rows that "
                 "it lacks are searched exactly",
                 check=_rows_of_items,
+            )
+        },
+    )
+    other_artists: np.ndarray | None = field(
+        default=None,
+        metadata={
+            _COLUMN: OptionalArrayColumn(
+                "int32",
+                ("p", "q"),
+                "(row, code) of each further main artist of a track, by row; left out if every track has one",
+                check=_pairs,
+                compute=other_artist_codes,
             )
         },
     )
@@ -196,6 +218,12 @@ class Contents:
         """
         for name, value in self.columns().items():
             COLUMNS[name].check_shape(name, value, {"n": count, "d": dimension})
+
+
+def count_artists(artists: np.ndarray, others: np.ndarray | None) -> int:
+    """The number of artist codes: one more than the largest."""
+    largest = int(artists.max(initial=-1))
+    return max(largest, int(others[:, 1].max(initial=-1))) + 1 if others is not None else largest + 1
 
 
 COLUMNS: Mapping[str, Column] = {

@@ -14,8 +14,19 @@ from segue.catalog.tracks import IndexedTrack
 
 
 def artist_codes(tracks: Sequence[IndexedTrack]) -> np.ndarray:
-    """(n,) int32: a code for each artist, the same for all spellings; -1 for an unknown artist."""
-    return _codes([_artist_key(track.artist) for track in tracks])
+    """(n,) int32: the code of each track's first main artist; -1 for an unknown artist.
+
+    Each artist has a code, the same for all spellings, whether they are the first or another of a track.
+    """
+    codes = _code_of_artists(tracks)
+    return np.array([codes[keys[0]] if (keys := _artist_keys(track)) else -1 for track in tracks], np.int32)
+
+
+def other_artist_codes(tracks: Sequence[IndexedTrack]) -> np.ndarray | None:
+    """(p, 2) int32: (row, code) of each further main artist of a track, by row; None if there are none."""
+    codes = _code_of_artists(tracks)
+    pairs = [(row, codes[key]) for row, track in enumerate(tracks) for key in _artist_keys(track)[1:]]
+    return np.array(pairs, dtype=np.int32) if pairs else None
 
 
 def song_codes(tracks: Sequence[IndexedTrack]) -> np.ndarray:
@@ -58,6 +69,17 @@ def _known(artist: str | None) -> str | None:
 def _artist_key(artist: str | None) -> str | None:
     key = artist_key(artist or "")
     return None if key in ("", artist_key(UNKNOWN_ARTIST)) else key
+
+
+def _artist_keys(track: IndexedTrack) -> list[str]:
+    """The keys of a track's main artists, each once; of an older release's track, that of the whole text."""
+    keys = (_artist_key(name) for name in track.artists or (track.artist,))
+    return list(dict.fromkeys(key for key in keys if key))
+
+
+def _code_of_artists(tracks: Sequence[IndexedTrack]) -> dict[str, int]:
+    keys = sorted({key for track in tracks for key in _artist_keys(track)})
+    return {key: number for number, key in enumerate(keys)}
 
 
 def _codes(keys: Sequence[str | None]) -> np.ndarray:

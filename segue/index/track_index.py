@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -46,6 +47,27 @@ class TrackIndex(Contents):
             space=version,
             neighbours=neighbours or ExactIndex(contents.vectors),
         )
+
+    @cached_property
+    def others_by_row(self) -> dict[int, tuple[int, ...]]:
+        """The codes of the main artists after the first, by row; only rows that have several."""
+        found: dict[int, tuple[int, ...]] = {}
+        for row, code in [] if self.other_artists is None else self.other_artists.tolist():
+            found[row] = (*found.get(row, ()), code)
+        return found
+
+    def artists_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The known main artists of rows, flat: (m,) indices into `rows`, and their codes."""
+        first = np.asarray(self.artists[rows])
+        places = np.flatnonzero(first >= 0)
+        if self.other_artists is None:
+            return places, first[places]
+        keys, codes = self.other_artists.T
+        begin, end = np.searchsorted(keys, rows, "left"), np.searchsorted(keys, rows, "right")
+        counts = end - begin
+        entries = np.arange(counts.sum()) + np.repeat(begin - np.cumsum(counts) + counts, counts)
+        further = np.repeat(np.arange(len(rows)), counts)
+        return np.concatenate([places, further]), np.concatenate([first[places], codes[entries]])
 
     def rows(self, ids: Sequence[str] | np.ndarray) -> np.ndarray:
         """(m,) int64: the row of each track id (text or numpy bytes), -1 for an unknown or hidden track."""

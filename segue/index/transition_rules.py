@@ -91,7 +91,12 @@ def transition_rules_of(model: Mapping[str, np.ndarray], *, track_ids: np.ndarra
 
 
 def artist_tracks_of(
-    model: Mapping[str, np.ndarray], *, track_ids: np.ndarray, artists: np.ndarray, most: int = MOST_OF_ARTIST
+    model: Mapping[str, np.ndarray],
+    *,
+    track_ids: np.ndarray,
+    artists: np.ndarray,
+    others: np.ndarray | None = None,
+    most: int = MOST_OF_ARTIST,
 ) -> RuleTable | None:
     """Each artist's tracks, those with positive signals of most listeners first; None without known artists.
 
@@ -105,13 +110,17 @@ def artist_tracks_of(
         each.
     artists
         (n,) int32 codes of the bundle's rows, -1 unknown.
+    others
+        (p, 2) int32: (row, code) of further artists of rows.
     """
     rows = np.flatnonzero(artists >= 0)
+    artist = artists[rows]
+    if others is not None:
+        rows, artist = np.concatenate([rows, others[:, 0]]), np.concatenate([artist, others[:, 1]])
     if not len(rows):
         return None
     place = find_ids(track_ids[rows], among=model["track_ids"])
     listeners = np.where(place >= 0, model["listeners"][place], 0) + 0.5
-    artist = artists[rows]
     largest = np.zeros(int(artist.max()) + 1)
     np.maximum.at(largest, artist, listeners)
     scores = np.sqrt(listeners / largest[artist])

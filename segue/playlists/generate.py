@@ -136,13 +136,14 @@ def discover(
         candidates = _near(_drawn(known, rng)[:ANCHORS], out=out, wanted=POOL * items, bundle=material.bundle)
     else:
         candidates = _others(material.bundle.cold_start.tolist(), out=out, bundle=material.bundle)
-    met = {int(material.bundle.artists[row]) for row in {*heard, *known}} - {_UNKNOWN}
-    ordered = sorted(candidates, key=lambda row: int(material.bundle.artists[row]) in met)
+    artists_of = material.limit.artists_of
+    met = {artist for row in {*heard, *known} for artist in artists_of(row)} - {_UNKNOWN}
+    ordered = sorted(candidates, key=lambda row: not met.isdisjoint(artists_of(row)))
     pool, rest = ordered[: POOL * items], ordered[POOL * items :]
     # A random order in which near songs tend to come first, so that another day brings others.
     weights = 1.0 / (1.0 + np.arange(len(pool)) / items)
     shuffled = _drawn(dict(zip(pool, weights.tolist(), strict=True)), rng)
-    fresh_artists = sorted(shuffled, key=lambda row: int(material.bundle.artists[row]) in met)
+    fresh_artists = sorted(shuffled, key=lambda row: not met.isdisjoint(artists_of(row)))
     chosen = spread_artists([*fresh_artists, *rest], material.limit, items=items)
     return arrange(chosen, transitions=material.transitions, limit=material.limit)
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from segue.index.track_index import TrackIndex
 from segue.playlists.transitions import Material, Transitions
-from segue.ranking.reranking import ArtistLimit, folded, songs_of
+from segue.ranking.artist_limit import ArtistLimit
+from segue.ranking.reranking import folded, songs_of
 
 AROUND = 40
 """The number of candidates around each of the points between the two songs."""
@@ -67,8 +68,9 @@ def path(
 
 def _limits(limit: ArtistLimit, rows: Sequence[int], *, length: int) -> Iterator[ArtistLimit]:
     """The limit, and those that allow more songs of an artist, up to one that allows every list."""
-    known = {artist for row in rows if (artist := int(limit.artists[row])) >= 0}
-    unknown = len(known) < len({int(limit.artists[row]) for row in rows})
+    artists = {artist for row in rows for artist in limit.artists_of(row)}
+    known = {artist for artist in artists if artist >= 0}
+    unknown = len(known) < len(artists)
     # With fewer, the artists would not fill a window.
     least = 1 if unknown else math.ceil(min(limit.window, length) / len(known))
     for per_artist in range(max(limit.per_artist, least), max(limit.per_artist, length) + 1):
@@ -146,8 +148,9 @@ def _fits(before: list[int], row: int, *, last: int, length: int, limit: ArtistL
     """Whether the limit allows the row, and the end after it."""
     if not limit.fits(before, row):
         return False
-    artist = limit.artists[row]
-    if artist < 0 or artist != limit.artists[last] or length - len(before) > limit.window:
+    if length - len(before) > limit.window:
         return True
     final = [*before, row][max(length - limit.window, 0) :]
-    return bool(sum(limit.artists[each] == artist for each in final) < limit.per_artist)
+    heard = [artist for each in final for artist in limit.artists_of(each)]
+    shared = set(limit.artists_of(row)) & set(limit.artists_of(last))
+    return all(artist < 0 or heard.count(artist) < limit.per_artist for artist in shared)

@@ -8,7 +8,7 @@ or late change does nothing.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
@@ -77,7 +77,11 @@ class Playlists(Collection[StoredPlaylist]):
     name = "playlists"
     policy = Policy(
         personal=Personal(owner=("owner",), members=("collaborators", "asked")),
-        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+        access={
+            Job.DASHBOARD: Right.WRITE | Right.INDEX,
+            Job.OPERATOR: Right.WRITE,
+            Job.CATALOGUE: Right.READ,  # library forget counts those that it affects
+        },
     )
     indexes = (
         Index(keys=[("owner", ASCENDING), ("changed_at", DESCENDING)]),
@@ -94,6 +98,10 @@ class Playlists(Collection[StoredPlaylist]):
         """A listener's playlist; None if the listener has none with that id."""
         document = self.documents.find_one(_own(owner, playlist_id), _SHOWN)
         return _playlist(document) if document else None
+
+    def count_with(self, track_ids: Iterable[str]) -> int:
+        """The number of playlists, of all listeners, with at least one of these tracks."""
+        return self.documents.count_documents({"tracks": {"$in": list(track_ids)}})
 
     def create(self, owner: str, name: str, *, tracks: Sequence[str] = ()) -> Playlist:
         """Create a playlist.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segue.index.track_index import TrackIndex
 from segue.moods.measures import DIMENSIONS, Percentiles
-from segue.ranking.reranking import ArtistLimit
+from segue.ranking.artist_limit import ArtistLimit
 
 ENERGY, TEMPO = 0.25, 0.15
 """The step that the full range of energy, or of tempo, adds; the opposite direction in sound adds 1. Two

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.ranking.reranking import ArtistLimit, folded, songs_of, spread_artists
+from segue.ranking.artist_limit import ArtistLimit
+from segue.ranking.reranking import folded, songs_of, spread_artists
 from segue.settings import RankingSettings
 
 DRIFT = 0.35
@@ -53,7 +54,7 @@ def tune(
     again = [row for row in dict.fromkeys([seed, *played]) if row not in played[-RECENT:]]
     return spread_artists(
         (row for row in [*fresh, *again] if row not in avoid),
-        ArtistLimit.of(bundle.artists, ranking),
+        ArtistLimit.of(bundle, ranking),
         items=items,
         before=played or (seed,),
     )

@@ -9,12 +9,12 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
 from segue.index.track_index import TrackIndex
+from segue.ranking.artist_limit import ArtistLimit
 from segue.ranking.candidates import Candidates
 from segue.ranking.sources import VARIED
 from segue.settings import RankingSettings
@@ -60,7 +60,7 @@ def rerank(
 
 
 def _limited(rows: Iterable[int], bundle: TrackIndex, ranking: RankingSettings) -> list[int]:
-    limit = ArtistLimit.of(bundle.artists, ranking)
+    limit = ArtistLimit.of(bundle, ranking)
     return spread_artists(rows, limit, items=ranking.list_length)
 
 
@@ -123,39 +123,6 @@ def explored(
     return woven, frozenset(drawn)
 
 
-@dataclass(frozen=True)
-class ArtistLimit:
-    """At most `per_artist` songs of an artist among `window` in a row; unknown artists are not limited."""
-
-    artists: Sequence[int] | np.ndarray
-    """(n,) codes by row, negative for an unknown artist."""
-    per_artist: int
-    window: int
-
-    @classmethod
-    def of(cls, artists: Sequence[int] | np.ndarray, ranking: RankingSettings) -> ArtistLimit:
-        """The limit of the settings."""
-        return cls(artists, ranking.max_per_artist, ranking.artist_window)
-
-    def allows(self, artist: int, before: Sequence[int]) -> bool:
-        """Whether an artist may come after these artists, oldest first."""
-        return artist < 0 or self.recent(before).count(artist) < self.per_artist
-
-    def recent(self, before: Sequence[int]) -> Sequence[int]:
-        """The part of a list that limits the next track."""
-        return before[max(len(before) - self.window + 1, 0) :]
-
-    def fits(self, before: Sequence[int], row: int) -> bool:
-        """Whether a row may come after the rows before it."""
-        return self.allows(
-            self.artists[row], [self.artists[recent_row] for recent_row in self.recent(before)]
-        )
-
-    def holds(self, rows: Sequence[int], *, start: int = 0) -> bool:
-        """Whether a list keeps the limit from the index `start` on."""
-        return all(self.fits(rows[:place], rows[place]) for place in range(start, len(rows)))
-
-
 def limit_artists(
     candidates: Iterable[int],
     limit: ArtistLimit,
@@ -181,15 +148,16 @@ def limit_artists(
     -------
     At most `items` rows; fewer if the limit leaves no more.
     """
-    artists = limit.artists
     chosen: list[int] = []
-    recent = [int(artists[row]) for row in before]
+    listed = list(limit.recent(before))
+    heard = limit.heard(listed)
     waiting: list[int] = []
     taken: set[int] = set()
 
     def take(row: int) -> None:
         chosen.append(row)
-        recent.append(int(artists[row]))
+        listed.append(row)
+        heard[:] = limit.heard(listed)
         if songs is not None and songs[row] >= 0:
             taken.add(int(songs[row]))
 
@@ -201,12 +169,12 @@ def limit_artists(
             return chosen
         if is_taken(row):
             continue
-        if not limit.allows(artists[row], recent):
+        if not limit.allows(row, heard):
             waiting.append(row)
             continue
         take(row)
         for deferred in list(waiting):
-            if len(chosen) < items and not is_taken(deferred) and limit.allows(artists[deferred], recent):
+            if len(chosen) < items and not is_taken(deferred) and limit.allows(deferred, heard):
                 waiting.remove(deferred)
                 take(deferred)
     return chosen
@@ -249,19 +217,18 @@ def spread_artists(
             there = set(chosen)
             waiting = [row for row in waiting if row not in there]
         while waiting and len(chosen) < items:
-            recent = [int(limit.artists[row]) for row in limit.recent([*before, *chosen])]
-            chosen.append(_of_rarest_artist(waiting, limit.artists, recent))
+            chosen.append(_of_rarest_artist(waiting, limit, limit.heard([*before, *chosen])))
             waiting.remove(chosen[-1])
     return chosen
 
 
-def _of_rarest_artist(rows: Iterable[int], artists: Sequence[int] | np.ndarray, recent: Sequence[int]) -> int:
-    """The first of the rows whose artist is rarest among the last tracks' artists."""
-    first: dict[int, int] = {}
+def _of_rarest_artist(rows: Iterable[int], limit: ArtistLimit, heard: Sequence[int]) -> int:
+    """The first of the rows whose artists are rarest among those heard, by the most frequent of each row."""
+    first: dict[tuple[int, ...], int] = {}
     for row in rows:
-        first.setdefault(int(artists[row]), row)
-    heard = Counter(recent)
-    return first[min(first, key=lambda artist: heard[artist])]
+        first.setdefault(limit.artists_of(row), row)
+    counts = Counter(heard)
+    return first[min(first, key=lambda artists: max(counts[artist] for artist in artists))]
 
 
 def songs_of(rows: Collection[int], songs: np.ndarray) -> set[int]:

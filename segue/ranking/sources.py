@@ -102,10 +102,9 @@ class SameArtistSource(CandidateSource):
     def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
         assert bundle.artist_tracks is not None
         seeds = _seeds(profiles, ranking)
-        artists = bundle.artists[profiles.rows[seeds.signals]]
-        known = artists >= 0
+        places, artists = bundle.artists_of(profiles.rows[seeds.signals])
         seeds, artists = _once_by_artist(
-            _Seeds(seeds.signals[known], seeds.nearness[known]), artists[known], profiles
+            _Seeds(seeds.signals[places], seeds.nearness[places]), artists, profiles
         )
         return _lead(seeds, artists, self.weight(ranking), table=bundle.artist_tracks, profiles=profiles)
 

@@ -7,7 +7,8 @@ from collections.abc import Collection
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.ranking.reranking import ArtistLimit, spread_artists
+from segue.ranking.artist_limit import ArtistLimit
+from segue.ranking.reranking import spread_artists
 from segue.settings import RankingSettings
 
 
@@ -57,5 +58,5 @@ def blend(
     scores = (bundle.vectors[rows] @ tastes[:2].T).min(axis=1)
     left_out = set(bundle.rows(list(without)).tolist()) if without else set()
     ordered = [row for row in rows[np.argsort(-scores, kind="stable")].tolist() if row not in left_out]
-    chosen = spread_artists(ordered, ArtistLimit.of(bundle.artists, ranking), items=items)
+    chosen = spread_artists(ordered, ArtistLimit.of(bundle, ranking), items=items)
     return bundle.ids(chosen)

@@ -160,9 +160,11 @@ class Collection(Generic[RecordT]):
     def record(cls) -> type:
         """The TypedDict of the collection's documents."""
         for base in (base for one in cls.__mro__ for base in getattr(one, "__orig_bases__", ())):
-            if get_origin(base) is Collection:
-                record: type = get_args(base)[0]
-                return record
+            origin = get_origin(base)
+            if isinstance(origin, type) and issubclass(origin, Collection):
+                record = get_args(base)[0]
+                if isinstance(record, type):  # a base of several owners has a type variable
+                    return record
         return dict
 
     def shape_of(self, document: Mapping[str, Any]) -> RecordShape:

@@ -36,7 +36,11 @@ class Opinions(Collection[Opinion]):
     name = "opinions"
     policy = Policy(
         personal=Personal(owner=("user_id",)),
-        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+        access={
+            Job.DASHBOARD: Right.WRITE | Right.INDEX,
+            Job.OPERATOR: Right.WRITE,
+            Job.CATALOGUE: Right.READ,  # library forget counts those that it affects
+        },
     )
     indexes = (Index(keys=[("user_id", ASCENDING), ("at", DESCENDING)]),)
 
@@ -71,6 +75,10 @@ class Opinions(Collection[Opinion]):
     def count_liked(self, user_id: str) -> int:
         """The number of tracks that a listener likes."""
         return self.documents.count_documents({"user_id": user_id, "opinion": "like"})
+
+    def count_likes_of(self, track_ids: Iterable[str]) -> int:
+        """The number of likes of these tracks, by all listeners."""
+        return self.documents.count_documents({"track_id": {"$in": list(track_ids)}, "opinion": "like"})
 
     def disliked(self, user_id: str) -> list[str]:
         """The tracks that a listener dislikes."""

@@ -49,7 +49,8 @@ def written(database: Database[Document], tracks: Iterable[Track]) -> Store:
 
 
 def stored(database: Database[Document]) -> dict[str, list[Document]]:
-    found = {name: list(database[name].find().sort("_id")) for name in ("albums", "artists")}
+    untimed = {"gathered_at": 0}
+    found = {name: list(database[name].find({}, untimed).sort("_id")) for name in ("albums", "artists")}
     found["tracks"] = list(database.tracks.find({"state": "present"}, {"album_id": 1}).sort("_id"))
     return found
 
@@ -70,9 +71,9 @@ def test_counts_of_albums_and_artists(database: Database[Document]) -> None:
     assert (one["tracks"], one["duration_ms"], one["appearing"]) == (2, 120_000, ["guest"])
     assert (one["sort"], one["artist_sort"]) == ("1, one", "nina")
     assert (two["artist_keys"], two["appearing"]) == (["other"], ["nina"])
-    nina: Mapping[str, Any] = Artists(store).artist("nina") or {}
+    nina: Mapping[str, Any] = Artists(store).get("nina") or {}
     assert [nina.get(name) for name in ("tracks", "featured", "albums", "appears_on")] == [3, 0, 1, 1]
-    guest: Mapping[str, Any] = Artists(store).artist("guest") or {}
+    guest: Mapping[str, Any] = Artists(store).get("guest") or {}
     assert [guest.get(name) for name in ("name", "tracks", "featured", "albums", "appears_on")] == [
         "Guest", 0, 1, 0, 1,
     ]  # fmt: skip
@@ -96,7 +97,7 @@ def test_tracks_that_vanish_do_not_count_and_come_back(database: Database[Docume
     Tracks(store).mark_vanished([f"{number:016x}" for number in (2, 3)])
     gather(store)
     (album,) = Albums(store).page(by="name", limit=9)
-    assert (album["tracks"], Artists(store).artist("guest")) == (1, None)
+    assert (album["tracks"], Artists(store).get("guest")) == (1, None)
     Tracks(store).mark_vanished([f"{1:016x}"])
     gather(store)
     assert stored(database) == {"albums": [], "artists": [], "tracks": []}

@@ -29,7 +29,16 @@ def test_every_field_of_contents_is_a_column_and_every_column_is_in_a_bundle() -
 def test_files_and_contents_are_each_others_inverse() -> None:
     contents = Contents(**columns(), songs=np.arange(60, dtype=np.int32))
     again = Contents.of_files(contents.arrays())
-    assert again.absent == contents.absent == {"transition_rules", "artist_tracks", "indexed_rows"}
+    assert (
+        again.absent
+        == contents.absent
+        == {
+            "transition_rules",
+            "artist_tracks",
+            "indexed_rows",
+            "other_artists",
+        }
+    )
     assert again.arrays().keys() == contents.arrays().keys()
     assert all(again.arrays()[file] is array for file, array in contents.arrays().items())
 

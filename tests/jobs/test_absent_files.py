@@ -26,6 +26,7 @@ from segue.playlists.playlists import Playlists
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from segue.taste.opinions import Opinions
 from tests.catalog.library import song, tag
 
 AS_USUAL, ACCEPTED = Rules(), Rules(accepted=True)
@@ -220,6 +221,13 @@ def test_long_missing_tracks_are_forgotten_and_others_are_not(
     long_ago = datetime.now(UTC) - timedelta(days=100)
     database.tracks.update_one({"_id": old}, {"$set": {"missing_since": long_ago}})
     Features(Store(database)).write([(old, b"\0" * 4, Stamp("v", 1, 1))], names_version="n")
+    Opinions(Store(database)).keep([("ada", old, "like"), ("ben", old, "dislike"), ("ben", young, "like")])
+    for tracks in ([old, young, old], [young]):
+        Playlists(Store(database)).create("ada", "Evening", tracks=tracks)
+    asked = forget_tracks.question(Store(database), [old], before=long_ago)
+    assert (
+        asked == f"Remove 1 track missing since {long_ago:%Y-%m-%d}, with 1 like and 1 playlist of listeners?"
+    )
     assert forget_tracks.run(Store(database), before=datetime.now(UTC) - timedelta(days=90)) == 1
     assert set(database.tracks.distinct("_id")) & {old, young} == {young}
     assert Features(Store(database)).stamps() == {}

@@ -13,7 +13,7 @@ from segue.index.contents import Contents
 from segue.playlists.generate import continue_list, daily_mix, discover
 from segue.playlists.path import path
 from segue.playlists.transitions import Material, Transitions, arrange
-from segue.ranking.reranking import ArtistLimit
+from segue.ranking.artist_limit import ArtistLimit
 from tests.playlists.shelf import Shelf, limit_holds_if_it_can, shelf
 from tests.properties import examples
 
@@ -207,8 +207,8 @@ def test_artists_never_heard_are_discovered_first() -> None:
         material=Material(library, library.transitions, library.limit),
         heard=heard,
     )
-    met = {int(library.artists[row]) for row in heard}
-    assert not met & {int(library.artists[row]) for row in found}
+    met = {artist for row in heard for artist in library.limit.artists_of(row)}
+    assert not met & {artist for row in found for artist in library.limit.artists_of(row)}
 
 
 @some

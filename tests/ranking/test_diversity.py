@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ranking.reranking import ArtistLimit, limit_artists, spread_artists
+from segue.ranking.artist_limit import ArtistLimit
+from segue.ranking.reranking import limit_artists, spread_artists
 
 
 def test_a_third_of_one_artist_waits_for_its_place() -> None:
@@ -60,3 +61,31 @@ def test_a_limit_that_can_be_kept_is_kept() -> None:
     limit = ArtistLimit([0] * 30 + list(range(1, 31)), 2, 10)
     found = spread_artists(range(60), limit, items=20)
     assert limit.holds(found)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=3, unique=True), max_size=40),
+    st.integers(1, 3),
+    st.integers(1, 10),
+)
+def test_a_song_of_several_artists_counts_for_each(
+    credits: list[list[int]], per_artist: int, window: int
+) -> None:
+    others = {row: tuple(names[1:]) for row, names in enumerate(credits) if names[1:]}
+    limit = ArtistLimit([names[0] for names in credits], per_artist, window, others)
+    found = limit_artists(range(len(credits)), limit, items=20)
+    assert len(found) == len(set(found))
+    if window > per_artist:
+        for start in range(len(found)):
+            stretch = [artist for row in found[start : start + window] for artist in credits[row]]
+            assert max((stretch.count(artist) for artist in stretch), default=0) <= per_artist
+    assert limit.holds(found)
+    filled = spread_artists(range(len(credits)), limit, items=20)
+    assert filled[: len(found)] == found and sorted(filled) == sorted(set(filled))
+    assert len(filled) == min(20, len(credits))
+
+
+def test_a_guest_of_a_duet_has_had_a_turn() -> None:
+    """Ann, Ann & Bo, Bo, Cy: with one song each in a row of three, the duet keeps both away."""
+    limit = ArtistLimit([0, 0, 1, 2, 3], 1, 3, {1: (1,)})
+    assert limit_artists([1, 0, 2, 3, 4], limit, items=5) == [1, 3, 4, 0, 2]

@@ -6,6 +6,7 @@ import gzip
 import json
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,15 @@ class Earlier:
 def earlier(mongo_uri: str, bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Earlier]:
     """Put back in place, once for all tests: they bring nothing out of line that another looks at."""
     folder = tmp_path_factory.mktemp("earlier")
+    with put_back(folder, mongo_uri=mongo_uri, database="test_upgrade", bootstrap=bootstrap) as found:
+        ensure_topics(found.settings.kafka)
+        _send(found.settings, found.records[: found.facts["sent_before"]])
+        yield found
+
+
+@contextmanager
+def put_back(folder: Path, *, mongo_uri: str, database: str, bootstrap: str) -> Iterator[Earlier]:
+    """The files and the database of the deployment; the database is removed at the end."""
     for name in ("checkpoints", "index"):
         with tarfile.open(DATA / f"{name}.tar.xz") as archive:
             archive.extractall(folder / name, filter="data")
@@ -58,7 +68,7 @@ def earlier(mongo_uri: str, bootstrap: str, tmp_path_factory: pytest.TempPathFac
         for key, value in {
             "CONF": DATA / "settings.toml",
             "MONGO__URI": mongo_uri,
-            "MONGO__DATABASE": "test_upgrade",
+            "MONGO__DATABASE": database,
             "KAFKA__BOOTSTRAP": bootstrap,
             "SPARK__CHECKPOINT": folder / "checkpoints",
             "INDEX__FOLDER": folder / "index",
@@ -66,29 +76,26 @@ def earlier(mongo_uri: str, bootstrap: str, tmp_path_factory: pytest.TempPathFac
         }.items():
             patch.setenv(f"SEGUE_{key}", str(value))
         settings = load_settings()
-    database = connect(settings.mongo)
-    database.client.drop_database(database.name)
+    stored = connect(settings.mongo)
+    stored.client.drop_database(stored.name)
     documents, indexes = read_dump(DATA / "database.bson.gz")
     for name, of_collection in documents.items():
-        database[name].insert_many(of_collection)
+        stored[name].insert_many(of_collection)
     for name, known in indexes.items():
         for index in known:
             keys, options = list(index.pop("key").items()), index
             options.pop("v")
             if options["name"] != "_id_":
-                database[name].create_index(keys, **options)
+                stored[name].create_index(keys, **options)
     records = (DATA / "records.jsonl.gz").read_bytes()
-    found = Earlier(
+    yield Earlier(
         settings=settings,
-        database=database,
+        database=stored,
         facts=json.loads((DATA / "facts.json").read_text()),
         records=[json.loads(line) for line in gzip.decompress(records).splitlines()],
     )
-    ensure_topics(settings.kafka)
-    _send(settings, found.records[: found.facts["sent_before"]])
-    yield found
-    database.client.drop_database(database.name)
-    database.client.close()
+    stored.client.drop_database(stored.name)
+    stored.client.close()
 
 
 def read_dump(file: Path) -> tuple[dict[str, list[Document]], dict[str, list[Document]]]:

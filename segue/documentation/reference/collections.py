@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin, is_typeddict
+from typing import Any, is_typeddict
 
 from segue.collections import BUCKETS, OWNERS
 from segue.documentation.reference import markdown as md
@@ -73,11 +73,8 @@ def records_of(owner: type[Collection[Any]]) -> tuple[type, ...]:
     """The TypedDicts of a collection's documents."""
     if owner.shapes:
         return tuple(owner.shapes)
-    for base in getattr(owner, "__orig_bases__", ()):
-        if get_origin(base) is Collection and is_typeddict(get_args(base)[0]):
-            record: type = get_args(base)[0]
-            return (record,)
-    return ()
+    record = owner.record()
+    return (record,) if is_typeddict(record) else ()
 
 
 def _index(index: Index) -> str:

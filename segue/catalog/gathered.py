@@ -1,0 +1,124 @@
+"""Base of the collections that are computed from `tracks`: albums and artists.
+
+Delivery: one document each, written by its id; writing it again changes nothing but the time.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+from segue.catalog.part import Part
+from segue.storage.mongo import DESCENDING, Document, upsert
+from segue.storage.store import Collection, Index, Job, Policy, Right
+
+RecordT = TypeVar("RecordT", bound=Mapping[str, Any])
+OrderT = TypeVar("OrderT", bound=str)
+Revision = tuple[int, datetime | None]
+"""The number of documents, and when the newest of them was gathered."""
+
+
+class GatheredCollection(Collection[RecordT], ABC, Generic[RecordT, OrderT]):
+    """Documents that are computed from tracks, replaced in parts, and listed in several orders."""
+
+    policy = Policy(
+        computed=True,
+        access={
+            Job.CATALOGUE: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.READ | Right.INDEX,
+            Job.OPERATOR: Right.READ,
+        },
+    )
+    orders: ClassVar[Mapping[str, Sequence[tuple[str, int]]]]
+    """The orders of lists by name; an index serves each."""
+    searched: ClassVar[Mapping[str, float]]
+    """The fields that the search matches, with their weights, 0 to 1."""
+    found_first: ClassVar[str]
+    """The order of equally good matches."""
+
+    # Written when tracks change.
+
+    def replace(self, wanted: Iterable[str], documents: Iterable[RecordT]) -> None:
+        """Store documents, and remove those of the wanted ids that are not among them."""
+        now, found = datetime.now(UTC), list(documents)
+        upsert(self.documents, ({**document, "gathered_at": now} for document in found))
+        gone = set(wanted) - {document["_id"] for document in found}
+        self.documents.delete_many({"_id": {"$in": sorted(gone)}})
+
+    def clear(self) -> None:
+        """Remove all documents, to gather them again."""
+        self.documents.delete_many({})
+
+    def stored(self, ids: Iterable[str]) -> list[RecordT]:
+        """The known ones among the documents, of all libraries."""
+        return list(self.documents.find({"_id": {"$in": sorted(set(ids))}}))
+
+    # Shown to visitors, without hidden libraries.
+
+    @abstractmethod
+    def outside(self, libraries: Sequence[str]) -> Document:
+        """A filter of the documents that are not in these libraries only."""
+
+    def shown(self, document: RecordT) -> RecordT:
+        """A document as the present visitor sees it."""
+        return document
+
+    def visible(self, wanted: Document) -> Document:
+        """A filter of documents without those that the present visitor does not see."""
+        hidden = self.hidden_libraries()
+        return {**wanted, **self.outside(sorted(hidden))} if hidden else wanted
+
+    def hidden_libraries(self) -> frozenset[str]:
+        """The libraries that the present visitor does not see."""
+        return self._hidden_libraries()
+
+    def get(self, document_id: str) -> RecordT | None:
+        """A document by its id; None if the visitor sees none."""
+        found = self.documents.find_one(self.visible({"_id": document_id}))
+        return self.shown(found) if found else None
+
+    def several(self, ids: Iterable[str]) -> list[RecordT]:
+        """The documents with these ids that the visitor sees, in the order of the ids."""
+        wanted = list(dict.fromkeys(ids))
+        found = self.documents.find(self.visible({"_id": {"$in": wanted}}))
+        known = {document["_id"]: self.shown(document) for document in found}
+        return [known[own] for own in wanted if own in known]
+
+    def page(self, *, by: OrderT, limit: int, after: int = 0) -> Part[RecordT]:
+        """A page of all documents: at most `limit`, without the first `after` ones."""
+        found = self.documents.find(self.visible({})).sort(list(self.orders[by])).skip(after).limit(limit)
+        return Part(map(self.shown, found), total=self.count())
+
+    def count(self) -> int:
+        """The number of documents that the present visitor sees."""
+        wanted = self.visible({})
+        return self.documents.count_documents(wanted) if wanted else self._number()
+
+    # The search.
+
+    def searchable(self) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+        """The ids of all documents, with the texts that the search matches and their weights."""
+        order, fields = list(self.orders[self.found_first]), dict.fromkeys(self.searched, 1)
+        for document in self.documents.find({}, fields, batch_size=10_000).sort(order):
+            found = cast(Document, document)
+            weighted = [(str(found.get(name) or ""), weight) for name, weight in self.searched.items()]
+            yield found["_id"], weighted
+
+    def ids_in(self, libraries: Sequence[str]) -> list[str]:
+        """The documents that are in these libraries only."""
+        found = self.documents.find({"$nor": [self.outside(libraries)]}, {"_id": 1}, batch_size=10_000)
+        return [document["_id"] for document in found]
+
+    def revision(self) -> Revision:
+        """A value that changes with the documents."""
+        newest = self.documents.find_one({}, {"gathered_at": 1}, sort=[("gathered_at", DESCENDING)])
+        return self._number(), newest.get("gathered_at") if newest else None
+
+    def _number(self) -> int:
+        return self.documents.estimated_document_count()
+
+
+GATHERED_AT = Index(keys=[("gathered_at", DESCENDING)])
+"""Serves :meth:`GatheredCollection.revision`."""

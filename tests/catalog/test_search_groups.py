@@ -1,0 +1,136 @@
+"""Search for albums and artists: spellings, sort names, typos, and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+
+from segue.catalog import search
+from segue.catalog.albums import Albums
+from segue.catalog.artists import Artists
+from segue.catalog.gathering import gather
+from segue.catalog.letters import artist_key
+from segue.catalog.search import GatheredSearch
+from segue.storage.mongo import Document
+from segue.storage.store import Store
+
+SONGS = [
+    ("Sigur Rós", "( )", {}),
+    ("Sigur Rós", "Ágætis byrjun", {"edition": "Deluxe Edition"}),
+    ("椎名林檎", "無罪モラトリアム", {"artist_sort": "Sheena, Ringo"}),
+    ("Queen", "A Night at the Opera", {}),
+    ("Queensrÿche", "Operation: Mindcrime", {}),
+    ("The Beatles", "Let It Be", {"artist_sort": "Beatles, The"}),
+]
+
+
+def track(number: int, artist: str, album: str, details: Mapping[str, Any]) -> Document:
+    return {
+        "_id": f"{number:016d}",
+        "library": "music",
+        "path": f"/music/{artist}/{album}/{number}.mp3",
+        "title": f"Song {number}",
+        "artist": artist,
+        "album": album,
+        "artist_keys": [artist_key(artist)],
+        "details": {"artists": [artist], **details},
+        "genres": [],
+        "duration_ms": 1000,
+        "modified_ns": number,
+        "track": 1,
+        "state": "present",
+    }
+
+
+@pytest.fixture
+def store(database: Database[Document]) -> Store:
+    database.tracks.insert_many([track(number, *song) for number, song in enumerate(SONGS)])
+    store = Store(database)
+    gather(store)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("sigur ros", ["Sigur Rós"]),
+        ("sigr rós", ["Sigur Rós"]),
+        ("sheena ringo", ["椎名林檎"]),
+        ("林檎", ["椎名林檎"]),
+        ("beatles", ["The Beatles"]),
+        ("beetles", ["The Beatles"]),
+        ("queen", ["Queen", "Queensrÿche"]),
+        ("nobody", []),
+    ],
+)
+def test_artists(store: Store, query: str, found: list[str]) -> None:
+    matches = GatheredSearch(Artists(store)).search(query, limit=9)
+    assert [artist["name"] for artist in matches] == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("agaetis", ["Ágætis byrjun"]),
+        ("agætis deluxe", ["Ágætis byrjun"]),
+        ("sigur ros", ["( )", "Ágætis byrjun"]),
+        ("night opera queen", ["A Night at the Opera"]),
+        ("oprea", ["A Night at the Opera"]),
+        ("sheena", ["無罪モラトリアム"]),
+    ],
+)
+def test_albums(store: Store, query: str, found: list[str]) -> None:
+    matches = GatheredSearch(Albums(store)).search(query, limit=9)
+    assert [album["name"] for album in matches] == found
+
+
+def test_a_part_counts_all(store: Store) -> None:
+    matches = GatheredSearch(Albums(store)).search("sigur", limit=1)
+    assert (len(matches), matches.total) == (1, 2)
+
+
+def test_an_album_gathered_after_its_tracks_were_seen_is_found(
+    store: Store, database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search looks between the change of a track and that of its album."""
+    monkeypatch.setattr(search, "_LOOK_EVERY", 0.0)
+    albums = GatheredSearch(Albums(store))
+    assert not albums.search("renamed", limit=9)
+    database.tracks.update_one(
+        {"_id": f"{0:016d}"}, {"$set": {"album": "Renamed", "modified_ns": 99, "grouped": 0}}
+    )
+    assert not albums.search("renamed", limit=9)
+    gather(store)
+    assert [album["name"] for album in albums.search("renamed", limit=9)] == ["Renamed"]
+
+
+@pytest.mark.parametrize(("hidden", "found"), [("music", []), ("other", ["Queen", "Queensrÿche"])])
+def test_hidden_libraries_are_not_found(
+    store: Store, database: Database[Document], hidden: str, found: list[str]
+) -> None:
+    visitor = Store(database, hidden_libraries=lambda: frozenset({hidden}))
+    artists = GatheredSearch(Artists(visitor)).search("queen", limit=9)
+    albums = GatheredSearch(Albums(visitor)).search("queen", limit=9)
+    assert ([artist["name"] for artist in artists], artists.total) == (found, len(found))
+    assert {album["artist"] for album in albums} == set(found)
+    assert albums.total == len(albums)
+
+
+def test_a_visitor_finds_an_artist_by_the_albums_of_visible_libraries(
+    store: Store, database: Database[Document]
+) -> None:
+    """The index of words is that of all visitors: who looked before must make no difference."""
+    hidden: list[frozenset[str]] = [frozenset()]
+    visitor = Store(database, hidden_libraries=lambda: hidden[0])
+    secret = {**track(50, "Queen", "Secret Session", {}), "library": "private"}
+    database.tracks.insert_one(secret)
+    gather(store)
+    albums, artists = GatheredSearch(Albums(visitor)), GatheredSearch(Artists(visitor))
+    assert [album["name"] for album in albums.search("secret", limit=9)] == ["Secret Session"]
+    hidden[0] = frozenset({"private"})
+    assert (albums.search("secret", limit=9), albums.search("secret", limit=9).total) == ([], 0)
+    (queen, _) = artists.search("queen", limit=9)
+    assert (queen["name"], queen["tracks"], queen["albums"]) == ("Queen", 1, 1)
