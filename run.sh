@@ -160,7 +160,7 @@ run_tests() {
   if [ "${1:-}" = --help ]; then
     echo 'usage: ./run.sh test [cluster | docs | fuzz] [PYTEST ARGUMENTS]'
     echo 'Check the style (ruff), the types (mypy) and the layers (import-linter), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
-    echo 'test cluster: run only the tests on a cluster of processes, which takes minutes and 10 GB of memory.'
+    echo 'test cluster: run only the tests on a cluster of processes, which takes minutes and 6 GB of memory.'
     echo 'test docs: run the commands of the tutorials and guides in docs/, which takes minutes.'
     echo 'test fuzz: test properties on new random examples; otherwise the examples are the same on every run.'
     echo 'Example:  ./run.sh test tests/index -k annoy'
@@ -171,8 +171,7 @@ run_tests() {
   if [ "${1:-}" = cluster ]; then
     shift
     say 'tests on a cluster of processes'
-    # The two files wait for other processes most of the time. -rP shows the times of recovery.
-    run_module pytest tests/cluster -m cluster --numprocesses 2 --dist loadfile -rP "$@"
+    run_module pytest tests/cluster -m cluster "$@"
     return
   fi
   if [ "${1:-}" = docs ]; then

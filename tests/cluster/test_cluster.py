@@ -217,7 +217,7 @@ def test_values_submitted_with_the_pack_apply(cluster: Cluster, packed: Path, tm
 
 
 def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twice(
-    cluster: Cluster, service: Settings, job: Server
+    cluster: Cluster, service: Settings, job: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     database = connect(service.mongo)
     version = str(database.models.find_one({"_id": "active:index"})["version"])  # type: ignore[index]
@@ -250,7 +250,8 @@ def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twic
 
     def lose(what: str, how: Callable[[], None]) -> None:
         first, everyone = recovery(how)
-        print(f"lost: {what}: new recommendations after {first:.1f} s, for all after {everyone:.1f} s")
+        with capsys.disabled():
+            print(f"\nlost: {what}: new recommendations after {first:.1f} s, for all after {everyone:.1f} s")
 
     with FaultyFeeder(service, per_second=20) as feeder:
         until(lambda: reflecting(0) == LISTENERS, "all listeners are served", seconds=WARM_UP)
