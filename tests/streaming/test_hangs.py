@@ -31,7 +31,7 @@ from tests.streaming.prometheus import PROMETHEUS, Prometheus
 from tests.waiting import PATIENCE, until
 
 RECOMMEND = "the query 'recommend' has made no progress since 2"
-STALL = timedelta(seconds=30)
+STALL = timedelta(seconds=45)
 """Shorter than the default, for a shorter test; longer than a busy machine delays an idle query."""
 
 pytestmark = [
