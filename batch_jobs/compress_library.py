@@ -25,8 +25,8 @@ from segue.audio.errors import AudioError
 from segue.batch_jobs.bars import counting
 from segue.catalog.library import check_folder
 from segue.catalog.rejected import RejectedFile
-from segue.catalog.scan import AudioFile, scan, shown
-from segue.catalog.stored_paths import path_to_open
+from segue.catalog.scan import AudioFile, scan
+from segue.catalog.stored_paths import path_to_open, shown
 from segue.confirmation import Yes, confirm
 from segue.counted import counted
 from segue.errors import SegueError, one_line_errors
@@ -164,15 +164,15 @@ def run(
 
 def _songs(root: Path, failures: dict[str, str]) -> list[AudioFile]:
     """The files below a folder, without the targets of links, which belong elsewhere."""
-    files = []
+    files: dict[str, AudioFile] = {}  # each once: a CUE sheet makes several songs of one
     for item in scan(root):
         if isinstance(item, RejectedFile):
             failures[item.path] = f"{item.reason}: {item.detail}"
         elif os.path.realpath(path_to_open(item.path)) != str(path_to_open(item.path)):
             continue
         else:
-            files.append(item)
-    return files
+            files.setdefault(item.path, item)
+    return list(files.values())
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`./run.sh library features`: computes missing and outdated descriptors of all tracks.
+"""`./run.sh library features`: computes missing and outdated descriptors of all tracks, and their loudness.
 
 Delivery: results are written by track id whenever a part of the work ends. A killed run loses the parts in
 progress (a few dozen tracks), and the next run continues from there.
@@ -10,15 +10,20 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from rich.progress import TimeRemainingColumn
 
 from segue.audio.describe_here import Described
 from segue.audio.descriptors import features_version, names_version
+from segue.audio.errors import MAY_PASS
+from segue.batch_jobs import measure_loudness
 from segue.batch_jobs.bars import counting
-from segue.batch_jobs.describing_in_parts import described_in_parts
+from segue.batch_jobs.tracks_in_parts import processed_in_parts
 from segue.catalog.features import Features
+from segue.catalog.gathering import gather
+from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import StoredFile
@@ -32,9 +37,8 @@ from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage.store import Job, Store, open_store
-
-RETRIED = frozenset({"missing", "unreadable", "too-slow", "decoder-crashed"})
-"""Reasons that may be faults of the machine, not of the file: every run retries these files."""
+from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
+from segue.udfs.measure_tracks import MEASURED, measure_tracks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,8 @@ class ExtractionSummary:
     version: str
     tracks: int
     computed: int
+    measured: int
+    """Tracks whose loudness was measured."""
     rejected: int
     removed: int
     reasons: dict[str, int]
@@ -52,16 +58,18 @@ class ExtractionSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Tracks whose features are missing or outdated, and features to remove: their files are long gone."""
+    """Tracks without current features or loudness, and features to remove: their files are long gone."""
 
     missing: list[StoredFile]
     gone: list[str]
+    unmeasured: list[StoredFile]
+    """Tracks whose loudness is missing or outdated."""
 
 
 def extract_features(
     json_file: JsonFile = None,
 ) -> None:
-    """Compute the audio features of new and changed tracks, with Spark.
+    """Compute the audio features and the loudness of new and changed tracks, with Spark.
 
     After a change of the settings in [audio], the features of all tracks are computed again. Files that
     cannot be decoded are listed by ./run.sh library rejected, with the reason. An interrupted run continues
@@ -76,7 +84,8 @@ def extract_features(
         settings = connected(load_settings(), kafka=False)
         store = open_store(settings)
         prepare(store, Job.CATALOGUE)
-        if find_work(store, settings).missing:
+        work = find_work(store, settings)
+        if work.missing or work.unmeasured:
             with session(settings, app="segue features") as spark:
                 summary = run(spark, settings, store)
         else:
@@ -86,9 +95,24 @@ def extract_features(
         say(
             f"{counted(summary.tracks, 'track has', plural='tracks have')} features; "
             f"{summary.computed} computed, {summary.removed} removed, "
-            f"{summary.rejected} rejected{f' ({why})' if why else ''} ({summary.seconds:.1f} s)",
+            f"{summary.rejected} rejected{f' ({why})' if why else ''}; "
+            f"{summary.measured} measured for loudness ({summary.seconds:.1f} s)",
             json_file,
         )
+
+
+def transform(tracks: DataFrame, settings: Settings) -> DataFrame:
+    """TRACK -> DESCRIBED."""
+    return tracks.select("track_id", "path", "start", "end").mapInArrow(
+        describe_tracks(settings.audio), DESCRIBED
+    )
+
+
+def transform_to_levels(tracks: DataFrame, settings: Settings) -> DataFrame:
+    """TRACK -> MEASURED."""
+    return tracks.select("track_id", "path", "start", "end").mapInArrow(
+        measure_tracks(settings.audio), MEASURED
+    )
 
 
 def run(
@@ -105,18 +129,21 @@ def run(
     computed = 0
     with counting(TimeRemainingColumn(), disable=quiet or not work.missing) as progress:
         task = progress.add_task("Describing tracks", total=len(work.missing))
+        step = partial(transform, settings=settings)
 
         def report(done: int) -> None:
             progress.update(task, completed=done)
 
-        for part, rows in described_in_parts(spark, work.missing, settings, report=report) if spark else ():
+        for part, rows in processed_in_parts(spark, work.missing, step, report=report) if spark else ():
             computed += write(store, part, rows, settings)
+    measured = _measure(spark, store, work.unmeasured, settings, quiet=quiet) if spark else 0
     reasons = rejected.reasons(stage="features")
     version = features_version(settings.audio)
     return ExtractionSummary(
         version=version,
         tracks=features.count(version),
         computed=computed,
+        measured=measured,
         rejected=reasons.total(),
         removed=len(work.gone),
         reasons=dict(reasons),
@@ -128,14 +155,15 @@ def find_work(store: Store, settings: Settings) -> Work:
     """Compare the catalogue with the stored features and rejections."""
     version = features_version(settings.audio)
     done = Features(store).stamps()
-    rejected = RejectedTracks(store).without_features(retried=RETRIED)
+    rejected = RejectedTracks(store).without_features(retried=MAY_PASS)
     missing = []
     for file in Tracks(store).present_files():
         now = Stamp(version, file.size, file.modified_ns)
         if now not in (done.get(file.track_id), rejected.get(file.track_id)):
             missing.append(file)
     kept = TrackFiles(store).keeping_features(missing_after=datetime.now(UTC) - settings.library.keep_missing)
-    return Work(missing=missing, gone=sorted(done.keys() - kept))
+    unmeasured = MeasuredTracks(store).to_measure()
+    return Work(missing=missing, gone=sorted(done.keys() - kept), unmeasured=unmeasured)
 
 
 def forget_gone(store: Store, work: Work) -> None:
@@ -144,6 +172,26 @@ def forget_gone(store: Store, work: Work) -> None:
     rejected = RejectedTracks(store)
     tried = rejected.track_ids("features")
     rejected.remove(tried - Tracks(store).present_ids(tried), stage="features")
+
+
+def _measure(
+    spark: SparkSession, store: Store, tracks: Sequence[StoredFile], settings: Settings, *, quiet: bool
+) -> int:
+    """Measure the loudness of tracks; returns the number that was stored."""
+    stored = 0
+    with counting(TimeRemainingColumn(), disable=quiet or not tracks) as progress:
+        task = progress.add_task("Measuring loudness", total=len(tracks))
+        step = partial(transform_to_levels, settings=settings)
+
+        def report(done: int) -> None:
+            progress.update(task, completed=done)
+
+        for part, rows in processed_in_parts(spark, tracks, step, report=report):
+            files = {file.track_id: file for file in part}
+            stored += measure_loudness.write(store, files, [(row.track_id, row.asDict()) for row in rows])
+    if stored:
+        gather(store)
+    return stored
 
 
 def write(
@@ -168,4 +216,5 @@ def write(
 
 
 def _rejected(row: Row | Described, file: StoredFile) -> RejectedFile:
-    return RejectedFile(path=str(file.path), track_id=file.track_id, reason=row.reason, detail=row.detail)
+    path = f"{file.path}, song {file.cue['number']}" if file.cue else str(file.path)
+    return RejectedFile(path=path, track_id=file.track_id, reason=row.reason, detail=row.detail)

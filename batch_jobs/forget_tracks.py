@@ -13,6 +13,7 @@ import typer
 
 from segue.catalog.features import Features
 from segue.catalog.track_files import TrackFiles
+from segue.catalog.track_lyrics import TrackLyrics
 from segue.collections import prepare
 from segue.confirmation import Yes, confirm
 from segue.counted import counted
@@ -33,7 +34,7 @@ def forget(
     yes: Yes = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Remove the tracks whose files have been missing for a long time, with their features.
+    """Remove the tracks whose files have been missing for a long time, with features and lyrics.
 
     A file that comes back later is a new track: likes, plays and playlists of the old one do not belong to
     it. Tracks on a disk that is away stay. The command asks first, unless --yes is given, and names the
@@ -71,4 +72,5 @@ def run(store: Store, *, before: datetime) -> int:
     tracks = TrackFiles(store)
     missing = list(tracks.missing_before(before))
     Features(store).remove(missing)
+    TrackLyrics(store).remove(missing)
     return tracks.remove(missing, before=before)

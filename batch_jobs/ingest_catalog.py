@@ -9,24 +9,23 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from segue.batch_jobs.reconcile_library import Changes, Found, Rules, bring_in_line
-from segue.catalog.absence import by_root
-from segue.catalog.fma import FmaTrack, Layout, find_layout, path_of
-from segue.catalog.gathering import gather
-from segue.catalog.library import FolderContents, NoMusic, check_folder, find_music, library_of
+from segue.batch_jobs.library_folders import find_folders
+from segue.batch_jobs.read_library import Found, Rules
+from segue.batch_jobs.reconcile_library import Changes, bring_in_line
+from segue.catalog.fma import FmaTrack, path_of
+from segue.catalog.library import FolderContents, library_of
 from segue.catalog.read import TagReading, fact_of, without_audio
 from segue.catalog.rejected import RejectedTracks
-from segue.catalog.scan import FORMATS, shown
-from segue.catalog.stored_paths import path_to_open
-from segue.catalog.track import StoredFile, track_id
+from segue.catalog.scan import FORMATS
+from segue.catalog.track import track_id
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
@@ -199,20 +198,20 @@ def run(
     began = time.monotonic()
     tracks = TrackFiles(store)
     library = name or folder.expanduser().resolve().name or "music"
-    there = _find(store, [folder, *further], library=library, fma=fma)
-    contents, roots = there.contents, there.roots
+    there = find_folders(store, [folder, *further], library=library, fma=fma, encoding=rules.reading.encoding)
+    contents = there.contents
     stored = tracks.checked_files(library)
-    _check_same_folder(stored.values(), [*roots, *there.away], library)
+    there.check_same(stored.values(), library)
     tracks.date_old_tracks(library)
     tracks.date_missing(library)
     found = Found(
         library=library,
-        roots=roots,
+        roots=there.roots,
         files=contents.files,
         rejected=contents.rejected,
         known=contents.known,
         stored=stored,
-        covers=lambda file: not _is_below(file, there.away),
+        covers=there.are_there_for,
     )
     changes = bring_in_line(store, found, rules=rules, quiet=quiet)
     RejectedTracks(store).replace_library(changes.rejected, library=library)
@@ -237,50 +236,6 @@ def run(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Folders:
-    """The folders of a library: those that were read, and those that are away."""
-
-    contents: FolderContents
-    roots: list[Path]
-    away: list[Path]
-    tracks_away: int
-
-
-def _find(store: Store, folders: Sequence[Path], *, library: str, fma: bool) -> _Folders:
-    """Read the folders, and mark the tracks of those that are away.
-
-    Raises
-    ------
-    SegueError
-        All of them are away.
-    """
-    found: list[FolderContents] = []
-    roots, away, errors, tracks_away = list[Path](), list[Path](), list[SegueError](), 0
-    for number, folder in enumerate(folders):
-        try:
-            root = check_folder(folder)
-            area = folder.name if number else ""
-            contents = find_music(root, library=library, layout=_layout_of(root, fma=fma), area=area)
-        except NoMusic as error:
-            errors.append(_away(store, folder, library=library, error=error))
-            away.append(folder.expanduser().resolve())
-            tracks_away += len(by_root(TrackFiles(store).files_of(library), away[-1]))
-            continue
-        found.append(contents)
-        roots.append(root)
-    if not found:
-        raise errors[0]
-    return _Folders(
-        contents=reduce(FolderContents.joined, found), roots=roots, away=away, tracks_away=tracks_away
-    )
-
-
-def _is_below(file: StoredFile, folders: Iterable[Path]) -> bool:
-    path = path_to_open(file.path) if file.path else None
-    return path is not None and any(path.is_relative_to(folder) for folder in folders)
-
-
 def _without_metadata(contents: FolderContents, changes: Changes) -> int:
     """The number of usable files in FMA's folders that are in no table."""
     unusable = {item.path for item in changes.rejected}
@@ -288,46 +243,6 @@ def _without_metadata(contents: FolderContents, changes: Changes) -> int:
         fact_of(file, contents.known) is None and file.path not in unusable
         for file in contents.files.values()
     )
-
-
-def _away(store: Store, folder: Path, *, library: str, error: NoMusic) -> SegueError:
-    """Mark the tracks of a library as away whose folder is; the error to raise."""
-    root = folder.expanduser().resolve()
-    tracks = TrackFiles(store)
-    away = by_root(tracks.files_of(library), root)
-    if not away:
-        return error
-    tracks.mark_away(away)
-    gather(store)
-    return SegueError(
-        f"{error}; its disk seems to be away: {counted(len(away), 'track')} of {library!r} stay, marked as "
-        "unavailable, until the next run finds them"
-    )
-
-
-def _layout_of(root: Path, *, fma: bool) -> Layout | None:
-    if (layout := find_layout(root)) is None and fma:
-        raise SegueError(
-            f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side"
-        )
-    return layout
-
-
-def _check_same_folder(stored: Iterable[StoredFile], roots: Sequence[Path], library: str) -> None:
-    """Refuse another folder with the same name: each run would mark the other's tracks as vanished."""
-    for file in stored:
-        if file.state != "present" or file.path is None:
-            continue
-        path = path_to_open(file.path)
-        if not any(path.is_relative_to(root) for root in roots) and path.exists():
-            raise SegueError(
-                f"the library {library!r} has {shown(path)}, which is not in {_listed(roots)}: give another "
-                "--name, or name all folders of the library in library.folders"
-            )
-
-
-def _listed(roots: Sequence[Path]) -> str:
-    return " or ".join(map(str, roots))
 
 
 def _keep_without_audio(tracks: Tracks, known: Mapping[int, FmaTrack], *, library: str) -> int:

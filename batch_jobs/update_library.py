@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +22,8 @@ from segue.audio.describe_here import Describers
 from segue.audio.descriptors import features_version
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.batch_jobs.bars import counting
-from segue.batch_jobs.reconcile_library import Rules
+from segue.batch_jobs.measure_loudness import measure_on_this_machine
+from segue.batch_jobs.read_library import Rules
 from segue.batches import batches
 from segue.catalog.features import Features
 from segue.catalog.library import Library, library_of, named_libraries
@@ -41,7 +42,7 @@ from segue.settings import Settings, load_settings
 from segue.storage.mongo import PyMongoError
 from segue.storage.store import Job, Store, open_store
 
-STEPS = ("reading", "describing", "placing", "indexing")
+STEPS = ("reading", "describing", "placing", "indexing", "measuring")
 _WRITE_EVERY = 16
 """Tracks whose features are written at once: an interruption loses at most these."""
 
@@ -72,8 +73,12 @@ class UpdateSummary:
     """Whether the index extends an earlier one."""
     faults: list[str]
     """Libraries that could not be read, with the reason."""
+    measured: int
+    """Tracks whose loudness was measured."""
+    unmeasured: int
+    """Tracks whose loudness is left to a later pass."""
     steps: dict[str, float]
-    """Seconds of reading, describing, placing and indexing."""
+    """Seconds of reading, describing, placing, indexing and measuring."""
     seconds: float
 
     def sentence(self) -> str:
@@ -82,7 +87,8 @@ class UpdateSummary:
         return (
             f"{counted(self.tracks, 'track')}; {self.new} new, {self.changed} changed, "
             f"{self.vanished} vanished, {self.rejected} rejected{waiting}; {self.described} analysed, "
-            f"{self.embedded} embedded, {self.indexed} in the index ({self.seconds:.1f} s)"
+            f"{self.embedded} embedded, {self.indexed} in the index, {self.measured} measured for loudness "
+            f"({self.seconds:.1f} s)"
         )
 
 
@@ -141,9 +147,13 @@ def run(
     *,
     quiet: bool = False,
     only_changes: bool = False,
+    measuring: Callable[[], bool] = lambda: True,
     status: LibraryStatus | None = None,
 ) -> UpdateSummary:
     """One pass. With `only_changes`, a pass that finds no change leaves embeddings and index as they are.
+
+    The last step measures loudness, which takes longer than all others. It ends when `measuring` is false,
+    and leaves the rest to a later pass.
 
     A library that cannot be read is reported in `faults`; the others are brought up to date.
 
@@ -158,7 +168,7 @@ def run(
         status.begin()
         try:
             summary = _Pass(settings, store, status, describers, quiet=quiet).run(
-                libraries, began=began, only_changes=only_changes
+                libraries, began=began, only_changes=only_changes, measuring=measuring
             )
         except Exception as error:
             with suppress(PyMongoError):  # the error itself says that MongoDB is away
@@ -204,7 +214,14 @@ class _Pass:
         self._seconds = dict.fromkeys(STEPS, 0.0)
         self._built: build_index.IndexBuild | None = None
 
-    def run(self, libraries: Sequence[Library], *, began: float, only_changes: bool) -> UpdateSummary:
+    def run(
+        self,
+        libraries: Sequence[Library],
+        *,
+        began: float,
+        only_changes: bool,
+        measuring: Callable[[], bool],
+    ) -> UpdateSummary:
         tracks = Tracks(self._store)
         playable = tracks.count_playable()
         with self._step("reading"):
@@ -213,6 +230,8 @@ class _Pass:
         # Tracks of a disk that is away, or back, are neither new nor changed.
         changed = changed or tracks.count_playable() != playable
         self._enter_index(always=changed or not only_changes)
+        with self._step("measuring"):
+            measured, unmeasured = self._measure(measuring)
         counts = {
             name: sum(getattr(one, name) for one in ingested)
             for name in ("tracks", "new", "changed", "vanished", "away", "waiting", "rejected")
@@ -228,6 +247,8 @@ class _Pass:
             indexed=manifest.count if manifest else 0,
             extended=manifest is not None and manifest.base is not None,
             faults=faults,
+            measured=measured,
+            unmeasured=unmeasured,
             steps={step: round(self._seconds[step], 2) for step in STEPS},
             seconds=round(time.monotonic() - began, 2),
         )
@@ -282,10 +303,20 @@ class _Pass:
         if not total and (always or work.gone):
             self._place_and_index()
 
+    def _measure(self, wanted: Callable[[], bool]) -> tuple[int, int]:
+        """Measure loudness; returns the numbers of tracks that are finished, and that are left."""
+        done = total = 0
+        with counting(TimeRemainingColumn(), disable=self._quiet) as progress:
+            task = progress.add_task("Measuring loudness", total=None, visible=False)
+            for done, total in measure_on_this_machine(self._store, self._describers, wanted=wanted):
+                self._status.progress("measuring", done=done, total=total)
+                progress.update(task, completed=done, total=total, visible=True)
+        return done, total - done
+
     def _describe(self, tracks: Sequence[StoredFile]) -> Iterator[int]:
         """Describe tracks; yields the number of each group that was written."""
         files = {file.track_id: file for file in tracks}
-        pairs = [(file.track_id, str(path_to_open(file.path or ""))) for file in tracks]
+        pairs = [(file.track_id, str(path_to_open(file.path or "")), file.span) for file in tracks]
         for group in batches(self._describers.describe(pairs), _WRITE_EVERY):
             part = [files[one.track_id] for one in group]
             self._described += extract_features.write(self._store, part, group, self._settings)

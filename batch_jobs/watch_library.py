@@ -157,12 +157,12 @@ class Watch:
             if self._ended.is_set():
                 return
             scanned = polled = time.monotonic()
-            summary = self._pass()
+            summary = self._pass(by_poll=by_poll)
             passed = time.monotonic()
-            retry = summary is None or summary.waiting > 0
+            retry = summary is None or summary.waiting + summary.unmeasured > 0
             if summary is None:
                 self._ended.wait(_RETRY_SECONDS)
-            elif summary.new or summary.changed or summary.vanished or summary.described:
+            elif summary.new or summary.changed or summary.vanished or summary.described or summary.measured:
                 said(summary)
 
     def close(self) -> None:
@@ -180,8 +180,18 @@ class Watch:
                 return
         self._changed.clear()
 
-    def _pass(self) -> UpdateSummary | None:
-        """One pass; None if it failed, which the status says."""
+    def _pass(self, *, by_poll: bool) -> UpdateSummary | None:
+        """One pass; None if it failed, which the status says.
+
+        A change ends the measurement of loudness, so that new songs need not wait for it. Where changes are
+        not reported, it ends after the interval of comparisons.
+        """
+        began, limit = time.monotonic(), self._settings.library.poll_interval.total_seconds()
+
+        def measuring() -> bool:
+            changed = self._changed.is_set() or self._ended.is_set()
+            return not changed and not (by_poll and time.monotonic() - began > limit)
+
         try:
             if self._events.lost:
                 self.begin()
@@ -191,6 +201,7 @@ class Watch:
                 self._libraries,
                 quiet=True,
                 only_changes=self._complete,
+                measuring=measuring,
                 status=self._status,
             )
             self._complete, self._away = True, bool(summary.faults or summary.away)

@@ -44,7 +44,9 @@ def describe_batch(files: Sequence[str], audio: AudioSettings) -> None:
     SegueError
         A file could not be described.
     """
-    batch = pa.RecordBatch.from_pylist([{"track_id": file, "path": file} for file in files])
+    batch = pa.RecordBatch.from_pylist(
+        [{"track_id": file, "path": file, "start": 0.0, "end": None} for file in files]
+    )
     for rows in describe_tracks(audio)(iter([batch])):
         for row in rows.to_pylist():
             if row["vector"] is None:

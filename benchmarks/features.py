@@ -136,7 +136,7 @@ def largest_difference(files: Sequence[str], audio: AudioSettings) -> float:
 
 def _take(pool: Workers, work: Work, files: Sequence[str], rounds: Rounds) -> None:
     # It imports pyspark, which the workers do not need.
-    from segue.batch_jobs.describing_in_parts import PER_TASK
+    from segue.batch_jobs.tracks_in_parts import PER_TASK
 
     batches = [files[start : start + PER_TASK] for start in range(0, len(files), PER_TASK)]
     began = time.perf_counter()

@@ -21,11 +21,16 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from segue.audio.describe_here import Describers
+from segue.audio.describing import WHOLE
 from segue.audio.descriptors import descriptor_names, features_version, names_version
+from segue.audio.loudness import Level
 from segue.batch_jobs import build_index, train_embeddings, update_library
 from segue.benchmarks.catalogue import composed_track, track_id, vectors
 from segue.catalog.features import Features
+from segue.catalog.gathering import gather
+from segue.catalog.levels import level_document
 from segue.catalog.library import Library
+from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.tracks import Tracks
 from segue.local.mongod import Mongod
@@ -57,10 +62,11 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
                 _compose(Path(folder))
             Tracks(store).mark_vanished(track_id(number) for number in range(GONE))
             with console.status(f"Describing {NEW} files"):
-                files = [(file.name, str(file)) for file in sorted(Path(folder).iterdir())]
+                files = [(file.name, str(file), WHOLE) for file in sorted(Path(folder).iterdir())]
                 began = time.perf_counter()
                 with Describers(settings.audio) as describers:
                     assert all(one.vector for one in describers.describe(files))
+                    assert not any(row["reason"] for _, row in describers.measure(files))
                 decoding_s = (time.perf_counter() - began) / NEW * tracks
             with console.status(f"{NEW} new tracks"):
                 began = time.perf_counter()
@@ -127,6 +133,9 @@ def _write_catalogue(store: Store, settings: Settings, tracks: int) -> None:
         ((track_id(number), pack(row), stamp) for number, row in enumerate(rows)),
         names_version=names_version(settings.audio),
     )
+    level = level_document(Level(integrated=-14.0, peak=0.9, blocks=pack(np.ones(60, np.float32))), stamp)
+    MeasuredTracks(store).write_levels((track_id(number), level) for number in range(tracks))
+    gather(store)
 
 
 def _compose(folder: Path) -> None:

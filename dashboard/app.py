@@ -12,6 +12,7 @@ from segue.dashboard import visit
 from segue.dashboard.api import (
     audio,
     covers,
+    lyrics,
     map,
     openapi,
     own_data,
@@ -33,7 +34,7 @@ from segue.dashboard.services import Services
 from segue.dashboard.sessions import ending_sessions
 from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outage
 
-_PARTS = (audio, covers, map, openapi, own_data, people, player, playlists, radio, shared, similar)
+_PARTS = (audio, covers, lyrics, map, openapi, own_data, people, player, playlists, radio, shared, similar)
 PAGES = Path(__file__).with_name("pages.py")
 
 

@@ -19,6 +19,7 @@ from segue.catalog.artists import Artists
 from segue.catalog.covers import Covers
 from segue.catalog.features import Features
 from segue.catalog.rejected import RejectedTracks
+from segue.catalog.track_lyrics import TrackLyrics
 from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
 from segue.embeddings.stored import Embeddings
@@ -59,6 +60,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Albums,
     Artists,
     Covers,
+    TrackLyrics,
     Features,
     RejectedTracks,
     UnknownTracks,

@@ -20,22 +20,25 @@ _SCHEMA = pa.schema(
 
 
 def describe_tracks(audio: AudioSettings) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function for `mapInArrow` over rows with `track_id` and `path`."""
+    """The function for `mapInArrow` over rows with `track_id`, `path`, `start` and `end`."""
     return partial(_describe_partition, audio.model_dump_json())
 
 
 def _describe_partition(audio: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    describer = _describer(audio)
+    describer = describer_of(audio)
     for batch in batches:
-        pairs = zip(batch["track_id"].to_pylist(), batch["path"].to_pylist(), strict=True)
         rows = [
-            {"track_id": track_id, **describer.describe(str(path_to_open(path)))} for track_id, path in pairs
+            {
+                "track_id": row["track_id"],
+                **describer.describe(str(path_to_open(row["path"])), (row["start"], row["end"])),
+            }
+            for row in batch.to_pylist()
         ]
         yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
 
 
 @lru_cache(maxsize=1)
-def _describer(audio: str) -> Describer:
+def describer_of(audio: str) -> Describer:
     """The worker's only describer: loading the numeric libraries takes seconds."""
     describer = Describer(AudioSettings.model_validate_json(audio))
     atexit.register(describer.close)

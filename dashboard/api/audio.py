@@ -21,13 +21,15 @@ from starlette.routing import Route
 
 from segue.audio.transcoding.choice import choose
 from segue.audio.transcoding.encoder import Conversion
-from segue.audio.transcoding.forms import FORMS
+from segue.audio.transcoding.forms import FORMS, Form
 from segue.audio.transcoding.media_types import CONTENT_TYPES, media_type
-from segue.catalog.track import Recording
+from segue.catalog.measured_tracks import MeasuredTracks
+from segue.catalog.track import Recording, ReplayGain
 from segue.catalog.tracks import Tracks
 from segue.dashboard.api.converted import HEADERS, converted
 from segue.dashboard.api.requests import session_of
 from segue.dashboard.services import Services
+from segue.settings import TranscodingSettings
 
 GOOD_FOR = 6 * 3600
 """Seconds; longer than any track, with pauses."""
@@ -96,13 +98,20 @@ def recording(services: Services, track_id: str) -> Recording:
 
 
 def _addresses(services: Services, track_id: str, url: str) -> dict[str, Any]:
-    """The addresses of a recording: the file with its media type, and the converted forms."""
+    """The addresses of a recording, as it is and in the forms that are on offer, and its loudness."""
     found = Tracks(services.store).recording(track_id)
     forms = [
         {"format": name, "type": FORMS[name].media_type, "url": f"{url}&format={name}"}
         for name in services.settings.transcoding.formats
     ]
-    return {"url": url, "type": media_type(found.path) if found else None, "forms": forms}
+    gains = MeasuredTracks(services.store).gains([track_id]).get(track_id, ReplayGain())
+    return {
+        "url": url,
+        # A part of a file is always converted.
+        "type": media_type(found.path) if found and not found.is_part else None,
+        "forms": forms,
+        "gain": {name: value for name, value in vars(gains).items() if value is not None},
+    }
 
 
 def _conversion(services: Services, found: Recording, query: QueryParams) -> Conversion | None:
@@ -132,7 +141,21 @@ def _conversion(services: Services, found: Recording, query: QueryParams) -> Con
         raise HTTPException(422, f"format must be raw or one of {', '.join(settings.formats)}") from None
     except ValueError:
         raise HTTPException(422, "start and max_bit_rate must be numbers that are not negative") from None
-    if chosen is None:
-        return None
-    form, kilobits = chosen
-    return Conversion(path=found.path, form=form, kilobits=kilobits, start=round(start, 3))
+    if chosen is None and found.is_part:
+        chosen = usual_form(settings)
+    if found.end is not None and found.start + start >= found.end:
+        raise HTTPException(422, "start lies after the end of the recording")
+    return converted_to(found, *chosen, start=start) if chosen else None
+
+
+def usual_form(settings: TranscodingSettings) -> tuple[Form, int]:
+    """The form and the bit rate of a recording for which neither was asked."""
+    form = FORMS[settings.formats[0]]
+    return form, form.kilobits(settings.bit_rate)
+
+
+def converted_to(found: Recording, form: Form, kilobits: int, *, start: float = 0.0) -> Conversion:
+    """The conversion of a recording, from `start` seconds on; a part of a file ends where the part does."""
+    begin = found.start + start
+    end = None if found.end is None else max(begin, found.end)
+    return Conversion(path=found.path, form=form, kilobits=kilobits, start=round(begin, 6), end=end)

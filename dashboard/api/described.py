@@ -126,6 +126,14 @@ OPERATIONS = (
     ),
     Operation(
         "GET",
+        "/api/tracks/{track_id}/lyrics",
+        "The lyrics of a track",
+        _ok("The lyrics, those with times first; an empty list for a track without any.", s.TrackLyrics)
+        | _fault(404, "There is no such track."),
+        tag="player",
+    ),
+    Operation(
+        "GET",
         "/api/radio/{track_id}",
         "The next tracks of a radio that began with a track",
         _ok("The tracks.", s.Items) | _fault(404, "The track is not in the index.") | _NOT_READY,

@@ -74,13 +74,43 @@ class Form(_Body):
     url: str
 
 
+class Gain(_Body):
+    """Corrections of the loudness to -18 LUFS, from the tags or measured. Unknown members are left out."""
+
+    track_gain: float | None = Field(None, description="Decibels, also for an album without a gain.")
+    track_peak: float | None = Field(None, description="True peak, a share of full scale: to avoid clipping.")
+    album_gain: float | None = Field(None, description="Decibels: all tracks of the album change alike.")
+    album_peak: float | None = Field(None, description="Largest peak of the album.")
+    base_gain: float | None = Field(None, description="Decibels that every Opus decoder has applied already.")
+
+
 class Ticket(_Body):
-    """The addresses of a track's recording, for this session only."""
+    """The addresses of a track's recording, for this session only, and its loudness."""
 
     url: str = Field(description="The file itself.")
     type: str | None = Field(description="Its media type with the codec; null if no browser plays it.")
     forms: list[Form] = Field(description="Other forms, the preferred one first.")
+    gain: Gain
     expires: int = Field(description="Epoch milliseconds.")
+
+
+class LyricLine(_Body):
+    text: str = Field(description="Empty for a pause.")
+    start_ms: int | None = Field(
+        None, description="Milliseconds from the beginning of the track; only in lyrics with times."
+    )
+
+
+class LyricsVersion(_Body):
+    """The lyrics in one language."""
+
+    language: str = Field(description="Code of the language by ISO 639; `und` if it is not known.")
+    synced: bool = Field(description="Whether the lines have times; they are in the order of these.")
+    lines: list[LyricLine]
+
+
+class TrackLyrics(_Body):
+    versions: list[LyricsVersion]
 
 
 class Plays(_Body):

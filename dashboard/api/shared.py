@@ -15,11 +15,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.forms import FORMS
 from segue.audio.transcoding.media_types import CONTENT_TYPES, media_type
 from segue.catalog.track import Recording
-from segue.dashboard.api.audio import recording
+from segue.dashboard.api.audio import converted_to, recording
 from segue.dashboard.api.converted import converted
 from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.api.shared_page import gone, page
@@ -140,12 +139,11 @@ def _recording(services: Services, links: ShareLinks, token: str, track_id: str)
 async def _played(services: Services, found: Recording, request: Request, *, token: str) -> Response:
     """The recording unchanged if every browser plays it, and converted otherwise."""
     headers = {**_HEADERS, "Cache-Control": "private, no-store"}
-    if await run_in_threadpool(media_type, found.path) in COMMON:
+    if not found.is_part and await run_in_threadpool(media_type, found.path) in COMMON:
         content_type = CONTENT_TYPES[found.path.suffix.lower()]
         return FileResponse(found.path, media_type=content_type, headers=headers)
     form = FORMS[UNIVERSAL]
-    kilobits = form.kilobits(services.settings.transcoding.bit_rate)
-    conversion = Conversion(path=found.path, form=form, kilobits=kilobits)
+    conversion = converted_to(found, form, form.kilobits(services.settings.transcoding.bit_rate))
     return await converted(services.transcoder, conversion, request, owner=token, headers=headers)
 
 

@@ -25,9 +25,12 @@ STEPS = {
     "describing": "Analysing sound",
     "placing": "Placing tracks in the spaces",
     "indexing": "Writing the index",
+    "measuring": "Measuring loudness",
     "training": "Training the models",
 }
 """The steps of a pass in progress."""
+COUNTED = ("describing", "measuring")
+"""The steps that count tracks."""
 _MINUTE, _MICRO_BATCH = pd.Timedelta(minutes=1), pd.Timedelta(seconds=10)
 
 
@@ -50,7 +53,7 @@ def _library() -> None:
     step, total = now.get("step", ""), now.get("total", 0)
     st.subheader("Library")
     if step in STEPS:
-        count = f": {now.get('done', 0):,} of {total:,} tracks" if total and step == "describing" else ""
+        count = f": {now.get('done', 0):,} of {total:,} tracks" if total and step in COUNTED else ""
         st.progress(now.get("done", 0) / total if count else 0.0, text=f"{STEPS[step]}{count}")
     if fault := now.get("fault"):
         st.error(fault, icon=":material/error:")

@@ -31,8 +31,10 @@ LARGEST_FLAC = 1 << 36
 Waveform = NDArray[np.float32]
 
 
-def decode(path: Path | str, audio: AudioSettings) -> Waveform:
-    """The middle of a file as a mono waveform.
+def decode(
+    path: Path | str, audio: AudioSettings, *, start: float = 0.0, end: float | None = None
+) -> Waveform:
+    """The middle of a file, or of the part from `start` to `end` seconds, as a mono waveform.
 
     At most `audio.max_duration` are decoded: a longer file is not read as a whole.
 
@@ -47,6 +49,8 @@ def decode(path: Path | str, audio: AudioSettings) -> Waveform:
     """
     file = Path(path)
     check_readable(file)
+    if start > 0 or end is not None:
+        return _part(file, audio, start=start, end=end)
     longest, shortest = audio.max_duration.total_seconds(), audio.min_duration.total_seconds()
     measured, waveform, rate = None, None, audio.sample_rate
     try:
@@ -60,6 +64,16 @@ def decode(path: Path | str, audio: AudioSettings) -> Waveform:
         waveform = ffmpeg.excerpt(file, sample_rate=rate, max_seconds=longest, length=measured)
     waveform = _checked(waveform, rate, min_seconds=shortest)
     return waveform if rate == audio.sample_rate else _resampled(waveform, rate, audio.sample_rate)
+
+
+def _part(file: Path, audio: AudioSettings, *, start: float, end: float | None) -> Waveform:
+    longest, rate = audio.max_duration.total_seconds(), audio.sample_rate
+    if end is None:
+        length = ffmpeg.probe(file).seconds or ffmpeg.measured(file) or start + longest
+        end = max(start, length)
+    seconds = min(longest, end - start)
+    waveform = ffmpeg.part(file, start=(start + end - seconds) / 2, seconds=seconds, sample_rate=rate)
+    return _checked(waveform, rate, min_seconds=audio.min_duration.total_seconds())
 
 
 def check_readable(file: Path) -> None:

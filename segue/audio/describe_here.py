@@ -1,15 +1,23 @@
-"""Describes files by processes of this machine, without Spark, whose start takes longer than a few songs."""
+"""Describes and measures files by processes of this machine.
+
+For a few songs, the start of Spark would take longer.
+"""
 
 from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from segue.audio.describer import Describer
+from segue.audio.describing import LevelRow, Span
 from segue.settings import AudioSettings
+
+Source = tuple[str, str, Span]
+"""A track's id, the path of its file, and the part of the file that it is."""
+_T = TypeVar("_T")
 
 
 class Described(NamedTuple):
@@ -26,7 +34,8 @@ class Describers:
     """Describing processes, at most one for each core, which end with the block.
 
     A process starts with the first file that it gets and serves all calls: it takes longer to load its
-    libraries than to describe a dozen songs.
+    libraries than to describe a dozen songs. A caller that closes an iterator before its end also ends the
+    work in progress, and the next call starts other processes.
     """
 
     def __init__(self, audio: AudioSettings) -> None:
@@ -40,41 +49,66 @@ class Describers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for describer in self._describers:
-            describer.close()
+        self._end_processes()
 
-    def describe(self, tracks: Sequence[tuple[str, str]]) -> Iterator[Described]:
+    def describe(self, tracks: Sequence[Source]) -> Generator[Described]:
         """Describe files, as many at once as there are cores.
 
         Parameters
         ----------
         tracks
-            The id and the path of each track.
+            The id, the path and the span of each track.
 
         Yields
         ------
         A result for each track, in order of completion.
         """
+
+        def describe(describer: Describer, track_id: str, path: str, span: Span) -> Described:
+            row = describer.describe(path, span)
+            vector = row["vector"]
+            return Described(
+                track_id,
+                vector if isinstance(vector, bytes) else None,
+                _text(row["reason"]),
+                _text(row["detail"]),
+            )
+
+        return self._on_all_cores(describe, tracks)
+
+    def measure(self, tracks: Sequence[Source]) -> Generator[tuple[str, LevelRow]]:
+        """Measure the loudness of files, as :meth:`describe`; yields track ids with their rows."""
+
+        def measure(describer: Describer, track_id: str, path: str, span: Span) -> tuple[str, LevelRow]:
+            return track_id, describer.measure(path, span)
+
+        return self._on_all_cores(measure, tracks)
+
+    def _on_all_cores(
+        self, work: Callable[[Describer, str, str, Span], _T], tracks: Sequence[Source]
+    ) -> Generator[_T]:
+        def one(track_id: str, path: str, span: Span) -> _T:
+            describer = self._free.get()
+            try:
+                return work(describer, track_id, path, span)
+            finally:
+                self._free.put(describer)
+
         pool = ThreadPoolExecutor(len(self._describers))
+        finished = False
         try:
-            for future in as_completed([pool.submit(self._describe, *track) for track in tracks]):
+            for future in as_completed([pool.submit(one, *track) for track in tracks]):
                 yield future.result()
+            finished = True
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+            if not finished:
+                self._end_processes()
+            pool.shutdown()  # afterwards, no thread starts a process that nobody would end
 
-    def _describe(self, track_id: str, path: str) -> Described:
-        describer = self._free.get()
-        try:
-            row = describer.describe(path)
-        finally:
-            self._free.put(describer)
-        vector = row["vector"]
-        return Described(
-            track_id,
-            vector if isinstance(vector, bytes) else None,
-            _text(row["reason"]),
-            _text(row["detail"]),
-        )
+    def _end_processes(self) -> None:
+        for describer in self._describers:
+            describer.close()
 
 
 def _text(value: bytes | str | None) -> str:

@@ -1,4 +1,7 @@
-"""Describes files in a separate process, which is killed and replaced when a file takes too long."""
+"""Describes and measures files in a separate process.
+
+The process is killed and replaced when a file takes too long.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ import signal
 import subprocess
 import sys
 from functools import partial
+from typing import Any
 
 from segue.audio.allowance import Allowance
-from segue.audio.describing import Row
+from segue.audio.describing import WHOLE, LevelRow, Request, Row, Span, unmeasured
 from segue.processor_time import processor_time
 from segue.settings import AudioSettings
 
@@ -29,28 +33,37 @@ class Describer:
         self._audio = audio
         self._process: subprocess.Popen[bytes] | None = None
 
-    def describe(self, path: str) -> Row:
-        """The row of a file without its id: with `vector`, or with `reason` and `detail`.
+    def describe(self, path: str, span: Span = WHOLE) -> Row:
+        """The row of a file, or of a part of it: with `vector`, or with `reason` and `detail`.
 
         The reason is "too-slow" if the file exceeds `decode_timeout` (:class:`Allowance`), and
         "decoder-crashed" if the process has ended.
         """
+        answer = self._ask({"path": path, "start": span[0], "end": span[1], "measure": False})
+        return {"vector": None, **answer, **_bytes(answer, "vector")}
+
+    def measure(self, path: str, span: Span = WHOLE) -> LevelRow:
+        """The loudness of a file, or of a part of it, with the reasons of :meth:`describe`."""
+        answer = self._ask({"path": path, "start": span[0], "end": span[1], "measure": True})
+        if answer["reason"]:
+            return unmeasured(answer["reason"], answer["detail"])
+        return {**answer, **_bytes(answer, "blocks")}
+
+    def _ask(self, request: Request) -> dict[str, Any]:
         try:
             process = self._running()
             assert process.stdin is not None
-            process.stdin.write(json.dumps(path).encode() + b"\n")
+            process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
             used = partial(processor_time, process.pid)
             limit = self._audio.decode_timeout.total_seconds()
-            answer = self._answer(process, Allowance(limit, used=used))
+            return self._answer(process, Allowance(limit, used=used))
         except TimeoutError as error:
             self.close()
-            return {"vector": None, "reason": "too-slow", "detail": str(error)}
+            return {"reason": "too-slow", "detail": str(error)}
         except (EOFError, BrokenPipeError):
             status = self.close()
-            return {"vector": None, "reason": "decoder-crashed", "detail": f"its decoder ended with {status}"}
-        vector = answer["vector"]
-        return {**answer, "vector": base64.b64decode(vector) if vector else None}
+            return {"reason": "decoder-crashed", "detail": f"its decoder ended with {status}"}
 
     def close(self) -> int | None:
         """End the process and its children; returns its exit status, or None if no process runs."""
@@ -81,7 +94,7 @@ class Describer:
         return self._process
 
     @staticmethod
-    def _answer(process: subprocess.Popen[bytes], allowance: Allowance) -> dict[str, str | None]:
+    def _answer(process: subprocess.Popen[bytes], allowance: Allowance) -> dict[str, Any]:
         """The next line that the process writes.
 
         Raises
@@ -102,5 +115,10 @@ class Describer:
             if not piece:
                 raise EOFError
             line += piece
-        answer: dict[str, str | None] = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+def _bytes(answer: dict[str, Any], name: str) -> dict[str, bytes | None]:
+    value = answer.get(name)
+    return {name: None if value is None else base64.b64decode(value)}

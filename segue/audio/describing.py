@@ -1,8 +1,8 @@
-"""The process that describes files, one at a time, for a :class:`segue.audio.describer.Describer`.
+"""The process that describes and measures files, one at a time, for a `segue.audio.describer.Describer`.
 
-It reads a line of JSON for each path and writes a line with `vector` (base64), or with `reason` and
-`detail`. Decoders are C code that reads untrusted files. In a separate process, a hang or a crash costs one
-file only.
+It reads a line of JSON for each :class:`Request`, and writes a line with the answer, in which bytes are
+base64; a rejected file has `reason` and `detail`. Decoders are C code that reads untrusted files. In a
+separate process, a hang or a crash costs one file only.
 """
 
 from __future__ import annotations
@@ -13,12 +13,33 @@ import os
 import select
 import signal
 import sys
+from pathlib import Path
 from threading import Thread
+from typing import Any, TypedDict
 
 from segue.settings import AudioSettings
 
 Row = dict[str, bytes | str | None]
 """A file's `vector` as float32 bytes, or the `reason` and `detail` of its rejection."""
+LevelRow = dict[str, bytes | str | float | None]
+"""The fields of a file's :class:`segue.audio.loudness.Level`, or `reason` and `detail`."""
+
+
+Span = tuple[float, float | None]
+"""Start and end in seconds from the beginning of a file; None for its end."""
+WHOLE: Span = (0.0, None)
+
+
+class Request(TypedDict):
+    """A line of input."""
+
+    path: str
+    start: float
+    """Seconds from the beginning of the file."""
+    end: float | None
+    """Seconds from the beginning of the file; None for its end."""
+    measure: bool
+    """Measure the loudness, in place of describing."""
 
 
 def main() -> None:
@@ -39,24 +60,54 @@ def main() -> None:
     out.write("{}\n")
     out.flush()
     for line in sys.stdin:
-        row = describe_row(json.loads(line), audio)
-        vector = row["vector"]
-        text = base64.b64encode(vector).decode() if isinstance(vector, bytes) else None
-        out.write(json.dumps({**row, "vector": text}) + "\n")
+        out.write(json.dumps(_answer(json.loads(line), audio), default=_text) + "\n")
         out.flush()
 
 
-def describe_row(path: str, audio: AudioSettings) -> Row:
-    """The row of a file without its id."""
+def _answer(request: Request, audio: AudioSettings) -> Row | LevelRow:
+    path, span = request["path"], (request["start"], request["end"])
+    return measure_row(path, span) if request["measure"] else describe_row(path, audio, span)
+
+
+def _text(value: Any) -> str:
+    """Bytes for JSON."""
+    return base64.b64encode(value).decode()
+
+
+def describe_row(path: str, audio: AudioSettings, span: Span = WHOLE) -> Row:
+    """The row of a file, or of a part of it, without its id."""
     from segue.audio.decode import decode
     from segue.audio.descriptors import describe
     from segue.audio.errors import AudioError
 
     try:
-        vector = describe(decode(path, audio), audio).astype("<f4").tobytes()
+        vector = describe(decode(path, audio, start=span[0], end=span[1]), audio).astype("<f4").tobytes()
     except AudioError as error:
         return {"vector": None, "reason": error.reason, "detail": error.detail}
     return {"vector": vector, "reason": None, "detail": None}
+
+
+def measure_row(path: str, span: Span = WHOLE) -> LevelRow:
+    """The loudness of a file, or of a part of it, without its id."""
+    from segue.audio.errors import AudioError
+    from segue.audio.loudness import measure
+
+    try:
+        level = measure(Path(path), start=span[0], end=span[1])
+    except AudioError as error:
+        return unmeasured(error.reason, error.detail)
+    return {
+        "integrated": level.integrated,
+        "peak": level.peak,
+        "blocks": level.blocks,
+        "reason": None,
+        "detail": None,
+    }
+
+
+def unmeasured(reason: str, detail: str) -> LevelRow:
+    """The row of a file that cannot be measured."""
+    return {"integrated": None, "peak": None, "blocks": None, "reason": reason, "detail": detail}
 
 
 def _end_with_owner() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from segue.errors import SegueError
 
+MAY_PASS = frozenset({"missing", "unreadable", "too-slow", "decoder-crashed"})
+"""Reasons that may be faults of the machine, not of the file: every run tries these files again."""
+
 
 class AudioError(SegueError):
     """No descriptors can be computed for a file or waveform.

@@ -121,6 +121,21 @@ def excerpt(
     return waveform
 
 
+def part(path: Path, *, start: float, seconds: float, sample_rate: int) -> NDArray[np.float32]:
+    """The part of the file from `start` seconds as a mono waveform of shape (n,) at `sample_rate` Hz.
+
+    Raises
+    ------
+    Undecodable
+        It is no audio, has no sound there, or takes longer than the time limit.
+    """
+    channels = probe(path).channels
+    waveform = _waveform(path, start=start, seconds=seconds, sample_rate=sample_rate, channels=channels)
+    if not len(waveform):
+        raise Undecodable("not-audio", f"no sound can be decoded from {start:.1f} s")
+    return waveform
+
+
 def enough(seconds: float) -> float:
     """The minimum length, in seconds, of a file with this stated length that is not truncated."""
     return max(0.0, SHORTFALL * seconds - PADDING)

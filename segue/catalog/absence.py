@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from segue.catalog.rejected import RejectedFile
-from segue.catalog.scan import AudioFile, shown
-from segue.catalog.stored_paths import path_to_open
+from segue.catalog.scan import AudioFile
+from segue.catalog.stored_paths import path_to_open, shown
 from segue.catalog.track import StoredFile
 
 FEW = 3

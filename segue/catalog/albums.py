@@ -14,6 +14,7 @@ from segue.catalog.credits import VARIOUS_ARTISTS
 from segue.catalog.gathered import GATHERED_AT, GatheredCollection
 from segue.catalog.grouping import album_key
 from segue.catalog.letters import artist_key
+from segue.catalog.levels import Loudness, Peak
 from segue.catalog.part import Part
 from segue.storage.mongo import ASCENDING, DESCENDING, Document
 from segue.storage.records import Between, Count, Readable
@@ -73,6 +74,10 @@ class Album(TypedDict):
     """Its most frequent genres, at most four."""
     cover_id: str | None
     """Id of the cover in `covers`."""
+    loudness: NotRequired[Loudness | None]
+    """Integrated loudness of all tracks as one recording, in LUFS; none until all are measured."""
+    peak: NotRequired[Peak | None]
+    """Largest true peak of its tracks; none until all are measured."""
     added_at: datetime | None
     """When its newest track came into the library."""
     gathered_at: NotRequired[datetime]

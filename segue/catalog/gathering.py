@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from segue.audio.loudness import Level, together
 from segue.catalog.albums import Album, AlbumCounts, Albums
 from segue.catalog.artists import MOST_GENRES, Artist, Artists, ArtistShare
 from segue.catalog.grouped_tracks import GroupedTrack, GroupedTracks, parts
@@ -95,6 +96,7 @@ def _album(album_id: str, tracks: Sequence[GroupedTrack]) -> Album:
     on_tracks = dict.fromkeys(key for track in tracks for key in track.keys)
     discs = {track.details.get("disc") or 1 for track in tracks}
     added = [track.added_at for track in tracks if track.added_at]
+    level = _level(tracks)
     return {
         "_id": album_id,
         "library": tracks[0].member.library,
@@ -117,8 +119,16 @@ def _album(album_id: str, tracks: Sequence[GroupedTrack]) -> Album:
         "duration_ms": sum(track.duration_ms for track in tracks),
         "genres": _genres(tracks),
         "cover_id": _first(track.cover_id for track in tracks),
+        "loudness": level.integrated if level else None,
+        "peak": level.peak if level else None,
         "added_at": max(added, default=None),
     }
+
+
+def _level(tracks: Sequence[GroupedTrack]) -> Level | None:
+    """The loudness of an album; None until all of its tracks are measured."""
+    levels = [track.level for track in tracks if track.level]
+    return together(levels) if len(levels) == len(tracks) else None
 
 
 def _artists_of_album(tracks: Sequence[GroupedTrack]) -> tuple[tuple[str, ...], str, bool]:

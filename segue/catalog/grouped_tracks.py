@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
+from segue.audio.loudness import Level
 from segue.batches import batches
 from segue.catalog.grouping import Member, album_key, place_of
+from segue.catalog.levels import level_of
 from segue.catalog.track import UNKNOWN_ARTIST, artist_keys
 from segue.catalog.tracks import PLAYABLE, Tracks
 from segue.storage.mongo import Document, upsert
@@ -17,6 +19,7 @@ GROUPING = 2
 _FIELDS = (
     "library", "path", "title", "artist", "album", "genres", "duration_ms", "track", "year", "cover_id",
     "added_at", "details", "artist_keys", "album_id", "album_key", "counted",
+    "loudness", "size", "modified_ns",
 )  # fmt: skip
 _AT_ONCE = 1000
 _T = TypeVar("_T")
@@ -41,6 +44,8 @@ class GroupedTrack(NamedTuple):
     added_at: datetime | None
     details: Mapping[str, Any]
     old_key: str | None
+    level: Level | None
+    """Its loudness; None until it is measured."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -157,4 +162,5 @@ def _grouped_track(track: Mapping[str, Any]) -> GroupedTrack:
         added_at=track.get("added_at"),
         details=details,
         old_key=track.get("album_key"),
+        level=level_of(track),
     )

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from segue.catalog.fma import FmaTrack, Layout, number_of, path_of, read_metadata
 from segue.catalog.rejected import RejectedFile
-from segue.catalog.scan import SUFFIXES, AudioFile, scan, shown
-from segue.catalog.stored_paths import path_to_open
+from segue.catalog.scan import SUFFIXES, AudioFile, scan
+from segue.catalog.stored_paths import path_to_open, shown
+from segue.catalog.text_encoding import AUTO
 from segue.catalog.track import track_id
 from segue.errors import SegueError
 from segue.settings import LibrarySettings
@@ -110,10 +111,17 @@ def check_folder(folder: Path) -> Path:
     return root
 
 
-def find_music(root: Path, *, library: str, layout: Layout | None, area: str = "") -> FolderContents:
+def find_music(
+    root: Path, *, library: str, layout: Layout | None, area: str = "", encoding: str = AUTO
+) -> FolderContents:
     """Find audio files, in the folders of an FMA layout or in the whole folder.
 
-    `area` is the name of a further folder of the library, empty for its first.
+    Parameters
+    ----------
+    area
+        The name of a further folder of the library, empty for its first.
+    encoding
+        The encoding of CUE sheets that are not Unicode, or "auto".
 
     Raises
     ------
@@ -124,7 +132,7 @@ def find_music(root: Path, *, library: str, layout: Layout | None, area: str = "
     rejected: list[RejectedFile] = []
     known = read_metadata(layout) if layout else {}
     for top in layout.audio if layout else (root,):
-        for found in scan(top):
+        for found in scan(top, encoding=encoding):
             if isinstance(found, RejectedFile):
                 rejected.append(found)
                 continue

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import signal
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 
 from segue.audio import ffmpeg
-from segue.audio.allowance import Allowance
 from segue.audio.errors import AudioError, Undecodable
 from segue.audio.payload import sketch
+from segue.audio.time_limit import at_most
 from segue.catalog.cover_art import Cover, find_cover
+from segue.catalog.cue_inside import songs_inside
+from segue.catalog.cue_songs import CueSong
+from segue.catalog.cue_tags import tags_of_song
 from segue.catalog.fma import FmaTrack, number_of
 from segue.catalog.letters import artist_key
-from segue.catalog.rejected import RejectedFile
-from segue.catalog.scan import PERHAPS_VIDEO, AudioFile, shown
-from segue.catalog.stored_paths import path_to_open, readable
+from segue.catalog.lyrics import Lyrics, in_order
+from segue.catalog.lyrics_files import MOST, digest_of, lyrics_beside
+from segue.catalog.rejected import INVALID_CUE, RejectedFile
+from segue.catalog.scan import PERHAPS_VIDEO, AudioFile
+from segue.catalog.stored_paths import path_to_open, readable, shown
 from segue.catalog.tags import Tags, read_tags
 from segue.catalog.text_encoding import AUTO
 from segue.catalog.track import UNKNOWN_ARTIST, Track, TrackDetails, track_id
@@ -63,26 +65,84 @@ class TagReading:
 AS_USUAL = TagReading()
 
 
-def read_track(
+def read_file(
     file: AudioFile, *, library: str, known: FmaTrack | None = None, reading: TagReading = AS_USUAL
-) -> Outcome:
-    """Read a file's tags and cover; the data set's own tables (`known`) take precedence over the tags."""
+) -> list[Outcome]:
+    """Read a file's tags and cover; the data set's own tables (`known`) take precedence over the tags.
+
+    Returns
+    -------
+    The track, or those of the songs into which a CUE sheet in the tags divides the file. A sheet there that
+    cannot be used is a further outcome, with the reason "invalid-cue".
+    """
     path = path_to_open(file.path)
-    own_id = track_id(library, file.within)
+    faults: list[Outcome] = []
+    songs: list[CueSong] = []
     try:
         with at_most(TIME_LIMIT):
             _refuse_video(path)
+            relative = file.relative.parent if file.cue else file.relative
             tags, audio = read_tags(
                 path,
-                relative=PurePosixPath(readable(str(file.relative))),
+                relative=PurePosixPath(readable(str(relative))),
                 encoding=reading.encoding,
                 undivided=reading.undivided,
             )
+            if file.cue is None and known is None:
+                songs, fault = songs_inside(path, audio, tags.cue_sheet)
+                faults = [_with_invalid_sheet(file, fault, library=library)] if fault else []
     except AudioError as error:
-        return RejectedFile(path=shown(path), track_id=own_id, reason=error.reason, detail=error.detail)
+        return [_rejected(file, error, library=library)]
+    beside, unusable = _lyrics_beside(file, library=library, encoding=reading.encoding)
+    tags, faults = replace(tags, lyrics=in_order((*beside, *tags.lyrics), most=MOST)), [*faults, *unusable]
     cover = find_cover(path, audio)
+    parts = list(map(file.part, songs)) or [file]
+    return [
+        *(_outcome(part, tags, cover, library=library, known=known, reading=reading) for part in parts),
+        *faults,
+    ]
+
+
+def _rejected(file: AudioFile, error: AudioError, *, library: str) -> RejectedFile:
+    name = shown(path_to_open(file.path))
+    if error.reason == "beyond-end" and file.cue:
+        name = f"{name}, song {file.cue.number}"
+    own_id = track_id(library, file.within)
+    return RejectedFile(path=name, track_id=own_id, reason=error.reason, detail=error.detail)
+
+
+def _with_invalid_sheet(file: AudioFile, fault: str, *, library: str) -> RejectedFile:
+    name, own_id = f"{shown(path_to_open(file.path))}, CUESHEET", track_id(library, file.within)
+    return RejectedFile(path=name, track_id=own_id, reason=INVALID_CUE, detail=fault)
+
+
+def _lyrics_beside(
+    file: AudioFile, *, library: str, encoding: str
+) -> tuple[list[Lyrics], list[RejectedFile]]:
+    own_id = track_id(library, file.within)
+    found = list(lyrics_beside(file.lyrics, encoding=encoding, track_id=own_id))
+    lyrics = [one for one in found if not isinstance(one, RejectedFile)]
+    return lyrics, [one for one in found if isinstance(one, RejectedFile)]
+
+
+def _outcome(
+    file: AudioFile,
+    whole: Tags,
+    cover: Cover | None,
+    *,
+    library: str,
+    known: FmaTrack | None,
+    reading: TagReading,
+) -> Outcome:
+    """The track of a file, or of a part of it, with the tags of the whole file."""
+    path, tags = path_to_open(file.path), whole
+    if file.cue:
+        try:
+            tags = tags_of_song(whole, file.cue, path=path, undivided=reading.undivided)
+        except AudioError as error:
+            return _rejected(file, error, library=library)
     track = Track(
-        track_id=own_id,
+        track_id=track_id(library, file.within),
         library=library,
         path=file.path,
         title=(known and known.title) or tags.title,
@@ -100,11 +160,22 @@ def read_track(
         changed_ns=file.changed_ns,
         inode=file.inode,
         device=file.device,
-        sketch=sketch(path, seconds=tags.duration_ms / 1000 if tags.duration_ms else None),
+        sketch=_sketch(path, tags, file.cue),
+        cue=file.cue.document() if file.cue else None,
+        lyrics=tags.lyrics,
+        lyrics_digest=digest_of(file.lyrics),
         known=known.digest() if known else None,
         fma=known.facts() if known else None,
     )
     return track, cover
+
+
+def _sketch(path: Path, tags: Tags, song: CueSong | None) -> str | None:
+    """The digest of the sound; that of a part of a file also has its span."""
+    if song is None:
+        return sketch(path, seconds=tags.duration_ms / 1000 if tags.duration_ms else None)
+    whole = sketch(path)
+    return whole and hashlib.sha256(f"{whole} {song.track.start} {song.track.end}".encode()).hexdigest()[:32]
 
 
 def _details(tags: Tags, known: FmaTrack | None) -> TrackDetails:
@@ -112,40 +183,6 @@ def _details(tags: Tags, known: FmaTrack | None) -> TrackDetails:
     if known is None or not known.artist or known.artist == tags.artist:
         return tags.details
     return replace(tags.details, artists=(known.artist,), featured=())
-
-
-class _OutOfTimeError(BaseException):
-    """A BaseException, since the readers of damaged tags catch every Exception; its text has the reason."""
-
-
-@contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """Interrupt work that exceeds the limit. Works in a main thread only, since it uses signals.
-
-    Raises
-    ------
-    Undecodable
-        With "too-slow".
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    allowance = Allowance(seconds, used=time.process_time)
-
-    def check(*_: object) -> None:
-        if why := allowance.exceeded():
-            raise _OutOfTimeError(why)
-
-    before = signal.signal(signal.SIGALRM, check)
-    signal.setitimer(signal.ITIMER_REAL, allowance.interval, allowance.interval)
-    try:
-        yield
-    except _OutOfTimeError as error:
-        raise Undecodable("too-slow", f"reading its tags: {error}") from None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def without_audio(own_id: str, known: FmaTrack, *, library: str) -> Track:
@@ -177,8 +214,8 @@ def read_tracks(
     library: str,
     known: Mapping[int, FmaTrack],
     reading: TagReading = AS_USUAL,
-) -> Iterator[Outcome]:
-    """Read files in order, on all cores; `known` has FMA's rows by track number.
+) -> Iterator[list[Outcome]]:
+    """The outcomes of files in order, read on all cores; `known` has FMA's rows by track number.
 
     Raises
     ------
@@ -188,7 +225,7 @@ def read_tracks(
     facts = [fact_of(file, known) for file in files]
     if len(files) <= FEW:
         yield from (
-            read_track(file, library=library, known=fma_track, reading=reading)
+            read_file(file, library=library, known=fma_track, reading=reading)
             for file, fma_track in zip(files, facts, strict=True)
         )
         return
@@ -210,8 +247,8 @@ def fact_of(file: AudioFile, known: Mapping[int, FmaTrack]) -> FmaTrack | None:
     return None if number is None else known.get(number)
 
 
-def _read_one(file: AudioFile, known: FmaTrack | None, *, library: str, reading: TagReading) -> Outcome:
-    return read_track(file, library=library, known=known, reading=reading)
+def _read_one(file: AudioFile, known: FmaTrack | None, *, library: str, reading: TagReading) -> list[Outcome]:
+    return read_file(file, library=library, known=known, reading=reading)
 
 
 def _refuse_video(path: Path) -> None:

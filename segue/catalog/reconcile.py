@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from segue.catalog.fma import FmaTrack
+from segue.catalog.lyrics_files import digest_of
 from segue.catalog.scan import AudioFile
 from segue.catalog.track import READER, StoredFile
 
@@ -114,6 +115,8 @@ def _is_read(track: StoredFile, file: AudioFile, fact: FmaTrack | None) -> bool:
         track.state != "no-audio"
         and track.reader == READER
         and track.known == (fact and fact.digest())
+        and track.cue == (file.cue and file.cue.document())
+        and track.lyrics_digest == digest_of(file.lyrics)
         and _is_at_rest(track, file)
     )
 
@@ -127,16 +130,18 @@ def _same_files(
     removed one. For tracks of releases that stored no inode, a size and a time that only one track and one
     file have suffice, if the time is not rounded to a second, as archives and cameras do.
     """
-    by_inode: dict[tuple[int, int | None, int | None], list[StoredFile]] = defaultdict(list)
+    by_inode: dict[tuple[int | None, ...], list[StoredFile]] = defaultdict(list)
     by_time: dict[tuple[int | None, int | None], list[StoredFile]] = defaultdict(list)
     for track in tracks:
+        song = track.cue["number"] if track.cue else None
         if track.inode is not None:
-            by_inode[track.inode, track.size, track.modified_ns].append(track)
+            by_inode[track.inode, track.size, track.modified_ns, song].append(track)
         elif track.size and track.modified_ns and track.modified_ns % _SECOND:
             by_time[track.size, track.modified_ns].append(track)
     same_time: dict[tuple[int | None, int | None], list[str]] = defaultdict(list)
     for place, file in files.items():
-        if found := by_inode.get((file.inode, file.size, file.modified_ns)):
+        song = file.cue.number if file.cue else None
+        if found := by_inode.get((file.inode, file.size, file.modified_ns, song)):
             # Inodes are unique on a device only, and a device may get another number.
             best = min(found, key=lambda track: (track.device != file.device, track.place != place))
             found.remove(best)

@@ -17,6 +17,12 @@ from segue.storage.mongo import DESCENDING, upsert
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 Stage = Literal["ingest", "features"]
+INVALID_CUE = "invalid-cue"
+"""The reason of a CUE sheet that cannot be used."""
+INVALID_LYRICS = "invalid-lyrics"
+"""The reason of a file that should have lyrics."""
+_BESIDES = (INVALID_CUE, INVALID_LYRICS)
+"""Reasons in the tags of a file that is a track all the same, or in a file that belongs to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +101,19 @@ class RejectedTracks(Collection[RejectedTrack]):
         ]
         upsert(self.documents, changed)
         self.documents.delete_many({"_id": {"$in": [key for key in before if key not in wanted]}})
+
+    def lasting(self, track_ids: Iterable[str]) -> list[RejectedFile]:
+        """The faults of sheets and lyrics of tracks; they last as long as the files are the same."""
+        known = set(track_ids)
+        fields = {"path": 1, "reason": 1, "detail": 1, "track_id": 1}
+        found = self.documents.find({"stage": "ingest", "reason": {"$in": list(_BESIDES)}}, fields)
+        return [
+            RejectedFile(
+                path=entry["path"], reason=entry["reason"], detail=entry["detail"], track_id=entry["track_id"]
+            )
+            for entry in found
+            if entry["track_id"] in known
+        ]
 
     def without_features(self, *, retried: Group[str]) -> dict[str, Stamp]:
         """The tracks that cannot be described, by id, with the stamp of their file, except those to retry.

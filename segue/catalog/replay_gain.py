@@ -14,6 +14,9 @@ from segue.catalog.tag_values import Values
 from segue.catalog.track import ReplayGain
 
 R128_OFFSET = 5.0
+_REFERENCES = {"db": (89.0, 70.0, 110.0), "lufs": (-18.0, -40.0, -5.0)}
+"""The loudness that ReplayGain 2 corrects to, and the range of believable others, by the unit of a tag that
+states another: early scanners corrected to 83 dB, some correct to -23 LUFS."""
 LARGEST_GAIN = 64.0
 """Decibels; a larger value is a fault."""
 LARGEST_PEAK = 100.0
@@ -22,9 +25,11 @@ LARGEST_PEAK = 100.0
 def replay_gain_of(values: Values, path: Path) -> ReplayGain:
     """The corrections in a file's tags."""
 
+    offset = _offset(_one(values, "reference_loudness"))
+
     def gain(kind: str) -> float | None:
         if (stated := _decibels(_one(values, f"{kind}_gain"))) is not None:
-            return stated
+            return _limited(stated + offset)
         r128 = _one(values, f"r128_{kind}_gain").strip()
         if not re.fullmatch(r"[+-]?\d{1,6}", r128):
             return None
@@ -51,6 +56,16 @@ def _decibels(text: str) -> float | None:
     plain = text.strip().strip("\0").replace("\u2212", "-").replace(",", ".")
     match = re.fullmatch(r"([+-]?\s*\d{1,3}(?:\.\d{0,8})?)\s*(?:dB)?", plain, re.IGNORECASE)
     return _limited(float(match[1].replace(" ", ""))) if match else None
+
+
+def _offset(stated: str) -> float:
+    """The gain from the reference that a file's tags state to that of ReplayGain 2; 0 without one."""
+    match = re.fullmatch(r"\s*(-?\d{1,3}(?:[.,]\d{1,8})?)\s*(dB|LUFS)?\s*\0*", stated, re.IGNORECASE)
+    if match is None:
+        return 0.0
+    usual, low, high = _REFERENCES[(match[2] or "dB").lower()]
+    reference = float(match[1].replace(",", "."))
+    return usual - reference if low <= reference <= high else 0.0
 
 
 def _limited(gain: float) -> float | None:

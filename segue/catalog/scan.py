@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from segue.catalog.cue_songs import CueSong, songs_by_file
 from segue.catalog.left_out import Patterns, is_left_out
+from segue.catalog.lyrics_files import SUFFIX as LYRICS
+from segue.catalog.lyrics_files import LyricsFile, files_by_recording
 from segue.catalog.rejected import RejectedFile
-from segue.catalog.stored_paths import stored_path
+from segue.catalog.stored_paths import path_to_open, shown, stored_path
+from segue.catalog.text_encoding import AUTO
+from segue.catalog.track import without_compression
 
 SUFFIXES = frozenset(
     {
@@ -32,6 +37,7 @@ UNSUPPORTED = frozenset(
      ".vqf"}
 )  # fmt: skip
 """Suffixes of audio that Segue cannot read: such files are counted and named."""
+CUE = ".cue"
 LATEST_NS = 2**63 - 1
 """MongoDB's largest integer; a later time, from a damaged folder, becomes this one."""
 
@@ -50,6 +56,10 @@ class AudioFile:
     inode: int = 0
     device: int = 0
     """The number of its file system while that is mounted."""
+    lyrics: tuple[LyricsFile, ...] = ()
+    """The files with its lyrics."""
+    cue: CueSong | None = None
+    """The song that is a part of the file; None for the whole file."""
     area: str = ""
     """The name of the folder, for a file of a library's further folders; empty for those of its first."""
 
@@ -61,6 +71,11 @@ class AudioFile:
         """
         return PurePosixPath("..", self.area, self.relative) if self.area else self.relative
 
+    def part(self, song: CueSong) -> AudioFile:
+        """The file as one of its songs, with a path below its own, which no file can have."""
+        relative = without_compression(self.relative) / f"{song.number:02d}"
+        return replace(self, relative=relative, cue=song, lyrics=())  # these are of the whole recording
+
 
 def is_settled(file: AudioFile, settle_time: timedelta, *, now_ns: int) -> bool:
     """Whether a file has not changed for a time; a date in the future beyond that time does not count."""
@@ -68,16 +83,22 @@ def is_settled(file: AudioFile, settle_time: timedelta, *, now_ns: int) -> bool:
     return not any(abs(now_ns - at) < span for at in (file.modified_ns, file.changed_ns))
 
 
-def scan(root: Path) -> Iterator[AudioFile | RejectedFile]:
+def scan(root: Path, *, encoding: str = AUTO) -> Iterator[AudioFile | RejectedFile]:
     """Walk a folder and its subfolders, in an order that depends on the names only.
 
     The scan follows links to folders, after all real folders, and enters no folder twice. It leaves out
     hidden folders, recycle bins, snapshots, macOS's metadata files, and the files that .segueignore names.
 
+    Parameters
+    ----------
+    encoding
+        The encoding of CUE sheets that are not Unicode, or "auto".
+
     Yields
     ------
-    Each audio file; a file or folder that cannot be read has the reason "unreadable", "symlink-loop",
-    or "not-a-file"; one with the suffix of audio that Segue cannot read has "unsupported".
+    Each audio file, or each song of one that a CUE sheet beside it divides. A file or folder that cannot be
+    read has the reason "unreadable", "symlink-loop" or "not-a-file"; one with the suffix of audio that Segue
+    cannot read has "unsupported". A CUE sheet that cannot be used has "invalid-cue" or "cue-without-file".
     """
     top = root.absolute()
     seen: set[tuple[int, int]] = set()
@@ -100,16 +121,51 @@ def scan(root: Path) -> Iterator[AudioFile | RejectedFile]:
             continue
         if patterns is None:
             continue
-        inside: list[_Folder] = []
+        found = _Contents()
         for entry in entries:
             path, is_folder = Path(entry.path), _is_folder(entry)
             if is_left_out(entry.name, is_folder=is_folder) or patterns.match(path, is_folder=is_folder):
                 continue
             if is_folder:
-                (links if entry.is_symlink() else inside).append(_Folder(path, patterns))
-            elif item := _item(path, top):
+                (links if entry.is_symlink() else found.folders).append(_Folder(path, patterns))
+            else:
+                found.add(path, top)
+        yield from found.divided(encoding)
+        folders.extend(reversed(found.folders))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Contents:
+    """The contents of a folder."""
+
+    folders: list[_Folder] = field(default_factory=list)
+    items: list[AudioFile | RejectedFile] = field(default_factory=list)
+    sheets: list[Path] = field(default_factory=list)
+    lyrics: list[Path] = field(default_factory=list)
+
+    def add(self, path: Path, top: Path) -> None:
+        if path.suffix.lower() == CUE:
+            self.sheets.append(path)
+        elif path.suffix.lower() == LYRICS:
+            self.lyrics.append(path)
+        elif item := _item(path, top):
+            self.items.append(item)
+
+    def divided(self, encoding: str) -> Iterator[AudioFile | RejectedFile]:
+        """The items, with its songs in place of each file that a sheet divides, and with their lyrics."""
+        names = {path_to_open(item.path).name for item in self.items if isinstance(item, AudioFile)}
+        songs, rejected = songs_by_file(names, self.sheets, encoding=encoding)
+        lyrics = files_by_recording(names, self.lyrics)
+        for item in self.items:
+            if isinstance(item, RejectedFile):
                 yield item
-        folders.extend(reversed(inside))
+                continue
+            name = path_to_open(item.path).name
+            if name in songs:
+                yield from map(item.part, songs[name])
+            else:
+                yield replace(item, lyrics=lyrics[name]) if name in lyrics else item
+        yield from rejected
 
 
 class _Folder(NamedTuple):
@@ -162,8 +218,3 @@ def _limited(time_ns: int) -> int:
 
 def _rejected(path: Path, reason: str, detail: str) -> RejectedFile:
     return RejectedFile(path=shown(path), reason=reason, detail=detail)
-
-
-def shown(path: Path | str) -> str:
-    """A path as text that can be stored: bytes that are not UTF-8 become escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")

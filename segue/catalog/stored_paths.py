@@ -37,3 +37,8 @@ def _decoded(name: bytes) -> str:
         return name.decode("utf-8")
     except UnicodeDecodeError:
         return name.decode("cp1252", "replace")
+
+
+def shown(path: Path | str) -> str:
+    """A path for messages, as text that can be stored: bytes that are not UTF-8 become escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -58,9 +58,13 @@ FREE_NAMES: dict[str, tuple[str, ...]] = {
     "track_peak": ("replaygaintrackpeak",),
     "album_gain": ("replaygainalbumgain",),
     "album_peak": ("replaygainalbumpeak",),
+    "reference_loudness": ("replaygainreferenceloudness",),
     "r128_track_gain": ("r128trackgain",),
     "r128_album_gain": ("r128albumgain",),
-    "lyrics": ("lyrics", "unsyncedlyrics", "syncedlyrics"),
+    "lyrics": ("lyrics",),
+    "synced_lyrics": ("syncedlyrics", "synchronizedlyrics"),
+    "unsynced_lyrics": ("unsyncedlyrics", "unsynchronizedlyrics"),
+    "cue_sheet": ("cuesheet",),
 }
 """The names of each field in formats that allow any name, in lower case and without punctuation."""
 _KNOWN_NAMES = frozenset(name for names in FREE_NAMES.values() for name in names)
@@ -69,7 +73,7 @@ _ID3_FRAMES = {
     "title": "TIT2", "title_sort": "TSOT", "artist": "TPE1", "artist_sort": "TSOP", "album": "TALB",
     "album_sort": "TSOA", "album_artist": "TPE2", "album_artist_sort": "TSO2", "compilation": "TCMP",
     "genre": "TCON", "mood": "TMOO", "grouping": "GRP1", "content_group": "TIT1", "track": "TRCK",
-    "disc": "TPOS", "disc_title": "TSST", "date": "TDRC", "original_date": "TDOR", "lyrics": "USLT",
+    "disc": "TPOS", "disc_title": "TSST", "date": "TDRC", "original_date": "TDOR",
 }  # fmt: skip
 _MP4_ATOMS = {
     "title": "\xa9nam", "title_sort": "sonm", "artist": "\xa9ART", "artist_sort": "soar", "album": "\xa9alb",
@@ -131,7 +135,7 @@ def _of_id3(tags: ID3, encoding: str) -> dict[str, list[str]]:
     for name, key in _ID3_FRAMES.items():
         for frame in frames.get(key, ()):
             texts = frame.genres if key == "TCON" else frame.text
-            _merge(found, {name: [repair(text, frame) for text in _listed(texts)]})
+            _merge(found, {name: [repair(str(text), frame) for text in texts]})
     free = ((frame.desc, repair(text, frame)) for frame in frames.get("TXXX", ()) for text in frame.text)
     _merge(found, _by_free_names(free))
     for frame in frames.get("UFID", ()):
@@ -140,21 +144,13 @@ def _of_id3(tags: ID3, encoding: str) -> dict[str, list[str]]:
     for frame in frames.get("RVA2", ()):
         kind = "album" if frame.desc.lower() == "album" else "track"
         _merge(found, {f"{kind}_gain": [f"{frame.gain}"], f"{kind}_peak": [f"{frame.peak or ''}"]})
-    for frame in frames.get("SYLT", ()):
-        lines = [f"[{at // 60000:02d}:{at % 60000 / 1000:06.3f}]{text.strip()}" for text, at in frame.text]
-        _merge(found, {"lyrics": ["\n".join(lines)]} if frame.format == 2 else {})
     return found
-
-
-def _listed(texts: Any) -> list[str]:
-    """Text frames have a list of values, lyrics one text."""
-    return [str(texts)] if isinstance(texts, str) else [str(text) for text in texts]
 
 
 def _latin_texts(frames: Mapping[str, Sequence[Any]]) -> list[str]:
     """The texts of frames that claim to be Latin-1."""
     known = [frame for key in _ID3_FRAMES.values() for frame in frames.get(key, ())]
-    return [text for frame in known if getattr(frame, "encoding", None) == 0 for text in _listed(frame.text)]
+    return [text for frame in known if getattr(frame, "encoding", None) == 0 for text in map(str, frame.text)]
 
 
 def _of_mp4(tags: MP4Tags) -> dict[str, list[str]]:

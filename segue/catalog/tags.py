@@ -6,7 +6,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,12 +16,13 @@ from segue.catalog.credits import VARIOUS_ARTISTS_ID, credits_of, is_various
 from segue.catalog.file_names import FileNames
 from segue.catalog.genres import genres_of
 from segue.catalog.grouping import disc_in
+from segue.catalog.lyrics import Lyrics
+from segue.catalog.lyrics_in_tags import lyrics_in_tags
 from segue.catalog.replay_gain import replay_gain_of
 from segue.catalog.tag_values import Values, is_id3_v23, values_of
 from segue.catalog.text_encoding import AUTO
 from segue.catalog.track import LONGEST, UNKNOWN_ARTIST, MusicBrainzIds, TrackDetails
 
-LONGEST_LYRICS = 1 << 16
 LABELS = ("mood", "grouping", "content_group")
 """ID3 has two frames for a grouping: iTunes writes GRP1, most others TIT1."""
 INVISIBLE = frozenset("\u200b\u2060\ufeff\u00ad")
@@ -45,6 +46,10 @@ class Tags:
     track: int | None
     year: int | None
     details: TrackDetails = field(default_factory=TrackDetails)
+    cue_sheet: str | None = None
+    """The CUE sheet in the tags."""
+    lyrics: tuple[Lyrics, ...] = ()
+    """Those with times first."""
 
 
 def read_tags(
@@ -78,7 +83,8 @@ def read_tags(
     except Exception:  # mutagen parses some frames only when they are read
         values = {}
     slashes = is_id3_v23(audio)
-    return _tags(values, seconds, relative, path=path, slashes=slashes, undivided=undivided), audio
+    tags = _tags(values, seconds, relative, path=path, slashes=slashes, undivided=undivided)
+    return replace(tags, lyrics=_lyrics(audio, values, encoding)), audio
 
 
 def _tags(
@@ -129,7 +135,7 @@ def _tags(
         side=number[1].upper() if number and number[1] else None,
         released=_date(_first(values, "date")),
         originally_released=_date(_first(values, "original_date")),
-        original_year=_year(_first(values, "original_date")),
+        original_year=year_of(_first(values, "original_date")),
         edition=_first(values, "edition") or _edition(album),
         title_sort=_first(values, "title_sort") or None,
         artist_sort=_first(values, "artist_sort") or None,
@@ -137,7 +143,6 @@ def _tags(
         album_artist_sort=_first(values, "album_artist_sort") or None,
         ids=ids,
         replay_gain=replay_gain_of(values, path),
-        lyrics=_lyrics(values),
     )
     return Tags(
         title=title or clean(names.title) or relative.name,
@@ -147,9 +152,17 @@ def _tags(
         labels=_several([text for name in LABELS for text in values.get(name, ())]),
         duration_ms=round(seconds * 1000) if seconds else None,
         track=_number(number[2] if number else None, most=9999) or (None if title else names.track),
-        year=_year(_first(values, "date")),
+        year=year_of(_first(values, "date")),
         details=details,
+        cue_sheet=next(iter(values.get("cue_sheet", ())), None),
     )
+
+
+def _lyrics(audio: Any, values: Values, encoding: str) -> tuple[Lyrics, ...]:
+    try:
+        return lyrics_in_tags(audio, values, encoding=encoding)
+    except Exception:  # mutagen parses some frames only when they are read
+        return ()
 
 
 def _artist(values: Values) -> list[str]:
@@ -229,7 +242,8 @@ def _number(text: str | None, *, most: int) -> int | None:
     return int(text) if text and 0 < int(text) <= most else None
 
 
-def _year(text: str) -> int | None:
+def year_of(text: str) -> int | None:
+    """The first year in a date; None without one from 1800 to 2199."""
     match = re.search(r"(?<!\d)(1[89]|2[01])\d\d", text)
     return int(match[0]) if match else None
 
@@ -242,8 +256,3 @@ def _date(text: str) -> str | None:
 def _edition(album: str) -> str | None:
     match = _EDITION.search(album)
     return match[1].strip() or None if match else None
-
-
-def _lyrics(values: Values) -> str | None:
-    texts = [text.strip("\0 \r\n") for text in values.get("lyrics", ())]
-    return next((text[:LONGEST_LYRICS] for text in texts if text), None)

@@ -54,6 +54,23 @@ class Repair:
             return text
 
 
+def decoded(data: bytes, encoding: str) -> str:
+    """The text in a file: Unicode, or else in an 8-bit encoding, which "auto" guesses."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    latin = data.decode("latin-1")
+    foreign = [line for line in latin.splitlines() if not line.isascii()]
+    chosen = guessed(foreign) if encoding == AUTO else encoding
+    try:
+        return data.decode(chosen or "cp1252")
+    except UnicodeDecodeError:
+        return latin
+
+
 def guessed(texts: Sequence[str]) -> str | None:
     """The encoding of texts that claim to be Latin-1; None if they probably are."""
     foreign = [text for text in texts if _is_foreign(text)]

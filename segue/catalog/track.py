@@ -10,11 +10,14 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
+from segue.catalog.cue_songs import CueDocument, span_of
 from segue.catalog.letters import artist_key
+from segue.catalog.levels import LevelDocument
+from segue.catalog.lyrics import Lyrics
 from segue.catalog.stored_paths import readable
 from segue.storage.records import Between, Count, Readable
 
-READER = 4
+READER = 6
 """The version of the reader of tags. With a higher one, the next ingest reads all files again."""
 LONGEST = 300
 """The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
@@ -32,10 +35,14 @@ def track_id(library: str, relative: PurePosixPath) -> str:
     The path is normalised to Unicode's composed form, since macOS stores names decomposed. A lossless song
     that was compressed (Song.flac to Song.flac.mp3) keeps its id.
     """
-    if relative.suffix.lower() == ".mp3" and PurePosixPath(relative.stem).suffix.lower() in LOSSLESS:
-        relative = relative.with_suffix("")
-    name = unicodedata.normalize("NFC", f"{library}/{relative}")
+    name = unicodedata.normalize("NFC", f"{library}/{without_compression(relative)}")
     return hashlib.sha256(name.encode("utf-8")).hexdigest()[:16]
+
+
+def without_compression(relative: PurePosixPath) -> PurePosixPath:
+    """The path of a song before it was compressed: Song.flac for Song.flac.mp3."""
+    compressed = relative.suffix.lower() == ".mp3" and PurePosixPath(relative.stem).suffix.lower() in LOSSLESS
+    return relative.with_suffix("") if compressed else relative
 
 
 class FmaFacts(TypedDict):
@@ -100,7 +107,6 @@ class TrackDetails:
     album_artist_sort: str | None = None
     ids: MusicBrainzIds = field(default_factory=MusicBrainzIds)
     replay_gain: ReplayGain = field(default_factory=ReplayGain)
-    lyrics: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +139,12 @@ class Track:
     """The id that belongs to the file's place; None: the track's own id."""
     sketch: str | None = None
     """A digest of the sound without tags (:func:`segue.audio.payload.sketch`)."""
+    cue: CueDocument | None = None
+    """The part of the file that is the track; None for the whole file."""
+    lyrics: tuple[Lyrics, ...] = ()
+    """Stored in the collection `lyrics`."""
+    lyrics_digest: str | None = None
+    """A digest of the files with its lyrics (:mod:`segue.catalog.lyrics_files`)."""
     modified_ns: int | None
     """Time of the last change, in nanoseconds since 1970."""
     state: State = "present"
@@ -187,11 +199,25 @@ class Recording:
     size: int | None
     """Bytes."""
     duration_ms: int | None
+    start: float = 0.0
+    """Seconds from the beginning of the file."""
+    end: float | None = None
+    """Seconds from the beginning of the file; None for its end."""
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of its file."""
+        return self.start > 0 or self.end is not None
 
     @property
     def kilobits(self) -> int | None:
-        """The average bit rate in thousand bits a second, rounded up, covers and tags included."""
-        return -(-8 * self.size // self.duration_ms) if self.size and self.duration_ms else None
+        """The average bit rate in thousand bits a second, rounded up, covers and tags included.
+
+        It is not known for a part of a file.
+        """
+        if self.is_part or not self.size or not self.duration_ms:
+            return None
+        return -(-8 * self.size // self.duration_ms)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +243,15 @@ class StoredFile:
     device: int | None = None
     away: bool = False
     """Whether its disk is away."""
+    cue: CueDocument | None = None
+    """The part of the file that is the track; None for the whole file."""
+    lyrics_digest: str | None = None
+    """A digest of the files with its lyrics."""
+
+    @property
+    def span(self) -> tuple[float, float | None]:
+        """Start and end of the track in seconds from the beginning of the file; None for the file's end."""
+        return span_of(self.cue)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,8 +305,6 @@ class DetailsDocument(TypedDict, total=False):
     """MusicBrainz ids: recording, release_track, release, release_group, artists, album_artists."""
     replay_gain: dict[str, float]
     """Corrections of the loudness in dB, and peaks, from the tags."""
-    lyrics: str
-    """Lyrics in the tags, plain or with times."""
 
 
 class TrackDocument(TypedDict):
@@ -317,6 +350,10 @@ class TrackDocument(TypedDict):
     """The id that belongs to the file's place; it differs from the track's id if the file has moved."""
     sketch: NotRequired[str | None]
     """Digest of the sound without tags: its size and samples of it."""
+    cue: NotRequired[CueDocument | None]
+    """Part of the file that is the track, by a CUE sheet; none for the whole file."""
+    lyrics_digest: NotRequired[str | None]
+    """Digest of the languages, sizes and times of the files with its lyrics; none without such files."""
     missing_since: NotRequired[datetime]
     """When a scan first missed the file of a vanished track."""
     away_since: NotRequired[datetime]
@@ -335,6 +372,8 @@ class TrackDocument(TypedDict):
     """Name of the album for comparison; empty without an album."""
     counted: NotRequired[list[str]]
     """Keys of the artists in `artists` that count the track."""
+    loudness: NotRequired[LevelDocument]
+    """Loudness of the file, as `library features` and `library update` measure it."""
     grouped: NotRequired[int]
     """Version of the grouping that assigned the album; 0 or none until then."""
     state: State
@@ -418,6 +457,8 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
         inode=track.get("inode"),
         device=track.get("device"),
         away=track.get("away_since") is not None,
+        cue=track.get("cue"),
+        lyrics_digest=track.get("lyrics_digest"),
     )
 
 
@@ -444,7 +485,8 @@ def document_of(track: Track) -> TrackDocument:
         "_id": track.track_id,
         "library": track.library,
         "path": track.path,
-        "file_key": file_key(file_name(readable(track.path))) if track.path else None,
+        # The name of a recording with several songs stands for none of them.
+        "file_key": file_key(file_name(readable(track.path))) if track.path and not track.cue else None,
         "title": track.title,
         "artist": track.artist,
         "album": track.album,
@@ -461,6 +503,8 @@ def document_of(track: Track) -> TrackDocument:
         "device": track.device,
         "place": track.place or track.track_id,
         "sketch": track.sketch,
+        "cue": track.cue,
+        "lyrics_digest": track.lyrics_digest,
         "reader": READER,
         "details": _details_document(track.details),
         "artist_keys": artist_keys(track.details.artists or (track.artist,), track.details.featured),

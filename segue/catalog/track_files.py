@@ -45,7 +45,7 @@ class TrackFiles(Tracks):
                     "_id": track_id,
                     "place": place,
                     "path": file.path,
-                    "file_key": file_key(file_name(readable(file.path))),
+                    "file_key": None if file.cue else file_key(file_name(readable(file.path))),
                     "inode": file.inode,
                     "device": file.device,
                     "changed_ns": file.changed_ns,

@@ -36,7 +36,8 @@ from segue.storage.store import Collection, Index, Job, Policy, Right
 
 PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}, "away_since": None}
 """The filter of tracks that listeners may be offered."""
-_PRESENT = {"state": "present", "away_since": None}
+PRESENT = {"state": "present", "away_since": None}
+"""The filter of tracks whose file exists."""
 _SHAPE = record_shape(TrackDocument).all_optional()
 MOST_OF_ARTIST = 200
 """The number of an artist's tracks that a page shows at first."""
@@ -53,10 +54,10 @@ class IndexedTrack(NamedTuple):
     """Main artists; empty for a track of a release that did not tell them apart."""
 
 
-_OF_FILE = dict.fromkeys(
+OF_FILE = dict.fromkeys(
     (
         "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "sketch", "inode",
-        "device", "away_since",
+        "device", "away_since", "cue", "lyrics_digest",
     ),
     1,
 )  # fmt: skip
@@ -138,23 +139,23 @@ class Tracks(Collection[TrackDocument]):
 
     def files_of(self, library: str) -> dict[str, StoredFile]:
         """All tracks of a library with their files, by track id."""
-        documents = self.documents.find({"library": library}, _OF_FILE)
+        documents = self.documents.find({"library": library}, OF_FILE)
         return {track["_id"]: file_of(track) for track in documents}
 
     def count_present(self, library: str) -> int:
         """The number of a library's tracks whose file exists."""
-        return self.documents.count_documents({"library": library, **_PRESENT})
+        return self.documents.count_documents({"library": library, **PRESENT})
 
     # The jobs after ingest read tracks whose files exist.
 
     def present_files(self) -> Iterator[StoredFile]:
         """The files of all tracks that have one, ordered by track id."""
-        for track in self.documents.find(_PRESENT, _OF_FILE).sort("_id"):
+        for track in self.documents.find(PRESENT, OF_FILE).sort("_id"):
             yield file_of(track)
 
     def present_ids(self, among: Iterable[str] | None = None) -> set[str]:
         """The tracks whose file exists: of the whole catalogue, or of some tracks."""
-        wanted: Document = _PRESENT if among is None else {"_id": {"$in": list(among)}, **_PRESENT}
+        wanted: Document = PRESENT if among is None else {"_id": {"$in": list(among)}, **PRESENT}
         return {track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)}
 
     def artists(self) -> dict[str, str]:
@@ -172,12 +173,12 @@ class Tracks(Collection[TrackDocument]):
                 track.get("sketch"),
                 (track.get("details") or {}).get("artists") or (),
             )
-            for track in self.documents.find(_PRESENT, fields, batch_size=10_000)
+            for track in self.documents.find(PRESENT, fields, batch_size=10_000)
         }
 
     def durations_and_genres(self) -> dict[str, tuple[int, str | None]]:
         """(milliseconds, first genre) of all tracks whose file exists, by track id in ascending order."""
-        documents = self.documents.find(_PRESENT, {"duration_ms": 1, "genres": 1}).sort("_id")
+        documents = self.documents.find(PRESENT, {"duration_ms": 1, "genres": 1}).sort("_id")
         return {
             track["_id"]: (int(track.get("duration_ms") or 0), first_genre(track.get("genres")))
             for track in documents
@@ -185,13 +186,18 @@ class Tracks(Collection[TrackDocument]):
 
     def recording(self, track_id: str) -> Recording | None:
         """The recording of a track; None if it has none."""
-        fields = {"path": 1, "size": 1, "duration_ms": 1}
-        document = self.documents.find_one(self.visible({"_id": track_id, **_PRESENT}), fields)
+        fields = {"path": 1, "size": 1, "duration_ms": 1, "cue": 1}
+        document = self.documents.find_one(self.visible({"_id": track_id, **PRESENT}), fields)
         path = document.get("path") if document else None
         if document is None or not path or "\0" in path:
             return None
+        start, end = file_of(document).span
         return Recording(
-            path=path_to_open(path), size=document.get("size"), duration_ms=document.get("duration_ms")
+            path=path_to_open(path),
+            size=document.get("size"),
+            duration_ms=document.get("duration_ms"),
+            start=start,
+            end=end,
         )
 
     # Listeners see playable tracks, without those of libraries that are hidden from them.

@@ -15,9 +15,9 @@ import numpy as np
 import psutil
 import pytest
 
-from segue.audio.describe_here import Describers
+from segue.audio.describe_here import Describers, Source
 from segue.audio.describer import Describer
-from segue.audio.describing import Row, describe_row
+from segue.audio.describing import WHOLE, Row, describe_row, measure_row
 from segue.settings import load_settings
 from segue.storage.mongo import unpack
 from tests.catalog.library import song
@@ -51,6 +51,21 @@ def test_it_gives_what_the_function_gives(describer: Describer, tmp_path: Path) 
     np.testing.assert_allclose(vector(there), vector(here), rtol=1e-5)
     (tmp_path / "empty.mp3").touch()
     assert describer.describe(str(tmp_path / "empty.mp3"))["reason"] == "empty"
+
+
+def test_it_measures_what_the_function_measures(describer: Describer, tmp_path: Path) -> None:
+    path = str(song(tmp_path / "a.flac"))
+    there = describer.measure(path)
+    assert there == measure_row(path) and there["reason"] is None
+    (tmp_path / "empty.mp3").touch()
+    refused = describer.measure(str(tmp_path / "empty.mp3"))
+    assert refused == {
+        "integrated": None,
+        "peak": None,
+        "blocks": None,
+        "reason": "empty",
+        "detail": "0 bytes",
+    }
 
 
 def test_a_reader_that_hangs_or_crashes_is_replaced(describer: Describer, tmp_path: Path) -> None:
@@ -115,7 +130,9 @@ def test_an_ffmpeg_that_hangs_ends_with_its_reader(describer: Describer, hanging
 def test_in_the_middle_of_a_file_all_end_with_the_owner(describer: Describer, hanging: Path) -> None:
     process = describer._running()
     assert process.stdin is not None
-    process.stdin.write(json.dumps(str(hanging)).encode() + b"\n")
+    process.stdin.write(
+        json.dumps({"path": str(hanging), "start": 0.0, "end": None, "measure": False}).encode() + b"\n"
+    )
     process.stdin.flush()
     family = [reader(describer), *ffmpegs(reader(describer))]
     process.stdin.close()
@@ -123,21 +140,42 @@ def test_in_the_middle_of_a_file_all_end_with_the_owner(describer: Describer, ha
 
 
 def test_processes_serve_several_calls_and_end_with_the_block(tmp_path: Path) -> None:
-    files = [(str(seed), str(song(tmp_path / f"{seed}.flac", seed=seed))) for seed in range(4)]
+    files = songs(tmp_path)
     (tmp_path / "empty.mp3").touch()
     with Describers(AUDIO) as describers:
         [one] = describers.describe(files[:1])
         assert (one.track_id, one.reason) == ("0", "")
         [first] = started(describers)
         again = {found.track_id: found for found in describers.describe(files)}
-        assert {name for name, _ in files} == again.keys()
+        assert {name for name, *_ in files} == again.keys()
         assert again["0"].vector == one.vector
-        [empty] = describers.describe([("x", str(tmp_path / "empty.mp3"))])
+        [empty] = describers.describe([("x", str(tmp_path / "empty.mp3"), WHOLE)])
         assert (empty.track_id, empty.vector, empty.reason) == ("x", None, "empty")
+        assert {name for name, row in describers.measure(files) if not row["reason"]} == again.keys()
         processes = started(describers)
         assert first in processes and len(processes) <= (os.cpu_count() or 1)
         assert list(describers.describe([])) == []
-    assert psutil.wait_procs(processes, timeout=PATIENCE)[0]
+    assert not psutil.wait_procs(processes, timeout=PATIENCE)[1]
+
+
+def test_a_caller_that_stops_ends_the_work_in_progress(tmp_path: Path) -> None:
+    files = songs(tmp_path)
+    with Describers(AUDIO) as describers:
+        results = describers.measure(files)
+        next(results)
+        processes = started(describers)
+        results.close()
+        assert not psutil.wait_procs(processes, timeout=PATIENCE)[1]
+        assert {found.track_id for found in describers.describe(files) if found.vector} == {
+            "0",
+            "1",
+            "2",
+            "3",
+        }
+
+
+def songs(folder: Path) -> list[Source]:
+    return [(str(seed), str(song(folder / f"{seed}.flac", seed=seed)), WHOLE) for seed in range(4)]
 
 
 def started(describers: Describers) -> list[psutil.Process]:

@@ -20,7 +20,7 @@ from mutagen.mp4 import MP4, MP4Cover
 from segue.audio.decode import decode
 from segue.audio.errors import AudioError
 from segue.catalog.cover_art import Cover
-from segue.catalog.read import read_track
+from segue.catalog.read import read_file
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile, scan
 from segue.catalog.track import Track
@@ -34,7 +34,7 @@ def taken(path: Path) -> tuple[Track, Cover | None]:
     """A file as ingest reads it; it must be found and accepted."""
     (file,) = [found for found in scan(path.parent) if Path(found.path) == path]
     assert isinstance(file, AudioFile)
-    outcome = read_track(file, library="l")
+    (outcome,) = read_file(file, library="l")
     assert not isinstance(outcome, RejectedFile), outcome
     return outcome
 
@@ -173,7 +173,7 @@ def test_what_is_no_audio_is_rejected(tmp_path: Path, suffix: str, content: byte
     path.write_bytes(content)
     (file,) = scan(tmp_path)
     assert isinstance(file, AudioFile)
-    outcome = read_track(file, library="l")
+    (outcome,) = read_file(file, library="l")
     assert isinstance(outcome, RejectedFile)
     assert outcome.reason in {"empty", "not-audio"}
     with pytest.raises(AudioError):

@@ -278,6 +278,12 @@ def test_signs_without_width_go() -> None:
         ({"REPLAYGAIN_TRACK_GAIN": "loud"}, None),
         ({"REPLAYGAIN_TRACK_GAIN": "nan dB"}, None),
         ({"REPLAYGAIN_TRACK_GAIN": "900 dB"}, None),
+        ({"REPLAYGAIN_TRACK_GAIN": "-6.5 dB", "REPLAYGAIN_REFERENCE_LOUDNESS": "89.0 dB"}, -6.5),
+        ({"REPLAYGAIN_TRACK_GAIN": "-6.5 dB", "REPLAYGAIN_REFERENCE_LOUDNESS": "83 dB"}, -0.5),
+        ({"REPLAYGAIN_TRACK_GAIN": "-6.5 dB", "REPLAYGAIN_REFERENCE_LOUDNESS": "-18.00 LUFS"}, -6.5),
+        ({"REPLAYGAIN_TRACK_GAIN": "-6.5 dB", "REPLAYGAIN_REFERENCE_LOUDNESS": "-23.00 LUFS"}, -1.5),
+        ({"REPLAYGAIN_TRACK_GAIN": "-6.5 dB", "REPLAYGAIN_REFERENCE_LOUDNESS": "0"}, -6.5),
+        ({"REPLAYGAIN_TRACK_GAIN": "-6.5 dB", "REPLAYGAIN_REFERENCE_LOUDNESS": "loud"}, -6.5),
         ({"R128_TRACK_GAIN": "-2560"}, -5.0),
         ({"R128_TRACK_GAIN": "640"}, 7.5),
         ({}, None),
@@ -295,8 +301,8 @@ def test_lyrics_and_editions(tmp_path: Path) -> None:
     path = song(tmp_path / "a.mp3")
     frames = [USLT(encoding=3, text="la la\nla"), TALB(text="Blue (Deluxe Edition)"), TIT2(text="T")]
     found = read(_id3(path, *frames))
-    assert (found.details.lyrics, found.details.edition, found.album) == (
-        "la la\nla",
+    assert ([line.text for line in found.lyrics[0].lines], found.details.edition, found.album) == (
+        ["la la", "la"],
         "Deluxe Edition",
         "Blue (Deluxe Edition)",
     )

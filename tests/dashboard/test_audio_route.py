@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from segue.audio.transcoding.media_types import CONTENT_TYPES as TYPES
+from segue.catalog.levels import version
 from segue.dashboard.api.audio import genuine, sign
 from segue.dashboard.services import Services
 from segue.people.login_sessions import COOKIE
@@ -57,6 +59,40 @@ def test_ranges(enter: Enter, sound: str, asked: str, status: int, content: byte
         assert answer.content == content
     else:
         assert answer.headers["content-range"] == f"bytes */{len(SOUND)}"
+
+
+def test_a_ticket_has_the_known_loudness(enter: Enter, services: Services, sound: str) -> None:
+    tracks, client = services.store.database.tracks, enter()
+
+    def gain(**fields: Any) -> Any:
+        tracks.update_one({"_id": sound}, {"$set": {"size": 2048, "modified_ns": 5, **fields}})
+        return client.get(f"/api/tickets/{sound}").json()["gain"]
+
+    assert gain() == {}
+    measured = {
+        "version": version(), "size": 2048, "modified_ns": 5,
+        "integrated": -10.5, "peak": 1.02, "blocks": b"",
+    }  # fmt: skip
+    assert gain(loudness=measured) == {"track_gain": -7.5, "track_peak": 1.02}
+    # The album's loudness is that of the album, and the tags take precedence, a gain of 0 dB too.
+    services.store.database.albums.insert_one(album_document("one", loudness=-12.0, peak=1.1))
+    assert gain(album_id="one")["album_gain"] == -6.0
+    stated = {"track_gain": -9.1, "album_gain": 0.0, "base_gain": 3.0}
+    assert gain(details={"replay_gain": stated}) == stated | {"track_peak": 1.02, "album_peak": 1.1}
+    # A file that has changed has another loudness.
+    assert gain(modified_ns=6, details={}) == {"album_gain": -6.0, "album_peak": 1.1}
+    assert gain(modified_ns=5, loudness=measured | {"peak": "loud"})["track_gain"] == -7.5
+
+
+def album_document(own: str, **fields: Any) -> dict[str, Any]:
+    """A document of `albums`."""
+    texts = dict.fromkeys(("library", "name", "key", "artist", "sort", "artist_sort"), "a")
+    lists: dict[str, Any] = {name: [] for name in ("keys", "artist_keys", "appearing", "genres")}
+    nothing = dict.fromkeys(
+        ("year", "original_year", "edition", "release", "release_group", "cover_id", "added_at")
+    )
+    counts = dict.fromkeys(("tracks", "discs", "duration_ms"), 1)
+    return {"_id": own, "various": False, **texts, **lists, **nothing, **counts, **fields}
 
 
 def test_an_address_serves_no_other_session(enter: Enter, sound: str) -> None:

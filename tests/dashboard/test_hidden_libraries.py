@@ -58,6 +58,8 @@ def music(
         database.tracks.update_many({"genres": style}, {"$set": library})
     metal = {"cover_id": COVER, "file_key": file_key("Metal Band.flac")}
     database.tracks.update_many({"genres": "Metal"}, {"$set": metal})
+    lyrics = {"language": "eng", "texts": ["Heavy metal"]}
+    database.lyrics.insert_one({"_id": HIDDEN, "versions": [lyrics]})
     database.covers.insert_one({"_id": COVER, "type": "image/jpeg", "data": b"\xff\xd8 metal"})
     gather(Store(database))
     database.listening_stats.insert_many(
@@ -148,6 +150,7 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/tickets/{track_id}"): Call(f"/api/tickets/{HIDDEN}", True),
     ("GET", "/api/audio/{track_id}"): Call("AUDIO", False, status=404),
     ("GET", "/api/covers/{cover_id}"): Call(f"/api/covers/{COVER}", True, status=404),
+    ("GET", "/api/tracks/{track_id}/lyrics"): Call(f"/api/tracks/{HIDDEN}/lyrics", True, status=404),
     ("GET", "/api/openapi.json"): Call("/api/openapi.json", False),
     ("GET", "/api/map"): Call("/api/map", True),
     ("GET", "/api/map/here"): Call(f"/api/map/here?track={HIDDEN}", False),
@@ -223,12 +226,21 @@ def test_no_route_gives_a_hidden_track(
 def test_a_hidden_recording_cannot_be_told_from_one_that_does_not_exist(
     services: Services, ben: Browser
 ) -> None:
-    for path in ("/api/radio/{}", "/api/map/here?track={}", "/api/audio/{}?t=1.2"):
+    paths = ("/api/radio/{}", "/api/map/here?track={}", "/api/audio/{}?t=1.2", "/api/tracks/{}/lyrics")
+    for path in paths:
         hidden, unknown = (ben.client.get(path.format(own)) for own in (HIDDEN, "metal9"))
         assert (hidden.status_code, hidden.text.replace(HIDDEN, "metal9")) == (
             unknown.status_code,
             unknown.text,
         )
+
+
+def test_the_loudness_of_a_hidden_recording_is_not_given(
+    services: Services, music: Database[Document], ben: Browser, ada: Browser
+) -> None:
+    music.tracks.update_one({"_id": HIDDEN}, {"$set": {"details": {"replay_gain": {"track_gain": -3.5}}}})
+    gains = [one.client.get(f"/api/tickets/{HIDDEN}").json()["gain"] for one in (ben, ada)]
+    assert gains == [{}, {"track_gain": -3.5}]
 
 
 def test_the_owner_of_the_library_hears_it(services: Services, ada: Browser) -> None:

@@ -25,6 +25,8 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/api/tickets/t1", None),
     ("GET", "/api/audio/t1?t=1.2", None),
     ("GET", f"/api/covers/{MISSING}", None),
+    ("GET", "/api/tracks/t1/lyrics", None),
+    ("GET", "/api/tracks/none/lyrics", None),
     ("GET", "/api/radio/none", None),
     ("GET", "/api/map", None),
     ("GET", "/api/map/here", None),

@@ -69,6 +69,31 @@ def test_a_converted_recording(enter: Enter, add: Add, tmp_path: Path, name: str
         assert probe(made).seconds == pytest.approx(10.0, abs=0.3)
 
 
+def test_a_song_of_a_cue_sheet_is_a_part_of_its_file(
+    enter: Enter, add: Add, services: Services, tmp_path: Path
+) -> None:
+    add("a.flac")
+    cue = {"number": 2, "start": 3.0, "end": 7.0, "digest": "d"}
+    services.store.database.tracks.update_one({"_id": "t"}, {"$set": {"cue": cue, "duration_ms": 4000}})
+    client = enter()
+    found = ticket(client)
+    assert found["type"] is None  # so that players ask for a form
+    plain, limited, raw, later, beyond = (
+        found["url"],
+        found["url"] + "&max_bit_rate=64",
+        found["url"] + "&format=raw",
+        found["forms"][0]["url"] + "&start=3",
+        found["forms"][0]["url"] + "&start=9",
+    )
+    for url, seconds in ((plain, 4.0), (limited, 4.0), (raw, 4.0), (later, 1.0)):
+        answer = client.get(url)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/ogg"), url
+        (tmp_path / "made.ogg").write_bytes(answer.content)
+        assert probe(tmp_path / "made.ogg").seconds == pytest.approx(seconds, abs=0.1), url
+    assert client.get(plain, headers={"range": "bytes=0-3"}).content == b"OggS"
+    assert client.get(beyond).status_code == 422
+
+
 def test_a_finished_conversion_has_ranges(enter: Enter, add: Add) -> None:
     add("a.wma")
     client = enter()

@@ -6,7 +6,7 @@ import contextlib
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -29,9 +29,11 @@ from segue.catalog.covers import Covers
 from segue.catalog.features import Features
 from segue.catalog.gathering import gather
 from segue.catalog.labels import TrackLabels
+from segue.catalog.lyrics import lyrics_in
 from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import Track
+from segue.catalog.track_lyrics import TrackLyrics
 from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
 from segue.collections import OWNERS
@@ -239,6 +241,31 @@ def service(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     client.close()
 
 
+def _fill_catalogue(store: Store, tracks: Sequence[Track]) -> None:
+    Covers(store).write([Cover(cover_id="ab" * 32, data=b"\xff\xd8 a picture")])
+    vector = np.ones(4, dtype="<f4").tobytes()
+    words = "[00:01.50]one\n[00:03.00]\n[00:04.00]two"
+    versions = [one for one in (lyrics_in(words, language="eng"), lyrics_in("one\ntwo")) if one]
+    TrackLyrics(store).replace({track.track_id: versions for track in tracks})
+    Features(store).write(
+        [(track.track_id, vector, Stamp("f1", 10, track.modified_ns)) for track in tracks], names_version="n1"
+    )
+    Embeddings(store).write(
+        {
+            "_id": f"s1:{track.track_id}",
+            "track_id": track.track_id,
+            "space": "s1",
+            "vector": np.ones(8, dtype="<f4").tobytes(),
+            "features": "d",
+            "added": False,
+        }
+        for track in tracks
+    )
+    RejectedTracks(store).replace_library(
+        [RejectedFile(path="/music/x.mp3", reason="empty", detail="0 bytes")], library="music"
+    )
+
+
 def fill(made: Service) -> None:
     """Write a document into every collection."""
     store, services = made.store, made.services
@@ -269,25 +296,7 @@ def fill(made: Service) -> None:
         [{"library": "music", "folder": "/music", "mode": "polling", "reason": "it is a network disk"}]
     )
     upkeep.trained(5)
-    Covers(store).write([Cover(cover_id="ab" * 32, data=b"\xff\xd8 a picture")])
-    vector = np.ones(4, dtype="<f4").tobytes()
-    Features(store).write(
-        [(track.track_id, vector, Stamp("f1", 10, track.modified_ns)) for track in tracks], names_version="n1"
-    )
-    Embeddings(store).write(
-        {
-            "_id": f"s1:{track.track_id}",
-            "track_id": track.track_id,
-            "space": "s1",
-            "vector": np.ones(8, dtype="<f4").tobytes(),
-            "features": "d",
-            "added": False,
-        }
-        for track in tracks
-    )
-    RejectedTracks(store).replace_library(
-        [RejectedFile(path="/music/x.mp3", reason="empty", detail="0 bytes")], library="music"
-    )
+    _fill_catalogue(store, tracks)
     UnknownTracks(store).note([("x1", 5)])
     for n in range(6):
         measures = {"energy": 0.1, "tempo": 0.5, "brightness": None, "tone": 0.9, "bpm": 120.0}
@@ -467,6 +476,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         ),
         "admitted": partial(AdmittedListeners(store).among, ["ada", "ben"]),
         "covers": lambda: (Covers(store).read("ab" * 32), Covers(store).pictures(["ab" * 32])),
+        "lyrics": lambda: [TrackLyrics(store).of(track_id(n)) for n in range(6)],
         "files": lambda: (
             Tracks(store).checked_files("music"),
             Tracks(store).files_of("music"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from segue.audio.describe_here import Describers
 from segue.batch_jobs import update_library
-from segue.settings import AudioSettings
+from segue.settings import AudioSettings, Settings
 
 
 class _Kept(Describers):
@@ -30,11 +31,16 @@ def kept_describers() -> Iterator[dict[str, _Kept]]:
         describers.end()
 
 
+def _of(kept: dict[str, _Kept], audio: AudioSettings) -> Describers:
+    return kept.setdefault(audio.model_dump_json(), _Kept(audio))
+
+
+@pytest.fixture
+def describers(kept_describers: dict[str, _Kept], settings: Settings) -> Describers:
+    return _of(kept_describers, settings.audio)
+
+
 @pytest.fixture
 def shared_describers(kept_describers: dict[str, _Kept], monkeypatch: pytest.MonkeyPatch) -> None:
     """Passes take the describers of an earlier test with the same settings."""
-
-    def describers(audio: AudioSettings) -> Describers:
-        return kept_describers.setdefault(audio.model_dump_json(), _Kept(audio))
-
-    monkeypatch.setattr(update_library, "Describers", describers)
+    monkeypatch.setattr(update_library, "Describers", partial(_of, kept_describers))

@@ -16,7 +16,7 @@ from pymongo.database import Database
 from segue.batch_jobs import forget_tracks
 from segue.batch_jobs.extract_features import find_work
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
-from segue.batch_jobs.reconcile_library import Rules
+from segue.batch_jobs.read_library import Rules
 from segue.catalog import absence
 from segue.catalog.features import Features
 from segue.catalog.stamp import Stamp

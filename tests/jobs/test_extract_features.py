@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from pyspark.sql import functions as F
 
 from segue.audio.describing import describe_row
 from segue.audio.descriptors import descriptor_names, features_version
-from segue.batch_jobs import describing_in_parts, extract_features, ingest_catalog
-from segue.batch_jobs.describing_in_parts import described_in_parts, transform
-from segue.batch_jobs.extract_features import ExtractionSummary, find_work, run
+from segue.audio.loudness import measure
+from segue.batch_jobs import extract_features, ingest_catalog, tracks_in_parts
+from segue.batch_jobs.extract_features import ExtractionSummary, find_work, run, transform
+from segue.batch_jobs.tracks_in_parts import processed_in_parts
 from segue.settings import Settings
 from segue.storage.mongo import Document, unpack
 from segue.storage.store import Store
@@ -58,8 +60,9 @@ def test_the_transform_describes_or_says_why_not(
 ) -> None:
     good = song(tmp_path / "good.flac")
     (tmp_path / "empty.mp3").touch()
-    paths = [("a", str(good)), ("b", str(tmp_path / "empty.mp3")), ("c", str(tmp_path / "gone.mp3"))]
-    found = transform(spark.createDataFrame(paths, describing_in_parts.TRACK), settings).cache()
+    files = {"a": good, "b": tmp_path / "empty.mp3", "c": tmp_path / "gone.mp3"}
+    paths = [(own, str(path), 0.0, None) for own, path in files.items()]
+    found = transform(spark.createDataFrame(paths, tracks_in_parts.TRACK), settings).cache()
     expected = [
         ("a", True, None, None),
         ("b", False, "empty", "0 bytes"),
@@ -99,6 +102,26 @@ def test_features_are_written_and_only_what_is_missing_is_computed(
     after = stored(database)
     kept = [key for key in before if after.get(key) == before[key]]
     assert len(kept) == 2
+
+
+def test_loudness_is_measured_once(
+    spark: SparkSession, settings: Settings, database: Database[Document], music: Path
+) -> None:
+    (music / "empty.mp3").write_bytes(b"no sound" * 100)
+    catalogue(database, music)
+    (music / "1.mp3").rename(music / "away")
+    first = run(spark, settings, Store(database), quiet=True)
+    assert first.measured == 3
+    (music / "away").rename(music / "1.mp3")
+    assert run(spark, settings, Store(database), quiet=True).measured == 1
+    assert run(None, settings, Store(database), quiet=True).measured == 0
+    assert extract_features.find_work(Store(database), settings).unmeasured == []
+    for track in database.tracks.find():
+        expected = measure(Path(track["path"]))
+        assert (track["loudness"]["integrated"], track["loudness"]["peak"]) == (
+            expected.integrated,
+            expected.peak,
+        )
 
 
 def test_other_settings_make_another_version_of_all(
@@ -162,8 +185,8 @@ def test_a_run_that_was_cut_short_goes_on_where_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     catalogue(database, music)
-    monkeypatch.setattr(describing_in_parts, "PER_TASK", 1)
-    monkeypatch.setattr(describing_in_parts, "TASKS_PER_CORE", 1)  # parts of two tracks
+    monkeypatch.setattr(tracks_in_parts, "PER_TASK", 1)
+    monkeypatch.setattr(tracks_in_parts, "TASKS_PER_CORE", 1)  # parts of two tracks
     real = extract_features.write
     calls: list[Any] = []
 
@@ -189,11 +212,13 @@ def test_progress_is_reported_within_a_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     catalogue(database, music)
-    monkeypatch.setattr(describing_in_parts, "PER_TASK", 1)
-    monkeypatch.setattr(describing_in_parts, "REPORT_EVERY", 0.01)
+    monkeypatch.setattr(tracks_in_parts, "PER_TASK", 1)
+    monkeypatch.setattr(tracks_in_parts, "REPORT_EVERY", 0.01)
     tracks = find_work(Store(database), settings).missing
     reports: list[int] = []
-    parts = list(described_in_parts(spark, tracks, settings, report=reports.append))
+    parts = list(
+        processed_in_parts(spark, tracks, partial(transform, settings=settings), report=reports.append)
+    )
     assert [len(part) for part, _ in parts] == [4]
     assert reports == sorted(reports)
     assert set(reports) >= {0, 4}

@@ -17,9 +17,10 @@ from mutagen.flac import FLAC
 from pymongo.database import Database
 
 from segue.audio.payload import digest, sketch
-from segue.batch_jobs import reconcile_library
+from segue.batch_jobs import read_library
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
-from segue.batch_jobs.reconcile_library import Found, Rules, bring_in_line
+from segue.batch_jobs.read_library import Found, Rules
+from segue.batch_jobs.reconcile_library import bring_in_line
 from segue.catalog.library import find_music
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
@@ -250,7 +251,7 @@ def test_a_killed_pass_is_completed(
         shutil.copyfile(path, root / "Two" / f"new {number}.mp3")
     shutil.rmtree(root / "Album")
     song(root / "0 really new.mp3", seed=99)
-    monkeypatch.setattr(reconcile_library, "WRITE_EVERY", 3)
+    monkeypatch.setattr(read_library, "WRITE_EVERY", 3)
     for after in range(1, 4):
         _killed_after(after, database, root, monkeypatch)
     ingest(database, root)

@@ -92,6 +92,7 @@ def test_every_track_is_written_whole(database: Database[Document], music: Path)
         "device": path.stat().st_dev,
         "place": track_id("Music", PurePosixPath(path.relative_to(music))),
         "sketch": sketch(path),
+        "cue": None,
         "reader": READER,
         "state": "present",
     }

@@ -146,6 +146,20 @@ def test_a_folder_that_is_moved_in_and_a_removed_song_are_followed(
     assert watching.playable() == 6
 
 
+def test_lyrics_and_sheets_beside_songs_are_followed(start: Start, music: Path) -> None:
+    watching = start()
+    lyrics = watching.database.lyrics
+    (music / "0.lrc").write_text("[00:01.00]one")
+    until(lambda: lyrics.find_one({"versions.texts": "one"}) is not None, "new lyrics", seconds=300)
+    (music / "0.lrc").write_text("[00:01.00]two")
+    until(lambda: lyrics.find_one({"versions.texts": "two"}) is not None, "changed lyrics", seconds=300)
+    (music / "0.lrc").unlink()
+    until(lambda: lyrics.count_documents({}) == 0, "no lyrics", seconds=300)
+    parts = "".join(f"TRACK 0{n} AUDIO\nINDEX 01 00:00:{30 * n}\n" for n in (0, 1))
+    (music / "1.cue").write_text(f'FILE "1.flac" WAVE\n{parts}')
+    until(lambda: watching.playable() == 5, "two songs in place of one", seconds=300)
+
+
 def test_a_network_disk_is_compared_at_intervals(start: Start, music: Path, tmp_path: Path) -> None:
     table = tmp_path / "mountinfo"
     table.write_text(f"20 1 0:20 / / rw - ext4 d rw\n21 1 0:21 / {music} rw - cifs //nas/music rw\n")

@@ -1,4 +1,4 @@
-"""Spark describes tracks in parts, and reports progress after each finished task."""
+"""Spark works on tracks in parts, and reports progress after each finished task."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from segue.catalog.track import StoredFile
 from segue.counted import counted
-from segue.settings import Settings
-from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
 
-TRACK = "track_id string, path string"
-"""The columns of the job's input."""
+TRACK = "track_id string, path string, start double, end double"
+"""The columns of a step's input; a track may be a part of its file, in seconds."""
 PER_TASK = 4
 TASKS_PER_CORE = 8
 """Tasks per core in a part; a part has a result when all its tasks have ended."""
@@ -26,6 +24,8 @@ REPORT_EVERY = 1.0
 
 Report = Callable[[int], None]
 """Called with the number of tracks whose tasks have ended; it never falls."""
+Step = Callable[[DataFrame], DataFrame]
+"""Makes a row with a result of each TRACK."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +35,10 @@ class _Part:
     """Spark's job group."""
 
 
-def transform(tracks: DataFrame, settings: Settings) -> DataFrame:
-    """TRACK -> DESCRIBED."""
-    return tracks.select("track_id", "path").mapInArrow(describe_tracks(settings.audio), DESCRIBED)
-
-
-def described_in_parts(
-    spark: SparkSession, tracks: Sequence[StoredFile], settings: Settings, *, report: Report
+def processed_in_parts(
+    spark: SparkSession, tracks: Sequence[StoredFile], step: Step, *, report: Report
 ) -> Iterator[tuple[Sequence[StoredFile], list[Row]]]:
-    """Parts of the tracks with their results (DESCRIBED), in order of completion."""
+    """Parts of the tracks with the results of a step, in order of completion."""
     size = PER_TASK * TASKS_PER_CORE * spark.sparkContext.defaultParallelism
     run = uuid4().hex
     parts = [
@@ -54,7 +49,7 @@ def described_in_parts(
     with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
         try:
             for part in parts:
-                work.running[pool.submit(_describe, spark, part, settings)] = part
+                work.running[pool.submit(_process, spark, part, step)] = part
                 if len(work.running) >= PARTS_AT_ONCE:
                     yield from work.ended()
             while work.running:
@@ -91,15 +86,15 @@ class _Work:
         tracker = self._spark.sparkContext.statusTracker()
         jobs = [found for job in tracker.getJobIdsForGroup(part.group) if (found := tracker.getJobInfo(job))]
         stages = {stage for job in jobs for stage in job.stageIds}
-        # The last stage describes; those before it distribute the rows.
+        # The last stage has the step; those before it distribute the rows.
         if len(stages) < 2 or (last := tracker.getStageInfo(max(stages))) is None:
             return 0
         return min(PER_TASK * last.numCompletedTasks, len(part.tracks))
 
 
-def _describe(spark: SparkSession, part: _Part, settings: Settings) -> list[Row]:
+def _process(spark: SparkSession, part: _Part, step: Step) -> list[Row]:
     context = spark.sparkContext
     context.setJobGroup(part.group, f"features: {counted(len(part.tracks), 'track')}")
-    rows = [(file.track_id, file.path) for file in part.tracks]
+    rows = [(file.track_id, file.path, *file.span) for file in part.tracks]
     tracks = spark.createDataFrame(rows, TRACK).repartition(-(-len(rows) // PER_TASK))
-    return transform(tracks, settings).collect()
+    return step(tracks).collect()
