@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from segue.catalog.tracks import Tracks
+from segue.catalog.fingerprints import Fingerprints
+from segue.catalog.tracks import IndexedTrack, Tracks
 from segue.collections import prepare
 from segue.counted import counted
 from segue.embeddings.registry import space_to_index
@@ -214,7 +215,7 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
     space = space_to_index(store, settings.space)
-    track_of = Tracks(store).to_index()
+    track_of = indexed_tracks(store)
     stored = Embeddings(store).vectors(space)
     vector_of = {track_id: vector for track_id, vector in stored.items() if track_id in track_of}
     if not vector_of:
@@ -245,6 +246,15 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
         **of_catalogue,
     )
     return IndexCorpus(space, contents, unusable=len(names) - len(usable))
+
+
+def indexed_tracks(store: Store) -> dict[str, IndexedTrack]:
+    """All tracks of music whose file exists, with the sounds that they share, by track id."""
+    tracks = Tracks(store).to_index()
+    for own, sound in Fingerprints(store).sounds().items():
+        if own in tracks:
+            tracks[own] = tracks[own]._replace(sound=sound)
+    return tracks
 
 
 def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:

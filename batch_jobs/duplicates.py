@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from segue.catalog.duplicates import Duplicates
 from segue.catalog.stored_paths import readable
-from segue.catalog.track_files import TrackFiles
 from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, console, write_figures
@@ -21,7 +21,7 @@ def list_duplicates(
     limit: Annotated[int, typer.Option(min=1, help="How many songs to show.")] = 50,
     json_file: JsonFile = None,
 ) -> None:
-    """List songs that are in several files: the same sound under any names and tags.
+    """List songs that are in several files: the same sound, whatever its names, tags, format and bit rate.
 
     Each file stays a track. From the next index on, Segue treats them as one song: none follows another in a
     plan, a radio or a list of the day. Nothing is removed.
@@ -32,9 +32,10 @@ def list_duplicates(
     """
     with one_line_errors():
         can_write(json_file)
-        tracks = TrackFiles(open_store(connected(load_settings(), kafka=False)))
-        songs, files = tracks.count_duplicates()
-        groups = tracks.duplicates(limit=limit)
+        duplicates = Duplicates(open_store(connected(load_settings(), kafka=False)))
+        every = duplicates.groups()
+        songs, files = len(every), sum(map(len, every))
+        groups = duplicates.described(every[:limit])
         write_figures(json_file, {"songs": songs, "files": files, "duplicates": groups})
         table = Table("song", "track", "file", title=f"{counted(songs, 'song')} in {counted(files, 'file')}")
         for group in groups:

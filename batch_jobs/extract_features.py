@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Annotated
 
+import typer
 from pyspark.sql import DataFrame, Row, SparkSession
 from rich.progress import TimeRemainingColumn
 
@@ -22,6 +24,7 @@ from segue.batch_jobs import measure_loudness
 from segue.batch_jobs.bars import counting
 from segue.batch_jobs.tracks_in_parts import processed_in_parts
 from segue.catalog.features import Features
+from segue.catalog.fingerprints import Fingerprints
 from segue.catalog.gathering import gather
 from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.rejected import RejectedFile, RejectedTracks
@@ -67,6 +70,10 @@ class Work:
 
 
 def extract_features(
+    fingerprints: Annotated[
+        bool,
+        typer.Option("--fingerprints", help="Also describe tracks again that an earlier release described."),
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Compute the audio features and the loudness of new and changed tracks, with Spark.
@@ -77,6 +84,8 @@ def extract_features(
 
     Example: ./run.sh library features
 
+    Example: ./run.sh library features --fingerprints
+
     Example: ./run.sh library features --json -
     """
     with one_line_errors():
@@ -84,10 +93,10 @@ def extract_features(
         settings = connected(load_settings(), kafka=False)
         store = open_store(settings)
         prepare(store, Job.CATALOGUE)
-        work = find_work(store, settings)
+        work = find_work(store, settings, fingerprints=fingerprints)
         if work.missing or work.unmeasured:
             with session(settings, app="segue features") as spark:
-                summary = run(spark, settings, store)
+                summary = run(spark, settings, store, work=work)
         else:
             summary = run(None, settings, store)  # starting Spark takes longer than this check
         write_figures(json_file, asdict(summary))
@@ -116,14 +125,19 @@ def transform_to_levels(tracks: DataFrame, settings: Settings) -> DataFrame:
 
 
 def run(
-    spark: SparkSession | None, settings: Settings, store: Store, *, quiet: bool = False
+    spark: SparkSession | None,
+    settings: Settings,
+    store: Store,
+    *,
+    work: Work | None = None,
+    quiet: bool = False,
 ) -> ExtractionSummary:
     """Bring the features and the rejected tracks of this stage in line with the catalogue.
 
     `spark` may be None if there is nothing to compute (see :func:`find_work`).
     """
     began = time.monotonic()
-    work = find_work(store, settings)
+    work = work or find_work(store, settings)
     features, rejected = Features(store), RejectedTracks(store)
     forget_gone(store, work)
     computed = 0
@@ -151,10 +165,16 @@ def run(
     )
 
 
-def find_work(store: Store, settings: Settings) -> Work:
-    """Compare the catalogue with the stored features and rejections."""
+def find_work(store: Store, settings: Settings, *, fingerprints: bool = False) -> Work:
+    """Compare the catalogue with the stored features and rejections.
+
+    With `fingerprints`, features of an earlier release, which have no fingerprint, are outdated.
+    """
     version = features_version(settings.audio)
     done = Features(store).stamps()
+    if fingerprints:
+        for track_id in Fingerprints(store).without():
+            done[track_id] = Stamp(None, None, None)
     rejected = RejectedTracks(store).without_features(retried=MAY_PASS)
     missing = []
     for file in Tracks(store).present_files():
@@ -203,11 +223,13 @@ def write(
     stamps = {own: Stamp(version, file.size, file.modified_ns) for own, file in files.items()}
     good = [row for row in rows if row.vector is not None]
     bad = [row for row in rows if row.vector is None]
-    features = Features(store)
+    features = Fingerprints(store)
     features.write(
         ((row.track_id, bytes(row.vector or b""), stamps[row.track_id]) for row in good),
         names_version=names_version(settings.audio),
+        fingerprints={row.track_id: row.fingerprint and bytes(row.fingerprint) for row in good},
     )
+    features.find_sounds(row.track_id for row in good)
     RejectedTracks(store).replace_features(
         files, ((_rejected(row, files[row.track_id]), stamps[row.track_id]) for row in bad)
     )

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from segue.batch_jobs.read_library import Found, Rules
 from segue.batch_jobs.reconcile_library import Changes, bring_in_line
 from segue.catalog.fma import FmaTrack, path_of
 from segue.catalog.library import FolderContents, library_of
+from segue.catalog.listening import StoredSounds
 from segue.catalog.read import TagReading, fact_of, without_audio
 from segue.catalog.rejected import RejectedTracks
 from segue.catalog.scan import FORMATS
@@ -110,16 +112,18 @@ def ingest_catalog(
 
     Example: ./run.sh library ingest --fma /data/fma --name fma
     """
-    with one_line_errors():
+    with one_line_errors(), ExitStack() as stack:
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         store = open_store(settings)
         prepare(store, Job.CATALOGUE)
+        listening = stack.enter_context(StoredSounds(store, settings.audio))
         rules = Rules(
             largest_share=settings.library.largest_loss,
             accepted=accept_removals,
             everything=everything,
             reading=TagReading.by(settings.library),
+            listening=listening,
         )
         library = library_of(settings.library, folder)
         folder, further = (library.folder, library.further) if name in (None, library.name) else (folder, ())

@@ -23,6 +23,7 @@ from segue.catalog.features import Features
 from segue.catalog.fma import FmaTrack
 from segue.catalog.identity import Listening, NotListening, Recogniser, identity_of_file
 from segue.catalog.measured_tracks import MeasuredTracks
+from segue.catalog.other_libraries import OtherLibraries
 from segue.catalog.read import AS_USUAL, TagReading, read_tracks
 from segue.catalog.reconcile import Plan, fresh_id
 from segue.catalog.rejected import RejectedFile
@@ -84,6 +85,9 @@ class FileReader:
         self._tracks, self._covers, self._features = TrackFiles(store), Covers(store), Features(store)
         self._measured, self._lyrics = MeasuredTracks(store), TrackLyrics(store)
         self._found, self._made, self._stored, self._rules = found, made, stored, rules
+        self.came: dict[str, StoredFile] = {}
+        """The tracks that came from other libraries, by id, as they were there."""
+        self._others = OtherLibraries(self._tracks, found.library)
         self._taken = set(stored)
         self._pictures: set[str] = set()
         lost = self._tracks.identities(list(made.lost)) if made.unknown else []
@@ -110,6 +114,7 @@ class FileReader:
                 progress.track(outcomes, total=len(wanted), description="Reading tags"), WRITE_EVERY
             ):
                 good: list[tuple[str, Read]] = []
+                new: list[Read] = []
                 for outcome in chain.from_iterable(batch):
                     if isinstance(outcome, RejectedFile):
                         self.rejected.append(self._with_track(outcome))
@@ -118,8 +123,8 @@ class FileReader:
                     elif self._recogniser.may_know(identity_of_file(outcome[0])):
                         held.append(outcome)
                     else:
-                        good.append((self._new_id(outcome[0].track_id), outcome))
-                self._write(good)
+                        new.append(outcome)
+                self._write([*good, *self._with_ids(new)])
                 read += len(batch)
                 self._rules.progress(read, len(wanted))
         self._write_recognised(held)
@@ -127,10 +132,24 @@ class FileReader:
     def _write_recognised(self, held: list[Read]) -> None:
         known = self._recogniser.recognise([identity_of_file(track) for track, _ in held])
         # Known tracks first: only then is it clear which ids are left for new ones.
-        held.sort(key=lambda read: read[0].track_id not in known)
-        ids = ((known.get(read[0].track_id) or self._new_id(read[0].track_id), read) for read in held)
-        for batch in batches(ids, WRITE_EVERY):
-            self._write(batch)
+        pairs = ((own, read) for read in held if (own := known.get(read[0].track_id)))
+        for recognised in batches(pairs, WRITE_EVERY):
+            self._write(recognised)
+        for batch in batches((read for read in held if read[0].track_id not in known), WRITE_EVERY):
+            self._write(self._with_ids(batch))
+
+    def _with_ids(self, reads: Sequence[Read]) -> list[tuple[str, Read]]:
+        """New tracks with their ids: those of other libraries from which the files came, or new ones."""
+        came = self._others.moved([identity_of_file(track) for track, _ in reads])
+        self.came |= {track.track_id: track for track in came.values()}
+        self._taken |= {track.track_id for track in came.values()}
+        return [
+            (came[key].track_id if (key := read[0].track_id) in came else self._new_id(key), read)
+            for read in reads
+        ]
+
+    def _before(self, track_id: str) -> StoredFile | None:
+        return self._stored.get(track_id) or self.came.get(track_id)
 
     def _new_id(self, place: str) -> str:
         own = fresh_id(place, taken=self._taken)
@@ -155,18 +174,18 @@ class FileReader:
         self._pictures |= covers.keys()
         self._lyrics.replace(
             # A new track has no lyrics to remove.
-            {own: track.lyrics for own, (track, _) in reads if track.lyrics or own in self._stored}
+            {own: track.lyrics for own, (track, _) in reads if track.lyrics or self._before(own)}
         )
         self._tracks.write(replace(track, track_id=own, place=track.track_id) for own, (track, _) in reads)
         self._tracks.bring_back(
             own
             for own, _ in reads
-            if (before := self._stored.get(own)) and (before.away or before.state == "vanished")
+            if (before := self._before(own)) and (before.away or before.state == "vanished")
         )
         retagged = {
             own: (_stamp(before), _stamp(track))
             for own, (track, _) in reads
-            if (before := self._stored.get(own))
+            if (before := self._before(own))
             and before.sketch
             and before.sketch == track.sketch
             and _stamp(before) != _stamp(track)
@@ -177,7 +196,7 @@ class FileReader:
         other_part = [
             own
             for own, (track, _) in reads
-            if (before := self._stored.get(own))
+            if (before := self._before(own))
             and before.span != span_of(track.cue)
             and _stamp(before) == _stamp(track)
         ]

@@ -87,11 +87,12 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
     absent = replace(absent, vanished=(*absent.vanished, *replaced))
     tracks.mark_vanished(absent.vanished)
     places = {own: place for place, own in made.same.items()} | work.written
-    moved = frozenset(own for own, place in places.items() if own in stored and stored[own].place != place)
+    known = {**stored, **work.came}
+    moved = frozenset(own for own, place in places.items() if own in known and known[own].place != place)
     gather(store, moved)
     return Changes(
-        new=frozenset(work.written.keys() - stored.keys()),
-        changed=frozenset(work.written.keys() & stored.keys()),
+        new=frozenset(work.written.keys() - known.keys()),
+        changed=frozenset(work.written.keys() & known.keys()),
         same=frozenset(made.same.values()),
         moved=moved,
         absent=absent,

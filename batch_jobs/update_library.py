@@ -26,7 +26,9 @@ from segue.batch_jobs.measure_loudness import measure_on_this_machine
 from segue.batch_jobs.read_library import Rules
 from segue.batches import batches
 from segue.catalog.features import Features
+from segue.catalog.identity import Listening
 from segue.catalog.library import Library, library_of, named_libraries
+from segue.catalog.listening import StoredSounds
 from segue.catalog.read import TagReading
 from segue.catalog.stored_paths import path_to_open
 from segue.catalog.track import StoredFile
@@ -224,8 +226,8 @@ class _Pass:
     ) -> UpdateSummary:
         tracks = Tracks(self._store)
         playable = tracks.count_playable()
-        with self._step("reading"):
-            ingested, faults = self._read(libraries)
+        with self._step("reading"), StoredSounds(self._store, self._settings.audio) as listening:
+            ingested, faults = self._read(libraries, listening)
         changed = any(one.new or one.changed or one.vanished for one in ingested)
         # Tracks of a disk that is away, or back, are neither new nor changed.
         changed = changed or tracks.count_playable() != playable
@@ -253,13 +255,16 @@ class _Pass:
             seconds=round(time.monotonic() - began, 2),
         )
 
-    def _read(self, libraries: Sequence[Library]) -> tuple[list[ingest_catalog.IngestSummary], list[str]]:
+    def _read(
+        self, libraries: Sequence[Library], listening: Listening
+    ) -> tuple[list[ingest_catalog.IngestSummary], list[str]]:
         ingested, faults = [], []
         library_settings = self._settings.library
         rules = Rules(
             largest_share=library_settings.largest_loss,
             settle_time=library_settings.settle_time,
             reading=TagReading.by(library_settings),
+            listening=listening,
             progress=lambda done, total: self._status.progress("reading", done=done, total=total),
         )
         for library in libraries:

@@ -12,10 +12,16 @@ from segue.audio.describer import Describer
 from segue.catalog.stored_paths import path_to_open
 from segue.settings import AudioSettings
 
-DESCRIBED = "track_id string, vector binary, reason string, detail string"
-"""A row for each track: its descriptors as float32 bytes, or the reason why there are none."""
+DESCRIBED = "track_id string, vector binary, fingerprint binary, reason string, detail string"
+"""A row for each track: descriptors as float32 bytes, a fingerprint, or the reason why there are none."""
 _SCHEMA = pa.schema(
-    [("track_id", pa.string()), ("vector", pa.binary()), ("reason", pa.string()), ("detail", pa.string())]
+    [
+        ("track_id", pa.string()),
+        ("vector", pa.binary()),
+        ("fingerprint", pa.binary()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+    ]
 )
 
 

@@ -28,6 +28,8 @@ class Described(NamedTuple):
     reason: str
     """Empty beside a vector."""
     detail: str
+    fingerprint: bytes | None = None
+    """See :mod:`segue.audio.fingerprint`."""
 
 
 class Describers:
@@ -66,12 +68,12 @@ class Describers:
 
         def describe(describer: Describer, track_id: str, path: str, span: Span) -> Described:
             row = describer.describe(path, span)
-            vector = row["vector"]
             return Described(
                 track_id,
-                vector if isinstance(vector, bytes) else None,
+                _bytes(row["vector"]),
                 _text(row["reason"]),
                 _text(row["detail"]),
+                _bytes(row["fingerprint"]),
             )
 
         return self._on_all_cores(describe, tracks)
@@ -113,3 +115,7 @@ class Describers:
 
 def _text(value: bytes | str | None) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _bytes(value: bytes | str | None) -> bytes | None:
+    return value if isinstance(value, bytes) else None

@@ -39,12 +39,17 @@ class Describer:
         The reason is "too-slow" if the file exceeds `decode_timeout` (:class:`Allowance`), and
         "decoder-crashed" if the process has ended.
         """
-        answer = self._ask({"path": path, "start": span[0], "end": span[1], "measure": False})
-        return {"vector": None, **answer, **_bytes(answer, "vector")}
+        answer = self._ask({"path": path, "start": span[0], "end": span[1], "task": "describe"})
+        return {**answer, **_bytes(answer, "vector"), **_bytes(answer, "fingerprint")}
+
+    def fingerprint(self, path: str, span: Span = WHOLE) -> bytes | None:
+        """The fingerprint of a file, or of a part of it (`segue.audio.fingerprint`); None if it has none."""
+        answer = self._ask({"path": path, "start": span[0], "end": span[1], "task": "fingerprint"})
+        return _bytes(answer, "fingerprint")["fingerprint"]
 
     def measure(self, path: str, span: Span = WHOLE) -> LevelRow:
         """The loudness of a file, or of a part of it, with the reasons of :meth:`describe`."""
-        answer = self._ask({"path": path, "start": span[0], "end": span[1], "measure": True})
+        answer = self._ask({"path": path, "start": span[0], "end": span[1], "task": "measure"})
         if answer["reason"]:
             return unmeasured(answer["reason"], answer["detail"])
         return {**answer, **_bytes(answer, "blocks")}

@@ -15,12 +15,12 @@ import signal
 import sys
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from segue.settings import AudioSettings
 
 Row = dict[str, bytes | str | None]
-"""A file's `vector` as float32 bytes, or the `reason` and `detail` of its rejection."""
+"""A file's `vector` as float32 bytes and its `fingerprint`, or the `reason` and `detail` of its rejection."""
 LevelRow = dict[str, bytes | str | float | None]
 """The fields of a file's :class:`segue.audio.loudness.Level`, or `reason` and `detail`."""
 
@@ -38,8 +38,7 @@ class Request(TypedDict):
     """Seconds from the beginning of the file."""
     end: float | None
     """Seconds from the beginning of the file; None for its end."""
-    measure: bool
-    """Measure the loudness, in place of describing."""
+    task: Literal["describe", "measure", "fingerprint"]
 
 
 def main() -> None:
@@ -66,7 +65,9 @@ def main() -> None:
 
 def _answer(request: Request, audio: AudioSettings) -> Row | LevelRow:
     path, span = request["path"], (request["start"], request["end"])
-    return measure_row(path, span) if request["measure"] else describe_row(path, audio, span)
+    if request["task"] == "measure":
+        return measure_row(path, span)
+    return describe_row(path, audio, span, only_fingerprint=request["task"] == "fingerprint")
 
 
 def _text(value: Any) -> str:
@@ -74,17 +75,22 @@ def _text(value: Any) -> str:
     return base64.b64encode(value).decode()
 
 
-def describe_row(path: str, audio: AudioSettings, span: Span = WHOLE) -> Row:
-    """The row of a file, or of a part of it, without its id."""
+def describe_row(
+    path: str, audio: AudioSettings, span: Span = WHOLE, *, only_fingerprint: bool = False
+) -> Row:
+    """The row of a file, or of a part of it, without its id; with `only_fingerprint`, without a vector."""
     from segue.audio.decode import decode
     from segue.audio.descriptors import describe
     from segue.audio.errors import AudioError
+    from segue.audio.fingerprint import fingerprint
 
     try:
-        vector = describe(decode(path, audio, start=span[0], end=span[1]), audio).astype("<f4").tobytes()
+        waveform = decode(path, audio, start=span[0], end=span[1])
+        vector = None if only_fingerprint else describe(waveform, audio).astype("<f4").tobytes()
+        heard = fingerprint(waveform, rate=audio.sample_rate)
     except AudioError as error:
-        return {"vector": None, "reason": error.reason, "detail": error.detail}
-    return {"vector": vector, "reason": None, "detail": None}
+        return {"vector": None, "fingerprint": None, "reason": error.reason, "detail": error.detail}
+    return {"vector": vector, "fingerprint": heard, "reason": None, "detail": None}
 
 
 def measure_row(path: str, span: Span = WHOLE) -> LevelRow:

@@ -174,8 +174,10 @@ def run(path: Path, *, before: list[str], after: list[str]) -> subprocess.Comple
     return call([*before, *INPUT, "-i", f"file:{path}", *after], limit=TIME_LIMIT)
 
 
-def call(arguments: list[str], *, limit: float) -> subprocess.CompletedProcess[bytes]:
-    """Run ffmpeg with one thread; `limit` is an :class:`Allowance` in seconds.
+def call(
+    arguments: list[str], *, limit: float, given: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run ffmpeg with one thread; `limit` is an :class:`Allowance` in seconds, `given` its standard input.
 
     Raises
     ------
@@ -184,14 +186,18 @@ def call(arguments: list[str], *, limit: float) -> subprocess.CompletedProcess[b
     """
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "1", *arguments]
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         allowance = Allowance(limit, used=partial(processor_time, process.pid))
         try:
             while True:
                 try:
-                    output, errors = process.communicate(timeout=allowance.interval)
+                    output, errors = process.communicate(given, timeout=allowance.interval)
                 except subprocess.TimeoutExpired:
+                    given = None  # a second call goes on with the input of the first
                     if why := allowance.exceeded():
                         raise Undecodable("too-slow", f"ffmpeg: {why}") from None
                 else:

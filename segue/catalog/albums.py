@@ -97,6 +97,7 @@ class Albums(GatheredCollection[Album, AlbumOrder]):
 
     name = "albums"
     orders = _ORDERS
+    library_field = "library"
     searched: ClassVar = {
         "name": 1.0,
         "sort": 0.8,

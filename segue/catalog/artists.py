@@ -78,6 +78,7 @@ class Artists(GatheredCollection[Artist, ArtistOrder]):
 
     name = "artists"
     orders = _ORDERS
+    library_field = "libraries.library"
     searched: ClassVar = {"name": 1.0, "sort": 0.8}
     found_first = "tracks"
     indexes = (*(Index(keys=keys) for keys in _ORDERS.values()), GATHERED_AT, Index.on("libraries.library"))

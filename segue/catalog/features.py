@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.audio.fingerprint import marks
 from segue.catalog.stamp import Stamp
 from segue.catalog.tracks import Tracks
 from segue.storage.mongo import unpack, upsert
@@ -36,6 +38,12 @@ class TrackFeatures(TypedDict):
     """Size of the file that was described."""
     modified_ns: NotRequired[int | None]
     """Time of the file's last change, nanoseconds since 1970."""
+    fingerprint: NotRequired[bytes | None]
+    """Fingerprint of what is heard: two rows of little-endian 32-bit numbers (`segue.audio.fingerprint`)."""
+    marks: NotRequired[list[int]]
+    """Numbers of the fingerprint by which a search finds it."""
+    sound: NotRequired[str | None]
+    """The sound that it shares with other tracks: a digest of the first fingerprint of it."""
 
 
 class Features(Collection[TrackFeatures]):
@@ -50,13 +58,19 @@ class Features(Collection[TrackFeatures]):
             Job.OPERATOR: Right.READ,
         },
     )
-    indexes = (Index.on("version"),)
+    indexes = (Index.on("version"), Index.on("marks"), Index.on("sound"))
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._tracks = Tracks(store)
 
-    def write(self, described: Iterable[tuple[str, bytes, Stamp]], *, names_version: str) -> int:
+    def write(
+        self,
+        described: Iterable[tuple[str, bytes, Stamp]],
+        *,
+        names_version: str,
+        fingerprints: Mapping[str, bytes | None] = MappingProxyType({}),
+    ) -> int:
         """Store packed descriptors; returns the number of tracks.
 
         Parameters
@@ -65,11 +79,21 @@ class Features(Collection[TrackFeatures]):
             Track id, float32 bytes, and the stamp of their version and file.
         names_version
             :func:`segue.audio.descriptors.names_version`.
+        fingerprints
+            By track id; the sound that a track shared until now is forgotten.
         """
         return upsert(
             self.documents,
             (
-                {"_id": track_id, "names_version": names_version, "vector": vector, **stamp._asdict()}
+                {
+                    "_id": track_id,
+                    "names_version": names_version,
+                    "vector": vector,
+                    "fingerprint": (heard := fingerprints.get(track_id)),
+                    "marks": marks(heard)[0] if heard else [],
+                    "sound": None,
+                    **stamp._asdict(),
+                }
                 for track_id, vector, stamp in described
             ),
         )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from segue.catalog.part import Part
 from segue.storage.mongo import DESCENDING, Document, upsert
-from segue.storage.store import Collection, Index, Job, Policy, Right
+from segue.storage.store import Collection, Index, Job, Policy, Right, Store
 
 RecordT = TypeVar("RecordT", bound=Mapping[str, Any])
 OrderT = TypeVar("OrderT", bound=str)
@@ -33,10 +33,16 @@ class GatheredCollection(Collection[RecordT], ABC, Generic[RecordT, OrderT]):
     )
     orders: ClassVar[Mapping[str, Sequence[tuple[str, int]]]]
     """The orders of lists by name; an index serves each."""
+    library_field: ClassVar[str]
+    """The field with the library, or with all libraries, of a document."""
     searched: ClassVar[Mapping[str, float]]
     """The fields that the search matches, with their weights, 0 to 1."""
     found_first: ClassVar[str]
     """The order of equally good matches."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._counted: dict[frozenset[str], tuple[Revision, int]] = {}
 
     # Written when tracks change.
 
@@ -92,9 +98,20 @@ class GatheredCollection(Collection[RecordT], ABC, Generic[RecordT, OrderT]):
         return Part(map(self.shown, found), total=self.count())
 
     def count(self) -> int:
-        """The number of documents that the present visitor sees."""
-        wanted = self.visible({})
-        return self.documents.count_documents(wanted) if wanted else self._number()
+        """The number of documents that the present visitor sees.
+
+        For hidden libraries, MongoDB counts the documents one by one: 25 ms for 20,000 artists. The result is
+        kept until the documents change.
+        """
+        hidden = self.hidden_libraries()
+        if not hidden:
+            return self._number()
+        revision = self.revision()
+        counted = self._counted.get(hidden)
+        if counted is None or counted[0] != revision:
+            counted = revision, self.documents.count_documents(self.visible({}))
+            self._counted[hidden] = counted
+        return counted[1]
 
     # The search.
 
@@ -108,7 +125,9 @@ class GatheredCollection(Collection[RecordT], ABC, Generic[RecordT, OrderT]):
 
     def ids_in(self, libraries: Sequence[str]) -> list[str]:
         """The documents that are in these libraries only."""
-        found = self.documents.find({"$nor": [self.outside(libraries)]}, {"_id": 1}, batch_size=10_000)
+        # No index serves the second condition.
+        wanted = {self.library_field: {"$in": list(libraries)}, "$nor": [self.outside(libraries)]}
+        found = self.documents.find(wanted, {"_id": 1}, batch_size=10_000)
         return [document["_id"] for document in found]
 
     def revision(self) -> Revision:

@@ -18,9 +18,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
+from segue.audio.describing import WHOLE, Span
+from segue.catalog.cue_songs import span_of
 from segue.catalog.letters import artist_key, without_accents, words_of
 from segue.catalog.track import UNKNOWN_ARTIST, Track
 
@@ -48,6 +51,8 @@ class Identity:
     seconds: float | None = None
     track: int | None = None
     disc: int | None = None
+    span: Span = WHOLE
+    """The part of the file that is the song."""
 
 
 IDENTITY = dict.fromkeys(
@@ -96,6 +101,7 @@ def identity_of_file(track: Track) -> Identity:
         seconds=track.duration_ms / 1000 if track.duration_ms else None,
         track=track.track,
         disc=track.details.disc,
+        span=span_of(track.cue),
     )
 
 
@@ -105,8 +111,11 @@ class Listening(Protocol):
     def same_bytes(self, track_id: str, path: str) -> bool | None:
         """Whether all of the stored sound is the same; the sketches are."""
 
-    def same_sound(self, track_id: str, path: str) -> bool | None:
-        """Whether the same is heard."""
+    def same_sound(self, track_id: str, path: str, span: Span) -> bool | None:
+        """Whether the same is heard in a part of the file."""
+
+    def alike(self, path: str, span: Span) -> Sequence[str]:
+        """The tracks, few, that may be heard in a part of the file."""
 
     def known(self, track_ids: Collection[str]) -> set[str]:
         """The tracks whose fingerprints are known."""
@@ -118,8 +127,11 @@ class NotListening:
     def same_bytes(self, track_id: str, path: str) -> bool | None:
         return None
 
-    def same_sound(self, track_id: str, path: str) -> bool | None:
+    def same_sound(self, track_id: str, path: str, span: Span) -> bool | None:
         return None
+
+    def alike(self, path: str, span: Span) -> Sequence[str]:
+        return ()
 
     def known(self, track_ids: Collection[str]) -> set[str]:
         return set()
@@ -161,11 +173,12 @@ class Recogniser:
         taken: set[str] = set()
         files = {file.key: file for file in found}
         for rule, index in zip(_RULES, self._index, strict=True):
+            candidates = self._heard_in if rule is _HEARD else partial(_sharing_a_key, rule)
             pairs = [
                 (_unlikeness(self._lost[track_id], file), file.key, track_id)
                 for file in found
                 if file.key not in known
-                for track_id in dict.fromkeys(own for key in rule.keys(file) for own in index.get(key, ()))
+                for track_id in candidates(file, index)
                 if track_id not in taken
             ]
             for _, key, track_id in sorted(pairs):
@@ -175,6 +188,19 @@ class Recogniser:
                     known[key] = track_id
                     taken.add(track_id)
         return known
+
+    def _heard_in(self, file: Identity, index: Mapping[Hashable, list[str]]) -> Iterable[str]:
+        """The lost tracks that may be heard in a file; it is read only if one of them has its length.
+
+        Many songs have the same length, as excerpts have: they are not compared one by one.
+        """
+        if not any(key in index for key in _HEARD.keys(file)):
+            return ()
+        return (own for own in self._listening.alike(file.path, file.span) if own in self._lost)
+
+
+def _sharing_a_key(rule: _Rule, file: Identity, index: Mapping[Hashable, list[str]]) -> Iterable[str]:
+    return dict.fromkeys(own for key in rule.keys(file) for own in index.get(key, ()))
 
 
 def _unlikeness(lost: Identity, found: Identity) -> tuple[bool, ...]:
@@ -206,7 +232,11 @@ def _near(one: Identity, other: Identity, seconds: float) -> bool:
 
 def _not_another_sound(lost: Identity, found: Identity, listening: Listening) -> bool:
     # The described parts of two lengths are different parts.
-    return not _near(lost, found, SECONDS_OFF) or listening.same_sound(lost.key, found.path) is not False
+    return not _near(lost, found, SECONDS_OFF) or _heard(lost, found, listening) is not False
+
+
+def _heard(lost: Identity, found: Identity, listening: Listening) -> bool | None:
+    return listening.same_sound(lost.key, found.path, found.span)
 
 
 def _same_sound_stored(lost: Identity, found: Identity, listening: Listening) -> bool:
@@ -222,7 +252,7 @@ def _same_names(lost: Identity, found: Identity, listening: Listening) -> bool:
 
 
 def _same_heard(lost: Identity, found: Identity, listening: Listening) -> bool:
-    return _near(lost, found, HEARD_SECONDS_OFF) and listening.same_sound(lost.key, found.path) is True
+    return _near(lost, found, HEARD_SECONDS_OFF) and _heard(lost, found, listening) is True
 
 
 def _same_place(lost: Identity, found: Identity, listening: Listening) -> bool:

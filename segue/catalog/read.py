@@ -26,6 +26,7 @@ from segue.catalog.lyrics import Lyrics, in_order
 from segue.catalog.lyrics_files import MOST, digest_of, lyrics_beside
 from segue.catalog.rejected import INVALID_CUE, RejectedFile
 from segue.catalog.scan import PERHAPS_VIDEO, AudioFile
+from segue.catalog.spoken import is_spoken
 from segue.catalog.stored_paths import path_to_open, readable, shown
 from segue.catalog.tags import Tags, read_tags
 from segue.catalog.text_encoding import AUTO
@@ -141,6 +142,7 @@ def _outcome(
             tags = tags_of_song(whole, file.cue, path=path, undivided=reading.undivided)
         except AudioError as error:
             return _rejected(file, error, library=library)
+    genres = (known and known.genres) or tags.genres
     track = Track(
         track_id=track_id(library, file.within),
         library=library,
@@ -148,7 +150,7 @@ def _outcome(
         title=(known and known.title) or tags.title,
         artist=(known and known.artist) or tags.artist,
         album=(known and known.album) or tags.album,
-        genres=(known and known.genres) or tags.genres,
+        genres=genres,
         tags=tuple(dict.fromkeys([*(known.tags if known else ()), *tags.labels])),
         duration_ms=tags.duration_ms,
         track=(known and known.number) or tags.track,
@@ -164,6 +166,7 @@ def _outcome(
         cue=file.cue.document() if file.cue else None,
         lyrics=tags.lyrics,
         lyrics_digest=digest_of(file.lyrics),
+        spoken=is_spoken(file.within, library=library, genres=genres, duration_ms=tags.duration_ms),
         known=known.digest() if known else None,
         fma=known.facts() if known else None,
     )

@@ -17,7 +17,7 @@ from segue.catalog.lyrics import Lyrics
 from segue.catalog.stored_paths import readable
 from segue.storage.records import Between, Count, Readable
 
-READER = 6
+READER = 7
 """The version of the reader of tags. With a higher one, the next ingest reads all files again."""
 LONGEST = 300
 """The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
@@ -145,6 +145,8 @@ class Track:
     """Stored in the collection `lyrics`."""
     lyrics_digest: str | None = None
     """A digest of the files with its lyrics (:mod:`segue.catalog.lyrics_files`)."""
+    spoken: bool = False
+    """Whether it is an audiobook, a podcast or the like (:mod:`segue.catalog.spoken`)."""
     modified_ns: int | None
     """Time of the last change, in nanoseconds since 1970."""
     state: State = "present"
@@ -354,6 +356,8 @@ class TrackDocument(TypedDict):
     """Part of the file that is the track, by a CUE sheet; none for the whole file."""
     lyrics_digest: NotRequired[str | None]
     """Digest of the languages, sizes and times of the files with its lyrics; none without such files."""
+    spoken: NotRequired[bool]
+    """Whether it is an audiobook, a podcast or the like, which is not recommended."""
     missing_since: NotRequired[datetime]
     """When a scan first missed the file of a vanished track."""
     away_since: NotRequired[datetime]
@@ -505,6 +509,7 @@ def document_of(track: Track) -> TrackDocument:
         "sketch": track.sketch,
         "cue": track.cue,
         "lyrics_digest": track.lyrics_digest,
+        "spoken": track.spoken,
         "reader": READER,
         "details": _details_document(track.details),
         "artist_keys": artist_keys(track.details.artists or (track.artist,), track.details.featured),

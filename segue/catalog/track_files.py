@@ -7,30 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypedDict
 
 from segue.catalog.identity import IDENTITY, Identity, identity_of
 from segue.catalog.scan import AudioFile
+from segue.catalog.spoken import is_spoken
 from segue.catalog.stored_paths import readable
-from segue.catalog.track import file_key, file_name
-from segue.catalog.tracks import PLAYABLE, Tracks
-from segue.storage.mongo import ASCENDING, Document, upsert
-
-
-class Duplicate(TypedDict):
-    """A track among those with the same sound."""
-
-    track_id: str
-    artist: str
-    title: str
-    path: str | None
-
-
-_SAME_SOUND: list[Document] = [
-    {"$match": {"sketch": {"$type": "string"}, **PLAYABLE}},
-    {"$group": {"_id": "$sketch", "count": {"$sum": 1}}},
-    {"$match": {"count": {"$gt": 1}}},
-]
+from segue.catalog.track import StoredFile, file_key, file_name, file_of
+from segue.catalog.tracks import OF_FILE, Tracks
+from segue.storage.mongo import upsert
 
 
 class TrackFiles(Tracks):
@@ -38,6 +22,8 @@ class TrackFiles(Tracks):
 
     def move(self, files: Mapping[str, tuple[str, AudioFile]]) -> None:
         """Change the places and files of tracks whose contents are the same: (place, file) by track id."""
+        fields = {"library": 1, "genres": 1, "duration_ms": 1}
+        known = {track["_id"]: track for track in self.documents.find({"_id": {"$in": list(files)}}, fields)}
         upsert(
             self.documents,
             (
@@ -49,8 +35,15 @@ class TrackFiles(Tracks):
                     "inode": file.inode,
                     "device": file.device,
                     "changed_ns": file.changed_ns,
+                    "spoken": is_spoken(
+                        file.within,
+                        library=known[track_id]["library"],
+                        genres=known[track_id].get("genres") or (),
+                        duration_ms=known[track_id].get("duration_ms"),
+                    ),
                 }
                 for track_id, (place, file) in files.items()
+                if track_id in known
             ),
         )
 
@@ -75,6 +68,11 @@ class TrackFiles(Tracks):
         documents = self.documents.find({"_id": {"$in": list(track_ids)}}, IDENTITY)
         return [identity_of(track) for track in documents]
 
+    def with_sketches(self, sketches: Iterable[str], *, besides: str) -> list[StoredFile]:
+        """The tracks of all libraries but one whose sound has these digests, in any state."""
+        wanted = {"sketch": {"$in": sorted(sketches)}, "library": {"$ne": besides}}
+        return [file_of(track) for track in self.documents.find(wanted, OF_FILE).sort("_id")]
+
     def keeping_features(self, *, missing_after: datetime) -> set[str]:
         """The tracks whose features are kept: with a file, on a disk that is away, or missing since a date.
 
@@ -88,33 +86,6 @@ class TrackFiles(Tracks):
             ]
         }
         return {track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)}
-
-    # Duplicates: playable tracks with the same sound.
-
-    def count_duplicates(self) -> tuple[int, int]:
-        """The number of songs with several files, and the number of these files."""
-        sums: Document = {"_id": None, "songs": {"$sum": 1}, "files": {"$sum": "$count"}}
-        groups: list[Any] = list(self.documents.aggregate([*_SAME_SOUND, {"$group": sums}]))
-        found: Document = groups[0] if groups else {}
-        return int(found.get("songs", 0)), int(found.get("files", 0))
-
-    def duplicates(self, *, limit: int) -> list[list[Duplicate]]:
-        """The files of songs that have several, the first added first."""
-        steps = [*_SAME_SOUND, {"$sort": {"count": -1, "_id": 1}}, {"$limit": limit}]
-        sketches = [str(group["_id"]) for group in self.documents.aggregate(steps)]
-        groups: dict[str, list[Duplicate]] = {sketch: [] for sketch in sketches}
-        fields = {"sketch": 1, "title": 1, "artist": 1, "path": 1}
-        wanted = {"sketch": {"$in": sketches}, **PLAYABLE}
-        for track in self.documents.find(wanted, fields).sort([("added_at", ASCENDING), ("_id", ASCENDING)]):
-            groups[str(track.get("sketch"))].append(
-                {
-                    "track_id": track["_id"],
-                    "artist": track.get("artist") or "",
-                    "title": track.get("title") or "",
-                    "path": track.get("path"),
-                }
-            )
-        return [group for group in groups.values() if len(group) > 1]
 
     def missing_before(self, date: datetime) -> dict[str, str]:
         """The titles of tracks whose files have been missing since before a date, by id."""

@@ -52,6 +52,8 @@ class IndexedTrack(NamedTuple):
     """The digest of its sound: two tracks that share it are copies."""
     artists: Sequence[str] = ()
     """Main artists; empty for a track of a release that did not tell them apart."""
+    sound: str | None = None
+    """What is heard: two tracks that share it are copies, such as an mp3 and a flac file."""
 
 
 OF_FILE = dict.fromkeys(
@@ -163,9 +165,15 @@ class Tracks(Collection[TrackDocument]):
         documents = self.documents.find({"artist": {"$nin": [None, ""]}}, {"artist": 1}, batch_size=10_000)
         return {track["_id"]: artist for track in documents if (artist := track.get("artist"))}
 
+    def lengths(self, track_ids: Iterable[str]) -> dict[str, int]:
+        """The lengths of those tracks that have one, in milliseconds, by id; in any state."""
+        documents = self.documents.find({"_id": {"$in": list(track_ids)}}, {"duration_ms": 1})
+        return {track["_id"]: length for track in documents if (length := track.get("duration_ms"))}
+
     def to_index(self) -> dict[str, IndexedTrack]:
-        """All tracks whose file exists, by track id."""
+        """All tracks whose file exists, without spoken content, by track id."""
         fields = {"artist": 1, "title": 1, "sketch": 1, "details.artists": 1}
+        music = {**PRESENT, "spoken": {"$ne": True}}
         return {
             track["_id"]: IndexedTrack(
                 track.get("artist"),
@@ -173,7 +181,7 @@ class Tracks(Collection[TrackDocument]):
                 track.get("sketch"),
                 (track.get("details") or {}).get("artists") or (),
             )
-            for track in self.documents.find(PRESENT, fields, batch_size=10_000)
+            for track in self.documents.find(music, fields, batch_size=10_000)
         }
 
     def durations_and_genres(self) -> dict[str, tuple[int, str | None]]:

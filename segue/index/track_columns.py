@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
+from segue.catalog.joined import Joined
 from segue.catalog.letters import artist_key
 from segue.catalog.songs import song_key
 from segue.catalog.track import UNKNOWN_ARTIST
@@ -35,31 +37,20 @@ def song_codes(tracks: Sequence[IndexedTrack]) -> np.ndarray:
     -1 for a track that artist and title do not identify, and that has no copy.
     """
     keys = [song_key(_known(track.artist), track.title) for track in tracks]
-    copies = Counter(track.sketch for track in tracks if track.sketch)
+    copies = Counter(chain.from_iterable(map(_sounds, tracks)))
     song_of: dict[str, str] = {}
-    joined = _Joined()
-    for number, (key, track) in enumerate(zip(keys, tracks, strict=True)):
-        if track.sketch and copies[track.sketch] > 1:
-            own = keys[number] = key or f"\n{track.sketch}"
-            joined.join(song_of.setdefault(track.sketch, own), own)
+    joined = Joined()
+    for number, track in enumerate(tracks):
+        for sound in _sounds(track):
+            if copies[sound] > 1:
+                own = keys[number] = keys[number] or f"\n{sound}"
+                joined.join(song_of.setdefault(sound, own), own)
     return _codes([key and joined.first(key) for key in keys])
 
 
-class _Joined:
-    """Keys of songs of which a copy is known to be another's (a union-find structure)."""
-
-    def __init__(self) -> None:
-        self._parent: dict[str, str] = {}
-
-    def first(self, key: str) -> str:
-        while (parent := self._parent.get(key, key)) != key:
-            key = parent
-        return key
-
-    def join(self, one: str, other: str) -> None:
-        first, second = sorted((self.first(one), self.first(other)))
-        if first != second:
-            self._parent[second] = first
+def _sounds(track: IndexedTrack) -> list[str]:
+    """The sound of a track as it is stored and as it is heard, where they are known."""
+    return [f"{kind} {value}" for kind, value in (("stored", track.sketch), ("heard", track.sound)) if value]
 
 
 def _known(artist: str | None) -> str | None:

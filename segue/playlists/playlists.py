@@ -87,6 +87,7 @@ class Playlists(Collection[StoredPlaylist]):
         Index(keys=[("owner", ASCENDING), ("changed_at", DESCENDING)]),
         Index.on("collaborators"),
         Index.on("asked"),
+        Index.on("tracks"),
     )
 
     def of(self, owner: str) -> list[Playlist]:

@@ -42,7 +42,7 @@ class Opinions(Collection[Opinion]):
             Job.CATALOGUE: Right.READ,  # library forget counts those that it affects
         },
     )
-    indexes = (Index(keys=[("user_id", ASCENDING), ("at", DESCENDING)]),)
+    indexes = (Index(keys=[("user_id", ASCENDING), ("at", DESCENDING)]), Index.on("track_id"))
 
     def keep(self, opinions: Iterable[tuple[str, str, Kind]]) -> None:
         """Write (user id, track id, opinion) in this order; each replaces the former opinion."""

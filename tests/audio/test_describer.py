@@ -76,6 +76,7 @@ def test_a_reader_that_hangs_or_crashes_is_replaced(describer: Describer, tmp_pa
     first.suspend()
     assert describer.describe(path) == {
         "vector": None,
+        "fingerprint": None,
         "reason": "too-slow",
         "detail": "it stood still for 0.3 s",
     }

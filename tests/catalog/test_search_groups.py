@@ -132,5 +132,16 @@ def test_a_visitor_finds_an_artist_by_the_albums_of_visible_libraries(
     assert [album["name"] for album in albums.search("secret", limit=9)] == ["Secret Session"]
     hidden[0] = frozenset({"private"})
     assert (albums.search("secret", limit=9), albums.search("secret", limit=9).total) == ([], 0)
+    assert (Albums(visitor).count(), Artists(visitor).count()) == (6, 5)
     (queen, _) = artists.search("queen", limit=9)
     assert (queen["name"], queen["tracks"], queen["albums"]) == ("Queen", 1, 1)
+
+
+def test_the_number_of_visible_documents_follows_changes(store: Store, database: Database[Document]) -> None:
+    albums = Albums(Store(database, hidden_libraries=lambda: frozenset({"private"})))
+    database.tracks.insert_one({**track(50, "Queen", "Secret Session", {}), "library": "private"})
+    gather(store)
+    assert (albums.count(), albums.page(by="name", limit=2).total) == (6, 6)
+    database.tracks.insert_one(track(51, "Queen", "Innuendo", {}))
+    gather(store)
+    assert (albums.count(), Albums(store).count()) == (7, 8)

@@ -96,7 +96,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
         },
     },
     Job.CATALOGUE: {
-        Right.READ: {"trained.files", "trained.chunks"},
+        Right.READ: {"opinions", "playlists", "trained.files", "trained.chunks"},
         Right.WRITE: {
             "albums",
             "artists",
