@@ -132,7 +132,7 @@ def test_in_the_middle_of_a_file_all_end_with_the_owner(describer: Describer, ha
     process = describer._running()
     assert process.stdin is not None
     process.stdin.write(
-        json.dumps({"path": str(hanging), "start": 0.0, "end": None, "measure": False}).encode() + b"\n"
+        json.dumps({"path": str(hanging), "start": 0.0, "end": None, "task": "describe"}).encode() + b"\n"
     )
     process.stdin.flush()
     family = [reader(describer), *ffmpegs(reader(describer))]
