@@ -69,6 +69,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "opinions",
             "playlists",
             "day_lists",
+            "queues",
             "mood_dials",
             "share_links",
             "follows",
@@ -96,7 +97,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
         },
     },
     Job.CATALOGUE: {
-        Right.READ: {"trained.files", "trained.chunks"},
+        Right.READ: {"opinions", "playlists", "trained.files", "trained.chunks"},
         Right.WRITE: {
             "albums",
             "artists",
@@ -143,6 +144,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "starts",
             "opinions",
             "playlists",
+            "queues",
             "mood_dials",
             "share_links",
             "follows",
