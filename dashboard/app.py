@@ -19,7 +19,9 @@ from segue.dashboard.api import (
     people,
     player,
     playlists,
+    queue,
     radio,
+    search,
     shared,
     similar,
 )
@@ -34,7 +36,22 @@ from segue.dashboard.services import Services
 from segue.dashboard.sessions import ending_sessions
 from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outage
 
-_PARTS = (audio, covers, lyrics, map, openapi, own_data, people, player, playlists, radio, shared, similar)
+_PARTS = (
+    audio,
+    covers,
+    lyrics,
+    map,
+    openapi,
+    own_data,
+    people,
+    player,
+    playlists,
+    queue,
+    radio,
+    search,
+    shared,
+    similar,
+)
 PAGES = Path(__file__).with_name("pages.py")
 
 

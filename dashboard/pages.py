@@ -19,6 +19,7 @@ from segue.dashboard.views import (
     artists,
     audience,
     friends,
+    heading,
     home,
     library_map,
     listening,
@@ -65,10 +66,13 @@ ICON = str(Path(__file__).with_name("icon.svg"))
 STYLE = """<style>
 [data-testid="stMainMenu"], [data-testid="stStatusWidget"] {display: none}
 .stMain h1 {font-size: 2.1rem; letter-spacing: -.02em; padding: .2rem 0 .4rem}
-.stMain h2, .stMain h3 {font-size: 1.3rem; letter-spacing: -.01em}
+.stMain h2, .stMain h3 {font-size: 1.3rem; letter-spacing: -.01em; padding: .5rem 0 .6rem}
+[data-testid="stTopNavLink"]:focus-visible, [data-testid="stLogoLink"]:focus-visible, .stMain a:focus-visible,
+.stMain summary:focus-visible, .stMain button:focus-visible
+  {outline: 2px solid currentColor !important; outline-offset: 2px}
 .stMainBlockContainer {padding-top: 4.75rem; padding-bottom: 3rem}
 .stBottomBlockContainer, [data-testid="stBottomBlockContainer"] {padding-top: .35rem; padding-bottom: .6rem}
-[data-testid="stBottom"] > div {border-top: 1px solid var(--st-border-color)}
+[data-testid="stBottom"] > div {border-top: 1px solid color-mix(in srgb, currentColor 16%, transparent)}
 [class*="st-key-figures-"] {row-gap: .75rem}
 @media (max-width: 640px) {
   [class*="st-key-figures-"] {column-gap: 2rem}
@@ -85,6 +89,7 @@ if visit.must_log_in():
     st.html(STYLE)
     gate = st.Page(account.show_log_in, title="Log in", url_path="log-in", default=True)
     chosen = st.navigation([gate], position="hidden")
+    heading.name_tab(gate.title)
     if listener is not None:
         account.finish_provider_log_in(listener)
     chosen.run()
@@ -102,9 +107,9 @@ pages = {
     for page in PAGES
     if operator or page.audience != "operators"
 }
-st.session_state["pages"] = pages
 st.html(STYLE)
 chosen = st.navigation(list(pages.values()), position="top")
+heading.name_tab(chosen.title)
 if listener is not None:
     account.finish_provider_log_in(listener)
     with st.bottom:

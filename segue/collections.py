@@ -45,6 +45,7 @@ from segue.people.login_failures import LoginFailures
 from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
+from segue.playlists.queues import Queues
 from segue.plays.delivery import SentPlays
 from segue.ranking.recommendations import Recommendations
 from segue.social.activity import PrivacyChoices
@@ -79,6 +80,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     MoodDials,
     Playlists,
     DayLists,
+    Queues,
     ShareLinks,
     Follows,
     PrivacyChoices,

@@ -35,7 +35,7 @@ class Parameter:
 class Operation:
     """A method of a route, with all its responses by status code."""
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     summary: str
     answers: Mapping[int, Answer]
@@ -71,6 +71,7 @@ _ENTERED = _ok("The answer sets the cookie of a new session.", s.Empty)
 _GUESSES = _fault(429, "Too many attempts; `Retry-After` gives the seconds to wait.", s.Error)
 _NOT_ACCEPTED = _fault(422, "The values are not accepted.", s.Error)
 _NO_PLAYLIST = _fault(404, "The listener has no such playlist.")
+_CHANGED = _fault(409, "Another player has changed the queue; this is the stored one.", s.Queue)
 _UNFIT = _fault(422, "The name or a track is not accepted.")
 
 OPERATIONS = (
@@ -154,6 +155,17 @@ OPERATIONS = (
     ),
     Operation(
         "GET",
+        "/api/search",
+        "Songs, artists, albums and playlists whose names match some words; typos are tolerated",
+        _ok("The matches, best first.", s.Found) | _fault(400, "A parameter is not accepted."),
+        query=(
+            Parameter(name="q", text="The words, at most 200 characters."),
+            Parameter(name="songs", text="The most songs of the response; 50 by default, at most 1000."),
+        ),
+        tag="finding",
+    ),
+    Operation(
+        "GET",
         "/api/map",
         "The points of the map, packed; `ETag` is the index version",
         _ok("The points.", "application/octet-stream")
@@ -212,6 +224,29 @@ OPERATIONS = (
         "A playlist as an extended M3U file",
         _ok("The file.", "audio/x-mpegurl") | _NO_PLAYLIST,
         tag="playlists",
+    ),
+    Operation(
+        "GET",
+        "/api/queue",
+        "The listener's queue, as the last player stored it",
+        _ok("The queue; no items if none is stored.", s.Queue),
+        tag="player",
+    ),
+    Operation(
+        "PUT",
+        "/api/queue",
+        "Store the listener's queue",
+        _ok("The new version.", s.QueueVersion) | _CHANGED | _MALFORMED,
+        body=s.NewQueue,
+        tag="player",
+    ),
+    Operation(
+        "POST",
+        "/api/queue",
+        "Store the listener's queue, for `navigator.sendBeacon`",
+        _ok("The new version.", s.QueueVersion) | _CHANGED | _MALFORMED,
+        body=s.NewQueue,
+        tag="player",
     ),
     Operation(
         "POST",

@@ -24,7 +24,7 @@ from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.people.login_sessions import Listener
 from segue.plays.event import FIELDS, Play
-from segue.taste.opinions import KINDS, Opinions
+from segue.taste.opinions import Opinions
 
 LARGEST = 64 * 1024
 """Bytes; the limit of sendBeacon."""
@@ -107,8 +107,7 @@ def _event(sent: dict[str, Any], listener: Listener, correction: int) -> dict[st
 
 def _keep_opinions(services: Services, plays: list[Play]) -> None:
     """Store likes and dislikes, which the player shows at the next visit."""
-    opinions = [(play["user_id"], play["track_id"], play["type"]) for play in plays if play["type"] in KINDS]
-    Opinions(services.store).keep(opinions)
+    Opinions(services.store).keep((play["user_id"], play["track_id"], play["type"]) for play in plays)
 
 
 def _upcoming(services: Services, user_id: str) -> dict[str, Any]:

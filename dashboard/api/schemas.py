@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from segue.dashboard.api import player, playlists, shared
-from segue.plays.event import FIELDS
+from segue.playlists.queues import LONGEST
+from segue.plays.event import FIELDS, SOURCES
 from segue.plays.event_schema import object_of
 from segue.privacy.leaving import CONFIRMATION
 from segue.social.links import KINDS
@@ -59,11 +60,39 @@ class Item(_Body):
     score: float | None = None
     note: str | None = None
     tone: str | None = None
+    number: str | None = Field(None, description="Its number on the album.")
     rec: Attribution | None = None
 
 
 class Items(_Body):
     items: list[Item]
+
+
+class FoundArtist(_Body):
+    name: str
+    cover: str | None = Field(description="Id for /api/covers/{cover_id}.")
+
+
+class FoundAlbum(_Body):
+    id: str
+    name: str
+    artist: str
+    year: int | None
+    cover: str | None = Field(description="Id for /api/covers/{cover_id}.")
+
+
+class FoundPlaylist(_Body):
+    id: str
+    name: str
+    tracks: int = Field(ge=0, description="Number of tracks.")
+
+
+class Found(_Body):
+    songs: list[Item]
+    total: int = Field(ge=0, description="The number of all songs that match.")
+    artists: list[FoundArtist]
+    albums: list[FoundAlbum]
+    playlists: list[FoundPlaylist] = Field(description="The listener's own.")
 
 
 class Form(_Body):
@@ -130,6 +159,46 @@ class Upcoming(_Body):
     recommendation_id: str | None
     items: list[Item]
     opinions: dict[str, str] = Field(description="Track id to `like` or `dislike`.")
+
+
+class QueuedItem(BaseModel):
+    """A song of a queue to store. Other fields of an item are ignored."""
+
+    id: str = Field(min_length=1, max_length=256)
+    key: str = Field(
+        min_length=1, max_length=256, description="The player's name for this place in the queue."
+    )
+    source: str = Field(json_schema_extra={"enum": list(SOURCES)})
+    queued: bool = Field(False, description="Whether the listener added it to the queue.")
+    rec: Attribution | None = None
+
+
+class NewQueue(BaseModel):
+    version: int = Field(ge=0, description="The version that the player has read; 0 if none is stored.")
+    player: str = Field(min_length=1, max_length=256, description="The tab or app that stores the queue.")
+    at: int = Field(ge=0, description="Place of the present song, from 0.")
+    position: int = Field(ge=0, description="Position in the present song in milliseconds.")
+    items: list[QueuedItem] | None = Field(
+        None, max_length=LONGEST, description="Without them, the songs stay as they are stored."
+    )
+
+
+class QueueVersion(_Body):
+    version: int = Field(ge=1)
+
+
+class StoredItem(Item):
+    key: str
+    queued: bool
+
+
+class Queue(_Body):
+    player: str
+    at: int = Field(ge=0)
+    position: int = Field(ge=0)
+    changed_at: int = Field(description="Epoch milliseconds.")
+    version: int = Field(ge=0, description="0 if none is stored.")
+    items: list[StoredItem]
 
 
 class PlaylistName(_Body):

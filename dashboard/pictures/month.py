@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageOps
 
+from segue.counted import counted
 from segue.dashboard.pictures.fonts import fitting, font
 from segue.dashboard.pictures.preview import opened
 
@@ -36,6 +37,19 @@ class MonthCard:
     clock: list[float]
     """Minutes in each of the 24 hours."""
     cover: bytes | None
+
+    @property
+    def described(self) -> str:
+        """The card's contents in words, for those who do not see it."""
+        listened = f"{counted(round(self.minutes), 'minute')} and {counted(self.plays, 'play')}"
+        parts = [f"{self.title}: {listened} on {counted(self.days, 'day')}, {self.new_share:.0%} new songs"]
+        if self.artists:
+            parts.append("Artists: " + ", ".join(name for name, _ in self.artists))
+        if self.tracks:
+            parts.append("Songs: " + ", ".join(f"{title} by {artist}" for title, artist in self.tracks))
+        if self.genres:
+            parts.append("Genres: " + ", ".join(name for name, _ in self.genres))
+        return ". ".join(parts) + "."
 
 
 def draw(month: MonthCard) -> bytes:

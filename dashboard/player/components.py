@@ -12,13 +12,30 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from segue.dashboard.navigation import open_page
 from segue.dashboard.queries.items import Item
 from segue.plays.delivery import WORTH_KEEPING
 from segue.plays.event_types import SIGNALS
 
 _HERE = Path(__file__).parent
-_BAR = ("dom", "outbox", "pending_leave", "forms", "engine", "queue", "radio", "keys", "panel", "bar")
+_BAR = (
+    "dom",
+    "navigation",
+    "outbox",
+    "pending_leave",
+    "tabs",
+    "shared_queue",
+    "forms",
+    "engine",
+    "queue",
+    "radio",
+    "sleep",
+    "queue_actions",
+    "keys",
+    "still",
+    "panel",
+    "lyrics",
+    "bar",
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,16 @@ class Edit:
         return None
 
 
+@dataclass(frozen=True)
+class Live:
+    """A list of recommendations, which changes while it is shown."""
+
+    fresh: Sequence[str] = ()
+    """Ids of new tracks, which appear with an animation."""
+    dial: str = ""
+    """The mood of the dial. When it changes, the queue changes too."""
+
+
 def _joined(kind: str, *names: str) -> str:
     return "\n".join((_HERE / kind / f"{name}.{kind}").read_text() for name in names)
 
@@ -60,9 +87,7 @@ def bar(user_id: str) -> None:
         "signals": SIGNALS,
         "keptMs": WORTH_KEEPING // timedelta(milliseconds=1),
     }
-    result = show(key="player", data=data, on_open_change=_nothing)
-    if result.open:
-        open_page(result.open)
+    show(key="player", data=data)
 
 
 def tag(user_id: str) -> str:
@@ -76,10 +101,9 @@ def tracks(
     key: str,
     layout: Literal["grid", "shelf", "list"] = "list",
     whole: bool = True,
-    fresh: Sequence[str] = (),
-    live: bool = False,
-    dial: str = "",
+    live: Live | None = None,
     edit: bool = False,
+    together: str | None = None,
 ) -> Edit | None:
     """A grid of cards, a shelf (a row of cards that scrolls sideways), or a list.
 
@@ -89,17 +113,18 @@ def tracks(
     ----------
     whole
         Whether playing a track queues those after it; otherwise recommendations follow.
-    fresh
-        Ids of new tracks, which appear with an animation.
     live
-        Whether the surrounding fragment reruns as soon as the recommendations change.
-    dial
-        For a live list: the mood of the dial. When it changes, the queue changes too.
+        For recommendations: the surrounding fragment reruns as soon as they change.
     edit
         Whether the listener can move and remove songs.
+    together
+        The name of the :func:`collection` that has all songs, of which this list is a part, such as a disc.
     """
     show = _component(
-        "tracks", '<div class="tracks"></div>', ("dom", "menu", "tracks", "list"), ("base", "tracks", "menu")
+        "tracks",
+        '<div class="tracks"></div>',
+        ("dom", "navigation", "menu", "tracks", "still", "list"),
+        ("base", "tracks", "menu"),
     )
     data = {
         "items": [_placed(item, place) for place, item in enumerate(items)]
@@ -107,16 +132,13 @@ def tracks(
         else [item.data() for item in items],
         "layout": layout,
         "whole": whole,
-        "fresh": list(fresh),
-        "live": live,
-        "dial": dial,
+        "fresh": list(live.fresh) if live else [],
+        "live": live is not None,
+        "dial": live.dial if live else "",
         "edit": edit,
+        "together": together,
     }
-    result = show(
-        key=key, data=data, on_open_change=_nothing, on_replanned_change=_nothing, on_edit_change=_nothing
-    )
-    if result.open:
-        open_page(result.open)
+    result = show(key=key, data=data, on_replanned_change=_nothing, on_edit_change=_nothing)
     return Edit.read(result.edit) if edit and result.edit else None
 
 
@@ -124,21 +146,90 @@ def _placed(item: Item, place: int) -> dict[str, Any]:
     return {**item.data(), "place": place}
 
 
+def search(query: str, *, key: str = "search") -> None:
+    """A field whose results appear while the listener types; `query` is that of the address."""
+    show = _component(
+        "search",
+        '<div class="search"></div>',
+        ("dom", "navigation", "menu", "tracks", "entry_card", "search"),
+        ("base", "tracks", "menu", "entries", "search"),
+    )
+    show(key=key, data={"query": query})
+
+
 def library_map(*, track_id: str = "", key: str = "map") -> None:
     """The library as a map, centred on the track `track_id` if given."""
-    _opening("map", scripts=("dom", "menu", "tracks", "map"), data={"track": track_id}, key=key)
+    _with_tracks("map", data={"track": track_id}, key=key)
 
 
 def upload(*, largest: int, key: str = "upload") -> None:
     """A field for an audio file of at most `largest` bytes, and the tracks similar to it."""
-    _opening("upload", scripts=("dom", "menu", "tracks", "upload"), data={"largest": largest}, key=key)
+    _with_tracks("upload", data={"largest": largest}, key=key)
 
 
-def _opening(name: str, *, scripts: tuple[str, ...], data: dict[str, Any], key: str) -> None:
-    show = _component(name, f'<div class="{name}"></div>', scripts, ("base", "tracks", "menu", name))
-    result = show(key=key, data=data, on_open_change=_nothing)
-    if result.open:
-        open_page(result.open)
+def _with_tracks(name: str, *, data: dict[str, Any], key: str) -> None:
+    show = _component(
+        name,
+        f'<div class="{name}"></div>',
+        ("dom", "navigation", "menu", "tracks", name),
+        ("base", "tracks", "menu", name),
+    )
+    show(key=key, data=data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A link to an album, an artist or another page."""
+
+    name: str
+    href: str
+    note: str = ""
+    cover: str | Literal[False] | None = False
+    """Id of a cover, or None for a picture with initials; False for a line without a picture."""
+    icon: str = ""
+    """For a line: an icon of `player/js/dom.js`."""
+
+    def data(self) -> dict[str, Any]:
+        """The JSON object for the browser."""
+        shown = {"name": self.name, "href": self.href, "note": self.note, "icon": self.icon}
+        return shown if self.cover is False else {**shown, "cover": self.cover}
+
+
+def entries(items: Sequence[Entry], *, key: str, layout: Literal["grid", "shelf", "list", "links"]) -> None:
+    """Links to pages, as cards (grid, shelf), as rows (list), or as one line (links)."""
+    if not items:
+        return
+    show = _component(
+        "entries",
+        '<div class="entries"></div>',
+        ("dom", "navigation", "entry_card", "entries"),
+        ("base", "tracks", "entries"),
+    )
+    show(key=key, data={"items": [item.data() for item in items], "layout": layout})
+
+
+def collection(
+    items: Sequence[Item],
+    *,
+    key: str,
+    name: str | None = None,
+    cover: str | None = None,
+    together: str | None = None,
+) -> None:
+    """Buttons that play, shuffle or queue all of the songs; with a name, a large cover above them.
+
+    Parameters
+    ----------
+    together
+        A name for the lists of :func:`tracks` that show parts of the songs.
+    """
+    if not items:
+        return
+    show = _component(
+        "collection", '<div class="collection"></div>', ("dom", "collection"), ("base", "collection")
+    )
+    picture = {} if name is None else {"name": name, "cover": cover}
+    show(key=key, data={"items": [item.data() for item in items], "together": together, **picture})
 
 
 def entry(

@@ -11,7 +11,7 @@ from segue.dashboard.queries.times import day
 from segue.plays.event_types import EventType
 from segue.storage.store import Store
 from segue.taste.history import PlayedTrack, last_played
-from segue.taste.opinions import Opinions
+from segue.taste.opinions import Kind, Opinions
 from segue.taste.tastes import Tastes
 
 
@@ -49,10 +49,10 @@ def _noted(item: Item, played: PlayedTrack) -> Item:
     return replace(item, note=kind.label, tone=kind.tone)
 
 
-def liked(store: Store, user_id: str, *, limit: int = 200) -> Part[Item]:
-    """The liked tracks, newest first."""
+def judged(store: Store, user_id: str, kind: Kind, *, limit: int = 200) -> Part[Item]:
+    """The liked or disliked tracks, the latest opinion first."""
     opinions = Opinions(store)
-    items = list_items(store, opinions.liked(user_id, limit=limit), source="playlist")
-    number = opinions.count_liked(user_id)
+    items = list_items(store, opinions.of_kind(user_id, kind, limit=limit), source="playlist")
+    number = opinions.count(user_id, kind)
     # Songs that have left the library are not counted, as far as they are known.
     return Part(items, total=len(items) if number <= limit else number)

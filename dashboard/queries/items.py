@@ -51,6 +51,8 @@ class Item:
     score: float | None = None
     note: str | None = None
     tone: str | None = None
+    number: str | None = None
+    """Its number on the album, such as "7", or "B2" with the side of a record."""
 
     def data(self) -> dict[str, Any]:
         """The JSON object for the browser, without unknown fields."""
@@ -67,6 +69,7 @@ class Item:
             "score": None if self.score is None else round(self.score, 4),
             "note": self.note,
             "tone": self.tone,
+            "number": self.number,
             "rec": self.attribution
             and {
                 "id": self.attribution.recommendation_id,

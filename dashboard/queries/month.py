@@ -27,6 +27,14 @@ def bounds(since: datetime, *, zone: str) -> tuple[datetime, datetime]:
 
 def card(store: Store, listener: Listener, *, since: datetime, until: datetime, zone: str) -> bytes | None:
     """The card of [since, until) as a PNG; None without plays."""
+    found = contents(store, listener, since=since, until=until, zone=zone)
+    return draw(found) if found else None
+
+
+def contents(
+    store: Store, listener: Listener, *, since: datetime, until: datetime, zone: str
+) -> MonthCard | None:
+    """The contents of the card of [since, until); None without plays."""
     span = listening.read(store, listener.user_id, since=since, until=until, zone=zone)
     if not span.plays:
         return None
@@ -34,20 +42,18 @@ def card(store: Store, listener: Listener, *, since: datetime, until: datetime, 
     known = Tracks(store).named(best)
     cover_id = known[best[0]].cover_id if best else None
     cover = Covers(store).read(cover_id) if cover_id else None
-    return draw(
-        MonthCard(
-            title=title(since, zone=zone),
-            name=listener.name or "",
-            minutes=span.minutes,
-            plays=span.plays,
-            days=len(calendar(span.rows)),
-            new_share=span.new.share,
-            artists=_named(span.rows, "artist"),
-            tracks=[(known[track_id].title, known[track_id].artist) for track_id in best],
-            genres=_named(span.rows, "genre"),
-            clock=clock(span.rows).to_list(),
-            cover=bytes(cover["data"]) if cover else None,
-        )
+    return MonthCard(
+        title=title(since, zone=zone),
+        name=listener.name or "",
+        minutes=span.minutes,
+        plays=span.plays,
+        days=len(calendar(span.rows)),
+        new_share=span.new.share,
+        artists=_named(span.rows, "artist"),
+        tracks=[(known[track_id].title, known[track_id].artist) for track_id in best],
+        genres=_named(span.rows, "genre"),
+        clock=clock(span.rows).to_list(),
+        cover=bytes(cover["data"]) if cover else None,
     )
 
 

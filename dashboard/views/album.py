@@ -11,11 +11,12 @@ import streamlit as st
 from segue.catalog.browsed_tracks import TrackOnAlbum
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
+from segue.dashboard.navigation import address
 from segue.dashboard.player import components
+from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import plain
-from segue.dashboard.views import entries, more, ungrouped
+from segue.dashboard.views import entries, heading, more, ungrouped
 
 
 def show() -> None:
@@ -26,25 +27,36 @@ def show() -> None:
     if album is None:
         if ungrouped.album(asked.get("artist", ""), asked.get("name", "")):
             return
-        st.title("No such album", anchor=False)
+        heading.title("No such album")
         st.info("It may have left the library. Use Search to find other albums.", icon=":material/album:")
         return
     place = f"album-{album['_id']}"
     tracks = catalogue.on_album(album["_id"], limit=more.asked_for(place, first=MOST_OF_ARTIST))
-    st.title(plain(album["name"]), anchor=False)
+    heading.title(album["name"])
     left, right = st.columns([1, 2], gap="large")
     with left:
+        items = [item(track) for track in tracks]
+        components.collection(items, key="all", name=album["name"], cover=album["cover_id"], together=place)
         st.caption(" · ".join(plain(fact) for fact in entries.facts(album)))
-        for key in album["artist_keys"]:
-            if artist := catalogue.artists.get(key):
-                link(f"More by {artist['name']}", icon=":material/artist:", to={"artist": artist["name"]})
-        if tracks:
-            components.tracks([_item(tracks[0])], key="cover", layout="grid")
+        artists = [catalogue.artists.get(key) for key in album["artist_keys"]]
+        by = [
+            Entry(
+                name=f"More by {artist['name']}", href=address("artist", name=artist["name"]), icon="artist"
+            )
+            for artist in artists
+            if artist
+        ]
+        components.entries(by, key="by", layout="links")
     with right:
-        for number, (heading, those) in enumerate(_parts(tracks)):
-            if heading:
-                st.subheader(plain(heading), anchor=False)
-            components.tracks([_item(track) for track in those], key=f"album-{number}", layout="list")
+        for number, (part, those) in enumerate(_parts(tracks)):
+            if part:
+                st.header(plain(part), anchor=False)
+            components.tracks(
+                [item(track) for track in those],
+                key=f"album-{number}",
+                layout="list",
+                together=place,
+            )
         more.offer(place, shown=len(tracks), total=tracks.total, of="songs")
 
 
@@ -61,6 +73,7 @@ def _heading(track: TrackOnAlbum, *, several: bool) -> str:
     return " · ".join(part for part in (disc, track.disc_title or "", side) if part)
 
 
-def _item(track: TrackOnAlbum) -> Item:
-    note = f"{track.side or ''}{track.number}" if track.number else None
-    return replace(item_of(track.summary, source="search"), note=note)
+def item(track: TrackOnAlbum) -> Item:
+    """A track with its number."""
+    number = f"{track.side or ''}{track.number}" if track.number else None
+    return replace(item_of(track.summary, source="search"), number=number)

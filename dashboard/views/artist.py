@@ -13,7 +13,7 @@ from segue.dashboard.player import components
 from segue.dashboard.queries.items import item_of
 from segue.dashboard.queries.popular import top_songs
 from segue.dashboard.text import plain
-from segue.dashboard.views import entries, more, ungrouped
+from segue.dashboard.views import entries, heading, more, ungrouped
 
 _ALBUMS = 60
 _TOP = 5
@@ -27,19 +27,19 @@ def show() -> None:
     if artist is None:
         if ungrouped.artist(name):
             return
-        st.title("No such artist", anchor=False)
+        heading.title("No such artist")
         st.info(
             "The artist may have left the library. Use Search to find other artists.",
             icon=":material/person_off:",
         )
         return
     key = artist["_id"]
-    st.title(plain(artist["name"]), anchor=False)
+    heading.title(artist["name"])
     counts = [counted(artist["albums"], "album")] if artist["albums"] else []
     counts.append(counted(artist["tracks"] + artist["featured"], "song"))
     st.caption(" · ".join([*counts, *(plain(genre) for genre in artist["genres"])]))
     if top := top_songs(catalogue.store, catalogue.ids_with_artist(key), limit=_TOP):
-        st.subheader("Top songs", anchor=False)
+        st.header("Top songs", anchor=False)
         components.tracks(top, key="top-songs", layout="list")
     place = f"albums-of-{key}"
     limit = more.asked_for(place, first=_ALBUMS)
@@ -50,16 +50,16 @@ def show() -> None:
     place = f"songs-of-{key}"
     songs = catalogue.with_artist(key, limit=more.asked_for(place, first=MOST_OF_ARTIST))
     if songs:
-        st.subheader("Songs", anchor=False)
+        st.header("Songs", anchor=False)
         items = [item_of(track.summary, source="search") for track in songs]
+        components.collection(items, key="all")
         components.tracks(items, key="songs", layout="list")
         more.offer(place, shown=len(songs), total=songs.total, of="songs")
 
 
-def _listed(heading: str, albums: Part[Album], place: str) -> None:
+def _listed(name: str, albums: Part[Album], place: str) -> None:
     if not albums:
         return
-    st.subheader(heading, anchor=False)
-    for one in albums:
-        entries.album(one)
+    st.header(name, anchor=False)
+    components.entries([entries.album(one) for one in albums], key=place, layout="grid")
     more.offer(place, shown=len(albums), total=albums.total, of="albums")

@@ -129,7 +129,7 @@ def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, step: pd.Timedelta,
     left, right = st.columns(2, gap="large")
     with left:
         kinds = periods.assign(other=periods["plays"] - periods["completions"] - periods["skips"])
-        names = {"completions": "heard to the end", "skips": "skipped", "other": "left"}
+        names = {"completions": "heard to the end", "skips": "skipped", "other": "stopped"}
         long = kinds.rename(columns=names).melt(id_vars="start", value_vars=list(names.values()))
         figure = px.bar(long, x="start", y="value", color="variable", color_discrete_sequence=list(PALETTE))
         period_axis(figure, periods["start"], step=step)
@@ -180,7 +180,7 @@ def _kept(since: datetime, until: datetime) -> None:
     tracks = of("track")
     enough = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False)
     often = enough.head(more.asked_for("skipped", first=_SKIPPED))
-    st.subheader("Most skipped tracks", anchor=False)
+    st.header("Most skipped tracks", anchor=False)
     st.caption(f"Among tracks with at least {_ENOUGH} plays.")
     in_words(reading.with_names(store, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]])
     more.offer("skipped", shown=len(often), total=len(enough), of="tracks")
@@ -228,7 +228,7 @@ def _catalogue(since: datetime, until: datetime) -> None:
         figure.update_yaxes(showgrid=False)
         cut = f"hours, the {_GENRES} most heard of {named}" if named > _GENRES else "hours"
         draw(dressed(figure, "Genres", cut), key="genres")
-    st.subheader("Tracks without plays", anchor=False)
+    st.header("Tracks without plays", anchor=False)
     heard = set(tracks.index[tracks["plays"] > 0])
     number = more.asked_for("unheard", first=_UNHEARD)
     unheard = reading.never_heard(store, heard, limit=number + 1)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from segue.catalog.albums import Album
 from segue.catalog.artists import Artist
 from segue.counted import counted
-from segue.dashboard.navigation import link
-from segue.dashboard.text import plain
+from segue.dashboard.navigation import address
+from segue.dashboard.player.components import Entry
 
 
-def album(one: Album) -> None:
-    """An album with its artist, years, edition and length."""
-    link(one["name"], icon=":material/album:", to={"album_id": one["_id"]})
-    st.caption(" · ".join(plain(fact) for fact in facts(one)))
+def album(one: Album) -> Entry:
+    """An album with its artist and year."""
+    return Entry(
+        name=one["name"],
+        href=address("album", id=one["_id"]),
+        note=" · ".join(str(fact) for fact in (one["artist"], one["year"]) if fact),
+        cover=one["cover_id"],
+    )
 
 
-def artist(one: Artist) -> None:
+def artist(one: Artist) -> Entry:
     """An artist with the numbers of albums and songs, and genres."""
-    link(one["name"], icon=":material/artist:", to={"artist": one["name"]})
     songs = counted(one["tracks"] + one["featured"], "song")
     albums = [counted(one["albums"], "album")] if one["albums"] else []
-    st.caption(" · ".join([*albums, songs, *(plain(genre) for genre in one["genres"])]))
+    return Entry(
+        name=one["name"],
+        href=address("artist", name=one["name"]),
+        note=" · ".join([*albums, songs, *one["genres"]]),
+        cover=one["cover_id"],
+    )
 
 
 def facts(album: Album) -> list[str]:

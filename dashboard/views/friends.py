@@ -51,7 +51,7 @@ def _requests(listener: Listener) -> None:
 
 
 def _feed(listener: Listener) -> None:
-    st.subheader("Friends' activity", anchor=False)
+    st.header("Friends' activity", anchor=False)
     limit = more.asked_for("feed", first=_ACTIVITIES)
     activities = feed(visit.services().store, listener.user_id, limit=limit + 1)
     items = noted_items(
@@ -77,7 +77,7 @@ def _feed(listener: Listener) -> None:
 
 
 def _people(listener: Listener) -> None:
-    st.subheader("Following", anchor=False)
+    st.header("Following", anchor=False)
     followed = Follows(visit.services().store).followed_by(listener.user_id)
     if not followed:
         st.caption("Nobody yet.")
@@ -93,7 +93,7 @@ def _people(listener: Listener) -> None:
                 st.rerun()
     followers = Follows(visit.services().store).followers_of(listener.user_id)
     if followers:
-        st.subheader("Followers", anchor=False)
+        st.header("Followers", anchor=False)
     for person in followers:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(person.name)}**")

@@ -8,7 +8,9 @@ from typing import Any
 import streamlit as st
 
 from segue.catalog.gathered import GatheredCollection, OrderT, RecordT
-from segue.dashboard.text import NO_MUSIC, plain
+from segue.dashboard.player import components
+from segue.dashboard.player.components import Entry
+from segue.dashboard.text import NO_MUSIC
 from segue.dashboard.views import more
 
 _AT_FIRST = 60
@@ -19,7 +21,7 @@ def show(
     *,
     of: str,
     orders: Mapping[str, OrderT],
-    entry: Callable[[Any], None],
+    entry: Callable[[Any], Entry],
 ) -> None:
     """The page.
 
@@ -30,9 +32,9 @@ def show(
     orders
         The orders by the label of their button, the first by default.
     entry
-        Draws an entry.
+        Describes an entry.
     """
-    st.title(plain(of.capitalize()), anchor=False)
+    st.title(of.capitalize(), anchor=False)
     first = next(iter(orders))
     chosen = st.pills("Order", list(orders), key=f"order-of-{of}", default=first) or first
     place = f"{of}-{chosen}"
@@ -40,6 +42,5 @@ def show(
     if not found:
         st.info(NO_MUSIC, icon=":material/library_music:")
         return
-    for one in found:
-        entry(one)
+    components.entries([entry(one) for one in found], key=of, layout="grid")
     more.offer(place, shown=len(found), total=found.total, of=of)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from segue.dashboard import visit
 from segue.dashboard.player import components
+from segue.dashboard.player.components import Live
 from segue.dashboard.queries import history
 from segue.dashboard.queries.items import Item, Upcoming
 from segue.dashboard.queries.starting_options import ARTISTS
@@ -22,18 +23,31 @@ _SHELF = 10
 
 
 def show() -> None:
-    """Recommendations, the last plays, and shelves of similar, rising, popular and new tracks."""
+    """Recommendations, shelves of similar, rising, popular and new tracks, and the last plays.
+
+    While the listener plays songs, only the cards of the recommendations and the list at the end change, so
+    that nothing moves under the pointer.
+    """
     listener = visit.listener()
     st.title("For you", anchor=False)
     if listener is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    if visit.services().catalogue.has_moods():
+    catalogue = visit.services().catalogue
+    if catalogue.has_moods():
         mood.dial(listener.user_id)
+    upcoming = planned(catalogue, visit.services().settings, listener.user_id)
+    if not upcoming.items:
+        st.info(NO_MUSIC, icon=":material/library_music:")
+        return
+    if upcoming.served != "taste":
+        _picks(listener.user_id)
     _for_you(listener.user_id)
+    _because(history.recently_played(visit.services().store, listener.user_id), upcoming)
     _shelf("Rising now", visit.services().popular.rising(limit=_SHELF), key="rising")
     _shelf("Popular now", visit.services().popular.now(limit=_SHELF), key="popular")
-    _shelf("New in the library", visit.services().catalogue.newest(), key="newest")
+    _shelf("New in the library", catalogue.newest(), key="newest")
+    _just_played(listener.user_id)
 
 
 @st.fragment(run_every=2.0)
@@ -43,9 +57,6 @@ def _for_you(user_id: str) -> None:
     The browser replaces only the cards that changed.
     """
     upcoming = planned(visit.services().catalogue, visit.services().settings, user_id)
-    if not upcoming.items:
-        st.info(NO_MUSIC, icon=":material/library_music:")
-        return
     wanted = MoodDials(visit.services().store).read(user_id)
     if wanted:
         st.caption(f"Recommendations that are {wanted}. The mood dial does not change your taste.")
@@ -53,18 +64,20 @@ def _for_you(user_id: str) -> None:
         st.caption("Based on your plays, and updated after every song that you finish or skip.")
     else:
         st.caption("A varied selection to start with. It adapts as you play, skip and like songs.")
-    if upcoming.served != "taste":
-        _picks(user_id)
     items = upcoming.items[:SHOWN]
     fresh = _fresh([item.track_id for item in items])
-    components.tracks(
-        items, key="for-you", layout="grid", whole=False, fresh=fresh, live=True, dial=str(wanted)
-    )
+    live = Live(fresh, dial=str(wanted))
+    components.tracks(items, key="for-you", layout="grid", whole=False, live=live)
+
+
+@st.fragment
+def _just_played(user_id: str) -> None:
+    """Redrawn when the player has received new recommendations."""
     played = history.recently_played(visit.services().store, user_id)
-    _because(played, upcoming)
     if played:
-        st.subheader("Just played", anchor=False)
-        components.tracks(played, key="played", layout="list", whole=False)
+        st.header("Just played", anchor=False)
+    # Without plays, the list is invisible, and waits for the first one.
+    components.tracks(played, key="played" if played else "no-plays", layout="list", whole=False, live=Live())
 
 
 def _picks(user_id: str) -> None:
@@ -117,7 +130,7 @@ def _because(played: list[Item], upcoming: Upcoming) -> None:
 
 def _shelf(name: str, items: list[Item], *, key: str) -> None:
     if items:
-        st.subheader(name, anchor=False)
+        st.header(name, anchor=False)
         components.tracks(items, key=key, layout="shelf")
 
 

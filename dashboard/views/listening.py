@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
+from html import escape
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,6 +12,7 @@ import streamlit as st
 
 from segue.counted import counted
 from segue.dashboard import visit
+from segue.dashboard.pictures.month import draw as draw_month
 from segue.dashboard.player import components
 from segue.dashboard.queries import listening, month
 from segue.dashboard.queries.items import noted_items
@@ -110,7 +113,7 @@ def _favourites(activity: ListeningSpan) -> None:
     noted = [(key, counted(plays, "play")) for key, plays in zip(best["key"], best["plays"], strict=True)]
     items = noted_items(visit.services().store, noted, source="playlist")
     if items:
-        st.subheader("Tracks", anchor=False)
+        st.header("Tracks", anchor=False)
         components.tracks(items, key="top-tracks", layout="list")
         more.offer("top-tracks", shown=len(best), total=len(every), of="tracks")
 
@@ -145,16 +148,19 @@ def _moved(activity: ListeningSpan, *, days: int) -> None:
 
 def _card(listener: Listener, first: datetime) -> None:
     months = listening.months(first, datetime.now(UTC), zone=zone())
-    st.subheader("Your month", anchor=False)
+    st.header("Your month", anchor=False)
     named = {month.title(since, zone=zone()): (since, until) for since, until in months}
     chosen = st.selectbox("Month", list(named), key="month", label_visibility="collapsed", width=260)
     since, until = named[chosen]
-    picture = month.card(visit.services().store, listener, since=since, until=until, zone=zone())
-    if picture is None:
+    contents = month.contents(visit.services().store, listener, since=since, until=until, zone=zone())
+    if contents is None:
         st.info("There are no plays in this month.", icon=":material/calendar_month:")
         return
+    picture = draw_month(contents)
     left, right = st.columns([2, 3], gap="large")
-    left.image(picture, width=420)
+    source = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+    # st.image has no alternative text.
+    left.html(f'<img src="{source}" alt="{escape(contents.described, quote=True)}" style="max-width: 100%">')
     with right:
         st.write("A picture of your month, to save or to share.")
         name = f"segue-{since + timedelta(days=2):%Y-%m}.png"

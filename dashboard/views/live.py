@@ -67,7 +67,7 @@ def _watch(listener: str) -> None:
         total = len(now.recommended)
         more.offer("recommended", shown=min(number, total), total=total, of="recommendations")
     with side:
-        st.subheader("Just played")
+        st.header("Just played")
         st.html(cards.rows(now.played))
         more.offer("played", shown=len(now.played), total=now.played_in_all, of="tracks")
 

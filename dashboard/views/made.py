@@ -8,14 +8,15 @@ import streamlit as st
 
 from segue.catalog.part import Part
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
+from segue.dashboard.navigation import address, reopen
 from segue.dashboard.player import components
+from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.sounding import UnknownTrack
 from segue.dashboard.queries.times import length
-from segue.dashboard.text import NO_INDEX, plain
-from segue.dashboard.views import more
+from segue.dashboard.text import NO_INDEX
+from segue.dashboard.views import heading, more
 from segue.errors import SegueError
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
@@ -23,27 +24,27 @@ BY_DAY = {
     "mix": (
         "Daily mix",
         "Songs that you like and similar new ones; changes every day",
-        ":material/today:",
+        "today",
     ),
     "discovery": (
-        "Never heard",
+        "New to you",
         "Similar to songs that you like, but never played by you; changes every day",
-        ":material/travel_explore:",
+        "explore",
     ),
 }
 """Name, subtitle and icon of the lists that change every day."""
 _FOUND = 6
 
 
-def open_made(**query: str) -> None:
-    """Show a generated playlist; to be called on the page Playlists."""
-    st.query_params.from_dict(query)
-    st.rerun()
+def back() -> None:
+    """A link to all playlists."""
+    link = Entry(name="All playlists", href=address("playlists"), icon="back")
+    components.entries([link], key="back", layout="links")
 
 
 def path_from(item: Item) -> None:
     """A button that asks for the last song of a path and opens the path."""
-    with st.popover("Path to another song", icon=":material/conversion_path:", key="path"):
+    with st.popover("Path to another song", icon=":material/conversion_path:", type="tertiary", key="path"):
         query = st.text_input(
             "Last song of the path", key="path-to", placeholder="Title or artist", max_chars=200
         )
@@ -51,12 +52,16 @@ def path_from(item: Item) -> None:
         search = visit.services().catalogue.search
         matches = search(query, limit=number) if query.strip() else Part[Item]()
         others = [other for other in matches if other.track_id != item.track_id]
-        for other in others:
-            link(
-                f"{other.title}, {other.artist}",
-                icon=":material/flag:",
-                to={"made": "path", "from": item.track_id, "to": other.track_id},
+        ends = [
+            Entry(
+                name=other.title,
+                href=address("playlists", made="path", **{"from": item.track_id, "to": other.track_id}),
+                note=other.artist,
+                cover=other.cover_id,
             )
+            for other in others
+        ]
+        components.entries(ends, key="path-ends", layout="links")
         more.offer(f"path-{query.strip()}", shown=len(matches), total=matches.total, of="songs")
         if query.strip() and not others:
             st.caption("No other song matches.")
@@ -64,8 +69,7 @@ def path_from(item: Item) -> None:
 
 def show(user_id: str) -> None:
     """The generated playlist that the address names, with buttons to save it."""
-    if st.button("All playlists", icon=":material/arrow_back:", type="tertiary", key="back"):
-        open_made()
+    back()
     kind = st.query_params["made"]
     try:
         generator = PlaylistGenerator(
@@ -97,6 +101,7 @@ def _of_the_day(generator: PlaylistGenerator, user_id: str, kind: str) -> None:
         _nothing(name, why)
         return
     _head(items, title=name, subtitle=subtitle)
+    components.collection(items, key="all")
     _keep(user_id, items, name=f"{name}, {day.day} {day:%B}")
     components.tracks(items, key=f"made-{kind}", layout="list")
 
@@ -128,7 +133,7 @@ def _add(user_id: str, playlist: Playlist, items: list[Item]) -> None:
     except PlaylistError as error:
         st.error(str(error))
         return
-    open_made(id=playlist.playlist_id)
+    reopen(id=playlist.playlist_id)
 
 
 def _path(generator: PlaylistGenerator, user_id: str) -> None:
@@ -143,12 +148,13 @@ def _path(generator: PlaylistGenerator, user_id: str) -> None:
         title=name,
         subtitle="In small steps of sound, energy and tempo from the first song to the last",
     )
+    components.collection(items, key="all")
     _keep(user_id, items, name=name[:LONGEST_NAME])
     components.tracks(items, key="made-path", layout="list")
 
 
 def _head(items: list[Item], *, title: str, subtitle: str) -> None:
-    st.title(plain(title), anchor=False)
+    heading.title(title)
     st.caption(f"{subtitle}. {length(items)}.")
 
 
@@ -160,11 +166,11 @@ def _keep(user_id: str, items: list[Item], *, name: str) -> None:
     except PlaylistError as error:
         st.error(str(error))
         return
-    open_made(id=made.playlist_id)
+    reopen(id=made.playlist_id)
 
 
 def _nothing(title: str, why: str) -> None:
-    st.title(plain(title), anchor=False)
+    heading.title(title)
     st.info(why, icon=":material/queue_music:")
 
 

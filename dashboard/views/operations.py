@@ -51,7 +51,7 @@ def _library() -> None:
     if not now:
         return
     step, total = now.get("step", ""), now.get("total", 0)
-    st.subheader("Library")
+    st.header("Library")
     if step in STEPS:
         count = f": {now.get('done', 0):,} of {total:,} tracks" if total and step in COUNTED else ""
         st.progress(now.get("done", 0) / total if count else 0.0, text=f"{STEPS[step]}{count}")

@@ -12,7 +12,7 @@ from segue.privacy.leaving import CONFIRMATION
 
 def show() -> None:
     """Export and removal, and how long data are kept."""
-    st.subheader("Your data", anchor=False)
+    st.header("Your data", anchor=False)
     kept = visit.services().settings.retention
     st.write(
         f"Your listening is kept for {counted(kept.listening.days, 'day')}, "

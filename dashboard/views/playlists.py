@@ -6,12 +6,15 @@ import streamlit as st
 
 from segue.counted import counted
 from segue.dashboard import visit
+from segue.dashboard.navigation import address, reopen
 from segue.dashboard.player import components
+from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import read_and_match
 from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
-from segue.dashboard.views import made, more
+from segue.dashboard.views import heading, made, more, sharing
+from segue.people.login_sessions import Listener
 from segue.playlists.m3u import LARGEST, NotM3u
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
@@ -31,7 +34,7 @@ def show() -> None:
     wanted = st.query_params.get("id", "")
     playlist = visit.services().playlists.read(listener.user_id, wanted) if wanted else None
     if playlist is not None:
-        _playlist(listener.user_id, playlist)
+        _playlist(listener, playlist)
         return
     st.title("Playlists", anchor=False)
     if wanted:
@@ -42,30 +45,33 @@ def show() -> None:
 def _all(owner: str) -> None:
     _made_for_you()
     own = visit.services().playlists.of(owner)
-    st.subheader("Your playlists", anchor=False)
+    st.header("Your playlists", anchor=False)
     if not own:
         st.info(
             "Create a playlist here, or from the “…” menu of any song. "
             "To bring a playlist from another program, import an M3U file.",
             icon=":material/queue_music:",
         )
-    for playlist in own:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"list-{playlist.playlist_id}"):
-            if st.button(
-                plain(playlist.name),
-                key=f"open-{playlist.playlist_id}",
-                icon=":material/queue_music:",
-                type="tertiary",
-            ):
-                _open(playlist.playlist_id)
-            count = len(playlist.tracks)
-            st.caption(counted(count, "song"))
+    components.entries(
+        [
+            Entry(
+                name=playlist.name,
+                href=address("playlists", id=playlist.playlist_id),
+                note=counted(len(playlist.tracks), "song"),
+                icon="queue",
+            )
+            for playlist in own
+        ],
+        key="own",
+        layout="list",
+    )
     new, imported = st.columns(2, gap="large")
     with new, st.form("new-playlist", clear_on_submit=True):
         name = st.text_input("New playlist", placeholder="Name", max_chars=LONGEST_NAME, key="new-name")
         if st.form_submit_button("Create", icon=":material/add:"):
             try:
-                _open(visit.services().playlists.create(owner, name).playlist_id)
+                new_id = visit.services().playlists.create(owner, name).playlist_id
+                reopen(id=new_id)
             except PlaylistError as error:
                 st.error(str(error))
     with imported:
@@ -73,12 +79,15 @@ def _all(owner: str) -> None:
 
 
 def _made_for_you() -> None:
-    st.subheader("Made for you", anchor=False)
-    for kind, (name, subtitle, icon) in made.BY_DAY.items():
-        with st.container(horizontal=True, vertical_alignment="center", key=f"made-row-{kind}"):
-            if st.button(name, icon=icon, type="tertiary", key=f"made-{kind}"):
-                made.open_made(made=kind)
-            st.caption(subtitle)
+    st.header("Made for you", anchor=False)
+    components.entries(
+        [
+            Entry(name=name, href=address("playlists", made=kind), note=subtitle, icon=icon)
+            for kind, (name, subtitle, icon) in made.BY_DAY.items()
+        ],
+        key="made",
+        layout="list",
+    )
 
 
 def _import(owner: str) -> None:
@@ -103,7 +112,7 @@ def _import(owner: str) -> None:
             st.error(str(error))
             return
         st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in matches.unmatched])
-        _open(new.playlist_id)
+        reopen(id=new.playlist_id)
 
 
 def _unmatched(shown: list[str]) -> None:
@@ -116,22 +125,14 @@ def _unmatched(shown: list[str]) -> None:
         more.offer("unmatched", shown=min(number, len(shown)), total=len(shown), of="songs")
 
 
-def _open(playlist_id: str | None) -> None:
-    """Show one playlist, or all."""
-    if playlist_id is None:
-        st.query_params.pop("id", None)
-    else:
-        st.query_params["id"] = playlist_id
-    st.rerun()
-
-
-def _playlist(owner: str, playlist: Playlist) -> None:
-    if st.button("All playlists", icon=":material/arrow_back:", type="tertiary", key="back"):
-        _open(None)
-    st.title(plain(playlist.name), anchor=False)
+def _playlist(listener: Listener, playlist: Playlist) -> None:
+    owner = listener.user_id
+    made.back()
+    heading.title(playlist.name)
     known = read_items(visit.services().store, playlist.tracks, source="playlist")
     songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
-    _tools(owner, playlist, songs)
+    components.collection([song for song in songs if song.track_id in known], key="all")
+    _tools(listener, playlist, songs)
     unmatched = st.session_state.get("unmatched")
     if unmatched and unmatched[0] == playlist.playlist_id:
         _unmatched(unmatched[1])
@@ -153,14 +154,16 @@ def _gone(track_id: str) -> Item:
     return Item(track_id=track_id, title="A song that has left the library", artist="", source="playlist")
 
 
-def _tools(owner: str, playlist: Playlist, songs: list[Item]) -> None:
-    playlists = visit.services().playlists
+def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
+    owner, playlists = listener.user_id, visit.services().playlists
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(length(songs))
         if songs and st.button(
-            "Continue this playlist", icon=":material/playlist_add:", type="tertiary", key="go-on"
+            "Add similar songs", icon=":material/playlist_add:", type="tertiary", key="add-similar"
         ):
-            made.open_made(made="continued", id=playlist.playlist_id)
+            reopen(made="continued", id=playlist.playlist_id)
+        if songs:
+            sharing.offer(listener, "playlist", playlist.playlist_id, title=playlist.name)
         st.link_button(
             "Export",
             f"/api/playlists/{playlist.playlist_id}/file",
@@ -182,4 +185,4 @@ def _tools(owner: str, playlist: Playlist, songs: list[Item]) -> None:
             st.write("The songs stay in the library. The playlist cannot be restored.")
             if st.button("Delete this playlist", type="primary", key="delete-playlist"):
                 playlists.delete(owner, playlist.playlist_id)
-                _open(None)
+                reopen()

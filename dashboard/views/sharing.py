@@ -12,16 +12,16 @@ from segue.dashboard.text import plain
 from segue.people.login_sessions import Listener
 from segue.social.links import Kind, SharingError
 
-LASTING = {"A day": 1, "A week": 7, "A month": 30, "Until I revoke it": None}
+LASTING = {"After a day": 1, "After a week": 7, "After a month": 30, "Never": None}
 
 
 def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
     """A button that opens the form for a new link."""
-    with st.popover("Share", icon=":material/share:", key=f"share-{kind}-{key}"):
+    with st.popover("Share", icon=":material/share:", type="tertiary", key=f"share-{kind}-{key}"):
         if listener.name is None:
             st.write("Sign up first, so that you can revoke the link later.")
             return
-        lasts = st.selectbox("Valid for", list(LASTING), index=1, key=f"lasts-{kind}-{key}")
+        lasts = st.selectbox("Expires", list(LASTING), index=1, key=f"lasts-{kind}-{key}")
         playable = kind != "month" and st.toggle(
             "Guests may listen",
             key=f"playable-{kind}-{key}",
@@ -59,7 +59,7 @@ def listed(listener: Listener) -> None:
         return
     for link in links:
         left, right = st.columns([5, 1], vertical_alignment="center")
-        until = f"until {link.expires_at:%-d %b %Y}" if link.expires_at else "until you revoke it"
+        until = f"expires {link.expires_at:%-d %b %Y}" if link.expires_at else "never expires"
         guests = ", guests may listen" if link.playable else ""
         opened = f"opened {link.opened} times" if link.opened != 1 else "opened once"
         left.markdown(f"**{plain(link.title)}**  \n:gray[{link.kind}, {until}{guests}, {opened}]")

@@ -8,13 +8,14 @@ import streamlit as st
 
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
+from segue.dashboard.navigation import address
 from segue.dashboard.player import components
+from segue.dashboard.player.components import Entry
 from segue.dashboard.queries import sounding
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import NO_INDEX, plain
-from segue.dashboard.views import made, mood, sharing
+from segue.dashboard.views import album, heading, made, mood, sharing
 from segue.errors import SegueError
 
 
@@ -23,11 +24,11 @@ def show() -> None:
     catalogue = visit.services().catalogue
     track = catalogue.track(st.query_params.get("id", ""))
     if track is None:
-        st.title("No such track", anchor=False)
+        heading.title("No such track")
         st.info("It may have left the library. Use Search to find other tracks.", icon=":material/music_off:")
         return
     item = item_of(track, source="search")
-    st.title(plain(item.title), anchor=False)
+    heading.title(item.title)
     facts = [item.artist, item.album, str(track.year) if track.year else None, item.genre]
     st.caption(" · ".join(plain(fact) for fact in facts if fact))
     left, right = st.columns([1, 2], gap="large")
@@ -39,22 +40,23 @@ def show() -> None:
                 sharing.offer(listener, "track", item.track_id, title=item.title)
                 made.path_from(item)
         _credits(catalogue, item)
-        link("Show on the map", icon=":material/explore:", to={"map": item.track_id})
     with right:
         _near(catalogue, item)
     _album(catalogue, item)
 
 
 def _credits(catalogue: CatalogueReader, item: Item) -> None:
-    """Links to each artist and to the album."""
+    """Links to each artist, to the album and to the map."""
     placed = catalogue.placed(item.track_id)
-    for name in dict.fromkeys(placed.artists + placed.featured if placed else (item.artist,)):
-        if name:
-            link(name, icon=":material/artist:", to={"artist": name})
+    artists = dict.fromkeys(placed.artists + placed.featured if placed else (item.artist,))
+    links = [Entry(name=name, href=address("artist", name=name), icon="artist") for name in artists if name]
     if item.album and placed and placed.album_id:
-        link(item.album, icon=":material/album:", to={"album_id": placed.album_id})
+        links.append(Entry(name=item.album, href=address("album", id=placed.album_id), icon="album"))
     elif item.artist and item.album:
-        link(item.album, icon=":material/album:", to={"artist": item.artist, "album": item.album})
+        href = address("album", artist=item.artist, name=item.album)
+        links.append(Entry(name=item.album, href=href, icon="album"))
+    links.append(Entry(name="Show on map", href=address("map", id=item.track_id), icon="map"))
+    components.entries(links, key="credits", layout="list")
 
 
 def _album(catalogue: CatalogueReader, item: Item) -> None:
@@ -63,18 +65,18 @@ def _album(catalogue: CatalogueReader, item: Item) -> None:
     placed = catalogue.placed(item.track_id)
     if placed and placed.album_id:
         on_album = catalogue.on_album(placed.album_id, limit=MOST_OF_ARTIST)
-        tracks = on_album.each(lambda track: item_of(track.summary, source="search"))
+        tracks = on_album.each(album.item)
     else:
         tracks = catalogue.of_album(item.artist, item.album)
     if len(tracks) > 1:
-        st.subheader(f"On {plain(item.album)}", anchor=False)
+        st.header(f"On {plain(item.album)}", anchor=False)
         components.tracks(tracks, key="album", layout="list")
         if tracks.rest:
             st.caption(f"{len(tracks):,} of {tracks.total:,} songs: the album's page shows all of them.")
 
 
 def _near(catalogue: CatalogueReader, item: Item) -> None:
-    st.subheader("Similar tracks", anchor=False)
+    st.header("Similar tracks", anchor=False)
     try:
         near = catalogue.neighbours(item.track_id)
     except SegueError:

@@ -9,11 +9,12 @@ import streamlit as st
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.counted import counted
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
+from segue.dashboard.navigation import address
 from segue.dashboard.player import components
+from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
-from segue.dashboard.views import more
+from segue.dashboard.views import heading, more
 
 
 def artist(name: str) -> bool:
@@ -23,16 +24,18 @@ def artist(name: str) -> bool:
     songs = visit.services().catalogue.of_album(name, None, limit=limit) if name else None
     if not songs:
         return False
-    st.title(plain(name), anchor=False)
+    heading.title(name)
     genres = list(dict.fromkeys(song.genre for song in songs if song.genre))
     count = counted(songs.total, "song")
     st.caption(" · ".join([count, *(plain(genre) for genre in genres[:4])]))
     for number, (album_name, those) in enumerate(groupby(songs, key=lambda song: song.album)):
         if album_name:
-            st.subheader(plain(album_name), anchor=False)
-            link(f"Open {album_name}", icon=":material/album:", to={"artist": name, "album": album_name})
+            st.header(plain(album_name), anchor=False)
+            href = address("album", artist=name, name=album_name)
+            opened = Entry(name=f"Open {album_name}", href=href, icon="album")
+            components.entries([opened], key=f"open-{number}", layout="links")
         elif number:
-            st.subheader("Songs", anchor=False)
+            st.header("Songs", anchor=False)
         components.tracks(list(those), key=f"album-{number}", layout="list")
     more.offer(place, shown=len(songs), total=songs.total, of="songs")
     return True
@@ -46,12 +49,14 @@ def album(artist_name: str, name: str) -> bool:
     songs = catalogue.of_album(artist_name, name, limit=limit) if artist_name and name else None
     if not songs:
         return False
-    st.title(plain(name), anchor=False)
+    heading.title(name)
     left, right = st.columns([1, 2], gap="large")
     with left:
+        components.collection(songs, key="all", name=name, cover=songs[0].cover_id)
         st.caption(f"{plain(artist_name)} · {length(songs) if not songs.rest else f'{songs.total:,} songs'}")
-        link(f"More by {artist_name}", icon=":material/artist:", to={"artist": artist_name})
-        components.tracks(songs[:1], key="cover", layout="grid")
+        href = address("artist", name=artist_name)
+        by = Entry(name=f"More by {artist_name}", href=href, icon="artist")
+        components.entries([by], key="by", layout="links")
     with right:
         components.tracks(songs, key="album", layout="list")
         more.offer(place, shown=len(songs), total=songs.total, of="songs")

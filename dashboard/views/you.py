@@ -9,9 +9,10 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
-from segue.dashboard.views import account, more, own_data, sharing
+from segue.dashboard.views import account, heading, more, own_data, sharing
+from segue.taste.opinions import Kind
 
-_LIKED, _PLAYED = 200, 300
+_AT_FIRST, _PLAYED = 200, 300
 """How many songs the tabs show at first."""
 
 
@@ -22,10 +23,15 @@ def show() -> None:
         st.title("You", anchor=False)
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    st.title(listener.name or "You are a guest", anchor=False)
-    likes, played, shared, account_tab = st.tabs(["Liked", "History", "Sharing", "Account"])
+    heading.title(listener.name or "You are a guest")
+    likes, dislikes, played, shared, account_tab = st.tabs(
+        ["Liked", "Disliked", "History", "Sharing", "Account"],
+        default=None if listener.name else "Account",  # with the forms to log in and to sign up
+    )
     with likes:
-        _liked(listener.user_id)
+        _judged(listener.user_id, "like", icon=":material/favorite:")
+    with dislikes:
+        _judged(listener.user_id, "dislike", icon=":material/thumb_down:")
     with played:
         _history(listener.user_id)
     with shared:
@@ -43,7 +49,7 @@ def _history(user_id: str) -> None:
     if not days:
         st.info("Songs that you play appear here.", icon=":material/history:")
     for number, (name, items) in enumerate(days):
-        st.subheader(name, anchor=False)
+        st.header(name, anchor=False)
         components.tracks(items, key=f"history-{number}", layout="list")
     more.offer("history", shown=min(limit, total), total=total, of="songs")
     most = visit.services().settings.taste.max_signals
@@ -51,10 +57,18 @@ def _history(user_id: str) -> None:
         st.caption(f"The history has your last {total:,} songs. “Your listening” counts all of your plays.")
 
 
-def _liked(user_id: str) -> None:
-    items = history.liked(visit.services().store, user_id, limit=more.asked_for("liked", first=_LIKED))
+def _judged(user_id: str, kind: Kind, *, icon: str) -> None:
+    """The liked or disliked songs; an opinion is taken back where it was given, by its button."""
+    place = f"{kind}d"
+    items = history.judged(
+        visit.services().store, user_id, kind, limit=more.asked_for(place, first=_AT_FIRST)
+    )
     if not items:
-        st.info("Songs that you like appear here.", icon=":material/favorite:")
+        st.info(f"Songs that you {kind} appear here.", icon=icon)
         return
-    components.tracks(items, key="liked", layout="list")
-    more.offer("liked", shown=len(items), total=items.total, of="songs that you like")
+    if kind == "dislike":
+        st.caption(
+            "These songs are not recommended to you. “Remove the dislike” is in the “…” menu of each song."
+        )
+    components.tracks(items, key=place, layout="list")
+    more.offer(place, shown=len(items), total=items.total, of=f"songs that you {kind}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Generic
 
 from segue.catalog.gathered import GatheredCollection, RecordT
@@ -16,6 +16,8 @@ from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.catalog.words import WordIndex, index_texts, index_tracks
 
+LONGEST_QUERY = 200
+"""Characters."""
 _LOOK_EVERY = 30.0
 
 
@@ -48,6 +50,12 @@ class GatheredSearch(Generic[RecordT]):
         """The documents whose texts match the query's words, best first."""
         ids = self._words.search(query, limit=limit, hidden=self._owner.hidden_libraries())
         return Part(self._owner.several(ids), total=ids.total)
+
+
+def matching(query: str, names: Sequence[str]) -> list[int]:
+    """The places of the names that match the query's words, best first."""
+    index = index_texts((str(place), [(name, 1.0)]) for place, name in enumerate(names))
+    return [int(place) for place in index.search(query, limit=len(names))]
 
 
 class CurrentWords:

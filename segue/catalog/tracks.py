@@ -357,7 +357,8 @@ class Tracks(Collection[TrackDocument]):
             {"$match": self.visible(PLAYABLE)},
             {"$unwind": f"${field}"},
             {"$match": {field: {"$type": "string", "$ne": ""}}},
-            {"$sortByCount": f"${field}"},
+            {"$group": {"_id": f"${field}", "count": {"$sum": 1}}},
+            {"$sort": {"count": DESCENDING, "_id": ASCENDING}},  # the same order every time
             {"$limit": limit},
         ]
         return [str(group["_id"]) for group in self.documents.aggregate(steps)]

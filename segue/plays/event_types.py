@@ -33,6 +33,9 @@ class EventType:
     weight: str | tuple[str, str] | None = None
     """The setting in `[signals]` with the weight of the event; or two, between which the weight is
     interpolated linearly over the share of the track that was played. None: the event is not a signal."""
+    withdraws: str | None = None
+    """The type of opinion that the event takes back. Its weight is the opposite of that opinion's, so that
+    both together express nothing."""
     ends: bool = False
     """Whether the event ends a listening; `ms_played` is then the time that was played."""
     action: bool = False
@@ -53,6 +56,11 @@ class EventType:
     def ramp(self) -> tuple[str, str] | None:
         """The settings with the weights at the start and at the end of the track."""
         return (self.weight, self.weight) if isinstance(self.weight, str) else self.weight
+
+    @property
+    def sign(self) -> float:
+        """-1 for an event that takes an opinion back, else 1."""
+        return -1.0 if self.withdraws else 1.0
 
     @property
     def counted(self) -> bool:
@@ -77,7 +85,7 @@ EVENT_TYPES = (
         label="skipped",
         tone="bad",
     ),
-    EventType(name="leave", weight=("leave_early", "leave_late"), ends=True, action=True, label="left"),
+    EventType(name="leave", weight=("leave_early", "leave_late"), ends=True, action=True, label="stopped"),
     EventType(name="like", weight="like", action=True, counted_as="likes", label="liked", tone="good"),
     EventType(
         name="dislike",
@@ -88,12 +96,18 @@ EVENT_TYPES = (
         tone="bad",
     ),
     EventType(name="impression", counted_as="impressions"),
+    EventType(name="unlike", weight="like", withdraws="like", label="no longer liked"),
+    EventType(name="undislike", weight="dislike", withdraws="dislike", label="no longer disliked"),
     EventType(name="pause"),
     EventType(name="seek"),
 )
 
 BY_NAME = {event_type.name: event_type for event_type in EVENT_TYPES}
 TYPES = tuple(BY_NAME)
+WITHDRAWALS = {
+    event_type.name: event_type.withdraws for event_type in EVENT_TYPES if event_type.withdraws is not None
+}
+"""By type of event that takes an opinion back, the type of that opinion."""
 SIGNALS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.weight is not None)
 """Types of signals."""
 ENDS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.ends)
@@ -108,8 +122,8 @@ def ramps(signals: SignalSettings) -> dict[str, tuple[float, float]]:
     """By type of signal, the weights at the start and the end of a track; equal for most types."""
     return {
         event_type.name: (
-            float(getattr(signals, event_type.ramp[0])),
-            float(getattr(signals, event_type.ramp[1])),
+            event_type.sign * float(getattr(signals, event_type.ramp[0])),
+            event_type.sign * float(getattr(signals, event_type.ramp[1])),
         )
         for event_type in EVENT_TYPES
         if event_type.ramp

@@ -6,6 +6,7 @@ taste is computed again from the same history.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 
+from segue.plays.event_types import WITHDRAWALS
 from segue.settings import SignalSettings, TasteSettings
 from segue.storage.records import LATEST_MS, Aligned, Between, EpochMs, Numeral
 
@@ -71,12 +73,13 @@ def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) ->
 
     Dislikes are kept regardless of their age, so that a disliked track does not return: the newest
     `max_signals` of them, counted separately. Half the weight of a dislike is enough, since the play before
-    it had a weight.
+    it had a weight. A dislike that a later window outweighs, since it was taken back, is not kept; three
+    quarters of its weight are enough, since a skip may have followed.
     """
     if not history:
         return {}
     oldest = max(history) - 8 * int(taste.half_life.total_seconds() * 1000)
-    disliked = signals.dislike / 2
+    disliked, outweighing = signals.dislike / 2, -0.75 * signals.dislike
     kept: History = {}
     room = room_for_dislikes = taste.max_signals
     for start in sorted(history, reverse=True):
@@ -86,6 +89,9 @@ def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) ->
         if len(places) < len(window.at):
             left = sorted(set(range(len(window.at))).difference(places))
             dislikes = [i for i in left if window.weights[i] <= disliked]
+            dislikes = [
+                i for i in dislikes if not _is_outweighed(history, start, window.tracks[i], by=outweighing)
+            ]
             dislikes = _newest(window, dislikes, room_for_dislikes)
             room_for_dislikes -= len(dislikes)
             window = _only(window, sorted([*places, *dislikes]))
@@ -100,6 +106,18 @@ def retention(own: TasteSettings, general: TasteSettings) -> TasteSettings:
     So a listener can return from a shorter half-life to the general one without losing signals.
     """
     return own if own.half_life >= general.half_life else general
+
+
+def _is_outweighed(history: History, start: int, track_id: str, *, by: float) -> bool:
+    """Whether the signals on a track in one of the windows after `start` sum to at least `by`.
+
+    Those windows are newer, so that each pruning that may drop the window of `start` still has them.
+    """
+    for window in (history[later] for later in history if later > start):
+        place = bisect_left(window.tracks, track_id)
+        if place < len(window.tracks) and window.tracks[place] == track_id and window.weights[place] >= by:
+            return True
+    return False
 
 
 def _newest(window: Window, places: Sequence[int], count: int) -> list[int]:
@@ -185,7 +203,8 @@ def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) 
     ``weight * 2 ** (-age / half_life) * 2 ** (-tracks played since / half_life_tracks)``: the first factor is
     long-term memory, the second gives the current plays more weight than those of an hour ago. The age of a
     window counts from the listener's newest window, not from the clock, so that the same plays always give
-    the same taste.
+    the same taste. Taking an opinion back brings the sum of a track's signals to 0 at most, and never to the
+    opposite opinion.
 
     Parameters
     ----------
@@ -210,7 +229,30 @@ def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) 
     since = _signals_since(times, edges, track_ids)
     half_lives = np.repeat([own.half_life_tracks for own in settings], np.diff(edges))
     faded = np.asarray(weights) * np.exp2(-since / half_lives)
+    for history, first, last in zip(histories, bounds[:-1], bounds[1:], strict=True):
+        if any(not WITHDRAWALS.keys().isdisjoint(window.types) for window in history.values()):
+            types = [event_type for start in sorted(history) for event_type in history[start].types]
+            faded[first:last] = _limited(track_ids[first:last], faded[first:last].tolist(), types)
     return DecayedSignals(track_ids, faded, times, edges, since, _positive(track_ids, faded, edges))
+
+
+def _limited(track_ids: Sequence[str], weights: Sequence[float], types: Sequence[str]) -> list[float]:
+    """One listener's decayed weights, oldest window first, with those that take an opinion back limited.
+
+    The opinion has decayed when it is taken back. Without the limit, an old like that is taken back would
+    count as a dislike.
+    """
+    sums: dict[str, float] = {}
+    limited = []
+    for track_id, weight, event_type in zip(track_ids, weights, types, strict=True):
+        before = sums.get(track_id, 0.0)
+        if event_type in WITHDRAWALS:
+            limit = max(weight, -max(before, 0.0)) if weight < 0 else min(weight, -min(before, 0.0))
+        else:
+            limit = weight
+        sums[track_id] = before + limit
+        limited.append(limit)
+    return limited
 
 
 def _positive(track_ids: Sequence[str], weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:

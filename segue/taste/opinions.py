@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal, TypedDict, get_args
 
-from segue.storage.mongo import ASCENDING, DESCENDING, UpdateOne
+from segue.plays.event_types import WITHDRAWALS
+from segue.storage.mongo import ASCENDING, DESCENDING, DeleteOne, UpdateOne
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 Kind = Literal["like", "dislike"]
@@ -44,19 +45,20 @@ class Opinions(Collection[Opinion]):
     )
     indexes = (Index(keys=[("user_id", ASCENDING), ("at", DESCENDING)]), Index.on("track_id"))
 
-    def keep(self, opinions: Iterable[tuple[str, str, Kind]]) -> None:
-        """Write (user id, track id, opinion) in this order; each replaces the former opinion."""
+    def keep(self, opinions: Iterable[tuple[str, str, str]]) -> None:
+        """Apply (user id, track id, event type) in this order.
+
+        An opinion replaces the former one. The event that takes an opinion back removes it, unless another
+        opinion has replaced it. Events of other types change nothing.
+        """
         at = datetime.now(UTC)
-        updates = [
-            UpdateOne(
-                {"_id": f"{user_id}:{track_id}"},
-                {"$set": {"user_id": user_id, "track_id": track_id, "opinion": opinion, "at": at}},
-                upsert=True,
-            )
-            for user_id, track_id, opinion in opinions
+        changes = [
+            change
+            for user_id, track_id, event_type in opinions
+            if (change := _change(user_id, track_id, event_type, at=at)) is not None
         ]
-        if updates:
-            self.documents.bulk_write(updates, ordered=True)
+        if changes:
+            self.documents.bulk_write(changes, ordered=True)
 
     def by_track(self, user_id: str) -> dict[str, Kind]:
         """A listener's newest 5,000 opinions by track id."""
@@ -64,24 +66,24 @@ class Opinions(Collection[Opinion]):
         documents = own.sort("at", DESCENDING).limit(_NEWEST)
         return {document["track_id"]: document["opinion"] for document in documents}
 
-    def liked(self, user_id: str, *, limit: int) -> list[str]:
-        """The tracks that a listener likes, the latest first."""
-        wanted = {"user_id": user_id, "opinion": "like"}
+    def of_kind(self, user_id: str, kind: Kind, *, limit: int) -> list[str]:
+        """The tracks that a listener likes or dislikes, the latest opinion first."""
+        wanted = {"user_id": user_id, "opinion": kind}
         return [
             document["track_id"]
             for document in self.documents.find(wanted, {"track_id": 1}).sort("at", DESCENDING).limit(limit)
         ]
 
-    def count_liked(self, user_id: str) -> int:
-        """The number of tracks that a listener likes."""
-        return self.documents.count_documents({"user_id": user_id, "opinion": "like"})
+    def count(self, user_id: str, kind: Kind) -> int:
+        """The number of tracks that a listener likes or dislikes."""
+        return self.documents.count_documents({"user_id": user_id, "opinion": kind})
 
     def count_likes_of(self, track_ids: Iterable[str]) -> int:
         """The number of likes of these tracks, by all listeners."""
         return self.documents.count_documents({"track_id": {"$in": list(track_ids)}, "opinion": "like"})
 
     def disliked(self, user_id: str) -> list[str]:
-        """The tracks that a listener dislikes."""
+        """All tracks that a listener dislikes, in no order."""
         wanted = {"user_id": user_id, "opinion": "dislike"}
         return [document["track_id"] for document in self.documents.find(wanted, {"track_id": 1})]
 
@@ -90,3 +92,13 @@ class Opinions(Collection[Opinion]):
         wanted = {"user_id": {"$in": list(user_ids)}, "opinion": "like", "at": {"$gte": since}}
         fields = {"user_id": 1, "track_id": 1, "at": 1}
         return list(self.documents.find(wanted, fields).sort("at", DESCENDING).limit(limit))
+
+
+def _change(user_id: str, track_id: str, event_type: str, *, at: datetime) -> UpdateOne | DeleteOne | None:
+    key = f"{user_id}:{track_id}"
+    if event_type in WITHDRAWALS:
+        return DeleteOne({"_id": key, "opinion": WITHDRAWALS[event_type]})
+    if event_type in KINDS:
+        opinion = {"user_id": user_id, "track_id": track_id, "opinion": event_type, "at": at}
+        return UpdateOne({"_id": key}, {"$set": opinion}, upsert=True)
+    return None

@@ -104,6 +104,8 @@ _ports: list[int] = []
 def forget_visit(page: Page) -> None:
     """Close a page, and remove what it and its dashboard have stored in the browser."""
     address, context = urlsplit(page.url), page.context
+    if page.is_closed():
+        page = context.new_page()
     page.goto("about:blank")  # the player stores a last word when its page is left
     if address.netloc:
         stored = "local_storage,indexeddb,cache_storage,service_workers"
@@ -133,7 +135,7 @@ class Player:
         until(lambda: self.playing(title), f"{title or 'anything'} to play, not {self.state()}")
 
     def press(self, label: str) -> None:
-        self.page.locator(f"#segue-bar button[aria-label='{label}']").click()
+        self.page.locator(f"#segue-bar button[aria-label='{label}']:visible").click()
 
     def cards(self) -> list[str]:
         return self.page.locator(".tracks.grid").first.locator(".card .title").all_inner_texts()
@@ -145,6 +147,7 @@ class Player:
         card = self.card(title)
         card.hover()
         card.locator(".go").click()
+        self.page.mouse.move(5, 5)  # a list keeps still under the pointer
 
     def go(self, path: str) -> None:
         """To another page as a listener does, by the links at the top."""

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
+from segue.catalog.gathering import gather
 from segue.dashboard import visit
 from segue.dashboard.api.requests import Guests
 from segue.dashboard.app import make_routes
@@ -25,7 +26,7 @@ from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
 from tests.conftest import own_settings, with_topics
 from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served, forget_visit
-from tests.dashboard.music import make_files, make_music
+from tests.dashboard.music import ON_ALBUM, make_files, make_music, track_id
 from tests.waiting import PATIENCE
 
 COVER = "ab" * 32
@@ -211,3 +212,18 @@ def player(served: Served, page: Page) -> Player:
     page.goto(served.address)
     page.locator(".card").first.wait_for()
     return Player(page)
+
+
+@pytest.fixture
+def album(served: Served, database: Database[Document]) -> Iterator[str]:
+    """An album of two discs; its id."""
+    for number in ON_ALBUM:
+        tags = {
+            "album": "Waltzes",
+            "artist": "Waltz Band",
+            "track": 1 + number % 2,
+            "details": {"disc": 1 + number // 2, "album_artist": "Waltz Band", "artists": ["Waltz Band"]},
+        }
+        database.tracks.update_one({"_id": track_id("Waltz", number)}, {"$set": tags})
+    gather(Store(database))
+    yield database.albums.find_one({"name": "Waltzes"})["_id"]  # type: ignore[index]

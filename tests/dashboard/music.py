@@ -19,6 +19,8 @@ from tests.index.corpus import ANNOY
 STYLES = ("Waltz", "House", "Metal")
 EACH = 8
 SECONDS = 12.0
+ON_ALBUM = range(4)
+"""The songs of Waltz that tests put on an album of two discs."""
 FORMATS = (".wav", ".mp3", ".ogg", ".flac", ".m4a")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -82,6 +83,17 @@ def test_ones_own_numbers_are_ones_own(visitor: Settings, heard: Database[Docume
     assert numbers["Plays"] == "15"
     assert numbers["Listened"] == "15 min"
     assert numbers["New to you"] == "100%"
+
+
+def test_the_picture_of_a_month_is_described_in_words(visitor: Settings, heard: Database[Document]) -> None:
+    heard.listening.update_many({}, {"$set": {"rows.0.artist": 'A "quoted" <name>'}})
+    (picture,) = [one.proto.body for one in page("listening").get("html") if "<img" in one.proto.body]
+    described = re.search('alt="([^"]*)"', picture)
+    assert described
+    assert "15 minutes and 15 plays on " in described[1]
+    assert (
+        "Artists: A &quot;quoted&quot; &lt;name&gt;, Artist of t2. Songs: Song &lt;1&gt; by " in described[1]
+    )
 
 
 def test_the_audience_is_everybody(visitor: Settings, heard: Database[Document]) -> None:

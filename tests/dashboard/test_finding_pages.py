@@ -76,7 +76,7 @@ def shown(page, **query: str) -> AppTest:  # type: ignore[no-untyped-def]
 
 def test_an_artist_and_an_album(listener: list[Listener | None]) -> None:
     at = shown(_artist, name="A & B")
-    assert at.subheader[0].value == "Odd \\*Album\\*"
+    assert at.header[0].value == "Odd \\*Album\\*"
     assert titles(at, "album-0") == ["Song <1>", "Song <2>"]
     at = shown(_album, artist="A & B", name="Odd *Album*")
     assert at.title[0].value == "Odd \\*Album\\*"
@@ -102,18 +102,12 @@ def test_an_album_of_two_discs_and_its_artists(
     by_id = shown(_album, id=album["_id"])
     by_name = shown(_album, artist="B", name="Odd *Album*")
     for at in (by_id, by_name):
-        assert [heading.value for heading in at.subheader] == ["Disc 1 · Side A", "Disc 2 · Side B"]
+        assert [heading.value for heading in at.header] == ["Disc 1 · Side A", "Disc 2 · Side B"]
         assert titles(at, "album-0") + titles(at, "album-1") == ["Song <1>", "Song <2>"]
     at = shown(_artist, name="b")
-    assert (at.title[0].value, [heading.value for heading in at.subheader]) == ("B", ["Appears on", "Songs"])
+    assert (at.title[0].value, [heading.value for heading in at.header]) == ("B", ["Appears on", "Songs"])
     at = shown(_artist, name="A & B")  # the text of a track's artists
     assert at.title[0].value == "A"
-
-
-def _search() -> None:
-    from segue.dashboard.views import search
-
-    search.show()
 
 
 def test_the_songs_of_an_artist_that_were_played_most_come_first(
@@ -121,32 +115,16 @@ def test_the_songs_of_an_artist_that_were_played_most_come_first(
 ) -> None:
     library.tracks.update_many({}, {"$set": {"library": "home", "details": {"artists": ["A", "B"]}}})
     gather(Store(library))
-    assert "Top songs" not in [heading.value for heading in shown(_artist, name="A").subheader]
+    assert "Top songs" not in [heading.value for heading in shown(_artist, name="A").header]
     for hours, track, plays in ((1, "t2", 3), (1, "t4", 4), (1, "t1", 0), (1, "gone", 9), (30, "t2", 2)):
         window = {"dimension": "track", "key": track, "start": datetime.now(UTC) - timedelta(hours=hours)}
         library.listening_stats.insert_one({"_id": window, **window, "plays": plays, "listeners": 1})
     at = shown(_artist, name="B")
-    assert at.subheader[0].value == "Top songs"
+    assert at.header[0].value == "Top songs"
     assert [(item["title"], item["note"]) for item in given(at)["top-songs"]["items"]] == [
         ("Song <2>", "5 plays"),
         ("Song <4>", "4 plays"),
     ]
-
-
-def test_the_search_finds_artists_and_albums(
-    listener: list[Listener | None], library: Database[Document]
-) -> None:
-    library.tracks.update_many({}, {"$set": {"library": "home"}})
-    library.tracks.update_one({"_id": "t3"}, {"$set": {"details": {"artists": ["Sigur Rós"]}}})
-    gather(Store(library))
-    at = shown(_search)
-    at.text_input(key="query").set_value("sigr ros").run()
-    assert [heading.value for heading in at.subheader] == ["Artists"]
-    assert "Sigur Rós" in [button.label for button in at.button]
-    at.text_input(key="query").set_value("odd").run()
-    assert [heading.value for heading in at.subheader] == ["Albums", "Songs"]
-    assert titles(at, "found") == ["Song <1>", "Song <2>"]
-    assert not at.exception
 
 
 @pytest.mark.parametrize("page", [_artist, _album])

@@ -29,12 +29,14 @@ from segue.people.accounts import Account
 from segue.people.login_sessions import COOKIE, Listener
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
+from segue.playlists.queues import QueuedTrack, Queues
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.music import EACH, STYLES, make_music
 
 HIDDEN = "metal3"
+QUEUED = {"id": HIDDEN, "key": "k", "source": "home"}
 COVER = "cd" * 32
 SECRET = b"metal"
 """In every title, artist and genre of the hidden library, and in the ids of its tracks."""
@@ -115,6 +117,8 @@ def browser(services: Services, music: Database[Document], name: str | None) -> 
     heard = {"tracks": [HIDDEN, "waltz2"], "weights": [1.0, 1.0], "types": ["complete"] * 2, "at": [10, 20]}
     music.tastes.insert_one({"_id": user_id, "windows": {"0": heard}})
     playlist = Playlists(Store(music)).create(user_id, "Mixed", tracks=[HIDDEN, "waltz1"])
+    queued = QueuedTrack(key="k", track_id=HIDDEN, source="home", queued=True)
+    Queues(Store(music)).keep(user_id, [queued], at=0, position_ms=0, player="tab", version=0)
     return Browser(client, user_id, playlist.playlist_id)
 
 
@@ -144,6 +148,8 @@ class Call(NamedTuple):
     """The status for those who do not see the library, where it is certain."""
 
 
+QUEUE = {"version": 0, "player": "tab", "at": 0, "position": 0, "items": [QUEUED]}
+"""Version 0 conflicts with the stored queue, which is the answer."""
 CALLS: dict[tuple[str, str], Call] = {
     ("POST", "/api/events"): Call("/api/events", False, {"sent_at": 0, "plays": []}),
     ("GET", "/api/upcoming"): Call("/api/upcoming", True),
@@ -152,10 +158,14 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/covers/{cover_id}"): Call(f"/api/covers/{COVER}", True, status=404),
     ("GET", "/api/tracks/{track_id}/lyrics"): Call(f"/api/tracks/{HIDDEN}/lyrics", True, status=404),
     ("GET", "/api/openapi.json"): Call("/api/openapi.json", False),
+    ("GET", "/api/search"): Call("/api/search?q=metal", True),
     ("GET", "/api/map"): Call("/api/map", True),
     ("GET", "/api/map/here"): Call(f"/api/map/here?track={HIDDEN}", False),
     ("GET", "/api/map/tracks"): Call("MAP TRACKS", True),
     ("GET", "/api/radio/{track_id}"): Call(f"/api/radio/waltz1?after={HIDDEN},metal1", True),
+    ("GET", "/api/queue"): Call("/api/queue", True),
+    ("PUT", "/api/queue"): Call("/api/queue", True, QUEUE),
+    ("POST", "/api/queue"): Call("/api/queue", True, QUEUE),
     ("GET", "/api/playlists"): Call("/api/playlists", False),
     ("POST", "/api/playlists"): Call("/api/playlists", False, {"name": "x", "tracks": [HIDDEN]}, status=422),
     ("POST", "/api/playlists/{playlist_id}/tracks"): Call(

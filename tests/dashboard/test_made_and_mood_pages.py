@@ -26,7 +26,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.conftest import GUEST, Enter, recommendation, serve_pages, whose
-from tests.dashboard.test_player_pages import given, titles
+from tests.dashboard.test_player_pages import follow, given, links, titles
 from tests.index.corpus import ANNOY
 
 COUNT = 40
@@ -190,7 +190,7 @@ def test_what_was_played_long_ago_counts_as_heard(
 
 def test_a_daily_mix_is_made_and_kept(who: list[Listener | None]) -> None:
     at = lists()
-    at.button(key="made-mix").click().run()
+    follow(at, links(at, "made")["Daily mix"])
     assert at.title[0].value == "Daily mix"
     made = titles(at, "made-mix")
     assert {"Song 0", "Song 3"} <= set(made)
@@ -248,7 +248,7 @@ def test_a_new_listener_has_no_mix_but_something_to_discover(who: list[Listener 
 def test_a_playlist_is_continued(who: list[Listener | None]) -> None:
     playlist = visit.services().playlists.create("ada", "Mine", tracks=["t20", "t22", "t24"])
     at = lists(id=playlist.playlist_id)
-    at.button(key="go-on").click().run()
+    at.button(key="add-similar").click().run()
     assert at.title[0].value == "Continuation of Mine"
     found = numbers(at, "made-continued")
     assert found and not set(found) & {20, 22, 24}
@@ -282,7 +282,7 @@ def test_a_path_leads_from_the_one_to_the_other(who: list[Listener | None]) -> N
 def test_what_cannot_be_made_says_so(who: list[Listener | None], query: dict[str, str]) -> None:
     at = lists(**query)
     assert len(at.info) == 1
-    at.button(key="back").click().run()
+    follow(at, links(at, "back")["All playlists"])
     assert at.title[0].value == "Playlists"
 
 
@@ -300,6 +300,6 @@ def test_a_track_shows_its_mood_and_asks_where_a_path_shall_lead(who: list[Liste
     assert "Energy: more energetic than 90% of the library" in drawn
     assert "120 beats per minute" in [one.value for one in at.caption]
     at.text_input(key="path-to").set_value("Song 12").run()
-    assert any("Song 12" in one.label for one in at.button)
+    assert links(at, "path-ends")["Song 12"] == "/playlists?made=path&from=t07&to=t12"
     at.text_input(key="path-to").set_value("zzzz").run()
     assert any("No other song" in one.value for one in at.caption)

@@ -75,15 +75,6 @@ def _album() -> None:
     album.show()
 
 
-def _search() -> None:
-    import streamlit as st
-
-    from segue.dashboard.views import search
-
-    st.session_state.setdefault("query", "prolific")
-    search.show()
-
-
 def _genre() -> None:
     import streamlit as st
 
@@ -102,7 +93,6 @@ def _you() -> None:
 PAGES = [
     (_artist, "200 of 450 songs", "400 of 450 songs"),
     (_album, "200 of 450 songs", "400 of 450 songs"),
-    (_search, "50 of 450 results", "100 of 450 results"),
     (_genre, "60 of 450 songs in Drone", "120 of 450 songs in Drone"),
     (_you, "200 of 450 songs that you like", "400 of 450 songs that you like"),
     (_you, "300 of 450 songs", None),
@@ -155,7 +145,7 @@ def test_the_number_of_all_is_that_of_the_catalogue(many: Database[Document]) ->
     few = tracks.of_genre("Drone", limit=10)
     assert (len(few), few.rest) == (10, MANY - 10)
     assert tracks.of_genre("Folk", limit=10).total == 5
-    liked = history.liked(Store(many), "ada", limit=10)
+    liked = history.judged(Store(many), "ada", "like", limit=10)
     assert (len(liked), liked.total) == (10, MANY)
 
 

@@ -20,6 +20,13 @@ from segue.people.login_sessions import COOKIE
 from segue.storage.mongo import Document
 
 MISSING = "0" * 64
+QUEUE = {
+    "version": 0,
+    "player": "tab",
+    "at": 0,
+    "position": 0,
+    "items": [{"id": "t1", "key": "k", "source": "home"}],
+}
 CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/api/upcoming", None),
     ("GET", "/api/tickets/t1", None),
@@ -28,9 +35,15 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/api/tracks/t1/lyrics", None),
     ("GET", "/api/tracks/none/lyrics", None),
     ("GET", "/api/radio/none", None),
+    ("GET", "/api/search?q=song", None),
+    ("GET", "/api/search?q=song&songs=x", None),
     ("GET", "/api/map", None),
     ("GET", "/api/map/here", None),
     ("GET", "/api/map/tracks?rows=x", None),
+    ("GET", "/api/queue", None),
+    ("PUT", "/api/queue", QUEUE),
+    ("PUT", "/api/queue", QUEUE | {"version": 7}),
+    ("POST", "/api/queue", {"items": 7}),
     ("GET", "/api/playlists", None),
     ("POST", "/api/playlists", {"name": "Evening", "tracks": ["t1"]}),
     ("POST", "/api/playlists", {"name": 7}),

@@ -78,3 +78,14 @@ def test_the_tags_of_a_data_set_are_looked_in(
 ) -> None:
     database.tracks.update_one({"_id": "c"}, {"$set": {"fma": {"tags": ["rainy"]}}})
     assert [item.track_id for item in catalogue.search("rainy")] == ["c"]
+
+
+def test_genres_with_as_many_tracks_keep_their_order(
+    catalogue: CatalogueReader, database: Database[Document]
+) -> None:
+    before = catalogue.genres()
+    assert before == ["Rock", "Drum and Bass", "Post-Rock"]
+    for song in reversed(SONGS):  # the order in which the database reads them changes
+        stored = database.tracks.find_one_and_delete({"_id": song["_id"]}) or {}
+        database.tracks.insert_one(stored)
+    assert catalogue.genres() == before

@@ -38,6 +38,7 @@ from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
 from segue.collections import OWNERS
 from segue.collections import collection as owner_of
+from segue.dashboard.api import queue
 from segue.dashboard.queries import audience, friends, history, items, listening, live, month, sounding
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.playlist_files import exported
@@ -66,6 +67,7 @@ from segue.people.authentication import AccountError, Authenticator
 from segue.people.forgotten import Forgotten
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import Listener
+from segue.playlists.queues import QueuedTrack, Queues
 from segue.plays.delivery import SentPlays
 from segue.plays.event import checked as valid
 from segue.privacy.holdings import held
@@ -241,6 +243,20 @@ def service(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     client.close()
 
 
+def queued() -> list[QueuedTrack]:
+    own = QueuedTrack(key="1", track_id=track_id(1), source="home", queued=True)
+    recommended = QueuedTrack(
+        key="2",
+        track_id=track_id(2),
+        source="home",
+        queued=False,
+        recommendation_id="r1",
+        rank=1,
+        model="v1",
+    )
+    return [own, recommended]
+
+
 def _fill_catalogue(store: Store, tracks: Sequence[Track]) -> None:
     Covers(store).write([Cover(cover_id="ab" * 32, data=b"\xff\xd8 a picture")])
     vector = np.ones(4, dtype="<f4").tobytes()
@@ -316,6 +332,7 @@ def fill(made: Service) -> None:
         {"_id": made.playlist}, {"$set": {"collaborators": ["cleo"], "asked": ["dan"]}}
     )
     services.day_lists.keep("ada", "mix", date.today(), [track_id(1)])
+    Queues(store).keep("ada", queued(), at=1, position_ms=5, player="tab", version=0)
     Follows(store).ask("ada", "Ben")
     Follows(store).agree("ben", "ada")
     Follows(store).ask("ben", "Ada")
@@ -391,7 +408,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "steered": partial(planned, catalogue, settings, "ada"),
         "recently played": partial(history.recently_played, store, "ada"),
         "history": partial(history.played_by_day, store, "ada"),
-        "liked": partial(history.liked, store, "ada"),
+        "liked": partial(history.judged, store, "ada", "like"),
         "live": partial(live.listening, store, "ada"),
         "live listeners": partial(live.listeners, store),
         "freshness": partial(live.freshness, store),
@@ -440,6 +457,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "discovery": partial(generated, lambda generator: generator.discovery(date.today())),
         "playlists": lambda: (services.playlists.of("ada"), services.playlists.joined("cleo")),
         "asked": lambda: services.playlists.asking("dan"),
+        "queue": lambda: queue._read(store, Queues(store), "ada"),
         "playlist file": with_playlist,
         "playlist changes": playlist_changes,
         "links": lambda: (services.links.of("ada"), services.links.open(made.link, count=True)),

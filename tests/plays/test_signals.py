@@ -37,8 +37,13 @@ def test_what_is_no_signal_has_no_weight(kind: str) -> None:
     assert signal_weight(kind, ms_played=5, duration_ms=10, signals=SIGNALS) is None
 
 
+@pytest.mark.parametrize("opinion", ["like", "dislike"])
+def test_taking_an_opinion_back_has_the_opposite_weight(opinion: str) -> None:
+    assert weight(f"un{opinion}", 0) == -weight(opinion, 0) != 0
+
+
 def test_many_are_weighed_as_each_by_itself() -> None:
-    played, duration = np.arange(0, 600_000, 100_000), np.full(6, 300_000)
+    played, duration = 100_000 * np.arange(len(TYPES)), np.full(len(TYPES), 300_000)
     found = signal_weights(list(TYPES), played, duration, signals=SIGNALS)
     assert found.tolist() == [weight(k, p, 300_000) for k, p in zip(TYPES, played.tolist(), strict=True)]
     assert signal_weights([], played[:0], played[:0], signals=SIGNALS).shape == (0,)

@@ -282,6 +282,7 @@ def test_the_walk_reaches_every_method(walked: Walked) -> None:
         "Tracks.shows_cover",  # reads only for visitors from whom a library is hidden
         # They insert, or set a retention, and read nothing.
         "Accounts.add",
+        "Opinions.keep",  # writes by id, and nothing for the example's type of event
         "Handovers.offer",
         "LoginSessions.open",
         *(f"{owner.__name__}.keep" for owner in OWNERS if _has_retention(owner)),

@@ -14,6 +14,7 @@ from segue.settings import load_settings
 from segue.taste.history import (
     History,
     Window,
+    decayed,
     from_document,
     last_played,
     prune,
@@ -141,7 +142,7 @@ def test_pruning_keeps_what_was_disliked_however_long_ago() -> None:
         st.integers(0, 90).map(lambda day: 24 * HOUR * day),
         st.dictionaries(
             st.sampled_from("abcdefgh"),
-            st.tuples(st.sampled_from([-2.0, -1.0, -0.5, 0.1, 1.0]), st.integers(0, 99)),
+            st.tuples(st.sampled_from([-2.0, -1.0, -0.5, 0.1, 1.0, 2.0]), st.integers(0, 99)),
             min_size=1,
         ),
         max_size=8,
@@ -217,3 +218,39 @@ def test_a_field_that_is_kept_stays_with_the_last_signal_of_each_track() -> None
     newest = load_settings().taste.model_copy(update={"max_signals": 1})
     [pruned] = prune(history, taste=newest, signals=load_settings().signals).values()
     assert (pruned.tracks, pruned.kept) == (["b"], {"device": [None]})
+
+
+DAY = 24 * HOUR
+SETTINGS = load_settings()
+
+
+@pytest.mark.parametrize("opinion", ["like", "dislike"])
+@pytest.mark.parametrize("later", [HOUR, DAY, 20 * DAY, 200 * DAY])
+def test_an_opinion_that_is_taken_back_never_becomes_its_opposite(opinion: str, later: int) -> None:
+    weight = getattr(SETTINGS.signals, opinion)
+    history = {
+        0: Window(["a", "b"], [weight, weight], [0, 0], [opinion, opinion]),
+        later: Window(["a"], [-weight], [later], [f"un{opinion}"]),
+    }
+    signals = decayed([history, history], settings=[SETTINGS.taste, SETTINGS.taste])
+    for first in (0, 3):
+        of_a, other, back = signals.weights[first : first + 3]
+        assert of_a + back == pytest.approx(0)
+        assert other == pytest.approx(of_a, rel=0.2)
+    assert signals.positive.tolist() == 2 * [False, opinion == "like", False]
+
+
+def test_taking_back_an_opinion_that_is_no_longer_known_says_nothing() -> None:
+    history = {0: Window(["a"], [-SETTINGS.signals.like], [0], ["unlike"])}
+    assert decayed([history], settings=[SETTINGS.taste]).weights.tolist() == [0.0]
+
+
+def test_pruning_keeps_no_dislike_that_was_taken_back() -> None:
+    weight = SETTINGS.signals.dislike
+    history = {
+        0: Window(["a", "b"], [weight, weight], [0, 0], ["dislike", "dislike"]),
+        DAY: Window(["a"], [-weight], [DAY], ["undislike"]),
+        9999 * DAY: Window(["c"], [1.0], [9999 * DAY], ["complete"]),
+    }
+    kept = prune(history, taste=SETTINGS.taste, signals=SETTINGS.signals)
+    assert [window.tracks for window in kept.values()] == [["c"], ["b"]]

@@ -18,14 +18,14 @@ const slider = (name, label, oninput, onchange) => {
 const fill = (input, share) => input.style.setProperty("--fill", `${Math.round(1000 * Math.max(0, Math.min(1, share || 0))) / 10}%`);
 
 class Bar {
-  constructor(engine, root, open) {
-    Object.assign(this, { engine, root, open, seeking: false });
+  constructor(engine, root) {
+    Object.assign(this, { engine, root, seeking: false });
     const e = engine;
     this.cover = h("button", { class: "art", type: "button", onclick: () => this.show("queue") });
-    this.title = h("button", { class: "title", type: "button", onclick: () => e.current && open({ track: e.current.id, at: Date.now() }) });
+    this.title = linkTo("", { class: "title" });
     this.artist = h("span", { class: "artist" });
     this.like = button("heartline", "Like", () => e.opinion("like"), { class: "like" });
-    this.not = button("notforme", "Not for me: skip it", () => e.opinion("dislike"), { class: "wide" });
+    this.not = button("notforme", "Dislike and skip", () => e.opinion("dislike"), { class: "wide" });
     this.toggle = button("play", "Play", () => e.toggle(), { class: "main", id: "toggle" });
     this.previous = button("previous", "Previous", () => e.previous(), { class: "wide", id: "previous" });
     this.next = button("next", "Next", () => e.next(), { id: "next" });
@@ -38,36 +38,47 @@ class Bar {
     this.mute = button("sound", "Mute", () => { e.audio.muted = !e.audio.muted; }, { class: "wide" });
     this.volume = slider("volume wide", "Volume", () => { e.audio.volume = this.volume.value / 1000; e.audio.muted = false; });
     this.queueButton = button("queue", "Queue", () => this.show("queue"), { "aria-expanded": "false" });
+    this.lyricsButton = button("lyrics", "Lyrics", () => this.show("lyrics"), { class: "wide", "aria-expanded": "false" });
     this.panel = h("section", { class: "panel", hidden: true });
+    this.still = new Still(this.panel, (change) => change());
+    this.elsewhere = h("button", { type: "button", class: "elsewhere", hidden: true, onclick: () => e.shared.continueHere() });
     this.status = h("span", { class: "status", role: "status", "aria-live": "polite" });
     root.replaceChildren(this.panel, h("div", { class: "bar", role: "region", "aria-label": "Player" },
-      h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status), this.like, this.not),
+      h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status, this.elsewhere), this.like, this.not),
       h("div", { class: "how" }, h("div", { class: "buttons" }, this.shuffle, this.previous, this.toggle, this.next, this.repeat),
         h("div", { class: "line" }, this.now, this.progress, this.end)),
-      h("div", { class: "rest" }, this.mute, this.volume, this.queueButton)));
+      h("div", { class: "rest" }, this.mute, this.volume, this.lyricsButton, this.queueButton)));
+    this.escape = (event) => { if (event.key === "Escape" && !event.defaultPrevented && !this.panel.hidden) { event.preventDefault(); this.show(this.view); } };
+    addEventListener("keydown", this.escape);
     this.handlers = { "segue:state": () => this.draw(), "segue:time": () => this.time(),
       "segue:panel": (event) => this.show(event.detail), "segue:replanned": () => this.flash() };
     for (const [name, handler] of Object.entries(this.handlers)) addEventListener(name, handler);
     this.draw();
   }
-  off() { for (const [name, handler] of Object.entries(this.handlers)) removeEventListener(name, handler); cancelAnimationFrame(this.frame); }
+  off() { removeEventListener("keydown", this.escape); this.still.end(); for (const [name, handler] of Object.entries(this.handlers)) removeEventListener(name, handler); cancelAnimationFrame(this.frame); }
   draw() {
     const e = this.engine, item = e.current;
     this.root.firstElementChild?.parentElement.classList?.toggle?.("idle", !item);
     if (this.shown !== (item?.key ?? "")) {
       this.shown = item?.key ?? "";
-      this.cover.replaceChildren(picture(item?.cover));
+      this.cover.replaceChildren(picture(item?.cover, item?.album ?? item?.title));
       this.title.textContent = item?.title ?? "Nothing is playing";
+      if (item) this.title.href = address("track", { id: item.id }); else this.title.removeAttribute("href");
       this.artist.textContent = item?.artist ?? "Press play for something new";
       this.cover.setAttribute("aria-label", item ? `Queue, now ${item.title}` : "Queue");
     }
     this.status.textContent = e.notice ?? "";
     this.status.hidden = !e.notice;
+    this.elsewhere.hidden = !e.elsewhere || Boolean(e.notice);
+    this.elsewhere.textContent = e.elsewhere ? `Continue ${e.elsewhere.title} here` : "";
     setIcon(this.toggle, e.playing ? "pause" : "play", e.playing ? "Pause" : "Play");
     setIcon(this.mute, e.audio.muted ? "muted" : "sound", e.audio.muted ? "Unmute" : "Mute");
     const liked = item && e.opinions[item.id] === "like";
-    setIcon(this.like, liked ? "heart" : "heartline", liked ? "Liked" : "Like");
+    setIcon(this.like, liked ? "heart" : "heartline", liked ? "Remove the like" : "Like");
     this.like.classList.toggle("on", !!liked);
+    const disliked = item && e.opinions[item.id] === "dislike";
+    setIcon(this.not, "notforme", disliked ? "Remove the dislike" : "Dislike and skip");
+    this.not.classList.toggle("on", !!disliked);
     this.like.disabled = this.not.disabled = !item;
     this.repeat.classList.toggle("on", e.repeat !== "off");
     this.repeat.dataset.one = e.repeat === "one" ? "1" : "";
@@ -90,14 +101,22 @@ class Bar {
     this.progress.setAttribute("aria-valuetext", `${clock(at)} of ${clock(duration)}`);
     this.now.textContent = clock(at);
     this.end.textContent = clock(duration);
+    followLyrics(this);
+    const both = this.panel.querySelector(".clock");
+    if (both) both.textContent = `${clock(at)} of ${clock(duration)}`;
   }
   flash() { this.queueButton.classList.remove("flash"); void this.queueButton.offsetWidth; this.queueButton.classList.add("flash"); }
   show(view) {
-    const same = !this.panel.hidden && this.view === view;
+    const same = !this.panel.hidden && this.view === view, shadow = this.root.getRootNode();
+    const within = this.panel.contains(shadow.activeElement);
+    if (this.panel.hidden) this.opener = shadow.activeElement ?? document.activeElement;
     this.panel.hidden = same;
+    this.panel.setAttribute("aria-label", { keys: "Keys", lyrics: "Lyrics" }[view] ?? "Queue");
     this.view = view;
     this.queueButton.setAttribute("aria-expanded", String(!same && view === "queue"));
+    this.lyricsButton.setAttribute("aria-expanded", String(!same && view === "lyrics"));
     if (!same) { this.drawPanel(); this.panel.querySelector("button")?.focus({ preventScroll: true }); }
+    else if (within) (this.opener?.isConnected && this.opener !== document.body ? this.opener : this.queueButton).focus({ preventScroll: true });
   }
   drawPanel() {
     const close = button("close", "Close", () => this.show(this.view), { class: "close" });
@@ -106,16 +125,16 @@ class Bar {
       this.panel.replaceChildren(h("header", {}, h("h2", {}, "Keys"), close), h("dl", {}, ...rows));
       return;
     }
-    drawQueue(this, close);
+    if (this.view === "lyrics") drawLyrics(this, close); else drawQueue(this, close);
   }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement }) {
   const root = parentElement.querySelector("#segue-bar");
   root.__bar?.off();
   const engine = engineOf(data);
   const former = root.__bar;
-  root.__bar = new Bar(engine, root, (target) => setTriggerValue("open", target));
+  root.__bar = new Bar(engine, root);
   if (former && !former.panel.hidden) root.__bar.show(former.view);
   return () => root.__bar.off();
 }

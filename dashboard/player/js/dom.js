@@ -8,12 +8,14 @@ const PATHS = {
   heart: "M12 21.35l-1.45-1.32C5.4 15.36 2 12.28 2 8.5 2 5.42 4.42 3 7.5 3c1.74 0 3.41.81 4.5 2.09C13.09 3.81 14.76 3 16.5 3 19.58 3 22 5.42 22 8.5c0 3.78-3.4 6.86-8.55 11.54L12 21.35z",
   heartline: "M16.5 3c-1.74 0-3.41.81-4.5 2.09C10.91 3.81 9.24 3 7.5 3 4.42 3 2 5.42 2 8.5c0 3.78 3.4 6.86 8.55 11.54L12 21.35l1.45-1.32C18.6 15.36 22 12.28 22 8.5 22 5.42 19.58 3 16.5 3zm-4.4 15.55-.1.1-.1-.1C7.14 14.24 4 11.39 4 8.5 4 6.5 5.5 5 7.5 5c1.54 0 3.04.99 3.57 2.36h1.87C13.46 5.99 14.96 5 16.5 5c2 0 3.5 1.5 3.5 3.5 0 2.89-3.14 5.74-7.9 10.05z",
   notforme: "M15 3H6c-.83 0-1.54.5-1.84 1.22l-3.02 7.05c-.09.23-.14.47-.14.73v2c0 1.1.9 2 2 2h6.31l-.95 4.57-.03.32c0 .41.17.79.44 1.06L9.83 23l6.59-6.59c.36-.36.58-.86.58-1.41V5c0-1.1-.9-2-2-2zm4 0v12h4V3h-4z",
+  lyrics: "M14 17H4v2h10v-2zm6-8H4v2h16V9zM4 15h16v-2H4v2zM4 5v2h16V5H4z",
   close: "M19 6.41 17.59 5 12 10.59 6.41 5 5 6.41 10.59 12 5 17.59 6.41 19 12 13.41 17.59 19 19 17.59 13.41 12z",
   up: "M7.41 15.41 12 10.83l4.59 4.58L18 14l-6-6-6 6z", down: "M7.41 8.59 12 13.17l4.59-4.58L18 10l-6 6-6-6z",
   add: "M19 13h-6v6h-2v-6H5v-2h6V5h2v6h6z", playnext: "M3 10h11v2H3zm0-4h11v2H3zm0 8h7v2H3zm13-1v8l6-4z",
   shuffle: "M10.59 9.17 5.41 4 4 5.41l5.17 5.17 1.42-1.41zM14.5 4l2.04 2.04L4 18.59 5.41 20 17.96 7.46 20 9.5V4h-5.5zm.33 9.41-1.41 1.41 3.13 3.13L14.5 20H20v-5.5l-2.04 2.04-3.13-3.13z",
   more: "M6 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4zm6 0a2 2 0 1 0 0 4 2 2 0 0 0 0-4zm6 0a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
-  radio: "M12 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM7.8 7.8 6.3 6.3a8 8 0 0 0 0 11.4l1.5-1.5a6 6 0 0 1 0-8.4zm8.4 0a6 6 0 0 1 0 8.4l1.5 1.5a8 8 0 0 0 0-11.4zM4.9 4.9 3.5 3.5a12 12 0 0 0 0 17l1.4-1.4a10 10 0 0 1 0-14.2zm14.2 0a10 10 0 0 1 0 14.2l1.4 1.4a12 12 0 0 0 0-17z",
+  today: "M19 4h-1V2h-2v2H8V2H6v2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2V6a2 2 0 0 0-2-2zm0 16H5V9h14v11zM7 11h5v5H7z", explore: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm2.2 12.2L6 18l3.8-8.2L18 6l-3.8 8.2zM12 10.9a1.1 1.1 0 1 0 0 2.2 1.1 1.1 0 0 0 0-2.2z",
+  back: "M20 11H7.83l5.59-5.59L12 4l-8 8 8 8 1.41-1.41L7.83 13H20z", radio: "M12 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM7.8 7.8 6.3 6.3a8 8 0 0 0 0 11.4l1.5-1.5a6 6 0 0 1 0-8.4zm8.4 0a6 6 0 0 1 0 8.4l1.5 1.5a8 8 0 0 0 0-11.4zM4.9 4.9 3.5 3.5a12 12 0 0 0 0 17l1.4-1.4a10 10 0 0 1 0-14.2zm14.2 0a10 10 0 0 1 0 14.2l1.4 1.4a12 12 0 0 0 0-17z",
   artist: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm0 2c-2.7 0-8 1.3-8 4v2h16v-2c0-2.7-5.3-4-8-4z",
   album: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm0 14.5a4.5 4.5 0 1 1 0-9 4.5 4.5 0 0 1 0 9zm0-5.5a1 1 0 1 0 0 2 1 1 0 0 0 0-2z",
   map: "M12 2a7 7 0 0 0-7 7c0 5.2 7 13 7 13s7-7.8 7-13a7 7 0 0 0-7-7zm0 9.5a2.5 2.5 0 1 1 0-5 2.5 2.5 0 0 1 0 5z",
@@ -53,8 +55,15 @@ const setIcon = (element, name, label) => {
   element.setAttribute("aria-label", label);
 };
 
-const picture = (cover) =>
-  h("span", { class: "cover" }, cover ? h("img", { src: `/api/covers/${encodeURIComponent(cover)}`, alt: "", loading: "lazy" }) : null);
+// A cover; without one, the initials of the name on a colour of its own.
+const picture = (cover, name = "") => {
+  if (cover) return h("span", { class: "cover" }, h("img", { src: `/api/covers/${encodeURIComponent(cover)}`, alt: "", loading: "lazy" }));
+  let hash = 0x811c9dc5; // FNV-1a, so that similar names differ
+  for (const letter of name) hash = Math.imul(hash ^ letter.codePointAt(0), 0x01000193) >>> 0;
+  const hue = hash % 360;
+  const initials = name.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).slice(0, 2).map((word) => [...word.replace(/^[^\p{L}\p{N}]+/u, "")][0].toUpperCase()).join("");
+  return h("span", { class: "cover none", style: name ? `--hue: ${hue}` : null }, initials ? h("span", { "aria-hidden": "true" }, initials) : null);
+};
 
 const clock = (ms) => {
   const s = Math.max(0, Math.floor((ms || 0) / 1000));

@@ -17,6 +17,8 @@ class Engine {
     a.onerror = () => this.broken();
     a.onvolumechange = a.ondurationchange = () => this.changed();
     this.outbox = new Outbox(data, () => this.replan());
+    this.tabs = new Tabs({ silence: () => this.silence(), look: () => this.shared.look() });
+    this.shared = new SharedQueue(this);
     this.pendingLeave = new PendingLeave(tag);
     for (const play of this.pendingLeave.collect()) this.outbox.add(play);
     addEventListener("pagehide", () => this.left());
@@ -56,16 +58,24 @@ class Engine {
     this.leaveId = uuid(); // a page restored from the browser's cache leaves a second time
     this.pendingLeave.keep(null);
     this.save();
+    this.shared.beacon();
     this.outbox.beacon();
   }
   // --- playback
-  play(items, index = 0) {
+  play(items, index = 0) { // the songs that the listener has queued come next, whatever is played
     this.finish("skip");
-    this.radio = null;
+    this.radio = this.cleared = null;
+    const queued = this.queue.slice(this.at + 1).filter((item) => item.queued);
     this.queue = items.map((item) => ({ ...item, key: uuid() }));
+    this.queue.splice(index + 1, 0, ...queued);
     this.load(index);
     if (this.shuffled) this.mix();
     this.extend();
+  }
+  playAll(items, { shuffled = false } = {}) {
+    if (!items.length) return;
+    if (this.shuffled !== shuffled) this.shuffle({ silent: true });
+    this.play(items, shuffled ? Math.floor(Math.random() * items.length) : 0);
   }
   finish(how) { if (this.current && this.begun && !this.audio.ended) this.emit(how); this.begun = false; this.pendingLeave.keep(null); }
   async load(at, { play = true, from = 0, kept = {} } = {}) {
@@ -92,6 +102,8 @@ class Engine {
   start() {
     this.wanted = true;
     this.audio.play().then(() => {
+      this.tabs.sound();
+      this.elsewhere = null;
       if (!this.begun) { this.begun = true; this.emit("play"); }
     }).catch((error) => { if (error.name === "NotAllowedError") this.say("Press play to continue"); });
   }
@@ -105,6 +117,11 @@ class Engine {
     return fresh;
   }
   pause() { this.wanted = false; this.audio.pause(); }
+  silence() { // another tab sounds
+    if (!this.wanted) return;
+    this.pause();
+    this.say("Playing in another tab");
+  }
   toggle() {
     if (!this.current) return this.playRecommended();
     if (this.playing || (this.failed && this.wanted)) return this.pause();
@@ -124,7 +141,10 @@ class Engine {
     this.emit("complete");
     this.begun = false;
     this.pendingLeave.keep(null);
-    if (this.repeat === "one") this.load(this.at); else this.onward();
+    if (this.sleep === "song") {
+      this.fallAsleep();
+      if (this.at + 1 < this.queue.length) this.load(this.at + 1, { play: false });
+    } else if (this.repeat === "one") this.load(this.at); else this.onward();
   }
   previous() {
     if (this.position > 3000 || this.at <= 0) return this.seek(0);
@@ -168,11 +188,13 @@ class Engine {
     setTimeout(() => this.current?.key === key && this.reload(this.position), Math.min(8000, 400 * 2 ** this.failed));
   }
   say(text) { this.notice = text; this.changed(); clearTimeout(this.quiet); this.quiet = setTimeout(() => { this.notice = ""; this.changed(); }, 5000); }
-  opinion(type, item = this.current) {
+  opinion(type, item = this.current) { // the same opinion a second time takes it back
     if (!item) return;
-    this.opinions[item.id] = type;
-    this.emit(type, item);
+    const back = this.opinions[item.id] === type;
+    if (back) delete this.opinions[item.id]; else this.opinions[item.id] = type;
+    this.emit(back ? `un${type}` : type, item);
     this.changed();
-    if (type === "dislike" && item === this.current) this.next();
+    if (back) this.say(type === "like" ? `You no longer like ${item.title}` : `You no longer dislike ${item.title}`);
+    else if (type === "dislike" && item === this.current) this.next();
   }
 }

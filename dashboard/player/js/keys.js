@@ -8,6 +8,11 @@ const KEYS = {
   m: ["M", "mute", (e) => { e.audio.muted = !e.audio.muted; }],
   l: ["L", "like", (e) => e.opinion("like")],
   q: ["Q", "queue", () => dispatchEvent(new CustomEvent("segue:panel", { detail: "queue" }))],
+  "/": ["/", "search", () => {
+    if (!dispatchEvent(new CustomEvent("segue:search", { cancelable: true }))) return; // the page has the field
+    window.__segueSeeks = true;
+    visit("/search");
+  }],
   "?": ["?", "these keys", () => dispatchEvent(new CustomEvent("segue:panel", { detail: "keys" }))],
 };
 const WRITES = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true], [role=combobox], [role=listbox], [role=option], [role=textbox]";

@@ -2,19 +2,27 @@
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".tracks");
   root.__off?.();
-  root.__data = data;
   root.__edit = (edit) => setTriggerValue("edit", edit);
-  root.className = `tracks ${data.layout}`;
-  const focused = root.getRootNode().activeElement;
-  draw(root, data, (target) => setTriggerValue("open", target));
-  if (focused && focused.isConnected && root.contains(focused)) focused.focus({ preventScroll: true });
   const update = () => mark(root), wake = () => setTriggerValue("replanned", Date.now());
   addEventListener("segue:state", update);
   if (data.live) { addEventListener("segue:replanned", wake); followDial(data.dial); }
+  if (data.live) root.__still ??= new Still(root, (next) => glide(root, () => place(root, next)));
+  if (data.live && root.children.length) root.__still.show(data);
+  else place(root, data);
   update();
-  const unwatch = watchImpressions(root, data.items);
-  return (root.__off = () => { removeEventListener("segue:state", update); removeEventListener("segue:replanned", wake); unwatch(); });
+  return (root.__off = () => { removeEventListener("segue:state", update); removeEventListener("segue:replanned", wake); root.__still?.end(); root.__unwatch?.(); });
 }
+
+const place = (root, data) => {
+  root.__data = data;
+  root.className = `tracks ${data.layout}${data.items.length ? "" : " none"}`;
+  const focused = root.getRootNode().activeElement;
+  draw(root, data);
+  if (focused && focused.isConnected && root.contains(focused)) focused.focus({ preventScroll: true });
+  root.__unwatch?.();
+  root.__unwatch = watchImpressions(root, data.items);
+  mark(root);
+};
 
 // After a change of the mood dial, replace the recommendations in the queue at once.
 function followDial(dial) {

@@ -3,8 +3,8 @@ const HUES = [165, 35, 265, 5, 205, 95, 320, 55, 235, 130];
 const MAX_ZOOM = 400;
 
 class LibraryMap {
-  constructor(root, open) {
-    Object.assign(this, { root, open, x: 0, y: 0, zoom: 1, hidden: new Set(), pointers: new Map(), off: [] });
+  constructor(root) {
+    Object.assign(this, { root, x: 0, y: 0, zoom: 1, hidden: new Set(), pointers: new Map(), off: [] });
     this.canvas = h("canvas", { tabindex: 0, role: "application", "aria-label": "Map of the library: arrow keys move, plus and minus zoom, Enter shows the songs in the middle" });
     this.legend = h("div", { class: "legend", role: "group", "aria-label": "Genres" });
     this.tip = h("div", { class: "tip", hidden: true });
@@ -150,7 +150,7 @@ class LibraryMap {
     try { items = await this.names([row, ...this.around(row, 9).filter((other) => other !== row)]); } catch { /* show none */ }
     if (this.chosen !== row) return;
     this.near.__data = { items, layout: "list", whole: true };
-    draw(this.near, this.near.__data, this.open);
+    draw(this.near, this.near.__data);
     mark(this.near);
     this.tip.hidden = true;
   }
@@ -217,9 +217,10 @@ class LibraryMap {
   end() { for (const stop of this.off) stop(); cancelAnimationFrame(this.frame); }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".map"), open = (target) => setTriggerValue("open", target);
-  if (!root.__map) { root.__map = new LibraryMap(root, open); root.__map.load(data.track); }
-  else { root.__map.open = open; if (data.track && data.track !== root.__map.wanted) root.__map.load(data.track); else root.__map.draw(); }
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".map");
+  if (!root.__map) { root.__map = new LibraryMap(root); root.__map.load(data.track); }
+  else if (data.track && data.track !== root.__map.wanted) root.__map.load(data.track);
+  else root.__map.draw();
   return () => { root.__map?.end(); root.__map = null; };
 }

@@ -1,14 +1,14 @@
 // The "…" menu of a song: radio, queue, playlists, artist, album, map.
 const post = (path, body) => fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
-const showMenu = (anchor, item, open) => {
+const showMenu = (anchor, item) => {
   const root = anchor.getRootNode();
   root.querySelector(".menu")?.remove();
   const menu = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": item.title });
   const close = () => { menu.remove(); anchor.focus({ preventScroll: true }); };
   const entry = (name, text, onclick) => h("button", { type: "button", role: "menuitem", onclick }, icon(name), h("span", {}, text));
   const say = (text) => engineHere()?.say(text);
-  const goes = (target) => () => { close(); open({ ...target, at: Date.now() }); };
+  const goes = (page, named) => () => { close(); visit(address(page, named)); };
 
   const added = async (answer, name) => {
     const fault = answer.ok ? null : await answer.text();
@@ -39,9 +39,15 @@ const showMenu = (anchor, item, open) => {
     entry("playnext", "Play next", () => { close(); engineHere()?.playNext(item); }),
     entry("add", "Add to the queue", () => { close(); engineHere()?.add(item); }),
     entry("queue", "Add to a playlist", toPlaylist));
-  if (item.artist) menu.append(entry("artist", "Go to the artist", goes({ artist: item.artist })));
-  if (item.artist && item.album) menu.append(entry("album", "Go to the album", goes({ artist: item.artist, album: item.album })));
-  menu.append(entry("map", "Show on the map", goes({ map: item.id })));
+  const disliked = engineHere()?.opinions[item.id] === "dislike";
+  menu.append(entry("notforme", disliked ? "Remove the dislike" : "Dislike", () => {
+    close();
+    const engine = engineHere();
+    engine?.opinion("dislike", item.id === engine.current?.id ? undefined : item);
+  }));
+  if (item.artist) menu.append(entry("artist", "Go to the artist", goes("artist", { name: item.artist })));
+  if (item.artist && item.album) menu.append(entry("album", "Go to the album", goes("album", { artist: item.artist, name: item.album })));
+  menu.append(entry("map", "Show on the map", goes("map", { id: item.id })));
   menu.addEventListener("toggle", (event) => { if (event.newState === "closed") menu.remove(); });
   menu.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -29,30 +29,61 @@ const visualise = (bar, canvas) => {
   draw();
 };
 
+// Changes of the listener appear at once. New recommendations wait while the list is in use.
 const drawQueue = (bar, close) => {
+  const e = bar.engine, rest = e.queue.slice(e.at + 1);
+  const keys = (auto) => rest.filter((item) => Boolean(item.auto) === auto).map((item) => item.key);
+  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.audio.muted, e.sleep, Boolean(e.cleared), e.radio?.id]), whole = JSON.stringify([own, keys(true)]);
+  const rows = bar.panel.querySelector(".rows:not(.lyrics)");
+  if (rows && bar.drawn?.whole === whole) return;
+  const show = () => { if (bar.view !== "queue") return; bar.drawn = { own, whole }; fillQueue(bar, close, rest); };
+  if (rows && bar.drawn?.own === own && !bar.acting) {
+    bar.still.show(show);
+  } else {
+    bar.still.waiting = null;
+    show();
+  }
+};
+
+const heading = (engine, acts) => (engine.radio
+  ? h("div", { class: "tuned" }, h("h3", {}, `Radio from ${engine.radio.title}`), h("button", { type: "button", "data-focus": "radio", onclick: acts(() => engine.stopRadio()) }, "Stop the radio"))
+  : h("h3", {}, "Planned for you"));
+
+// The controls for which a narrow bar has no room.
+const narrow = (bar, acts) => {
+  const e = bar.engine, { title } = e.current, disliked = e.opinions[e.current.id] === "dislike", { muted } = e.audio;
+  const toggle = (name, label, on, does) => button(name, label, acts(does), { class: on ? "on" : null, "aria-pressed": String(on), "data-focus": name });
+  return h("div", { class: "narrow", role: "group", "aria-label": `More controls for ${title}` },
+    toggle("shuffle", "Shuffle", e.shuffled, () => e.shuffle()),
+    button("previous", "Previous", acts(() => e.previous()), { "data-focus": "previous" }),
+    toggle("repeat", `Repeat: ${e.repeat}`, e.repeat !== "off", () => e.turnRepeat()),
+    toggle("notforme", disliked ? "Remove the dislike" : "Dislike and skip", disliked, () => e.opinion("dislike")),
+    toggle(muted ? "muted" : "sound", muted ? "Unmute" : "Mute", muted, () => { e.audio.muted = !muted; e.changed(); }),
+    button("lyrics", "Lyrics", () => bar.show("lyrics")),
+    h("span", { class: "clock" }, `${clock(e.position)} of ${clock(e.duration)}`));
+};
+
+const fillQueue = (bar, close, rest) => {
   const e = bar.engine, item = e.current;
-  const signature = JSON.stringify([e.at, e.queue.map((entry) => [entry.key, entry.auto]), e.opinions[item?.id]]);
-  if (bar.drawn === signature && bar.panel.querySelector(".rows")) return;
-  bar.drawn = signature;
+  const acts = (does) => () => { bar.acting = true; try { does(); } finally { bar.acting = false; } };
   const focus = bar.root.getRootNode().activeElement?.dataset?.focus;
   const top = bar.panel.querySelector(".rows")?.scrollTop ?? 0;
   const row = (entry, i, count) => h("li", { class: "row" },
-    h("button", { type: "button", class: "go", "aria-label": `Play ${entry.title}`, onclick: () => e.jump(entry.key) }, picture(entry.cover),
+    h("button", { type: "button", class: "go", "aria-label": `Play ${entry.title}`, onclick: acts(() => e.jump(entry)) }, picture(entry.cover, entry.album ?? entry.title),
       h("span", { class: "names" }, h("span", { class: "title" }, entry.title), h("span", { class: "artist" }, entry.why ? `${entry.artist} · ${entry.why}` : entry.artist))),
     h("span", { class: "tools" },
-      button("up", `Move ${entry.title} up`, () => e.move(entry.key, -1), { disabled: i === 0, "data-focus": `up${entry.id}` }),
-      button("down", `Move ${entry.title} down`, () => e.move(entry.key, 1), { disabled: i === count - 1, "data-focus": `down${entry.id}` }),
-      button("close", `Remove ${entry.title}`, () => e.remove(entry.key))));
-  const rest = e.queue.slice(e.at + 1);
+      button("up", `Move ${entry.title} up`, acts(() => e.move(entry.key, -1)), { disabled: i === 0, "data-focus": `up${entry.id}` }),
+      button("down", `Move ${entry.title} down`, acts(() => e.move(entry.key, 1)), { disabled: i === count - 1, "data-focus": `down${entry.id}` }),
+      button("close", `Remove ${entry.title}`, acts(() => e.remove(entry.key)))));
   const rows = rest.map((entry, i) => row(entry, i, rest.length));
   const chosen = rows.filter((_, i) => !rest[i].auto), planned = rows.filter((_, i) => rest[i].auto);
   const canvas = h("canvas", { width: 320, height: 44, "aria-hidden": "true" });
   const list = h("div", { class: "rows" },
     chosen.length ? h("h3", {}, "In the queue") : null, chosen.length ? h("ol", {}, ...chosen) : null,
-    planned.length ? h("h3", {}, "Planned for you") : null, planned.length ? h("ol", {}, ...planned) : null,
+    planned.length ? heading(e, acts) : null, planned.length ? h("ol", {}, ...planned) : null,
     rows.length ? null : h("p", { class: "empty" }, "The queue is empty. Play a song, and recommendations follow."));
   bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? "Now playing" : "Queue"), close),
-    item ? h("div", { class: "nowplaying" }, picture(item.cover), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", list);
+    item ? h("div", { class: "nowplaying" }, picture(item.cover, item.album ?? item.title), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", item ? narrow(bar, acts) : "", list, queueActions(bar, acts));
   list.scrollTop = top;
   if (focus) bar.panel.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
   if (item) visualise(bar, canvas);

@@ -1,14 +1,18 @@
+const chosen = (item) => (item.auto ? { ...item, auto: false, queued: true } : item);
 // The queue: the listener's choices, then recommendations, which change while the listener plays songs.
 Object.assign(Engine.prototype, {
-  playNext(item) { this.insert(this.at + 1, item); },
-  add(item) {
+  playNext(...items) { this.insert(this.at + 1, items); },
+  add(...items) {
     let place = this.at + 1;
     while (place < this.queue.length && !this.queue[place].auto) place++;
-    this.insert(place, item);
+    this.insert(place, items);
   },
-  insert(place, item) {
-    this.queue.splice(place, 0, { ...item, key: uuid(), auto: false });
-    if (!this.current) this.load(0); else this.say(`${item.title} was added to the queue`);
+  insert(place, items) {
+    if (!items.length) return;
+    this.cleared = null;
+    this.queue.splice(place, 0, ...items.map((item) => ({ ...item, key: uuid(), auto: false, queued: true })));
+    if (!this.current) this.load(0);
+    else this.say(items.length === 1 ? `${items[0].title} was added to the queue` : `${items.length} songs were added to the queue`);
     this.extend();
   },
   remove(key) {
@@ -23,25 +27,39 @@ Object.assign(Engine.prototype, {
     const i = this.queue.findIndex((item) => item.key === key), j = i + by;
     if (i <= this.at || j <= this.at || j >= this.queue.length) return;
     const [item] = this.queue.splice(i, 1);
-    this.queue.splice(j, 0, { ...item, auto: false }); // a moved recommendation becomes the listener's choice
-    for (let k = this.at + 1; k < j; k++) this.queue[k].auto = false;
+    this.queue.splice(j, 0, chosen(item)); // a moved recommendation becomes the listener's choice
+    for (let k = this.at + 1; k < j; k++) this.queue[k] = chosen(this.queue[k]);
     this.settle();
   },
-  jump(key) {
-    const i = this.queue.findIndex((item) => item.key === key);
-    if (i < 0 || i === this.at) return;
+  clear() { // the songs that the listener chose; recommendations follow
+    const gone = this.queue.filter((item, i) => i > this.at && !item.auto);
+    if (!gone.length) return;
+    this.cleared = gone;
+    this.queue = this.queue.filter((item) => !gone.includes(item));
+    this.extend();
+    this.settle();
+  },
+  unclear() {
+    this.queue.splice(this.at + 1, 0, ...(this.cleared ?? []));
+    this.cleared = null;
+    this.settle();
+  },
+  jump(item) { // a row of the panel may show a recommendation that has left the queue since
+    let i = this.queue.findIndex(({ key }) => key === item.key);
+    if (i === this.at) return;
     this.finish("skip");
+    if (i < 0) this.queue.splice(i = this.at + 1, 0, item);
     this.load(i);
     this.extend();
   },
-  shuffle() { // turning it off restores the order of the listener's choices
+  shuffle({ silent = false } = {}) { // turning it off restores the order of the listener's choices
     this.shuffled = !this.shuffled;
     if (this.shuffled) this.mix();
     else {
       const rest = this.queue.splice(this.at + 1);
       this.queue.push(...rest.filter((item) => !item.auto).sort((a, b) => (a.place ?? 0) - (b.place ?? 0)), ...rest.filter((item) => item.auto));
     }
-    this.say(this.shuffled ? "Shuffle is on" : "Shuffle is off");
+    if (!silent) this.say(this.shuffled ? "Shuffle is on" : "Shuffle is off");
     this.settle();
   },
   mix() {
@@ -58,16 +76,24 @@ Object.assign(Engine.prototype, {
     try { answer = await fetch("/api/upcoming"); } catch { return false; }
     if (!answer.ok) return false;
     const upcoming = await answer.json();
-    Object.assign(this.opinions, upcoming.opinions);
     const changed = upcoming.recommendation_id !== this.recommended?.recommendation_id;
     this.recommended = upcoming;
+    this.judge(upcoming.opinions);
     return changed;
+  },
+  judge(opinions) { // the opinions of the server, with those that still wait in the outbox
+    this.opinions = { ...opinions };
+    for (const { type, track_id: id } of this.outbox.waiting()) {
+      if (type === "like" || type === "dislike") this.opinions[id] = type;
+      else if (type.startsWith("un") && this.opinions[id] === type.slice(2)) delete this.opinions[id];
+    }
+    this.changed();
   },
   fresh() {
     const kept = this.queue.filter((item, i) => (i <= this.at ? i >= this.at - 30 : !item.auto));
-    const taken = new Set(kept.map((item) => item.id));
+    const taken = new Set(kept.map((item) => item.id)), former = new Map(this.queue.slice(this.at + 1).filter((item) => item.auto).map((item) => [item.id, item.key]));
     const free = (this.recommended?.items ?? []).filter((item) => !taken.has(item.id) && !this.unwanted?.has(item.id) && this.opinions[item.id] !== "dislike");
-    return free.slice(0, AHEAD).map((item) => ({ ...item, key: `${item.id}-${uuid()}`, auto: true }));
+    return free.slice(0, AHEAD).map((item) => ({ ...item, key: former.get(item.id) ?? `${item.id}-${uuid()}`, auto: true }));
   },
   async extend() { // keeps the listener's choices and replaces the recommendations after them
     if (this.radio) return this.tune();
@@ -98,21 +124,28 @@ Object.assign(Engine.prototype, {
 
   // --- state that survives a reload of the tab
   save() {
+    this.persist();
+    this.shared.keep();
+  },
+  persist() {
     const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
-      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled };
+      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled, shared: this.shared.memory() };
     try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* storage is blocked: nothing is kept */ }
   },
   restore() {
     let kept = null;
     try { kept = JSON.parse(sessionStorage.getItem("segue.player")); this.audio.volume = Number(localStorage.getItem("segue.volume") ?? 1); } catch { /* storage is blocked or malformed */ }
-    if (!kept || kept.tag !== this.tag) return;
+    if (!kept || kept.tag !== this.tag) return this.shared.restore();
     this.audio.volume = kept.volume;
     this.audio.muted = kept.muted;
     this.queue = kept.queue;
     this.repeat = kept.repeat ?? "off";
     this.radio = kept.radio ?? null;
     this.shuffled = kept.shuffled ?? false;
-    if (kept.at >= 0) this.load(kept.at, { play: false, from: kept.position });
+    if (kept.at < 0) return;
+    this.load(kept.at, { play: false, from: kept.position });
+    this.shared.remember(kept.shared);
+    this.shared.look();
   },
 });
 
@@ -128,5 +161,7 @@ const mediaSession = (engine) => {
     artwork: item.cover ? [{ src: `/api/covers/${item.cover}` }] : [] });
   const does = { play: () => engine.start(), pause: () => engine.pause(), nexttrack: () => engine.next(), previoustrack: () => engine.previous(),
     seekto: (to) => engine.seek(to.seekTime * 1000), seekbackward: () => engine.seek(engine.position - 10000), seekforward: () => engine.seek(engine.position + 10000) };
-  for (const [action, handler] of Object.entries(does)) session.setActionHandler(action, handler);
+  for (const [action, handler] of Object.entries(does)) {
+    try { session.setActionHandler(action, handler); } catch { /* this browser does not know the action */ }
+  }
 };

@@ -11,6 +11,12 @@ Object.assign(Engine.prototype, {
     this.say(`Radio from ${item.title}`);
     this.tune();
   },
+  stopRadio() { // the present song plays on, and recommendations follow
+    this.radio = null;
+    this.queue = this.queue.filter((item, i) => i <= this.at || !item.auto);
+    this.extend();
+    this.settle();
+  },
   async tune() {
     const radio = this.radio, planned = this.queue.slice(this.at + 1);
     if (planned.length >= AHEAD / 2 && planned.every((item) => item.source === "radio" || !item.auto)) return this.settle();

@@ -1,21 +1,27 @@
 // Tracks as cards or rows. Playing and queueing go directly to the engine; only opening a page reaches the server.
 const seen = (window.__segueSeen ??= new Set());
 
+// All songs of lists that belong together, such as the discs of an album, by name; see collection.js.
+const together = (window.__segueTogether ??= new Map());
+
 const engineHere = () => window.__segue;
 const playFrom = (data, item) => {
   const engine = engineHere();
   if (!engine) return;
   if (engine.current?.id === item.id) return engine.toggle();
-  if (data.whole) return engine.play(data.items, data.items.findIndex((other) => other.id === item.id && other.place === item.place));
+  if (data.whole) {
+    const items = together.get(data.together) ?? data.items, index = items.indexOf(item); // an item of an earlier run is found by id
+    return engine.play(items, index < 0 ? items.findIndex(({ id, place }) => id === item.id && place === item.place) : index);
+  }
   engine.play([item], 0); // a recommendation: others follow
 };
 
-const tools = (item, root, open) => h("span", { class: "tools" },
+const tools = (item, root) => h("span", { class: "tools" },
   ...(root.__data.edit ? editing(item, root) : []),
   button("playnext", `Play ${item.title} next`, () => engineHere()?.playNext(item)),
   button("add", `Add ${item.title} to the queue`, () => engineHere()?.add(item)),
   button("heartline", `Like ${item.title}`, () => engineHere()?.opinion("like", item.id === engineHere().current?.id ? undefined : item), { class: "like" }),
-  button("more", `More options for ${item.title}`, (event) => showMenu(event.currentTarget, item, open), { class: "more", "aria-haspopup": "menu" }));
+  button("more", `More options for ${item.title}`, (event) => showMenu(event.currentTarget, item), { class: "more", "aria-haspopup": "menu" }));
 
 const editing = (item, root) => { // a playlist of the listener; `place` is the song's position on the server
   const send = (edit) => root.__edit({ ...edit, place: item.place, track: item.id, at: Date.now() }), last = root.__data.items.length - 1;
@@ -24,21 +30,20 @@ const editing = (item, root) => { // a playlist of the listener; `place` is the 
     button("close", `Remove ${item.title}`, () => send({}))];
 };
 
-const named = (item, open) => h("a", { href: `/track?id=${encodeURIComponent(item.id)}`, class: "title", title: item.title,
-  onclick: (event) => { event.preventDefault(); open({ track: item.id, at: Date.now() }); } }, item.title);
+const named = (item) => linkTo(address("track", { id: item.id }), { class: "title", title: item.title }, item.title);
 
-const card = (root, item, open) => h("article", { class: "card", "data-id": item.id },
-  h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" }), tools(item, root, open)),
-  named(item, open), h("div", { class: "artist" }, [item.artist, item.genre].filter(Boolean).join(" · ")),
+const card = (root, item) => h("article", { class: "card", "data-id": item.id },
+  h("div", { class: "frame" }, picture(item.cover, item.album ?? item.title), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" }), tools(item, root)),
+  named(item), h("div", { class: "artist" }, [item.artist, item.genre].filter(Boolean).join(" · ")),
   item.why ? h("div", { class: "why", title: item.why }, item.why) : null,
   item.score === undefined ? null : h("div", { class: "score", title: `similarity: ${item.score.toFixed(2)}` }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
 
-const row = (root, item, open) => h("article", { class: "row", "data-id": item.id },
-  h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" })),
-  h("div", { class: "names" }, named(item, open), h("div", { class: "artist" }, [item.artist, item.album].filter(Boolean).join(" · ")),
+const row = (root, item) => h("article", { class: "row", "data-id": item.id },
+  h("div", { class: item.number ? "frame numbered" : "frame" }, item.number ? h("span", { class: "number" }, item.number) : picture(item.cover, item.album ?? item.title), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" })),
+  h("div", { class: "names" }, named(item), h("div", { class: "artist" }, [item.artist, item.album].filter(Boolean).join(" · ")),
     item.why ? h("div", { class: "why", title: item.why }, item.why) : null),
   h("span", { class: "genre" }, item.genre ?? ""), item.note ? h("span", { class: `note ${item.tone ?? ""}` }, item.note) : null,
-  h("span", { class: "time" }, item.duration ? clock(item.duration) : ""), tools(item, root, open));
+  h("span", { class: "time" }, item.duration ? clock(item.duration) : ""), tools(item, root));
 
 const mark = (root) => { // mark the playing track and the liked tracks
   const engine = engineHere();
@@ -49,7 +54,7 @@ const mark = (root) => { // mark the playing track and the liked tracks
     element.classList.toggle("sounds", now && engine.playing);
     setIcon(element.querySelector(".go"), now && engine.playing ? "pause" : "play", `${now && engine.playing ? "Pause" : "Play"} ${title}`);
     const liked = engine.opinions[element.dataset.id] === "like";
-    setIcon(element.querySelector(".like"), liked ? "heart" : "heartline", `${liked ? "Liked:" : "Like"} ${title}`);
+    setIcon(element.querySelector(".like"), liked ? "heart" : "heartline", liked ? `Remove the like of ${title}` : `Like ${title}`);
     element.querySelector(".like").classList.toggle("on", liked);
   }
 };
@@ -69,13 +74,13 @@ const watchImpressions = (root, items) => { // an impression: half of a track is
   return () => { observer.disconnect(); for (const timer of timers.values()) clearTimeout(timer); };
 };
 
-const draw = (root, data, open) => { // unchanged elements stay in the page, so that covers do not flicker and focus is kept
+const draw = (root, data) => { // unchanged elements stay in the page, so that covers do not flicker and focus is kept
   const former = new Map([...root.children].map((element) => [element.dataset.drawn, element]));
   root.replaceChildren(...data.items.map((item) => {
     const drawn = JSON.stringify([data.layout, data.whole, item]);
     const kept = former.get(drawn);
     former.delete(drawn);
-    const element = kept ?? (data.layout === "list" ? row : card)(root, item, open);
+    const element = kept ?? (data.layout === "list" ? row : card)(root, item);
     element.dataset.drawn = drawn;
     element.classList.toggle("new", !kept && Boolean(data.fresh?.includes(item.id)));
     return element;

@@ -14,7 +14,7 @@ const findSimilar = async (root, file) => {
     else {
       say(result.items.length ? `Similar to ${file.name}:` : "The library has no similar songs.");
       root.__near.__data = { items: result.items, layout: "list", whole: true };
-      draw(root.__near, root.__near.__data, root.__open);
+      draw(root.__near, root.__near.__data);
       mark(root.__near);
     }
   } catch { say("The file could not be uploaded. Try again.", true); }
@@ -22,9 +22,8 @@ const findSimilar = async (root, file) => {
   root.querySelector(".drop").classList.remove("busy");
 };
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".upload");
-  root.__open = (target) => setTriggerValue("open", target);
   root.__largest = data.largest;
   if (!root.__near) {
     const input = h("input", { type: "file", accept: "audio/*,.mp3,.ogg,.opus,.flac,.m4a,.aac,.wav", "aria-label": "Audio file", onchange: () => { findSimilar(root, input.files[0]); input.value = ""; } });

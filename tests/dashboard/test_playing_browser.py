@@ -1,0 +1,161 @@
+"""Playing in a real Chromium: the next song, fast skips, the lock screen, the sleep timer, a kept queue."""
+
+from __future__ import annotations
+
+import json
+
+from pymongo.database import Database
+
+from segue.catalog.lyrics import lyrics_in
+from segue.catalog.track_lyrics import TrackLyrics
+from segue.storage.mongo import Document
+from segue.storage.store import Store
+from tests.dashboard.browser import Player, needs_chromium
+from tests.dashboard.music import title, track_id
+from tests.waiting import until
+
+pytestmark = needs_chromium
+
+
+def test_the_next_song_starts_in_the_task_in_which_the_former_ends(visitor: Player) -> None:
+    """A locked phone runs nothing after that task: one audio element, and no request in between."""
+    visitor.play(title("Waltz", 0))
+    visitor.wait_playing(title("Waltz", 0))
+    until(
+        lambda: visitor.page.evaluate("e => window.__segue.tickets.has(window.__segue.queue[1].id)"),
+        "the address of the next song",
+    )
+    element, address, played, title_now = visitor.page.evaluate(
+        """async () => {
+            const e = window.__segue, before = e.audio, next = e.queue[e.at + 1];
+            let played = 0;
+            const play = before.play.bind(before);
+            before.play = () => { played++; return play(); };
+            before.onended();
+            for (let i = 0; i < 20; i++) await null;
+            return [e.audio === before, before.src.includes(next.id), played, e.current.id === next.id];
+        }"""
+    )
+    assert (element, address, played, title_now) == (True, True, 1, True)
+
+
+def test_ten_fast_skips_play_the_tenth_song(visitor: Player) -> None:
+    faults: list[str] = []
+    visitor.page.on("pageerror", lambda error: faults.append(str(error)))
+    visitor.play(title("Waltz", 0))
+    visitor.wait_playing(title("Waltz", 0))
+    tenth = visitor.state()["queue"][10]
+    visitor.page.evaluate("for (let i = 0; i < 10; i++) window.__segue.next()")
+    visitor.wait_playing(tenth)
+    shown = visitor.page.evaluate("navigator.mediaSession.metadata.title")
+    assert (visitor.page.locator("#segue-bar .title").first.inner_text(), shown, faults) == (tenth, tenth, [])
+
+
+def test_the_lock_screen_gets_a_position_that_it_accepts(visitor: Player) -> None:
+    visitor.play(title("Waltz", 0))
+    visitor.wait_playing(title("Waltz", 0))
+    told = visitor.page.evaluate(
+        """() => {
+            const e = window.__segue, told = [];
+            e.pause();
+            navigator.mediaSession.setPositionState = (state) => told.push(state);
+            const length = (seconds, known, at) => {
+                Object.defineProperty(e.audio, "duration", { get: () => seconds, configurable: true });
+                Object.defineProperty(e.audio, "currentTime", { get: () => at, configurable: true });
+                e.current.duration = known;
+                e.changed();
+            };
+            length(Infinity, 215000, 3);
+            length(NaN, undefined, 0);
+            length(215, 215000, 215.02);
+            delete e.audio.duration; delete e.audio.currentTime;
+            return told;
+        }"""
+    )
+    assert told == [{"duration": 215, "position": 3}, {"duration": 215, "position": 215}]
+
+
+def test_the_sleep_timer_stops_after_the_song(visitor: Player) -> None:
+    visitor.play(title("Waltz", 0))
+    visitor.wait_playing(title("Waltz", 0))
+    visitor.press("Queue")
+    visitor.page.get_by_label("Sleep timer").select_option("Stop after this song")
+    visitor.page.evaluate("window.__segue.seek(11000)")
+    until(lambda: visitor.state()["at"] == 1, "the song to end")
+    visitor.page.wait_for_timeout(700)
+    assert not visitor.state()["playing"]
+    assert visitor.page.get_by_label("Sleep timer").input_value() == ""
+    visitor.page.clock.install()
+    visitor.press("Play")
+    visitor.page.get_by_label("Sleep timer").select_option("Stop in 15 minutes")
+    visitor.page.clock.fast_forward("15:01")
+    until(lambda: not visitor.state()["playing"], "the music to stop")
+
+
+def test_a_radio_is_labelled_and_stopped(visitor: Player) -> None:
+    visitor.play(title("Waltz", 0))
+    visitor.wait_playing(title("Waltz", 0))
+    visitor.press("Queue")
+    panel = visitor.page.locator("#segue-bar .panel")
+    visitor.page.evaluate("window.__segue.startRadio(window.__segue.current)")
+    panel.get_by_role("heading", name=f"Radio from {title('Waltz', 0)}").wait_for()
+    panel.get_by_role("button", name="Stop the radio").click()
+    panel.get_by_role("heading", name="Planned for you").wait_for()
+    assert visitor.page.evaluate("window.__segue.radio") is None
+    assert visitor.state()["title"] == title("Waltz", 0)
+
+
+def test_lyrics_follow_the_song_and_a_line_plays_from_there(
+    player: Player, database: Database[Document]
+) -> None:
+    lines = lyrics_in("[00:00.00]one\n[00:02.00]two\n[00:08.00]three", language="eng")
+    assert lines
+    TrackLyrics(Store(database)).replace({track_id("Waltz", 0): [lines]})
+    player.play(title("Waltz", 0))
+    player.wait_playing(title("Waltz", 0))
+    player.press("Lyrics")
+    panel = player.page.locator("#segue-bar .panel")
+    panel.get_by_role("button", name="three").click()
+    until(lambda: panel.locator(".sung").all_inner_texts() == ["three"], "the line to be marked")
+    assert player.state()["position"] >= 8000
+    player.page.evaluate("window.__segue.next()")
+    panel.get_by_text("There are no lyrics for this song.").wait_for()
+
+
+def test_the_queue_is_cleared_restored_and_saved(player: Player, database: Database[Document]) -> None:
+    player.play(title("Waltz", 0))
+    player.wait_playing(title("Waltz", 0))
+    player.press("Pause")
+    songs = [{"id": f"metal{n}", "title": title("Metal", n), "source": "home"} for n in (1, 2)]
+    player.page.evaluate("songs => window.__segue.add(...songs)", songs)
+    player.press("Queue")
+    panel = player.page.locator("#segue-bar .panel")
+    panel.get_by_role("button", name="Clear").click()
+    until(lambda: "Metal 1" not in player.state()["queue"][:3], "the queue to be empty")
+    panel.get_by_role("button", name="Undo").click()
+    assert player.state()["queue"][1:3] == ["Metal 1", "Metal 2"]
+    panel.get_by_role("button", name="Save as a playlist").click()
+    until(lambda: database.playlists.count_documents({}), "the playlist to be saved")
+    saved = database.playlists.find_one({}) or {}
+    assert saved["tracks"][:3] == ["waltz0", "metal1", "metal2"]
+
+
+def test_a_queue_that_0_1_left_in_the_browser_continues(player: Player) -> None:
+    page = player.page
+    songs = [
+        {"id": track_id("Metal", n), "title": title("Metal", n), "artist": "Metal Band", "key": f"k{n}"}
+        for n in range(3)
+    ]
+    kept = {"tag": page.evaluate("window.__segue.tag"), "queue": songs, "at": 1, "position": 3000}
+    kept |= {"volume": 0.5, "muted": False, "repeat": "all", "radio": None, "shuffled": False}
+    page.add_init_script(
+        "if (!sessionStorage.getItem('once')) { sessionStorage.setItem('once', '1');"
+        f" sessionStorage.setItem('segue.player', {json.dumps(json.dumps(kept))}); }}"
+    )
+    page.reload()
+    until(lambda: player.state().get("title") == title("Metal", 1), "the song to be there")
+    player.press("Play")
+    player.wait_playing(title("Metal", 1))
+    assert player.state()["position"] >= 3000
+    stored = "async () => (await (await fetch('/api/queue')).json()).items.map((item) => item.title)"
+    until(lambda: page.evaluate(stored) == [song["title"] for song in songs], "the account to have the queue")

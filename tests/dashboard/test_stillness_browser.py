@@ -1,0 +1,191 @@
+"""Nothing moves under the pointer or away from the focus; titles, headings, Esc and the visible focus."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import Locator
+from pymongo.database import Database
+
+from segue.storage.mongo import Document
+from tests.dashboard.browser import Player, needs_chromium
+from tests.dashboard.music import STYLES, title, track_id
+from tests.waiting import until
+
+pytestmark = needs_chromium
+FIRST, SECOND = (
+    [track_id(style, n) for style in styles for n in range(4)] for styles in (STYLES, reversed(STYLES))
+)
+
+
+def plan(database: Database[Document], track_ids: list[str]) -> None:
+    """Give the only listener these recommendations, as the stream does."""
+    session = database.sessions.find_one({})
+    assert session
+    reason = {"kind": "because", "track_id": "waltz7"}
+    database.recommendations.replace_one(
+        {"_id": session["user_id"]},
+        {
+            "recommendation_id": f"r-{track_ids[0]}",
+            "items": [{"track_id": one, "score": 0.9, "reason": reason} for one in track_ids],
+            "model": "v1",
+            "served": "taste",
+            "reflects_at": 20,
+            "updated_at": datetime.now(UTC),
+        },
+        upsert=True,
+    )
+
+
+def waits(list_of_tracks: Locator) -> bool:
+    """Whether a newer list has arrived that is not shown yet."""
+    return bool(list_of_tracks.evaluate("list => Boolean(list.__still?.waiting)"))
+
+
+@pytest.fixture
+def planned(player: Player, database: Database[Document]) -> Player:
+    """A player that shows the first recommendations."""
+    plan(database, FIRST)
+    until(lambda: shown(player) == FIRST, "the first plan to be shown")
+    return player
+
+
+def shown(player: Player) -> list[str]:
+    cards = player.page.locator(".tracks.grid").first.locator(".card")
+    return cards.evaluate_all("cards => cards.map((card) => card.dataset.id)")  # type: ignore[no-any-return]
+
+
+def test_cards_keep_still_under_the_pointer(planned: Player, database: Database[Document]) -> None:
+    page, grid = planned.page, planned.page.locator(".tracks.grid").first
+    card = grid.locator(".card").nth(4)
+    card.hover()
+    before = card.bounding_box()
+    plan(database, SECOND)
+    until(lambda: waits(grid), "a newer plan to arrive")
+    assert shown(planned) == FIRST
+    assert card.bounding_box() == before
+    page.mouse.move(5, 5)
+    until(lambda: shown(planned) == SECOND, "the newer plan to be shown")
+
+
+def test_the_focus_of_the_keyboard_stays(planned: Player, database: Database[Document]) -> None:
+    page, grid = planned.page, planned.page.locator(".tracks.grid").first
+    page.mouse.move(5, 5)
+    grid.locator(".card").nth(4).locator(".go").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    focused = "list => list.getRootNode().activeElement?.closest('[data-id]')?.dataset.id ?? null"
+    before = grid.evaluate(focused)
+    assert before in FIRST
+    plan(database, SECOND)
+    until(lambda: waits(grid), "a newer plan to arrive")
+    assert (shown(planned), grid.evaluate(focused)) == (FIRST, before)
+    page.get_by_role("link", name="Search").first.focus()
+    until(lambda: shown(planned) == SECOND, "the newer plan to be shown")
+
+
+def test_the_page_stays_where_it_was_scrolled_to(planned: Player, database: Database[Document]) -> None:
+    """Below the recommendations, only the list of the last plays grows, and it is the last."""
+    page = planned.page
+    page.get_by_role("heading", name="New in the library").scroll_into_view_if_needed()
+    card = page.locator(".tracks.shelf .card").first
+    card.hover()
+    before = card.bounding_box()
+    plan(database, SECOND)
+    session = database.sessions.find_one({}) or {}
+    heard = {"tracks": ["waltz1"], "weights": [1.0], "types": ["complete"], "at": [10]}
+    database.tastes.insert_one({"_id": session["user_id"], "windows": {"0": heard}})
+    page.evaluate("dispatchEvent(new CustomEvent('segue:replanned'))")
+    page.get_by_role("heading", name="Just played").wait_for(state="attached")
+    until(lambda: shown(planned) == SECOND, "the newer plan to be shown")
+    assert card.bounding_box() == before
+
+
+def test_the_queue_keeps_still_under_the_pointer(planned: Player, database: Database[Document]) -> None:
+    planned.play(title("Waltz", 0))
+    planned.wait_playing(title("Waltz", 0))
+    planned.press("Pause")
+    planned.press("Queue")
+    rows = planned.page.locator("#segue-bar .panel .row .title")
+    before = rows.all_inner_texts()
+    assert len(before) > 4
+    rows.nth(3).hover()
+    plan(database, SECOND)
+    planned.page.evaluate("window.__segue.replan()")
+    until(lambda: planned.state()["replanned"], "the queue to have the newer plan")
+    assert rows.all_inner_texts() == before
+    planned.page.mouse.move(5, 5)
+    until(lambda: rows.all_inner_texts() != before, "the newer plan to be shown")
+
+
+def test_escape_closes_the_panel_and_returns_the_focus(player: Player) -> None:
+    page = player.page
+    panel, opener = page.locator("#segue-bar .panel"), page.locator("#segue-bar button[aria-label='Queue']")
+    opener.last.focus()
+    page.keyboard.press("Enter")
+    panel.wait_for()
+    page.keyboard.press("Escape")
+    panel.wait_for(state="hidden")
+    assert opener.last.evaluate("button => button.getRootNode().activeElement === button")
+    page.keyboard.press("?")
+    panel.get_by_role("heading", name="Keys").wait_for()
+    page.keyboard.press("Escape")
+    panel.wait_for(state="hidden")
+
+
+def test_each_page_has_a_title_of_its_own(player: Player) -> None:
+    page = player.page
+    assert page.title() == "For you · Segue"
+    player.go("/search")
+    until(lambda: page.title() == "Search · Segue", "the title of the search")
+    page.goto(f"{page.url.rpartition('/')[0]}/track?id={track_id('House', 1)}")
+    until(lambda: page.title() == f"{title('House', 1)} · Segue", "the title of a song")
+    page.go_back()
+    until(lambda: page.title() == "Search · Segue", "the title of the search again")
+
+
+PLACES = (
+    "",
+    "search",
+    "artists",
+    "albums",
+    "map",
+    "playlists",
+    "playlists?made=discovery",
+    "you",
+    "listening",
+    "friends",
+    f"track?id={track_id('House', 1)}",
+    "artist?name=House Band 1",
+)
+
+
+def test_headings_are_in_order(visitor: Player) -> None:
+    page, base = visitor.page, visitor.page.url.rstrip("/")
+    for place in PLACES:
+        page.goto(f"{base}/{place}")
+        page.locator("h1").first.wait_for()
+        page.wait_for_timeout(500)
+        levels = [int(tag[1]) for tag in page.locator("h1, h2, h3, h4, h5, h6").evaluate_all(
+            "all => all.filter((one) => one.checkVisibility()).map((one) => one.tagName)"
+        )]  # fmt: skip
+        assert levels[0] == 1 and levels.count(1) == 1, (place, levels)
+        assert all(after - before <= 1 for before, after in pairwise(levels)), place
+
+
+def test_the_focus_is_visible_in_the_navigation(visitor: Player) -> None:
+    page = visitor.page
+    outlines = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        outlines.append(
+            page.evaluate(
+                """() => { const at = document.activeElement, style = getComputedStyle(at);
+                return [at.textContent, style.outlineStyle, parseFloat(style.outlineWidth)] }"""
+            )
+        )
+    links = [outline for outline in outlines if outline[0].endswith(("Search", "Artists", "Albums"))]
+    assert len(links) == 3, outlines
+    assert all(style == "solid" and width >= 2 for _, style, width in links), outlines
