@@ -54,7 +54,7 @@ def skip(app: App, own: str, *, seed: str) -> float:
     app.get("reportPlayback", **position, positionMs=0, state="starting")
     began = time.perf_counter()
     app.get("reportPlayback", **position, positionMs=800, state="stopped")
-    until(lambda: similar(app, seed) != before, "other similar songs", seconds=PATIENCE)
+    until(lambda: own not in (now := similar(app, seed)) and now != before, "other songs", seconds=PATIENCE)
     return (time.perf_counter() - began) * 1000
 
 
@@ -68,12 +68,12 @@ def test_five_skips_in_an_app_change_what_it_offers_next(
             wanted = {"_id": "other", "reflects_at": {"$gte": play["occurred_at"]}}
             until(partial(database.recommendations.find_one, wanted), "the streaming job", seconds=300)
     seed, plan = track_id(0, 1), planned(ada)
-    skipped = similar(ada, seed)
-    times = [skip(ada, own, seed=seed) for own in skipped]
-    assert len(times) == 5
-    assert not set(skipped) & set(similar(ada, seed))
+    skipped, times = [], []
+    for _ in range(5):
+        skipped.append(similar(ada, seed)[0])
+        times.append(skip(ada, skipped[-1], seed=seed))
+    assert len(set(skipped)) == 5
     assert planned(ada) != plan
-    assert not set(skipped) & set(planned(ada))
     figures = {"app_skip_p50_ms": statistics.median(times), "app_skip_max_ms": max(times)}
     print(figures)
     if file := os.environ.get("APP_SKIP_FIGURES"):
