@@ -93,6 +93,7 @@ def test_every_track_is_written_whole(database: Database[Document], music: Path)
         "place": track_id("Music", PurePosixPath(path.relative_to(music))),
         "sketch": sketch(path),
         "cue": None,
+        "lyrics_digest": None,
         "spoken": False,
         "reader": READER,
         "state": "present",
