@@ -197,12 +197,13 @@ run_tests() {
     run_module pytest "$@"
     return
   fi
-  # All tests run in parallel processes (tests/conftest.py): three, because they wait for servers half of the time.
+  # All tests run in parallel processes (tests/conftest.py): more than there are cores, because they wait for
+  # servers half of the time.
   local checks status=0
   check_types_and_layers >"$local_folder/checks.log" 2>&1 &
   checks=$!
   say 'tests, with types and layers in parallel'
-  run_module pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder || status=$?
+  run_module pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder || status=$?
   wait "$checks" || status=1
   cat "$local_folder/checks.log"
   return "$status"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from segue.audio.describe_here import measure_here
+from segue.audio.describe_here import Describers
 from segue.audio.errors import MAY_PASS
 from segue.audio.loudness import Level
 from segue.batches import batches
@@ -20,14 +20,13 @@ from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.stored_paths import path_to_open
 from segue.catalog.track import StoredFile
-from segue.settings import Settings
 from segue.storage.store import Store
 
 _WRITE_EVERY = 16
 
 
 def measure_on_this_machine(
-    store: Store, settings: Settings, *, wanted: Callable[[], bool] = lambda: True
+    store: Store, describers: Describers, *, wanted: Callable[[], bool] = lambda: True
 ) -> Generator[tuple[int, int]]:
     """Measure all tracks whose loudness is not stored, until `wanted` is false; albums follow at the end.
 
@@ -38,7 +37,7 @@ def measure_on_this_machine(
     files = {file.track_id: file for file in MeasuredTracks(store).to_measure()}
     pairs = [(file.track_id, str(path_to_open(file.path or "")), file.span) for file in files.values()]
     done = 0
-    with closing(measure_here(pairs, settings.audio)) as results:
+    with closing(describers.measure(pairs)) as results:
         for group in batches(results, _WRITE_EVERY):
             write(store, files, group)
             done += len(group)

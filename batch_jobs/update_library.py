@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from rich.progress import TimeRemainingColumn
 
-from segue.audio.describe_here import describe_here
+from segue.audio.describe_here import Describers
 from segue.audio.descriptors import features_version
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.batch_jobs.bars import counting
@@ -166,10 +166,10 @@ def run(
     """
     began = time.monotonic()
     status = status or LibraryStatus(store)
-    with alone():
+    with alone(), Describers(settings.audio) as describers:
         status.begin()
         try:
-            summary = _Pass(settings, store, status, quiet=quiet).run(
+            summary = _Pass(settings, store, status, describers, quiet=quiet).run(
                 libraries, began=began, only_changes=only_changes, measuring=measuring
             )
         except Exception as error:
@@ -206,8 +206,11 @@ def alone() -> Iterator[None]:
 class _Pass:
     """The steps of a pass, with their counts."""
 
-    def __init__(self, settings: Settings, store: Store, status: LibraryStatus, *, quiet: bool) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, status: LibraryStatus, describers: Describers, *, quiet: bool
+    ) -> None:
         self._settings, self._store, self._status, self._quiet = settings, store, status, quiet
+        self._describers = describers
         self._described = self._embedded = 0
         self._refitted = False
         self._seconds = dict.fromkeys(STEPS, 0.0)
@@ -310,7 +313,7 @@ class _Pass:
         done = total = 0
         with counting(TimeRemainingColumn(), disable=self._quiet) as progress:
             task = progress.add_task("Measuring loudness", total=None, visible=False)
-            for done, total in measure_on_this_machine(self._store, self._settings, wanted=wanted):
+            for done, total in measure_on_this_machine(self._store, self._describers, wanted=wanted):
                 self._status.progress("measuring", done=done, total=total)
                 progress.update(task, completed=done, total=total, visible=True)
         return done, total - done
@@ -319,8 +322,7 @@ class _Pass:
         """Describe tracks; yields the number of each group that was written."""
         files = {file.track_id: file for file in tracks}
         pairs = [(file.track_id, str(path_to_open(file.path or "")), file.span) for file in tracks]
-        results = describe_here(pairs, self._settings.audio)
-        for group in batches(results, _WRITE_EVERY):
+        for group in batches(self._describers.describe(pairs), _WRITE_EVERY):
             part = [files[one.track_id] for one in group]
             self._described += extract_features.write(self._store, part, group, self._settings)
             yield len(part)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from segue.audio.describe_here import describe_here, measure_here
+from segue.audio.describe_here import Describers
 from segue.audio.describing import WHOLE
 from segue.audio.descriptors import descriptor_names, features_version, names_version
 from segue.audio.loudness import Level
@@ -64,8 +64,9 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
             with console.status(f"Describing {NEW} files"):
                 files = [(file.name, str(file), WHOLE) for file in sorted(Path(folder).iterdir())]
                 began = time.perf_counter()
-                assert all(one.vector for one in describe_here(files, settings.audio))
-                assert not any(row["reason"] for _, row in measure_here(files, settings.audio))
+                with Describers(settings.audio) as describers:
+                    assert all(one.vector for one in describers.describe(files))
+                    assert not any(row["reason"] for _, row in describers.measure(files))
                 decoding_s = (time.perf_counter() - began) / NEW * tracks
             with console.status(f"{NEW} new tracks"):
                 began = time.perf_counter()

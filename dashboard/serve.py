@@ -103,15 +103,18 @@ def serve_app(
 
     from segue.dashboard import visit
     from segue.dashboard.app import make_app
+    from segue.dashboard.connections import PromptProtocol, leave_out_refusals
 
     if log_in:
         config.set_option("secrets.files", [log_in])
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     _log_as(logs.formatter(settings.logs.format))
     app = make_app()
+    leave_out_refusals()
     # No access log: it would contain the tickets of audio addresses.
     of_server = uvicorn.Config(
         app,
+        http=PromptProtocol,
         log_level="warning",
         access_log=False,
         log_config=None,

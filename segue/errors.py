@@ -61,6 +61,11 @@ def line_of(error: BaseException) -> str | None:
     return next((words(error) for kind, words in _DESCRIBED if isinstance(error, kind)), None)
 
 
+def status_of(error: Exception) -> int:
+    """The exit status of a command that ends with an error."""
+    return error.status if isinstance(error, SegueError) else SegueError.status
+
+
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn errors that a user or operator can correct into one line on standard error: for an entry point.
@@ -76,4 +81,4 @@ def one_line_errors() -> Iterator[None]:
         if line is None:
             raise
         sys.stderr.write(f"segue: {line.replace('./run.sh', PROGRAM)}\n")
-        raise SystemExit(error.status if isinstance(error, SegueError) else SegueError.status) from None
+        raise SystemExit(status_of(error)) from None

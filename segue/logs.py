@@ -15,12 +15,14 @@ from datetime import datetime
 from types import TracebackType
 from typing import Literal
 
-from segue.errors import SegueError
+from segue.errors import line_of, status_of
 from segue.places import PROGRAM
 
 Form = Literal["text", "json"]
 _NOISY = ("kafka", "py4j", "pymongo")
 """Libraries that log each connection as information."""
+_REPORTED = ("kafka.net",)
+"""Loggers of errors that Segue reports in a line: kafka-python logs each of its attempts in four more."""
 log = logging.getLogger("segue")
 
 
@@ -80,6 +82,8 @@ def configure(form: Form, *, level: str = "INFO") -> None:
     root.setLevel(level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _REPORTED:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
 
 
@@ -87,7 +91,7 @@ def configure(form: Form, *, level: str = "INFO") -> None:
 def service(form: Form, *, level: str) -> Iterator[None]:
     """Log all that a service writes, including the error that ends it and errors of its threads.
 
-    A :class:`SegueError` becomes one line and the exit status, as with
+    An error that an operator can correct becomes one line and the exit status, as with
     :func:`segue.errors.one_line_errors`.
     """
     configure(form, level=level)
@@ -97,11 +101,14 @@ def service(form: Form, *, level: str) -> Iterator[None]:
     )
     try:
         yield
-    except SegueError as error:
-        log.critical("%s", str(error).replace("./run.sh", PROGRAM))
-        raise SystemExit(error.status) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as error:
+        line = line_of(error)
+        if line is None:
+            raise
+        log.critical("%s", line.replace("./run.sh", PROGRAM))
+        raise SystemExit(status_of(error)) from None
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from pydantic import TypeAdapter, ValidationError
 from pyspark.sql import SparkSession
 
 from segue.errors import SegueError
@@ -16,6 +17,7 @@ from segue.settings import Settings
 from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder
 
 FOLDER = "made_with"
+_ENTRIES = TypeAdapter(dict[str, str])
 _MISSING: dict[str, str | None] = {
     "state format": None,
     "engagement state format": "1",
@@ -109,8 +111,8 @@ def _exists(spark: SparkSession, place: str) -> bool:
 
 def _parsed(text: str | bytes, place: str) -> dict[str, str]:
     try:
-        return dict(json.loads(text))
-    except ValueError:
+        return _ENTRIES.validate_json(text, strict=True)
+    except ValidationError:
         raise SegueError(
             f"{place} is damaged, so the settings that the checkpoint was made with are unknown: "
             "run `./run.sh stream repair`"
@@ -123,9 +125,9 @@ def damaged_note(checkpoint: Folder) -> str | None:
         if name.startswith("part-"):
             content = checkpoint.read(f"{FOLDER}/{name}")
             try:
-                if content and not isinstance(json.loads(content), dict):
-                    raise ValueError
-            except ValueError:
+                if content:
+                    _ENTRIES.validate_json(content, strict=True)
+            except ValidationError:
                 return f"{FOLDER}/{name}"
     return None
 

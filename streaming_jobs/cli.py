@@ -28,6 +28,7 @@ from segue.replanning.rebuilding import Rebuilding
 from segue.settings import Settings, load_settings
 from segue.settings.contradictions import contradictions
 from segue.spark.causes import explained
+from segue.spark.recorded import RecordedWindows
 from segue.spark.session import session
 from segue.spark.state_store import choose_state_store
 from segue.storage import kafka_topics, topic_faults
@@ -130,7 +131,8 @@ def run(
     )
     sampler = TopicSampler(settings.kafka, (settings.kafka.plays_topic, settings.kafka.rejected_topic))
     tasks = TaskWatch(spark, metrics.queries)
-    repeated = _repeated(store, settings, metrics)
+    recorded = RecordedWindows(spark, settings)
+    repeated = _repeated(store, settings, metrics, recorded)
     watch: TopicWatch | None = None
     try:
         remove_unfinished(settings.spark)
@@ -143,11 +145,8 @@ def run(
         watch = TopicWatch(sampler, metrics, read, plays_topic=settings.kafka.plays_topic, judge=guard.judge)
         for name, every in _triggers(settings).items():
             metrics.queries.expect(name, every=every)
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        ui = spark.sparkContext.uiWebUrl or ""
-        log.info("streaming; Spark UI at %s", ui)
+        stop = _set_by_signals()
+        log.info("streaming; Spark UI at %s", ui := spark.sparkContext.uiWebUrl or "")
         started(ui, health)
         StreamProgress(store).start(ui=ui)
         if drain:
@@ -167,17 +166,18 @@ def run(
         sampler.close()
         tasks.close()
         progress.close()
+        recorded.cancel()
         for work in repeated:
             work.close()
         spark.stop()
 
 
-def _rebuilding(store: Store, settings: Settings, metrics: Metrics) -> Regularly:
+def _rebuilding(store: Store, settings: Settings, metrics: Metrics, recorded: RecordedWindows) -> Regularly:
     """Rebuild damaged documents from the topic, and report how many there are."""
 
     def rebuild() -> None:
         bundle = ActiveBundle(store, folder=settings.index.folder)
-        Rebuilding(store, settings, bundle=bundle.current).run()
+        Rebuilding(store, settings, bundle=bundle.current, recorded=recorded).run()
         metrics.report_damaged(DamagedDocuments(store).counts())
 
     return Regularly(rebuild, name="rebuilding", seconds=_REBUILD_SECONDS, last=False)
@@ -190,13 +190,15 @@ def _prepare_topics(settings: Settings) -> None:
     topic_faults.report(settings, compared=True)
 
 
-def _repeated(store: Store, settings: Settings, metrics: Metrics) -> list[Regularly]:
+def _repeated(
+    store: Store, settings: Settings, metrics: Metrics, recorded: RecordedWindows
+) -> list[Regularly]:
     """Start the work that is repeated beside the queries."""
     unfinished = partial(remove_unfinished, settings.spark)
     repeated = [
         Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS),
         Regularly(unfinished, name="unfinished files", seconds=_UNFINISHED_SECONDS, last=False),
-        _rebuilding(store, settings, metrics),
+        _rebuilding(store, settings, metrics, recorded),
     ]
     if settings.engagement.enabled:
         roll_up = DailyRollUp(store, settings).run
@@ -229,6 +231,14 @@ def _queries(
         topic = GuardedTopic(guard, engagement.NAME, "engagement")
         queries.append(SideQuery(engagement.NAME, count, metrics=metrics, topic=topic))
     return queries
+
+
+def _set_by_signals() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _triggers(settings: Settings) -> dict[str, timedelta]:

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from segue.streaming_jobs.checkpoint_folder import Files, Folder, sums
+from segue.streaming_jobs.plans import Plan
 
 _LZ4 = b"LZ4Block"
 _LZ4_HEADER = struct.Struct("<8sBiii")
@@ -158,10 +159,10 @@ class _Reader:
         return all([*logs, *(self._loads(partition, batch + 1) for partition in partitions)])
 
     def plan(self, path: str) -> bool:
-        return self._check(path, lambda content: _is_log(content, least=2))
+        return self._check(path, lambda content: Plan.of(content) is not None)
 
     def commit(self, path: str) -> bool:
-        return self._check(path, lambda content: _is_log(content, least=1))
+        return self._check(path, _is_commit)
 
     def has_id(self) -> bool:
         return _is_json(self._checkpoint.read(f"{self._query}/metadata"))
@@ -193,20 +194,16 @@ class _Reader:
         return there[8:] == b"".join(struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
 
 
-def _is_log(content: bytes, *, least: int) -> bool:
-    """Whether an entry of a log is complete: its version, then at least `least` lines of JSON."""
+def _is_commit(content: bytes) -> bool:
+    """Whether a commit is complete: its version, then a line of JSON or several."""
     version, *lines = content.decode(errors="replace").strip("\n").split("\n")
-    return bool(re.match(r"^v\d+$", version)) and len(lines) >= least and all(map(_is_line, lines))
+    return bool(re.match(r"^v\d+$", version)) and bool(lines) and all(map(_is_json, lines))
 
 
-def _is_line(line: str) -> bool:
-    return line == "-" or _is_json(line.encode())
-
-
-def _is_json(content: bytes) -> bool:
+def _is_json(content: bytes | str) -> bool:
     try:
         return isinstance(json.loads(content), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

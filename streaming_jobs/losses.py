@@ -81,16 +81,17 @@ def find_loss(
         return Loss(
             place.query, name, Cause.DELETED, _unread(place, known_ends.get(note.id or "", {})), False
         )
-    if note.id and topic.id and note.id != topic.id:
-        records = _unread(place, known_ends.get(note.id, {}))
-        return Loss(place.query, name, Cause.RECREATED, records, False, dict(topic.begins))
     reached = {**place.offsets, **place.planned}
-    beyond = {n: topic.ends.get(n, 0) for n, offset in reached.items() if offset > topic.ends.get(n, 0)}
+    # A topic never loses partitions. The brokers may give no ids, and an older checkpoint has none.
+    if (note.id and topic.id and note.id != topic.id) or not reached.keys() <= topic.ends.keys():
+        records = _unread(place, known_ends.get(note.id or "", {}))
+        return Loss(place.query, name, Cause.RECREATED, records, False, dict(topic.begins))
+    beyond = {n: topic.ends[n] for n, offset in reached.items() if offset > topic.ends[n]}
     if beyond:
         # Records that were appended after the election are newer than the newest committed batch.
         again = offsets_at(place.at - _MARGIN_MS) if place.at else topic.begins
         restart = {n: min(place.offsets.get(n, begin), topic.ends[n]) for n, begin in topic.begins.items()}
-        restart |= {n: max(topic.begins[n], min(again[n], topic.ends[n])) for n in beyond if n in topic.ends}
+        restart |= {n: max(topic.begins[n], min(again[n], topic.ends[n])) for n in beyond}
         missing = sum(reached[n] - end for n, end in beyond.items())
         return Loss(place.query, name, Cause.TRUNCATED, missing, False, restart)
     expired = {

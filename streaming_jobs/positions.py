@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from segue.errors import SegueError
 from segue.streaming_jobs.checkpoint_folder import ASIDE, Files
 from segue.streaming_jobs.damage import after
+from segue.streaming_jobs.plans import Plan, offsets_of
 
-_SOURCE_LINE = 2
-"""The line of a plan with the offsets of the only source; before it are the version and the times."""
 _INITIAL = "sources/0/0"
 """The offsets from which a query without a committed batch starts."""
 
@@ -51,12 +50,11 @@ def position(checkpoint: Files, query: str, *, topic: str) -> Position | None:
         return None
     batch = max(commits, default=-1)
     later = max((number for number in plans if number > batch), default=None)
-    planned = {} if later is None else _offsets(_plan(checkpoint, query, later), topic)
+    planned = {} if later is None else _plan(checkpoint, query, later).ends.get(topic, {})
     if batch < 0:
         return Position(query, offsets=_initial(checkpoint, query, topic), planned=planned)
-    lines = _plan(checkpoint, query, batch)
-    at = int(json.loads(lines[1]).get("batchTimestampMs", 0))
-    return Position(query, batch=batch, at=at, offsets=_offsets(lines, topic), planned=planned)
+    plan = _plan(checkpoint, query, batch)
+    return Position(query, batch=batch, at=plan.at, offsets=plan.ends.get(topic, {}), planned=planned)
 
 
 def move(checkpoint: Files, place: Position, offsets: Mapping[int, int], *, topic: str) -> str:
@@ -72,36 +70,24 @@ def move(checkpoint: Files, place: Position, offsets: Mapping[int, int], *, topi
     if place.batch < 0:
         checkpoint.move(f"{query}/{_INITIAL}", into=into)
         return into
-    path, lines = f"{query}/offsets/{place.batch}", _plan(checkpoint, query, place.batch)
-    checkpoint.write(f"{into}/{path}", "\n".join(lines).encode())
-    lines[_SOURCE_LINE] = json.dumps({topic: {str(n): offset for n, offset in sorted(offsets.items())}})
-    checkpoint.replace(path, "\n".join(lines).encode())
+    path, plan = f"{query}/offsets/{place.batch}", _plan(checkpoint, query, place.batch)
+    checkpoint.write(f"{into}/{path}", "\n".join(plan.lines).encode())
+    ends = json.dumps({topic: {str(n): offset for n, offset in sorted(offsets.items())}})
+    checkpoint.replace(path, plan.ending_at(ends))
     return into
 
 
 def _initial(checkpoint: Files, query: str, topic: str) -> dict[int, int]:
     """The offsets from which the first batch starts; Spark writes a zero and the version before them."""
     content = checkpoint.read(f"{query}/{_INITIAL}").decode(errors="replace")
-    try:
-        found = json.loads(content.rpartition("\n")[2] or "{}")
-        return {int(n): int(offset) for n, offset in found.get(topic, {}).items()}
-    except (ValueError, AttributeError):
-        return {}
+    return (offsets_of(content.rpartition("\n")[2]) or {}).get(topic, {})
 
 
-def _plan(checkpoint: Files, query: str, batch: int) -> list[str]:
+def _plan(checkpoint: Files, query: str, batch: int) -> Plan:
     path = f"{query}/offsets/{batch}"
-    lines = checkpoint.read(path).decode(errors="replace").split("\n")
-    try:
-        if len(lines) > _SOURCE_LINE and isinstance(json.loads(lines[_SOURCE_LINE]), dict):
-            return lines
-    except ValueError:
-        pass
+    if plan := Plan.of(checkpoint.read(path)):
+        return plan
     raise SegueError(f"the checkpoint is damaged: {path}. Run `./run.sh stream repair`")
-
-
-def _offsets(lines: list[str], topic: str) -> dict[int, int]:
-    return {int(n): int(offset) for n, offset in json.loads(lines[_SOURCE_LINE]).get(topic, {}).items()}
 
 
 def _numbers(names: list[str]) -> list[int]:

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 class Regularly:
     """Calls `work` at an interval until :meth:`close`, whatever a call raises.
 
-    With `last`, :meth:`close` calls it once more.
+    With `last`, :meth:`close` calls it once more; without, whatever ends it may interrupt a call.
     """
 
     def __init__(self, work: Callable[[], object], *, name: str, seconds: float, last: bool = True) -> None:
@@ -39,5 +39,7 @@ class Regularly:
             self._work()
         # A full disk, a damaged file or a defect must not end work that nobody would miss for days.
         except Exception as error:
+            if self._stop.is_set() and not self._last:
+                return  # it was interrupted
             line = line_of(error)
             log.warning("%s: %s", self._name, line or repr(error), exc_info=line is None)

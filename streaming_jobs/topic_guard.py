@@ -219,4 +219,4 @@ def _differ(now: str | None, before: str | None) -> bool:
 
 def _beyond(topic: TopicSample, read: Mapping[int, int]) -> bool:
     """Whether offsets were read that the topic does not have."""
-    return any(offset > topic.ends.get(partition, 0) for partition, offset in read.items())
+    return any(offset > topic.ends.get(partition, -1) for partition, offset in read.items())

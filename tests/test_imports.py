@@ -57,6 +57,7 @@ def owners_in(package: Path) -> set[str]:
 def owns_a_collection(file: Path, tree: ast.Module) -> bool:
     """Whether a module defines an owner, or an aspect of one: its subclass in the same package."""
     bases = {base for _, base in bases_of_classes(tree)}
+    bases |= {base.partition("[")[0] for base in bases}  # without the parameters of a generic class
     return not bases.isdisjoint(owners_in(file.parent)) or any(
         base.startswith("Collection[") for base in bases
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from datetime import datetime
@@ -68,6 +69,48 @@ def test_a_service_ends_with_a_line_that_has_date_and_level() -> None:
     time, rest = lines[-1].split(" ", 1)
     assert datetime.fromisoformat(time).tzinfo is not None
     assert rest == "CRITICAL segue: a server is away: start it"
+
+
+@pytest.mark.parametrize(
+    ("error", "begins"),
+    [
+        ('__import__("pymongo").errors.AutoReconnect("closed")', "MongoDB does not answer any more"),
+        ('OSError(28, "No space left on device", "/data/x")', "/data/x: No space left on device"),
+    ],
+)
+def test_other_errors_of_an_operator_end_a_service_in_the_same_form(error: str, begins: str) -> None:
+    code = f"""
+from segue import logs
+import segue.storage.mongo
+with logs.service("json", level="INFO"):
+    raise {error}
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    [entry] = map(json.loads, done.stderr.splitlines())
+    assert (entry["level"], entry["message"][: len(begins)]) == ("CRITICAL", begins)
+
+
+def test_a_broker_that_does_not_answer_is_reported_in_one_line() -> None:
+    code = """
+from segue import logs
+from segue.errors import one_line_errors
+from segue.settings import load_settings
+from segue.storage import kafka_client, kafka_records
+logs.configure("text")
+kafka_client._PATIENCE_MS = 300
+with one_line_errors():
+    list(kafka_records.records_of(load_settings().kafka, "plays"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"SEGUE_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9"},
+    )
+    [line] = done.stderr.splitlines()
+    assert done.returncode == 1 and line.startswith("segue: Kafka does not answer at 127.0.0.1:9")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

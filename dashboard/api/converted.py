@@ -33,7 +33,7 @@ async def converted(
     Raises
     ------
     HTTPException
-        503: too many recordings are being converted.
+        503: too many recordings are being converted, or the cache cannot be written to.
     """
     content_type = conversion.form.content_type
     try:
@@ -45,12 +45,14 @@ async def converted(
             return Response(media_type=content_type, headers=live)
         reading = await run_in_threadpool(transcoder.join, conversion, owner=owner)
     except Busy as error:
-        retry = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
-        raise HTTPException(503, str(error), retry) from None
+        raise _busy(error) from None
     except AudioError as error:
         return _failed(error)
     try:
         await _begun(reading, request)
+    except Busy as error:
+        reading.close()
+        raise _busy(error) from None
     except AudioError as error:
         reading.close()
         return _failed(error)
@@ -68,6 +70,10 @@ async def _begun(reading: Reading, request: Request) -> None:
         if await request.is_disconnected():
             raise ClientDisconnect
         await asyncio.sleep(_LOOK_EVERY)
+
+
+def _busy(error: Busy) -> HTTPException:
+    return HTTPException(503, str(error), {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"})
 
 
 def _failed(error: AudioError) -> Response:

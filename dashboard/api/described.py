@@ -64,7 +64,10 @@ def _fault(status: int, text: str, body: type[BaseModel] | Media = "text/plain")
     return {status: Answer(text=text, body=body)}
 
 
-_MALFORMED = _fault(400, "The body does not have the required form.") | _fault(413, "The body is too large.")
+_SLOW = _fault(408, "The body came too slowly.")
+_MALFORMED = (
+    _fault(400, "The body does not have the required form.") | _SLOW | _fault(413, "The body is too large.")
+)
 _NOT_READY = _fault(503, "There is no index yet.")
 _LATER = _fault(503, "A server does not answer; try again.", s.Error)
 _ENTERED = _ok("The answer sets the cookie of a new session.", s.Empty)
@@ -147,6 +150,7 @@ OPERATIONS = (
         "The tracks that sound most like a file",
         _ok("The tracks, most similar first.", s.Items)
         | _fault(400, "The upload broke off.")
+        | _SLOW
         | _fault(413, "The file is larger than 100 MB.")
         | _fault(422, "The file cannot be used.", s.FileError)
         | _fault(503, "Other files are being compared, or there is no index yet.", s.Error),

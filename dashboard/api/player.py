@@ -9,6 +9,7 @@ dislikes.
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -87,6 +88,8 @@ def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[di
 def _correction(envelope: dict[str, Any], *, at: float) -> int:
     """The milliseconds by which the player's clock is behind the server's time `at`; 0 if they are few."""
     behind = at - float(envelope["sent_at"])
+    if not math.isfinite(behind):  # the text "Infinity"
+        raise ValueError
     # Correct only large clock errors, so that a play sent twice has the same time twice.
     return round(behind) if abs(behind) > _CLOCK_OFF_MS else 0
 

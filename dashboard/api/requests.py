@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import math
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -140,25 +142,53 @@ def _place(address: SplitResult) -> tuple[str | None, int | None]:
     return address.hostname, address.port or _PORTS.get(address.scheme)
 
 
-async def body(request: Request, *, limit: int) -> bytes:
-    """The request's body, read up to `limit` bytes.
+_GRACE_SECONDS, _LEAST_BYTES_A_SECOND = 30.0, 8 * 1024
+"""A body may take this time, and more for its size. A request that never ends would keep its place."""
+
+
+async def parts(request: Request, *, limit: int, too_large: str = "") -> AsyncIterator[bytes]:
+    """The request's body in parts, up to `limit` bytes.
 
     Raises
     ------
     HTTPException
-        413: it is longer. 400: the client disconnected.
+        413: it is longer, with the text `too_large`. 408: it comes too slowly. 400: the client disconnected.
     """
-    parts: list[bytes] = []
-    size = 0
+    stream, began, size = request.stream(), anyio.current_time(), 0
+    while True:
+        left = began + _GRACE_SECONDS + size / _LEAST_BYTES_A_SECOND - anyio.current_time()
+        try:
+            with anyio.fail_after(left):
+                part = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise HTTPException(408, "the body came too slowly") from None
+        except ClientDisconnect:  # the tab was closed; its outbox sends the events again later
+            raise HTTPException(400, "the body broke off") from None
+        size += len(part)
+        if size > limit:
+            raise HTTPException(413, too_large or f"more than {limit} bytes")
+        yield part
+
+
+async def body(request: Request, *, limit: int) -> bytes:
+    """The request's body; raises as :func:`parts`."""
+    return b"".join([part async for part in parts(request, limit=limit)])
+
+
+def announced_size(request: Request) -> int:
+    """The size of the body by the request's header, in bytes; 0 without one.
+
+    Raises
+    ------
+    HTTPException
+        400: it is not a number.
+    """
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                raise HTTPException(413, f"more than {limit} bytes")
-            parts.append(part)
-    except ClientDisconnect:  # the tab was closed; its outbox sends the events again later
-        raise HTTPException(400, "the body broke off") from None
-    return b"".join(parts)
+        return int(request.headers.get("content-length") or 0)
+    except ValueError:
+        raise HTTPException(400, "Content-Length must be a number") from None
 
 
 LARGEST_NUMBER = 2**63 - 1
@@ -202,7 +232,7 @@ async def json_body(request: Request, *, limit: int, shape: str) -> dict[str, An
     Raises
     ------
     HTTPException
-        400: it is not an object. 413, 400: as for :func:`body`.
+        400: it is not an object. 408, 413, 400: as for :func:`parts`.
     """
     text = await body(request, limit=limit)
     try:

@@ -12,12 +12,19 @@ from typing import IO, Any
 from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.audio.errors import AudioError
-from segue.dashboard.api.requests import NO_INDEX, refuse_cross_site, session_of, unavailable
+from segue.dashboard.api.requests import (
+    NO_INDEX,
+    announced_size,
+    parts,
+    refuse_cross_site,
+    session_of,
+    unavailable,
+)
 from segue.dashboard.queries.sounding import LARGEST_FILE, LONGEST, similar_to_file
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -46,7 +53,7 @@ def routes(services: Services) -> list[Route]:
     async def similar(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         await session_of(services, request)
-        if int(request.headers.get("content-length", "0") or 0) > LARGEST_FILE:
+        if announced_size(request) > LARGEST_FILE:
             raise HTTPException(413, _TOO_LARGE)
         if uploads.available_tokens < 1:
             return JSONResponse({"error": _BUSY}, status_code=503, headers={"Retry-After": "10"})
@@ -64,15 +71,8 @@ _BUSY = "Other files are being analysed: try again in a moment."
 
 
 async def _receive(request: Request, file: IO[bytes]) -> None:
-    size = 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > LARGEST_FILE:
-                raise HTTPException(413, _TOO_LARGE)
-            await run_in_threadpool(file.write, part)
-    except ClientDisconnect:
-        raise HTTPException(400, "the upload was interrupted") from None
+    async for part in parts(request, limit=LARGEST_FILE, too_large=_TOO_LARGE):
+        await run_in_threadpool(file.write, part)
     await run_in_threadpool(file.flush)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import NamedTuple, TypeVar
 
@@ -32,67 +32,84 @@ class Described(NamedTuple):
     """See :mod:`segue.audio.fingerprint`."""
 
 
-def describe_here(tracks: Sequence[Source], audio: AudioSettings) -> Iterator[Described]:
-    """Describe files, as many at once as there are cores.
+class Describers:
+    """Describing processes, at most one for each core, which end with the block.
 
-    Parameters
-    ----------
-    tracks
-        The id, the path and the span of each track.
-
-    Yields
-    ------
-    A result for each track, in order of completion.
+    A process starts with the first file that it gets and serves all calls: it takes longer to load its
+    libraries than to describe a dozen songs. A caller that closes an iterator before its end also ends the
+    work in progress, and the next call starts other processes.
     """
 
-    def describe(describer: Describer, track_id: str, path: str, span: Span) -> Described:
-        row = describer.describe(path, span)
-        return Described(
-            track_id,
-            _bytes(row["vector"]),
-            _text(row["reason"]),
-            _text(row["detail"]),
-            _bytes(row["fingerprint"]),
-        )
+    def __init__(self, audio: AudioSettings) -> None:
+        self._describers = [Describer(audio) for _ in range(os.cpu_count() or 1)]
+        # The last to be returned is the next to be taken, because it has started.
+        self._free: queue.LifoQueue[Describer] = queue.LifoQueue()
+        for describer in self._describers:
+            self._free.put(describer)
 
-    return _on_all_cores(describe, tracks, audio)
+    def __enter__(self) -> Describers:
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        self._end_processes()
 
-def measure_here(tracks: Sequence[Source], audio: AudioSettings) -> Generator[tuple[str, LevelRow]]:
-    """Measure the loudness of files, as :func:`describe_here`; yields track ids with their rows.
+    def describe(self, tracks: Sequence[Source]) -> Generator[Described]:
+        """Describe files, as many at once as there are cores.
 
-    A caller that closes the iterator ends the measurements in progress.
-    """
+        Parameters
+        ----------
+        tracks
+            The id, the path and the span of each track.
 
-    def measure(describer: Describer, track_id: str, path: str, span: Span) -> tuple[str, LevelRow]:
-        return track_id, describer.measure(path, span)
+        Yields
+        ------
+        A result for each track, in order of completion.
+        """
 
-    return _on_all_cores(measure, tracks, audio)
+        def describe(describer: Describer, track_id: str, path: str, span: Span) -> Described:
+            row = describer.describe(path, span)
+            return Described(
+                track_id,
+                _bytes(row["vector"]),
+                _text(row["reason"]),
+                _text(row["detail"]),
+                _bytes(row["fingerprint"]),
+            )
 
+        return self._on_all_cores(describe, tracks)
 
-def _on_all_cores(
-    work: Callable[[Describer, str, str, Span], _T], tracks: Sequence[Source], audio: AudioSettings
-) -> Generator[_T]:
-    number = max(1, min(len(tracks), os.cpu_count() or 1))
-    describers = [Describer(audio) for _ in range(number)]
-    free: queue.SimpleQueue[Describer] = queue.SimpleQueue()
-    for describer in describers:
-        free.put(describer)
+    def measure(self, tracks: Sequence[Source]) -> Generator[tuple[str, LevelRow]]:
+        """Measure the loudness of files, as :meth:`describe`; yields track ids with their rows."""
 
-    def one(track_id: str, path: str, span: Span) -> _T:
-        describer = free.get()
+        def measure(describer: Describer, track_id: str, path: str, span: Span) -> tuple[str, LevelRow]:
+            return track_id, describer.measure(path, span)
+
+        return self._on_all_cores(measure, tracks)
+
+    def _on_all_cores(
+        self, work: Callable[[Describer, str, str, Span], _T], tracks: Sequence[Source]
+    ) -> Generator[_T]:
+        def one(track_id: str, path: str, span: Span) -> _T:
+            describer = self._free.get()
+            try:
+                return work(describer, track_id, path, span)
+            finally:
+                self._free.put(describer)
+
+        pool = ThreadPoolExecutor(len(self._describers))
+        finished = False
         try:
-            return work(describer, track_id, path, span)
+            for future in as_completed([pool.submit(one, *track) for track in tracks]):
+                yield future.result()
+            finished = True
         finally:
-            free.put(describer)
+            pool.shutdown(wait=False, cancel_futures=True)
+            if not finished:
+                self._end_processes()
+            pool.shutdown()  # afterwards, no thread starts a process that nobody would end
 
-    pool = ThreadPoolExecutor(number)
-    try:
-        for future in as_completed([pool.submit(one, *track) for track in tracks]):
-            yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for describer in describers:
+    def _end_processes(self) -> None:
+        for describer in self._describers:
             describer.close()
 
 

@@ -10,7 +10,10 @@ the topic are not restored if they were damaged; the copy in the entry keeps the
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+import pyarrow as pa
 
 from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
@@ -21,10 +24,8 @@ from segue.engagement.stored import StoredEngagement
 from segue.index.track_index import TrackIndex
 from segue.operations.damaged_documents import DamagedDocuments
 from segue.people.forgotten import Forgotten
-from segue.plays.event import Play
 from segue.ranking.recommendations import Recommendations
 from segue.replanning.service import Replanning, windows_of
-from segue.replanning.topic_plays import event_windows, plays_in_topic, signal_windows
 from segue.settings import Settings
 from segue.storage.damaged import DamagedDocument
 from segue.storage.kafka_topics import truncated_at
@@ -38,12 +39,29 @@ _AT_ONCE = 1000
 _TASTE = ("tastes", "recommendations")
 
 
+class RecordedWindows(Protocol):
+    """The windows of some listeners' plays that the topic has now, as the streaming queries make them."""
+
+    def signals(self, listeners: Collection[str]) -> pa.Table:
+        """SignalWindow rows."""
+
+    def events(self, listeners: Collection[str]) -> pa.Table:
+        """EventWindow rows."""
+
+
 class Rebuilding:
     """Rebuilds damaged documents, one round after the other."""
 
-    def __init__(self, store: Store, settings: Settings, *, bundle: Callable[[], TrackIndex]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        bundle: Callable[[], TrackIndex],
+        recorded: RecordedWindows,
+    ) -> None:
         """`bundle` gives the index in use, for the recommendations that a rebuilt taste needs."""
-        self._store, self._settings, self._bundle = store, settings, bundle
+        self._store, self._settings, self._bundle, self._recorded = store, settings, bundle, recorded
         self._entries, self._tastes = DamagedDocuments(store), Tastes(store)
         self._recommendations = Recommendations(store)
         self._replanning = Replanning(store, settings)
@@ -55,11 +73,10 @@ class Rebuilding:
             return 0
         listeners = {user_id for entry in entries for user_id in _listeners_of(entry)}
         listeners -= Forgotten(self._store).among(listeners)
-        plays = list(plays_in_topic(self._settings, listeners)) if listeners else []
         rebuilt: list[str] = []
         lost: list[str] = []
-        self._rebuild_tastes([e for e in entries if e["collection"] in _TASTE], plays, rebuilt, lost)
-        self._rebuild_counts([e for e in entries if e["collection"] not in _TASTE], plays, rebuilt, lost)
+        self._rebuild_tastes([e for e in entries if e["collection"] in _TASTE], listeners, rebuilt, lost)
+        self._rebuild_counts([e for e in entries if e["collection"] not in _TASTE], listeners, rebuilt, lost)
         self._entries.mark_rebuilt(rebuilt)
         self._entries.mark_lost(lost)
         for words, keys in (("are rebuilt", rebuilt), ("cannot be rebuilt: their plays have expired", lost)):
@@ -70,14 +87,14 @@ class Rebuilding:
     def _rebuild_tastes(
         self,
         entries: Sequence[DamagedDocument],
-        plays: Sequence[Play],
+        here: set[str],
         rebuilt: list[str],
         lost: list[str],
     ) -> None:
         users = sorted({user_id for entry in entries for user_id in entry["listeners"]})
         if not users:
             return
-        histories = self._histories(plays)
+        histories = self._histories(here.intersection(users))
         intact = self._tastes.intact(users) & self._recommendations.intact(users)
         missing, complete = {}, set()
         for listener in self._tastes.listeners(users, taste=self._settings.taste):
@@ -96,9 +113,9 @@ class Rebuilding:
             elif not missing.keys() & set(entry["listeners"]):
                 lost.append(entry["_id"])
 
-    def _histories(self, plays: Sequence[Play]) -> Mapping[str, History]:
+    def _histories(self, users: Collection[str]) -> Mapping[str, History]:
         histories: dict[str, History] = {}
-        table = signal_windows(plays, self._settings)
+        table = self._recorded.signals(users)
         for user_id, start, window in windows_of(table, signals=self._settings.signals):
             histories.setdefault(user_id, {})[start] = window
         return histories
@@ -109,7 +126,7 @@ class Rebuilding:
     def _rebuild_counts(
         self,
         entries: Sequence[DamagedDocument],
-        plays: Sequence[Play],
+        here: set[str],
         rebuilt: list[str],
         lost: list[str],
     ) -> None:
@@ -118,7 +135,7 @@ class Rebuilding:
         stored = StoredEngagement(self._store, self._settings)
         users = {user_id for entry in entries for user_id in _listeners_of(entry)}
         facts = facts_of(
-            event_windows((play for play in plays if play["user_id"] in users), self._settings),
+            self._recorded.events(here & users),
             described=TrackLabels(Tracks(self._store)),
             thresholds=Thresholds.of(self._settings.engagement),
         )

@@ -35,9 +35,10 @@ from segue.settings import EngagementSettings, StreamSettings
 _SPARK_TYPES = {"text": T.StringType(), "whole": T.LongType()}
 _CORRUPT = "_corrupt"
 _WHOLE = "_whole"
+_TEXT = "_text"
 _BEGINS = r"\A[ \t\r\n]*\{"
 _NO_FIELDS = r"\A[ \t\r\n]*\{[ \t\r\n]*\z"
-_SPACE = r" \t\r\n"
+_SPACE = " \t\r\n"
 
 PLAY_SCHEMA = T.StructType([T.StructField(f.name, _SPARK_TYPES[f.kind]) for f in FIELDS])
 """A play as Spark reads it from JSON."""
@@ -57,7 +58,8 @@ def parse(records: DataFrame) -> DataFrame:
     """
     added = [T.StructField(_WHOLE, T.BooleanType()), T.StructField(_CORRUPT, T.StringType())]
     schema = T.StructType([*PLAY_SCHEMA.fields, *added])
-    text = F.expr(f"trim(trailing '{_SPACE}' from cast(value as string))")
+    with_text = records.select(*RECORD_COLUMNS, _object_text().alias(_TEXT))  # computed once
+    text = F.col(_TEXT)
     without_end = F.substring(text, F.lit(1), F.length(text) - 1)
     # An object without fields has no comma before the added one.
     comma = F.when(without_end.rlike(_NO_FIELDS), "").otherwise(", ")
@@ -66,8 +68,23 @@ def parse(records: DataFrame) -> DataFrame:
         schema,
         {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT, "allowSingleQuotes": "false"},
     )
-    may_be_object = (text.startswith("{") | text.rlike(_BEGINS)) & text.endswith("}")
-    return records.select(*RECORD_COLUMNS, F.when(may_be_object, decoded).alias("play"))
+    return with_text.select(*RECORD_COLUMNS, F.when(text.endswith("}"), decoded).alias("play"))
+
+
+def _begins_as_object() -> Column:
+    text = F.col("value").cast("string")
+    return text.startswith("{") | text.rlike(_BEGINS)
+
+
+def _object_text() -> Column:
+    """The text of a record that begins as an object, without white space of JSON at its end; or null.
+
+    Spark's trim of several characters makes two lists of all characters. So it runs only for texts that end
+    with others than spaces.
+    """
+    trimmed = F.rtrim(F.col("value").cast("string"))
+    whole = F.when(trimmed.endswith("}"), trimmed).otherwise(F.rtrim(trimmed, F.lit(_SPACE)))
+    return F.when(_begins_as_object(), whole)
 
 
 def without_tombstones(records: DataFrame) -> DataFrame:
@@ -94,8 +111,10 @@ def _may_be_play(stream: StreamSettings) -> Column:
     """
     text = F.col("value").cast("string")
     names = [text.contains(f'"{field.name}"') for field in FIELDS if field.required]
-    return (F.octet_length("value") <= stream.max_play_size) & (
-        reduce(lambda first, second: first & second, names) | text.contains("\\")
+    return (
+        (F.octet_length("value") <= stream.max_play_size)
+        & _begins_as_object()
+        & (reduce(lambda first, second: first & second, names) | text.contains("\\"))
     )
 
 

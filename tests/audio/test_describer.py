@@ -15,8 +15,9 @@ import numpy as np
 import psutil
 import pytest
 
+from segue.audio.describe_here import Describers, Source
 from segue.audio.describer import Describer
-from segue.audio.describing import Row, describe_row, measure_row
+from segue.audio.describing import WHOLE, Row, describe_row, measure_row
 from segue.settings import load_settings
 from segue.storage.mongo import unpack
 from tests.catalog.library import song
@@ -131,9 +132,52 @@ def test_in_the_middle_of_a_file_all_end_with_the_owner(describer: Describer, ha
     process = describer._running()
     assert process.stdin is not None
     process.stdin.write(
-        json.dumps({"path": str(hanging), "start": 0.0, "end": None, "measure": False}).encode() + b"\n"
+        json.dumps({"path": str(hanging), "start": 0.0, "end": None, "task": "describe"}).encode() + b"\n"
     )
     process.stdin.flush()
     family = [reader(describer), *ffmpegs(reader(describer))]
     process.stdin.close()
     assert len(psutil.wait_procs(family, timeout=PATIENCE)[0]) == 2
+
+
+def test_processes_serve_several_calls_and_end_with_the_block(tmp_path: Path) -> None:
+    files = songs(tmp_path)
+    (tmp_path / "empty.mp3").touch()
+    with Describers(AUDIO) as describers:
+        [one] = describers.describe(files[:1])
+        assert (one.track_id, one.reason) == ("0", "")
+        [first] = started(describers)
+        again = {found.track_id: found for found in describers.describe(files)}
+        assert {name for name, *_ in files} == again.keys()
+        assert again["0"].vector == one.vector
+        [empty] = describers.describe([("x", str(tmp_path / "empty.mp3"), WHOLE)])
+        assert (empty.track_id, empty.vector, empty.reason) == ("x", None, "empty")
+        assert {name for name, row in describers.measure(files) if not row["reason"]} == again.keys()
+        processes = started(describers)
+        assert first in processes and len(processes) <= (os.cpu_count() or 1)
+        assert list(describers.describe([])) == []
+    assert not psutil.wait_procs(processes, timeout=PATIENCE)[1]
+
+
+def test_a_caller_that_stops_ends_the_work_in_progress(tmp_path: Path) -> None:
+    files = songs(tmp_path)
+    with Describers(AUDIO) as describers:
+        results = describers.measure(files)
+        next(results)
+        processes = started(describers)
+        results.close()
+        assert not psutil.wait_procs(processes, timeout=PATIENCE)[1]
+        assert {found.track_id for found in describers.describe(files) if found.vector} == {
+            "0",
+            "1",
+            "2",
+            "3",
+        }
+
+
+def songs(folder: Path) -> list[Source]:
+    return [(str(seed), str(song(folder / f"{seed}.flac", seed=seed)), WHOLE) for seed in range(4)]
+
+
+def started(describers: Describers) -> list[psutil.Process]:
+    return [reader(describer) for describer in describers._describers if describer._process is not None]

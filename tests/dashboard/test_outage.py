@@ -25,6 +25,7 @@ from segue.storage.mongo import connect
 from tests.conftest import own_settings
 from tests.dashboard.browser import Served
 from tests.dashboard.music import make_music
+from tests.ports import with_ports
 from tests.waiting import PATIENCE, until
 
 PAGES = ("", "search", "map", "playlists", "you", "listening", "friends", "live", "operations", "audience")
@@ -35,7 +36,7 @@ SOON_NOTICED = "connectTimeoutMS=2000&heartbeatFrequencyMS=1000"
 
 @pytest.fixture
 def mongod(tmp_path: Path) -> Iterator[Mongod]:
-    own = Mongod(tmp_path / "mongo")
+    own = Mongod(with_ports(tmp_path / "mongo", first=32117))
     own.start()
     yield own
     own.stop()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from segue.dashboard.api.requests import json_body, refuse_cross_site
+from segue.dashboard.api import requests
+from segue.dashboard.api.requests import body, json_body, refuse_cross_site
 from tests.asynchronous import run
 
 
@@ -67,6 +70,38 @@ def test_strange_numbers_and_texts_are_read() -> None:
     found = _read(text.encode())
     assert found == {"a": None, "b": None, "c": None, "d": None, "e": "\ufffdx", "f": [None, 2], "g": 1.5}
     json.dumps(found, allow_nan=False).encode()
+
+
+def _arriving(*parts: tuple[float, bytes]) -> Request:
+    """A request whose body comes in parts, each some seconds after the last; it never ends."""
+    waiting = iter(parts)
+
+    async def receive() -> dict[str, Any]:
+        seconds, part = next(waiting, (3600.0, b""))
+        await asyncio.sleep(seconds)
+        return {"type": "http.request", "body": part, "more_body": True}
+
+    return Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+
+
+@pytest.mark.parametrize("parts", [(), ((0.0, b"x"),), ((0.0, b"x"), *[(0.06, b"x")] * 99)], ids=len)
+def test_a_body_that_does_not_come_is_given_up(
+    parts: tuple[tuple[float, bytes], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "_GRACE_SECONDS", 0.2)
+    began = time.monotonic()
+    with pytest.raises(HTTPException) as error:
+        run(body, _arriving(*parts), limit=10_000)
+    assert error.value.status_code == 408
+    assert time.monotonic() - began < 60
+
+
+def test_a_large_body_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "_GRACE_SECONDS", 0.2)
+    large = b"x" * 80_000
+    with pytest.raises(HTTPException) as error:
+        run(body, _arriving((0.0, large), (1.0, large)), limit=100_000)
+    assert error.value.status_code == 413
 
 
 @pytest.mark.parametrize("text", [b"[1]", b"{", b"\xff", b'"x"', b"9" * 9000, b"[" * 9000])

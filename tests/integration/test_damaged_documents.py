@@ -76,7 +76,6 @@ from segue.ranking import feedback
 from segue.ranking.feedback import ActiveFeedback
 from segue.ranking.recommendations import Recommendations
 from segue.replanning.service import Replanning
-from segue.replanning.topic_plays import event_windows, signal_windows
 from segue.settings import Settings
 from segue.social.activity import PrivacyChoices, feed
 from segue.social.follows import Follows
@@ -88,6 +87,7 @@ from segue.taste.opinions import Opinions
 from segue.taste.starts import StartingChoice, Starts
 from segue.taste.tastes import Tastes
 from tests.plays.examples import a_play
+from tests.plays.windows import event_windows, signal_windows
 from tests.streaming.conftest import publish_made_up, track_id
 
 pytestmark = pytest.mark.integration

@@ -11,6 +11,7 @@ import soundfile
 from mutagen.flac import FLAC
 from pymongo.database import Database
 
+from segue.audio.describe_here import Describers
 from segue.audio.descriptors import features_version
 from segue.audio.loudness import measure
 from segue.batch_jobs import extract_features, ingest_catalog
@@ -95,7 +96,9 @@ def test_each_song_is_a_track_with_the_tags_of_the_sheet(database: Database[Docu
     assert (again.new, again.changed, again.unchanged, again.rejected) == (0, 0, 4, 0)
 
 
-def test_each_song_has_its_own_sound(database: Database[Document], settings: Settings, root: Path) -> None:
+def test_each_song_has_its_own_sound(
+    database: Database[Document], settings: Settings, describers: Describers, root: Path
+) -> None:
     ingest(database, root)
     store = Store(database)
     audio = settings.audio
@@ -123,7 +126,7 @@ def test_each_song_has_its_own_sound(database: Database[Document], settings: Set
     assert {file.track_id for file in work.missing} == changed
     assert {file.track_id for file in work.unmeasured} == changed
     assert songs(database)["Second"]["duration_ms"] == 4000
-    list(measure_on_this_machine(store, settings))
+    list(measure_on_this_machine(store, describers))
     again = songs(database)["First"]["loudness"]["integrated"]
     assert again == measure(path, start=0, end=6).integrated != loudness["First"]
 

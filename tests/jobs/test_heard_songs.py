@@ -10,7 +10,7 @@ import imageio_ffmpeg
 import pytest
 from pymongo.database import Database
 
-from segue.audio.describe_here import describe_here
+from segue.audio.describe_here import Describers
 from segue.audio.describing import WHOLE, Span
 from segue.batch_jobs import extract_features
 from segue.batch_jobs.build_index import indexed_tracks
@@ -72,7 +72,8 @@ def describe(store: Store, *, fingerprints: bool = False) -> int:
     """Describe the tracks that need it; returns their number."""
     missing = extract_features.find_work(store, SETTINGS, fingerprints=fingerprints).missing
     sources = [(file.track_id, str(path_to_open(file.path or "")), WHOLE) for file in missing]
-    extract_features.write(store, missing, list(describe_here(sources, SETTINGS.audio)), SETTINGS)
+    with Describers(SETTINGS.audio) as describers:
+        extract_features.write(store, missing, list(describers.describe(sources)), SETTINGS)
     return len(missing)
 
 

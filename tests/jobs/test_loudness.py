@@ -12,6 +12,7 @@ import soundfile
 from mutagen.flac import FLAC
 from pymongo.database import Database
 
+from segue.audio.describe_here import Describers
 from segue.audio.loudness import measure
 from segue.batch_jobs import ingest_catalog, update_library
 from segue.batch_jobs.measure_loudness import measure_on_this_machine
@@ -54,8 +55,8 @@ def ingest(database: Database[Document], root: Path) -> None:
     ingest_catalog.run(Store(database), root, quiet=True)
 
 
-def measured(database: Database[Document], settings: Settings) -> int:
-    counts = list(measure_on_this_machine(Store(database), settings))
+def measured(database: Database[Document], describers: Describers) -> int:
+    counts = list(measure_on_this_machine(Store(database), describers))
     return counts[-1][0] if counts else 0
 
 
@@ -64,10 +65,10 @@ def by_name(database: Database[Document]) -> dict[str, Any]:
 
 
 def test_tracks_and_albums_have_their_loudness(
-    database: Database[Document], settings: Settings, music: Path
+    database: Database[Document], describers: Describers, music: Path
 ) -> None:
     ingest(database, music)
-    assert measured(database, settings) == 4
+    assert measured(database, describers) == 4
     tracks = by_name(database)
     for name, track in tracks.items():
         expected = measure(Path(track["path"]))
@@ -90,12 +91,12 @@ def test_tracks_and_albums_have_their_loudness(
 
 
 def test_only_changed_sound_is_measured_again(
-    database: Database[Document], settings: Settings, music: Path
+    database: Database[Document], describers: Describers, music: Path
 ) -> None:
     ingest(database, music)
-    measured(database, settings)
+    measured(database, describers)
     before = by_name(database)
-    assert measured(database, settings) == 0
+    assert measured(database, describers) == 0
     audio = FLAC(music / "Album" / "0.flac")
     audio["title"] = "Retagged"
     audio.save()
@@ -104,7 +105,7 @@ def test_only_changed_sound_is_measured_again(
     ingest(database, music)
     # Until it is measured, the loudness of the former file is not that of the album.
     assert (database.albums.find_one({"name": "One"}) or {})["loudness"] is None
-    assert measured(database, settings) == 1
+    assert measured(database, describers) == 1
     after = by_name(database)
     for name, now in (("0.flac", "0.flac"), ("1.flac", "moved.flac")):
         assert after[now]["loudness"]["integrated"] == before[name]["loudness"]["integrated"]
@@ -113,18 +114,19 @@ def test_only_changed_sound_is_measured_again(
 
 
 def test_an_interrupted_measurement_continues(
-    database: Database[Document], settings: Settings, music: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database[Document], describers: Describers, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ingest(database, music)
     monkeypatch.setattr("segue.batch_jobs.measure_loudness._WRITE_EVERY", 1)
-    assert list(measure_on_this_machine(Store(database), settings, wanted=lambda: False)) == [(1, 4)]
-    killed = measure_on_this_machine(Store(database), settings)
+    assert list(measure_on_this_machine(Store(database), describers, wanted=lambda: False)) == [(1, 4)]
+    killed = measure_on_this_machine(Store(database), describers)
     next(killed)
     killed.close()  # before the albums followed
-    assert measured(database, settings) == 2
+    assert measured(database, describers) == 2
     assert (database.albums.find_one({"name": "One"}) or {})["loudness"] is not None
 
 
+@pytest.mark.usefixtures("shared_describers")
 def test_a_pass_ends_its_measurement_for_a_change(
     database: Database[Document],
     settings: Settings,
@@ -145,29 +147,29 @@ def test_a_pass_ends_its_measurement_for_a_change(
 
 
 def test_a_file_without_sound_is_noted_and_not_tried_again(
-    database: Database[Document], settings: Settings, music: Path
+    database: Database[Document], describers: Describers, music: Path
 ) -> None:
     ingest(database, music)
     single = music / "single.flac"
     status = single.stat()
     single.write_bytes(b"\0" * status.st_size)
-    measured(database, settings)
+    measured(database, describers)
     stored = by_name(database)["single.flac"]["loudness"]
     assert (stored["integrated"], stored["reason"]) == (None, "not-audio")
-    assert measured(database, settings) == 0
+    assert measured(database, describers) == 0
     own = by_name(database)["single.flac"]["_id"]
     assert MeasuredTracks(Store(database)).gains([own, "unknown"]) == {own: ReplayGain()}
 
 
 def test_a_damaged_value_is_measured_again(
-    database: Database[Document], settings: Settings, music: Path
+    database: Database[Document], describers: Describers, music: Path
 ) -> None:
     ingest(database, music)
-    measured(database, settings)
+    measured(database, describers)
     good = by_name(database)
     for name, damage in {"0.flac": {"loudness": 5}, "1.flac": {"loudness.version": 7}}.items():
         database.tracks.update_one({"_id": good[name]["_id"]}, {"$set": damage})
-    assert measured(database, settings) == 2
+    assert measured(database, describers) == 2
     assert {name: track["loudness"] for name, track in by_name(database).items()} == {
         name: track["loudness"] for name, track in good.items()
     }

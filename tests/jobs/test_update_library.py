@@ -24,6 +24,8 @@ from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.catalog.library import song, tag
 
+pytestmark = pytest.mark.usefixtures("shared_describers")
+
 
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:

@@ -28,6 +28,8 @@ from segue.watching.events import FolderEvents
 from tests.catalog.library import song
 from tests.waiting import until
 
+pytestmark = pytest.mark.usefixtures("shared_describers")
+
 
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:

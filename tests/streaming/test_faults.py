@@ -25,6 +25,7 @@ from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from tests.plays.examples import encoded
+from tests.ports import with_ports
 from tests.streaming import test_engagement
 from tests.streaming.conftest import TRACKS, publish_made_up, track_id
 from tests.streaming.job import RestartingJob
@@ -81,7 +82,8 @@ class FaultyFeeder:
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[tuple[Mongod, Broker]]:
     """A mongod and a broker of the test's own, to be killed."""
-    mongod, broker = Mongod(tmp_path / "mongo"), Broker(tmp_path / "kafka")
+    mongod = Mongod(with_ports(tmp_path / "mongo", first=31117))
+    broker = Broker(with_ports(tmp_path / "kafka", first=31092))
     yield mongod, broker
     mongod.stop()
     broker.stop()

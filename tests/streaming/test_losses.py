@@ -13,7 +13,7 @@ from segue.storage.topic_sample import TopicSample
 from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder
 from segue.streaming_jobs.losses import Cause, Loss, find_loss
 from segue.streaming_jobs.positions import Position, move, position
-from segue.streaming_jobs.topic_note import TopicNote, read_note, write_topic_note
+from segue.streaming_jobs.topic_note import TopicNote, read_ends, read_note, write_ends, write_topic_note
 
 NOTE = TopicNote(id="first")
 PLACE = Position("recommend", batch=7, at=1_000_000, offsets={0: 100, 1: 50})
@@ -55,6 +55,16 @@ def test_another_topic_of_the_same_name_is_read_from_its_beginning(reached: int)
     assert (found.cause, found.records, found.exact) == (Cause.RECREATED, 10 + 7, False)
     assert found.restart == {0: 2, 1: 0}
     assert "at least 17 records lost for recommend" in found.line
+
+
+@pytest.mark.parametrize("unread", [0, 7])
+@pytest.mark.parametrize("note", [NOTE, TopicNote()])
+def test_a_topic_with_fewer_partitions_is_another_one_whatever_its_id(note: TopicNote, unread: int) -> None:
+    """Spark would refuse to start: a partition of the checkpoint is gone."""
+    place = Position("recommend", batch=7, at=1_000_000, offsets={0: 100, 1: unread})
+    found = loss(topic(id=note.id, begins={0: 3}, ends={0: 500}), place=place, note=note)
+    assert found is not None
+    assert (found.cause, found.restart) == (Cause.RECREATED, {0: 3})
 
 
 def test_a_missing_topic_is_a_loss_of_what_it_had() -> None:
@@ -127,15 +137,62 @@ def test_a_plan_that_cannot_be_read_names_the_repair(tmp_path: Path) -> None:
         position(Folder(str(tmp_path)), "recommend", topic="plays")
 
 
+@pytest.mark.parametrize(
+    ("times", "source"),
+    [
+        ("{}", '{"plays": 5}'),
+        ("{}", '{"plays": {"0": "x"}}'),
+        ("{}", '{"plays": {"zero": 1}}'),
+        ("{}", '{"plays": {"0": null}}'),
+        ("{}", "[" * 5000),
+        ("{", '{"plays": {"0": 1}}'),
+        ("[]", '{"plays": {"0": 1}}'),
+        ('{"batchTimestampMs": "soon"}', '{"plays": {"0": 1}}'),
+    ],
+)
+def test_a_plan_with_other_values_names_the_repair(tmp_path: Path, times: str, source: str) -> None:
+    write(tmp_path, "offsets/0", f"v1\n{times}\n{source}")
+    write(tmp_path, "commits/0", "v1\n{}")
+    with pytest.raises(SegueError, match="stream repair"):
+        position(Folder(str(tmp_path)), "recommend", topic="plays")
+
+
+WRONG_NOTES = (
+    '{"id": 5}',
+    '{"output_id": ["r"]}',
+    '{"lost": 5}',
+    '{"lost": "abc"}',
+    '{"lost": {"cause": "expired"}}',
+    '{"lost": [5]}',
+    '{"lost": [{"cause": "expired", "records": "many", "at": 5.0}]}',
+    '{"lost": [{"cause": "expired", "records": -1, "at": 5.0}]}',
+    '{"lost": [{"cause": ["expired"], "records": 1, "at": 5.0}]}',
+    '{"lost": [{"cause": "expired", "records": 1, "at": NaN}]}',
+    "[" * 5000,
+)
+
+
 def test_a_note_keeps_the_losses_and_a_damaged_one_is_empty(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
     assert read_note(folder, "recommend") == TopicNote()
     note = TopicNote(id="first", output_id="other").losing("expired", 4).losing("recreated", 5)
     write_topic_note(folder, "recommend", note)
     assert read_note(folder, "recommend") == note
-    for content in ("", "{", "[]", json.dumps({"id": "first", "more": 1})):
+    for content in ("", "{", "[]", json.dumps({"id": "first", "more": 1}), *WRONG_NOTES):
         write(tmp_path, "topic.json", content)
         assert read_note(folder, "recommend") == TopicNote()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"a": 5}', '{"a": {"x": 1}}', '{"a": {"0": "1"}}', '{"a": {"0": null}}', "[" * 5000, "\x00", "7"],
+)
+def test_ends_that_cannot_be_read_are_not_known(tmp_path: Path, content: str) -> None:
+    folder = Folder(str(tmp_path))
+    (tmp_path / "topic_ends.json").write_text(content)
+    assert read_ends(folder) == {}
+    write_ends(folder, {"a": {0: 5, 1: 7}})
+    assert read_ends(folder) == {"a": {0: 5, 1: 7}}
 
 
 def write(checkpoint: Path, name: str, content: str) -> None:

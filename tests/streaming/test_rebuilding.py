@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pymongo.database import Database
+from pyspark.sql import SparkSession
 
 from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
 from segue.engagement.facts import facts_of
+from segue.engagement.listening import Listening
 from segue.engagement.stored import StoredEngagement
 from segue.index.active import ActiveBundle
 from segue.operations.damaged_documents import DamagedDocuments
@@ -19,12 +25,17 @@ from segue.plays.delivery import PlayProducer
 from segue.plays.event import Play, checked
 from segue.replanning.rebuilding import Rebuilding
 from segue.replanning.service import Replanning
-from segue.replanning.topic_plays import event_windows, plays_in_topic, signal_windows
 from segue.settings import Settings
+from segue.spark.recorded import RecordedWindows
+from segue.storage import damaged
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from segue.streaming_jobs import engagement, recommend
+from segue.taste.tastes import Tastes
 from tests.plays.examples import a_play, encoded
-from tests.streaming.conftest import track_id
+from tests.plays.windows import event_windows, signal_windows
+from tests.properties import examples
+from tests.streaming.conftest import run_until_all_is_taken, track_id
 from tests.streaming.reference import contents, histories, sort_out
 
 MINUTE = 60_000
@@ -32,13 +43,14 @@ COMPUTED = ("tastes", "recommendations", "listening", "listening_sessions", "lis
 
 
 class Service:
-    """A stream without Spark: what the queries do with the windows of plays."""
+    """A stream without its queries: what the queries do with the windows of plays."""
 
-    def __init__(self, settings: Settings, database: Database[Document]) -> None:
+    def __init__(self, settings: Settings, database: Database[Document], spark: SparkSession) -> None:
         self.settings, self.database, self.store = settings, database, Store(database)
         bundle = ActiveBundle(self.store, folder=settings.index.folder)
         self._bundle = bundle.current()
-        self.rebuilding = Rebuilding(self.store, settings, bundle=bundle.current)
+        self.recorded = RecordedWindows(spark, settings)
+        self.rebuilding = Rebuilding(self.store, settings, bundle=bundle.current, recorded=self.recorded)
         self._replanning = Replanning(self.store, settings)
 
     def hear(self, plays: Sequence[Play], *, state: Sequence[Play] = ()) -> None:
@@ -68,8 +80,8 @@ class Service:
 
 
 @pytest.fixture
-def service(published: Settings, database: Database[Document]) -> Service:
-    return Service(published, database)
+def service(published: Settings, database: Database[Document], spark: SparkSession) -> Service:
+    return Service(published, database, spark)
 
 
 def an_evening(user: str, *, tracks: int = 8) -> list[Play]:
@@ -214,5 +226,51 @@ def test_only_plays_that_the_stream_accepts_count(service: Service) -> None:
             producer.send_bytes(value, key=b"ada")
         producer.send_bytes(None, key=b"ada")
         producer.flush()
-    [play] = plays_in_topic(service.settings, {"ada"})
-    assert play["track_id"] == "t001"
+    [window] = service.recorded.signals({"ada"}).to_pylist()
+    assert [signal["track_id"] for signal in window["signals"]] == ["t001"]
+    assert [window["user_id"] for window in service.recorded.events({"ada"}).to_pylist()] == ["ada"]
+
+
+_NUMBERS = ["7", "-0", "7.50", "1e2", "1E400", "9" * 400, "1.0", "007", "+1", "NaN", "-Infinity"]
+_TEXTS = ['"ada"', '""', '"\\ud800"', '"\\u0000"', '"a\tb"', '"\xe4"', '"\\ud83c\\udfb5"', '"a\\/b"']
+_OTHERS = ["null", "true", "[]", "{}", '{"a": 1.50}', "[1, 2", *("[" * n + "]" * n for n in (400, 999, 5000))]
+_ODD = st.sampled_from([*_NUMBERS, *_TEXTS, *_OTHERS])
+_NAMES = st.sampled_from(["user_id", "session_id", "ms_played", "rank", "model", "occurred_at", "other"])
+
+
+@st.composite
+def odd_records(draw: st.DrawFn) -> bytes:
+    """A play as JSON in which some fields are odd, absent or there twice."""
+    play = a_play(user_id=draw(st.sampled_from(["ada", "ben"])), track_id=track_id(draw(st.integers(0, 9))))
+    fields = [(name, json.dumps(value)) for name, value in play.items()]
+    odd = draw(st.lists(st.tuples(_NAMES, _ODD), min_size=1, max_size=2))
+    if draw(st.booleans()):
+        fields = [field for field in fields if field[0] not in dict(odd)]
+    fields = draw(st.permutations([*fields, *odd])) if draw(st.booleans()) else [*fields, *odd]
+    return ("{" + ", ".join(f'"{name}": {value}' for name, value in fields) + "}").encode()
+
+
+@hypothesis.settings(
+    parent=examples(3),
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+    phases=[hypothesis.Phase.generate],  # a smaller example says no more, and takes many runs of the stream
+)
+@given(data=st.data())
+def test_the_plays_that_the_stream_accepts_are_those_that_rebuild(
+    service: Service, spark: SparkSession, data: st.DataObject
+) -> None:
+    records = [data.draw(odd_records()) for _ in range(60)]
+    with PlayProducer(service.settings.kafka) as producer:
+        for value in [*records, b"{}", b"", encoded(user_id=7), encoded(user_id={"a": 1.5})]:
+            producer.send_bytes(value, key=b"ada")
+        producer.flush()
+    run_until_all_is_taken(spark, service.settings, [recommend, engagement])
+    before = service.documents()
+    assert {"7", '{"a":1.5}'} <= {document["_id"] for document in before["tastes"]}
+    damaged._RECENT = damaged._Recent()  # the same fault is not reported twice within minutes
+    service.database.tastes.update_many({}, {"$set": {"windows": "oops"}})
+    service.database.listening.update_many({}, {"$set": {"rows": "oops"}})
+    for owner in (Tastes, Listening):
+        owner(service.store).check_all()
+    rebuild(service)
+    assert service.documents() == before

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from segue.errors import SegueError
 from segue.settings import load_settings
-from segue.streaming_jobs.checkpoint import FOLDER, contract, damaged_note, write_note
+from segue.streaming_jobs.checkpoint import FOLDER, contract, damaged_note, differences, write_note
 from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder
 from segue.streaming_jobs.damage import Damage, find
 from segue.streaming_jobs.repair import damages, repair, repair_exactly
@@ -126,7 +126,20 @@ def test_a_plan_that_was_not_carried_out_is_made_again(counting: Counting, tmp_p
     assert counting.run() == {}, "everything was counted before"
 
 
-@pytest.mark.parametrize("content", [None, b"", b'{"id":"2', b"[]"])
+@pytest.mark.parametrize(
+    "source",
+    ['{"plays": 5}', '{"plays": {"0": "x"}}', '{"plays": {"0": -1}}', "[" * 5000, '{"logOffset": "1"}'],
+)
+def test_a_plan_with_other_values_is_damaged(counting: Counting, tmp_path: Path, source: str) -> None:
+    """Whatever a start refuses, the repair removes."""
+    plan = newest(tmp_path / "checkpoint" / QUERY, "offsets/[0-9]*")
+    times = plan.read_text().split("\n")[1]
+    plan.with_name("5").write_text(f"v1\n{times}\n{source}")
+    damage = find(Folder(str(tmp_path / "checkpoint")), QUERY)
+    assert damage == Damage(QUERY, (f"{QUERY}/offsets/5",), (), complete=4, repeated=0)
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"id":"2', b"[]", b"[" * 5000])
 def test_a_lost_id_is_written_anew(counting: Counting, tmp_path: Path, content: bytes | None) -> None:
     metadata = tmp_path / "checkpoint" / QUERY / "metadata"
     metadata.unlink()
@@ -176,11 +189,16 @@ def test_without_a_complete_batch_the_way_on_is_named(counting: Counting, tmp_pa
         repair(checkpoint, damage)
 
 
-def test_a_damaged_note_is_found_and_written_for_the_present_settings(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content", ['{"state format": "2", "str', "5", '["ab"]', '{"state format": 2}', "[" * 5000]
+)
+def test_a_damaged_note_is_found_and_written_for_the_present_settings(tmp_path: Path, content: str) -> None:
     (tmp_path / FOLDER).mkdir()
     note = tmp_path / FOLDER / "part-00000-a.txt"
-    note.write_text('{"state format": "2", "str')
+    note.write_text(content)
     checkpoint, settings = Folder(str(tmp_path)), load_settings()
+    with pytest.raises(SegueError, match="stream repair"):
+        differences(checkpoint, settings)
     path = damaged_note(checkpoint)
     assert path == f"{FOLDER}/part-00000-a.txt"
     write_note(checkpoint, path, settings)

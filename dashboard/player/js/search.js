@@ -9,7 +9,7 @@ class Search {
     this.status = h("p", { class: "found", role: "status" });
     this.pages = h("div", { class: "entries shelf" });
     this.songs = h("div", { class: "tracks list none" });
-    this.more = h("button", { type: "button", class: "more", hidden: true, onclick: () => { this.limit *= 2; this.ask(); } }, "Show more");
+    this.more = h("button", { type: "button", class: "further", hidden: true, onclick: () => { this.limit *= 2; this.ask(); } }, "Show more");
     root.replaceChildren(h("div", { role: "search" }, this.input), this.status, this.pages, this.songs, this.more);
     root.addEventListener("keydown", (event) => this.key(event));
     this.limit = SONGS;

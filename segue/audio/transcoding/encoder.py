@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import subprocess
@@ -23,6 +24,7 @@ from segue.processor_time import processor_time
 CHANNELS = "aformat=channel_layouts=mono|stereo"
 _LOOK_EVERY = 0.25
 _KEPT_WORDS = 1 << 14
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _TIED = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 9)
@@ -76,6 +78,8 @@ def encode(
     ------
     Undecodable
         "not-audio", "not-encoded", "too-large" or "too-slow".
+    OSError
+        The disk of `target` is full.
     """
     command = [imageio_ffmpeg.get_ffmpeg_exe(), *conversion.arguments(target)]
     tied = [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), *command]
@@ -93,6 +97,9 @@ def encode(
         return False
     if status or not target.stat().st_size:
         text = words.decode(errors="replace")
+        for code in _FULL:
+            if os.strerror(code) in text:
+                raise OSError(code, os.strerror(code), str(target))
         raise Undecodable("not-encoded" if target.stat().st_size else "not-audio", last_words(text))
     return True
 

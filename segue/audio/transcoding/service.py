@@ -31,13 +31,17 @@ class Busy(SegueError):  # a state, not a fault
     """The queue is full, or its owner has as many conversions as one may have."""
 
 
+class NoRoom(Busy):
+    """The folder of the cache cannot be written to, as on a full disk; the log has the cause."""
+
+
 class _Job:
     def __init__(self, conversion: Conversion, name: str, owner: str) -> None:
         self.conversion, self.name, self.owner = conversion, name, owner
         self.handles = 0
         self.reader: IO[bytes] | None = None
         self.ended = False
-        self.error: AudioError | None = None
+        self.error: AudioError | Busy | None = None
 
 
 class Reading:
@@ -52,7 +56,7 @@ class Reading:
         return self._job.ended
 
     @property
-    def error(self) -> AudioError | None:
+    def error(self) -> AudioError | Busy | None:
         """Why the conversion has failed; None if it has not."""
         return self._job.error
 
@@ -181,18 +185,21 @@ class Transcoder:
                     self._queue.clear()
                     return
                 job = self._queue.popleft()
-            error: AudioError | None = None
+            error: AudioError | Busy | None = None
             try:
                 done = self._convert(job)
             except AudioError as failure:
                 error, done = failure, False
+            except OSError as failure:
+                log.error("the cache of converted recordings cannot be used: %s", failure)
+                error, done = NoRoom("recordings cannot be converted now: try again in a moment"), False
             except Exception as failure:
                 log.exception("converting %s failed", job.conversion.path)
                 error, done = Undecodable("not-encoded", str(failure)), False
             with self._changed:
                 self._end(job, error)
             self._count("failed" if error else "converted" if done else "abandoned")
-            if error:
+            if isinstance(error, AudioError):
                 log.warning(
                     "cannot convert %s to %s: %s", job.conversion.path, job.conversion.form.name, error
                 )
@@ -231,7 +238,7 @@ class Transcoder:
                 # The process is ended soon; a client that comes until then starts another one.
                 self._jobs[f"{job.name} ending {id(job)}"] = self._jobs.pop(job.name)
 
-    def _end(self, job: _Job, error: AudioError | None) -> None:
+    def _end(self, job: _Job, error: AudioError | Busy | None) -> None:
         job.error, job.ended = error, True
         for name in [name for name, other in self._jobs.items() if other is job]:
             del self._jobs[name]

@@ -23,7 +23,7 @@ from segue.audio.ffmpeg import probe
 from segue.audio.transcoding.cache import FileCache
 from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.forms import FORMS
-from segue.audio.transcoding.service import Busy, Reading, Transcoder
+from segue.audio.transcoding.service import Busy, NoRoom, Reading, Transcoder
 from segue.settings import TranscodingSettings, load_settings
 from tests.audio.sounds import cut, melody, write
 from tests.waiting import until
@@ -293,3 +293,46 @@ def test_threads_do_not_pile_up(service: Service, song: Path) -> None:
     for start in range(4):
         service.run(to(song, start=float(start)))
     assert threading.active_count() <= before + 1
+
+
+_SMALL_DISK = """
+import resource, sys
+from pathlib import Path
+from tests.audio.transcoding.test_service import Service, to
+from segue.audio.transcoding.service import NoRoom
+from tests.waiting import until
+song, service = Path(sys.argv[1]), Service(Path(sys.argv[2]))
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
+try:
+    service.run(to(song))
+except NoRoom as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+print(len(service.run(to(song))) > 8192, dict(service.counts))
+service.close()
+"""
+
+
+def test_a_full_disk_is_no_fault_of_the_recording(song: Path, tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk; there is room again afterwards."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SMALL_DISK, str(song), str(tmp_path / "cache")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        "recordings cannot be converted now: try again in a moment",
+        "True {'failed': 1, 'converted': 1}",
+    ]
+    [line] = done.stderr.splitlines()
+    assert "the cache of converted recordings cannot be used" in line and "File too large" in line
+
+
+def test_nor_is_a_folder_that_cannot_be_made(song: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    service = Service(tmp_path / "file" / "cache")
+    with pytest.raises(NoRoom):
+        service.run(to(song))
+    service.close()

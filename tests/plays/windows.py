@@ -1,48 +1,19 @@
-"""The valid plays of some listeners, read from the topic without Spark, as windows of the streaming queries.
-
-To rebuild the damaged documents of a few listeners, one pass over the topic in Python is enough, and needs no
-second Spark.
-"""
+"""Windows of plays as the streaming queries make them, without Spark."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
 import pyarrow as pa
 
-from segue.plays.event import EVENT_WINDOW, FIELDS, SIGNAL_WINDOW, Play, WindowFields, fault
+from segue.plays.event import EVENT_WINDOW, FIELDS, SIGNAL_WINDOW, Play, WindowFields
 from segue.plays.event_types import COUNTED, SIGNALS
-from segue.settings import Settings, StreamSettings, milliseconds
-from segue.storage.kafka_records import records_of
+from segue.settings import Settings, milliseconds
 
 _TYPES = {"text": pa.string(), "whole": pa.int64()}
 _TYPE_OF = {field.name: _TYPES[field.kind] for field in FIELDS}
-
-
-def plays_in_topic(settings: Settings, listeners: Collection[str]) -> Iterator[Play]:
-    """The plays of some listeners that the stream accepts, in no particular order."""
-    for record in records_of(settings.kafka, settings.kafka.plays_topic):
-        play = _accepted(record, settings.stream)
-        if play is not None and play["user_id"] in listeners:
-            yield play
-
-
-def _accepted(record: Any, stream: StreamSettings) -> Play | None:
-    if record.value is None or len(record.value) > stream.max_play_size:
-        return None
-    try:
-        play = json.loads(record.value.decode())
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(play, dict) or fault(play):
-        return None
-    age = record.timestamp - play["occurred_at"]
-    in_time = -milliseconds(stream.max_clock_skew) <= age <= milliseconds(stream.allowed_lateness)
-    return Play(play) if in_time else None
 
 
 def signal_windows(plays: Iterable[Play], settings: Settings) -> pa.Table:

@@ -1,0 +1,109 @@
+"""Connections that send no request leave; all others stay."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from segue.dashboard import connections
+from segue.dashboard.capacity import Capacity, Descriptors
+from segue.dashboard.connections import PromptProtocol, leave_out_refusals
+from tests.waiting import PATIENCE
+
+SECONDS = 0.5
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+
+
+async def _answer(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("here")
+
+
+async def _echo(socket: WebSocket) -> None:
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_text(text)
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(connections, "HEADER_SECONDS", SECONDS)
+    app = Starlette(
+        routes=[Route("/", _answer), WebSocketRoute("/echo", _echo)],
+        middleware=[Middleware(Capacity, descriptors=Descriptors(reserve=2**40))],
+    )
+    config = uvicorn.Config(app, http=PromptProtocol, log_config=None, timeout_keep_alive=round(PATIENCE))
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+def _answered(client: socket.socket) -> bool:
+    """Whether a whole answer of the page comes."""
+    client.settimeout(PATIENCE)
+    answer = b""
+    while not answer.endswith(b"here") and (part := client.recv(4096)):
+        answer += part
+    return answer.startswith(b"HTTP/1.1 200")
+
+
+def _ends(client: socket.socket) -> bool:
+    """Whether the server closes the connection."""
+    client.settimeout(PATIENCE)
+    return client.recv(4096) == b""
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET", HEAD, HEAD + b"X: " + b"x" * 900])
+def test_a_connection_without_a_request_is_closed(port: int, begun: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(begun)
+        assert _ends(client)
+
+
+def test_so_is_one_whose_second_request_does_not_come(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(HEAD + b"\r\n")
+        assert _answered(client)
+        client.sendall(HEAD)
+        assert _ends(client)
+
+
+def test_a_connection_waits_for_its_next_request_as_long_as_uvicorn_lets_it(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        for _ in range(3):
+            client.sendall(HEAD)
+            client.sendall(b"\r\n")
+            assert _answered(client)
+            time.sleep(2 * SECONDS)
+
+
+def test_a_websocket_stays(port: int) -> None:
+    with connect(f"ws://127.0.0.1:{port}/echo") as client:
+        time.sleep(2 * SECONDS)
+        client.send("still here")
+        assert client.recv() == "still here"
+
+
+def test_a_page_that_is_refused_is_no_error(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    leave_out_refusals()
+    for _ in range(3):
+        with pytest.raises(InvalidStatus, match="503"):
+            connect(f"ws://127.0.0.1:{port}/_stcore/stream")
+    time.sleep(0.2)
+    assert caplog.records == []
