@@ -15,6 +15,7 @@ from segue.audio.fingerprint import SAME, difference, marks, unpacked
 from segue.batches import batches
 from segue.catalog.features import Features
 from segue.catalog.identity import HEARD_SECONDS_OFF
+from segue.storage.mongo import Document
 
 MOST_SHARING = 5000
 """How many tracks with a mark of a fingerprint are looked at; more share a jingle or a steady tone."""
@@ -67,8 +68,12 @@ class Fingerprints(Features):
             lengths = self._tracks.lengths([own, *others])
             fitting = {other: entry for other, entry in others.items() if _fit(lengths, own, other)}
             if other := _most_alike(heard, fitting):
-                sound = others[other].sound or _name(others[other].fingerprint)
-                self.documents.update_many({"_id": {"$in": [own, other]}}, {"$set": {"sound": sound}})
+                former = others[other].sound
+                sound = heard.sound or former or _name(others[other].fingerprint)
+                same: Document = {"$or": [{"_id": {"$in": [own, other]}}]}
+                if former:  # each may have been found to be another's copy before
+                    same["$or"].append({"sound": former})
+                self.documents.update_many(same, {"$set": {"sound": sound}})
                 found += 1
         return found
 
