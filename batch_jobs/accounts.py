@@ -1,11 +1,13 @@
-"""`./run.sh account list`, `create`, `set-password`, `log-out` and `delete`: the dashboard's accounts.
+"""`./run.sh account ...`: the accounts of listeners, and the app passwords of their music apps.
 
 Delivery: an account is one document under its name, so that each command can be repeated.
 """
 
 from __future__ import annotations
 
+import secrets
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,8 +19,10 @@ from segue.errors import SegueError, UsageError, one_line_errors
 from segue.figures import JsonFile, can_write, console, write_figures
 from segue.local.stack import connected
 from segue.people.accounts import Account, Accounts
+from segue.people.app_passwords import AppPasswordError, AppPasswords
 from segue.people.authentication import AccountError, Authenticator
 from segue.people.login_sessions import LoginSessions
+from segue.people.secret_box import SecretBox
 from segue.settings import load_settings
 from segue.storage.store import Store, open_store
 
@@ -30,7 +34,7 @@ PasswordStdin = Annotated[
 
 
 def list_accounts(json_file: JsonFile = None) -> None:
-    """List the accounts: name, listener's id, and when each was created.
+    """List the accounts: name, listener's id, date, number of app passwords, and whether it is disabled.
 
     Passwords are stored as argon2 hashes and are never shown. Listeners who log in through OIDC have no
     account here.
@@ -41,19 +45,24 @@ def list_accounts(json_file: JsonFile = None) -> None:
     """
     with one_line_errors():
         can_write(json_file)
-        stored = Accounts(_store()).everyone()
+        store = _store()
+        stored, app_passwords = Accounts(store).everyone(), AppPasswords(store)
         rows: list[dict[str, Any]] = [
             {
                 "name": account["name"],
                 "user_id": account["user_id"],
                 "created_at": account["created_at"].isoformat(),
+                "disabled": account.get("disabled_at") is not None,
+                "app_passwords": len(app_passwords.of(account["user_id"])),
             }
             for account in stored
         ]
         write_figures(json_file, rows)
-        table = Table("name", "listener's id", "created", title=counted(len(rows), "account"))
+        columns = ("name", "listener's id", "created", "app passwords", "state")
+        table = Table(*columns, title=counted(len(rows), "account"))
         for row in rows:
-            table.add_row(row["name"], row["user_id"], row["created_at"][:16].replace("T", " "))
+            created, state = row["created_at"][:16].replace("T", " "), "disabled" if row["disabled"] else ""
+            table.add_row(row["name"], row["user_id"], created, str(row["app_passwords"]), state)
         console(json_file).print(table)
 
 
@@ -109,8 +118,83 @@ def log_out(name: Name) -> None:
         typer.echo(f"{account.name}: {counted(closed, 'log-in session')} ended")
 
 
+def app_password(
+    name: Name,
+    device: Annotated[str, typer.Option(help="The device or app that will use it, such as phone.")],
+) -> None:
+    """Create an app password, with which a music app logs in as a listener, and print it.
+
+    It is printed once and cannot be shown again. The listener can revoke it on the page You.
+
+    Example: ./run.sh account app-password Ada --device phone
+
+    Example: ./run.sh account app-password Ada --device "kitchen speaker"
+    """
+    with one_line_errors():
+        settings = load_settings()
+        store = _store()
+        account = _account(store, name)
+        box = SecretBox(Path(settings.opensubsonic.key_file))
+        try:
+            password = AppPasswords(store).create(account.user_id, account.name, device=device, box=box)
+        except AppPasswordError as error:
+            raise SegueError(f"no app password was created: {error}") from None
+        typer.echo(f"app password of {account.name} for {device}; it will not be shown again:", err=True)
+        typer.echo(password)
+
+
+def reset(name: Name, yes: Yes = False) -> None:
+    """Give a new password to an account whose password was forgotten, and print it.
+
+    The account is logged out on all devices. Its app passwords stay.
+
+    Example: ./run.sh account reset Ada
+
+    Example: ./run.sh account reset Ada --yes
+    """
+    with one_line_errors():
+        store = _store()
+        account = _account(store, name)
+        confirm(f"Replace the password of {account.name}?", yes=yes)
+        password = secrets.token_urlsafe(12)
+        Authenticator(store).set_password(account, password)
+        LoginSessions(store).close_all(account.user_id)
+        typer.echo(f"new password of {account.name}; it will not be shown again:", err=True)
+        typer.echo(password)
+
+
+def disable(name: Name, yes: Yes = False) -> None:
+    """Let nobody log in to an account, end its sessions, and revoke its app passwords. The data stay.
+
+    Example: ./run.sh account disable Ada
+
+    Example: ./run.sh account disable Ada --yes
+    """
+    with one_line_errors():
+        store = _store()
+        account = _account(store, name)
+        confirm(f"Disable the account {account.name}?", yes=yes)
+        Accounts(store).disable(account.name)
+        ended = _shut_out(store, account)
+        typer.echo(f"account {account.name} disabled; {ended}; ./run.sh account enable lets it in again")
+
+
+def enable(name: Name) -> None:
+    """Let the owner of a disabled account log in again. Revoked app passwords stay revoked.
+
+    Example: ./run.sh account enable Ada
+
+    Example: ./run.sh account enable "Ada Lovelace"
+    """
+    with one_line_errors():
+        store = _store()
+        account = _account(store, name)
+        Accounts(store).enable(account.name)
+        typer.echo(f"account {account.name} enabled")
+
+
 def delete(name: Name, yes: Yes = False) -> None:
-    """Delete an account and end its log-in sessions. The listener's plays and playlists stay.
+    """Delete an account with its log-in sessions and app passwords. The listener's plays and playlists stay.
 
     To delete everything stored about the listener too, use ./run.sh listener forget instead.
 
@@ -123,8 +207,15 @@ def delete(name: Name, yes: Yes = False) -> None:
         account = _account(store, name)
         confirm(f"Delete the account {account.name}?", yes=yes)
         Accounts(store).remove(account.name)
-        LoginSessions(store).close_all(account.user_id)
+        _shut_out(store, account)
         typer.echo(f"account {account.name} deleted; the data of listener {account.user_id} stay")
+
+
+def _shut_out(store: Store, account: Account) -> str:
+    """End all sessions and revoke all app passwords; returns their numbers in words."""
+    closed = LoginSessions(store).close_all(account.user_id)
+    revoked = AppPasswords(store).revoke_all(account.user_id)
+    return f"{counted(closed, 'log-in session')} ended, {counted(revoked, 'app password')} revoked"
 
 
 def _store() -> Store:

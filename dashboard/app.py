@@ -31,6 +31,7 @@ from segue.dashboard.api.requests import Guests
 from segue.dashboard.api.traces import Traced
 from segue.dashboard.capacity import Capacity
 from segue.dashboard.metrics import Measured
+from segue.dashboard.opensubsonic import routes as opensubsonic
 from segue.dashboard.seeing import seen_by_visitor
 from segue.dashboard.services import Services
 from segue.dashboard.sessions import ending_sessions
@@ -64,7 +65,7 @@ def make_app() -> st.App:
     keep_outages_out_of_the_log()
     return st.App(
         PAGES,
-        routes=make_routes(services),
+        routes=[*make_routes(services), *opensubsonic.routes(services)],
         middleware=make_middleware(services),
         lifespan=ending_sessions,
         on_script_error=show_outage,

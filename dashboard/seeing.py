@@ -6,23 +6,26 @@ that code without a visitor reads only what everybody sees.
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from segue.people.library_access import NOTHING, AdmittedListeners, LibraryAccess
 from segue.people.login_sessions import COOKIE, Listener, LoginSessions
 
 _REMEMBERED_SECONDS = 2.0
 _MOST_REMEMBERED = 10_000
+_PAGES = "streamlit.runtime.scriptrunner_utils.script_run_context"
 _requested: ContextVar[str | None] = ContextVar("session_of_request", default=None)
 """The token of the request's session."""
+_known: ContextVar[tuple[str, str] | None] = ContextVar("listener_of_request", default=None)
+"""The listener's id and name, of a request that has no session."""
 
 
 class Visitors:
@@ -38,6 +41,9 @@ class Visitors:
         """The hidden libraries; without a read of the session while no library is for certain accounts."""
         if not self._access.restricted:
             return NOTHING
+        if (listener := _known.get()) is not None:
+            user_id, name = listener
+            return self._hidden_from(Listener(user_id=user_id, name=name, session_id=""))
         token = _requested.get() or _token_of_page()
         if token is None:
             return self._access.restricted
@@ -58,10 +64,25 @@ class Visitors:
 
 
 def _token_of_page() -> str | None:
-    """The session of the page that this thread draws; None in other threads."""
+    """The session of the page that this thread draws; None in other threads and where no pages run."""
+    if _PAGES not in sys.modules:
+        return None
+    import streamlit as st
+    from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+
     if get_script_run_ctx(suppress_warning=True) is None:
         return None
     return st.context.cookies.get(COOKIE)
+
+
+@contextmanager
+def seen_by(user_id: str, name: str) -> Iterator[None]:
+    """Within it, reads of the catalogue are those of a listener who has no session."""
+    before = _known.set((user_id, name))
+    try:
+        yield
+    finally:
+        _known.reset(before)
 
 
 def seen_by_visitor(route: Route) -> Route:

@@ -38,20 +38,24 @@ from segue.operations.library_status import LibraryStatus
 from segue.operations.stream_minutes import StreamMinutes
 from segue.operations.stream_progress import StreamProgress
 from segue.people.accounts import Accounts
+from segue.people.app_passwords import AppPasswords
 from segue.people.forgotten import Forgotten
 from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_failures import LoginFailures
 from segue.people.login_sessions import LoginSessions
+from segue.playlists.bookmarks import Bookmarks
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
 from segue.playlists.queues import Queues
 from segue.plays.delivery import SentPlays
+from segue.plays.playbacks import Playbacks
 from segue.ranking.recommendations import Recommendations
 from segue.social.activity import PrivacyChoices
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
 from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
+from segue.taste.marks import Marks
 from segue.taste.opinions import Opinions
 from segue.taste.starts import Starts
 from segue.taste.tastes import Tastes
@@ -69,16 +73,20 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Models,
     Embeddings,
     Accounts,
+    AppPasswords,
     AdmittedListeners,
     LoginSessions,
     Handovers,
     LoginFailures,
     Forgotten,
     SentPlays,
+    Playbacks,
     Starts,
     Opinions,
+    Marks,
     MoodDials,
     Playlists,
+    Bookmarks,
     DayLists,
     Queues,
     ShareLinks,

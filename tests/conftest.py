@@ -206,6 +206,7 @@ def own_settings(mongo_uri: str, folder: Path, *, database: str | None = None) -
             "index": base.index.model_copy(update={"folder": str(folder / "index")}),
             "models": base.models.model_copy(update={"folder": str(folder / "models")}),
             "transcoding": base.transcoding.model_copy(update={"folder": str(folder / "transcoded")}),
+            "opensubsonic": base.opensubsonic.model_copy(update={"key_file": str(folder / "app.key")}),
             "stream": base.stream.model_copy(update={"rejected_trigger_interval": at_once}),
             "engagement": base.engagement.model_copy(update={"trigger_interval": at_once}),
         }

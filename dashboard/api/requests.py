@@ -61,7 +61,7 @@ def is_page(request: Request) -> bool:
         request.method == "GET"
         and "text/html" in request.headers.get("accept", "")
         and not request.url.path.startswith(
-            ("/api/", "/_stcore/", "/static/", "/component/", "/media/", "/s/")
+            ("/api/", "/rest/", "/_stcore/", "/static/", "/component/", "/media/", "/s/")
         )
     )
 

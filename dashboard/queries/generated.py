@@ -98,8 +98,8 @@ class PlaylistGenerator:
             )
         )
 
-    def path(self, first: str, last: str) -> list[Item]:
-        """A path from one track to another.
+    def path(self, first: str, last: str, *, items: int | None = None) -> list[Item]:
+        """A path from one track to another, of `items` songs or of the usual number.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class PlaylistGenerator:
             path(
                 start,
                 end,
-                items=self._items,
+                items=items or self._items,
                 material=self._material,
                 avoid=self._known.disliked,
             )

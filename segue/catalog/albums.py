@@ -114,6 +114,7 @@ class Albums(GatheredCollection[Album, AlbumOrder]):
         Index.on("keys"),
         Index.on("artist_keys", "year", "sort"),
         Index.on("appearing", "year", "sort"),
+        Index.on("genres", "sort"),
     )
 
     def outside(self, libraries: Sequence[str]) -> Document:
@@ -129,6 +130,44 @@ class Albums(GatheredCollection[Album, AlbumOrder]):
         found = self.documents.find(self.visible(wanted))
         found = found.sort([("year", ASCENDING), ("_id", ASCENDING)]).limit(1)
         return next(iter(found), None)
+
+    def listed(
+        self, *, by: AlbumOrder, limit: int, after: int = 0, library: str | None = None
+    ) -> list[Album]:
+        """A page of all albums, or of a library's, without their number."""
+        found = self.documents.find(self._of_library({}, library)).sort(_ORDERS[by])
+        return list(found.skip(after).limit(limit))
+
+    def of_years(
+        self, first: int, last: int, *, limit: int, after: int = 0, library: str | None = None
+    ) -> list[Album]:
+        """The albums of the years from `first` to `last`, both included; newest first if `first` is later."""
+        order = ASCENDING if first <= last else DESCENDING
+        wanted = {"year": {"$gte": min(first, last), "$lte": max(first, last)}}
+        found = self.documents.find(self._of_library(wanted, library))
+        return list(
+            found.sort([("year", order), ("sort", ASCENDING), ("_id", ASCENDING)]).skip(after).limit(limit)
+        )
+
+    def of_genre(self, genre: str, *, limit: int, after: int = 0, library: str | None = None) -> list[Album]:
+        """The albums of a genre, by name."""
+        found = self.documents.find(self._of_library({"genres": genre}, library))
+        return list(found.sort([("sort", ASCENDING), ("_id", ASCENDING)]).skip(after).limit(limit))
+
+    def genre_counts(self) -> dict[str, int]:
+        """The number of albums of each genre."""
+        steps: list[Document] = [
+            {"$match": self.visible({})},
+            {"$unwind": "$genres"},
+            {"$group": {"_id": "$genres", "albums": {"$sum": 1}}},
+        ]
+        return {str(group["_id"]): int(group["albums"]) for group in self.aggregate(steps)}
+
+    def random(self, *, limit: int, library: str | None = None) -> list[Album]:
+        """Random albums."""
+        steps: list[Document] = [{"$match": self._of_library({}, library)}, {"$sample": {"size": limit}}]
+        steps.append({"$project": {"_id": 1}})
+        return self.several(album["_id"] for album in self.aggregate(steps))
 
     def by_artist(self, key: str, *, limit: int) -> Part[Album]:
         """The albums of an artist, oldest first."""
@@ -156,6 +195,13 @@ class Albums(GatheredCollection[Album, AlbumOrder]):
         wanted = {"artist_keys": {"$in": sorted(set(keys)), "$size": 1}}
         found = self.documents.find(wanted, {"artist": 1, "artist_keys": 1}).sort("_id")
         return {album["artist_keys"][0]: album["artist"] for album in found}
+
+    def _of_library(self, wanted: Document, library: str | None) -> Document:
+        """A filter of the albums that the present visitor sees; with a `library`, of its albums alone."""
+        hidden = self.hidden_libraries()
+        if library is None:
+            return self.visible(wanted)
+        return {**wanted, "library": library if library not in hidden else {"$in": []}}
 
     def _of(self, wanted: Document, limit: int) -> Part[Album]:
         wanted = self.visible(wanted)

@@ -87,6 +87,19 @@ class Artists(GatheredCollection[Artist, ArtistOrder]):
         """A filter of the artists who are not in these libraries only."""
         return {"libraries": {"$elemMatch": {"library": {"$nin": libraries}}}}
 
+    def with_albums(self, *, library: str | None = None) -> list[Artist]:
+        """The artists of albums, by name; with a `library`, those of its albums."""
+        wanted = self.visible({"albums": {"$gt": 0}})
+        found = self.documents.find(wanted, batch_size=10_000).sort(_ORDERS["name"])
+        shown = (self.shown(artist) for artist in found)
+        if library is None:
+            return [artist for artist in shown if artist["albums"]]
+        return [
+            artist
+            for artist in shown
+            if any(share["library"] == library and share["albums"] for share in artist.get("libraries", ()))
+        ]
+
     def shown(self, artist: Artist) -> Artist:
         """The artist with the counts of the libraries that the present visitor sees."""
         hidden = self.hidden_libraries()

@@ -222,6 +222,12 @@ COMMANDS = (
         "serve the player, and the live and operations pages",
         "dashboard serve",
     ),
+    Command(
+        "api serve",
+        "dashboard.opensubsonic.serve:serve",
+        "serve the OpenSubsonic API for music apps, without the pages",
+        "api serve",
+    ),
     Command("account list", "batch_jobs.accounts:list_accounts", "list the accounts", "account list"),
     Command(
         "account create",
@@ -240,6 +246,30 @@ COMMANDS = (
         "batch_jobs.accounts:log_out",
         "log an account out on all devices",
         "account log-out Ada",
+    ),
+    Command(
+        "account app-password",
+        "batch_jobs.accounts:app_password",
+        "create an app password for a music app",
+        "account app-password Ada --device phone",
+    ),
+    Command(
+        "account reset",
+        "batch_jobs.accounts:reset",
+        "give a new password to an account whose password was forgotten",
+        "account reset Ada",
+    ),
+    Command(
+        "account disable",
+        "batch_jobs.accounts:disable",
+        "let nobody log in to an account; the data stay",
+        "account disable Ada",
+    ),
+    Command(
+        "account enable",
+        "batch_jobs.accounts:enable",
+        "let the owner of a disabled account log in again",
+        "account enable Ada",
     ),
     Command(
         "account delete",
@@ -378,7 +408,8 @@ GROUPS = {
     "documents": "Damaged documents of the database.",
     "experiments": "Experiments: variants of the recommender.",
     "dashboard": "The dashboard.",
-    "account": "Accounts of the dashboard.",
+    "api": "The API for music apps.",
+    "account": "Accounts of listeners.",
     "listener": "The data stored about one listener.",
     "backup": "Backups of the database.",
     "data": "Data on this machine.",

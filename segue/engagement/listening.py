@@ -34,6 +34,14 @@ class Completion(NamedTuple):
     times: int
 
 
+class TrackPlays(NamedTuple):
+    """The plays of a track by a listener."""
+
+    plays: int
+    last: datetime
+    """The window of the last one."""
+
+
 class Listening(Collection[StoredFact]):
     """A fact for each listener and window."""
 
@@ -181,6 +189,29 @@ class Listening(Collection[StoredFact]):
             group["_id"]: at if isinstance(at := group["first"], datetime) else _LONG_AGO
             for group in first
             if isinstance(group["_id"], str)
+        }
+
+    def totals(self, user_id: str) -> dict[str, TrackPlays]:
+        """How often a listener played each track, by id, within the retention of facts."""
+        found = self.aggregate(
+            [
+                *_rows(
+                    {"user_id": user_id},
+                    {"rows.plays": {"$gt": 0, "$lte": 2**53}, "rows.track_id": {"$type": "string"}},
+                ),
+                {
+                    "$group": {
+                        "_id": "$rows.track_id",
+                        "plays": {"$sum": "$rows.plays"},
+                        "last": {"$max": "$start"},
+                    }
+                },
+            ]
+        )
+        return {
+            group["_id"]: TrackPlays(int(group["plays"]), group["last"])
+            for group in found
+            if isinstance(group["_id"], str) and isinstance(group["last"], datetime)
         }
 
     def latest_completions(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Completion]:

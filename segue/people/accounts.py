@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from segue.storage.mongo import ASCENDING, Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
@@ -36,6 +36,8 @@ class StoredAccount(TypedDict):
     """The argon2 hash of the password."""
     created_at: datetime
     """When the account was created."""
+    disabled_at: NotRequired[datetime]
+    """When an operator disabled the account; none while it is in use."""
 
 
 class NameTaken(Exception):
@@ -84,7 +86,8 @@ class Accounts(Collection[StoredAccount]):
 
     def stored(self, name: str) -> StoredAccount | None:
         """The account of a name, with its password hash."""
-        return self.documents.find_one(_filter(name), {"user_id": 1, "name": 1, "password": 1})
+        fields = {"user_id": 1, "name": 1, "password": 1, "disabled_at": 1}
+        return self.documents.find_one(_filter(name), fields)
 
     def named(self, name: str) -> Account | None:
         """The account of a name, in any case."""
@@ -105,6 +108,14 @@ class Accounts(Collection[StoredAccount]):
     def set_password(self, name: str, *, password_hash: str) -> None:
         """Replace the password hash of an account."""
         self.documents.update_one(_filter(name), {"$set": {"password": password_hash}})
+
+    def disable(self, name: str) -> None:
+        """Let nobody log in to an account; its data stay."""
+        self.documents.update_one(_filter(name), {"$set": {"disabled_at": datetime.now(UTC)}})
+
+    def enable(self, name: str) -> None:
+        """Let its owner log in to a disabled account again."""
+        self.documents.update_one(_filter(name), {"$unset": {"disabled_at": ""}})
 
     def remove(self, name: str) -> None:
         """Remove an account. The listener's other data stay."""

@@ -123,7 +123,7 @@ class Authenticator:
         TooManyGuesses
             See :class:`segue.people.login_failures.LoginFailures`.
         AccountError
-            The name or the password is wrong.
+            The name or the password is wrong, or the account is disabled.
         """
         sources = [of_name(name), of_address(address)]
         self._guard(*sources)
@@ -134,6 +134,8 @@ class Authenticator:
                 self._failures.count(source)
             raise AccountError("The name or the password is wrong.")
         self._failures.clear(sources[0])
+        if stored.get("disabled_at"):
+            raise AccountError("This account is disabled: ask the person who runs this server.")
         return Account(stored["user_id"], stored["name"])
 
     def _guard(self, *sources: str) -> None:

@@ -8,7 +8,7 @@ or late change does nothing.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
@@ -22,7 +22,8 @@ MOST_PLAYLISTS = 200
 MOST_TRACKS = 2000
 """The most songs in one playlist."""
 LONGEST_NAME = 100
-_SHOWN = dict.fromkeys(("owner", "name", "tracks", "changed_at", "collaborators", "asked"), 1)
+_ATTEMPTS = 5
+_SHOWN = dict.fromkeys(("owner", "name", "tracks", "created_at", "changed_at", "collaborators", "asked"), 1)
 """The fields of a :class:`Playlist`."""
 
 
@@ -44,6 +45,7 @@ class Playlist:
     """Listeners who have joined."""
     asked: tuple[str, ...] = ()
     """Listeners who are asked to join."""
+    created_at: datetime | None = None
 
     def may_edit(self, user_id: str) -> bool:
         """Whether a listener may change it: its owner, or a listener who has joined."""
@@ -157,6 +159,39 @@ class Playlists(Collection[StoredPlaylist]):
         ):
             raise PlaylistError(_NONE if self.read(owner, playlist_id) is None else _FULL)
 
+    def replace(self, owner: str, playlist_id: str, tracks: Sequence[str]) -> None:
+        """Replace the tracks.
+
+        Raises
+        ------
+        PlaylistError
+            There are too many tracks, or the listener has no such playlist.
+        """
+        if len(tracks) > MOST_TRACKS:
+            raise PlaylistError(_FULL)
+        self._change(owner, playlist_id, {"$set": {"tracks": list(tracks)}})
+
+    def edit(self, owner: str, playlist_id: str, *, without: Container[int], added: Sequence[str]) -> None:
+        """Remove the tracks at some places, from 0, then append others; both or neither.
+
+        Raises
+        ------
+        PlaylistError
+            There would be too many tracks, the listener has no such playlist, or it changed meanwhile.
+        """
+        for _ in range(_ATTEMPTS):
+            before = self.read(owner, playlist_id)
+            if before is None:
+                raise PlaylistError(_NONE)
+            kept = [track for place, track in enumerate(before.tracks) if place not in without]
+            if len(kept) + len(added) > MOST_TRACKS:
+                raise PlaylistError(_FULL)
+            # Guarded by the list that was read, so that no concurrent change is lost.
+            own = {**_own(owner, playlist_id), "tracks": list(before.tracks)}
+            if self._try(own, {"$set": {"tracks": [*kept, *added]}}):
+                return
+        raise PlaylistError("The playlist was changed elsewhere at the same time: try again.")
+
     def remove(self, owner: str, playlist_id: str, *, place: int, track_id: str) -> None:
         """Remove the track at a place, from 0; nothing happens if another track is there by now."""
         self._arrange(owner, playlist_id, place=place, track_id=track_id, to=None)
@@ -250,4 +285,5 @@ def _playlist(document: StoredPlaylist) -> Playlist:
         changed_at=document["changed_at"],
         collaborators=tuple(document.get("collaborators", ())),
         asked=tuple(document.get("asked", ())),
+        created_at=document.get("created_at"),
     )

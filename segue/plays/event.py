@@ -17,7 +17,7 @@ from typing import Any, Literal, NewType
 
 from segue.plays.event_types import TYPES
 
-SOURCES = ("home", "search", "playlist", "similar", "radio")
+SOURCES = ("home", "search", "playlist", "similar", "radio", "app")
 
 
 @dataclass(frozen=True, kw_only=True)

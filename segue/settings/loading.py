@@ -34,6 +34,7 @@ from segue.settings.library import (
     LibrarySettings,
     ModelSettings,
 )
+from segue.settings.opensubsonic import OpenSubsonicSettings
 from segue.settings.operating import LogSettings, TracingSettings
 from segue.settings.ranking import (
     ExperimentSettings,
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings
     transcoding: TranscodingSettings
     dashboard: DashboardSettings
+    opensubsonic: OpenSubsonicSettings
 
     @model_validator(mode="after")
     def _variants_are_known(self) -> Settings:

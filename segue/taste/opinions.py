@@ -66,6 +66,11 @@ class Opinions(Collection[Opinion]):
         documents = own.sort("at", DESCENDING).limit(_NEWEST)
         return {document["track_id"]: document["opinion"] for document in documents}
 
+    def given(self, user_id: str, track_ids: Iterable[str]) -> dict[str, Opinion]:
+        """A listener's opinions of some tracks, by track id."""
+        ids = [f"{user_id}:{track_id}" for track_id in dict.fromkeys(track_ids)]
+        return {opinion["track_id"]: opinion for opinion in self.documents.find({"_id": {"$in": ids}})}
+
     def of_kind(self, user_id: str, kind: Kind, *, limit: int) -> list[str]:
         """The tracks that a listener likes or dislikes, the latest opinion first."""
         wanted = {"user_id": user_id, "opinion": kind}

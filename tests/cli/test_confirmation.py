@@ -36,6 +36,8 @@ ASK = {
     "library forget": "",
     "stream repair": "",
     "account delete": "Ada",
+    "account disable": "Ada",
+    "account reset": "Ada",
     "backup restore": "--replace backup.gz",
     "data remove-demo": "",
     "documents forget": "tracks:gone",

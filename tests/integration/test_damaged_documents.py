@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -22,11 +23,12 @@ from pymongo.errors import WriteError
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from segue.batch_jobs.damaged_documents import checked
-from segue.catalog.albums import AlbumOrder
-from segue.catalog.artists import ArtistOrder
+from segue.catalog.albums import AlbumOrder, Albums
+from segue.catalog.artists import ArtistOrder, Artists
 from segue.catalog.cover_art import Cover
 from segue.catalog.covers import Covers
 from segue.catalog.features import Features
+from segue.catalog.full_tracks import FullTracks
 from segue.catalog.gathering import gather
 from segue.catalog.labels import TrackLabels
 from segue.catalog.lyrics import lyrics_in
@@ -39,6 +41,7 @@ from segue.catalog.unknown import UnknownTracks
 from segue.collections import OWNERS
 from segue.collections import collection as owner_of
 from segue.dashboard.api import queue
+from segue.dashboard.opensubsonic.listened import Listened
 from segue.dashboard.queries import audience, friends, history, items, listening, live, month, sounding
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.playlist_files import exported
@@ -63,13 +66,18 @@ from segue.operations.library_status import LibraryStatus
 from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.people.accounts import Accounts
+from segue.people.app_passwords import AppPasswords
 from segue.people.authentication import AccountError, Authenticator
 from segue.people.forgotten import Forgotten
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import Listener
+from segue.people.secret_box import SecretBox
+from segue.playlists.bookmarks import Bookmarks
 from segue.playlists.queues import QueuedTrack, Queues
 from segue.plays.delivery import SentPlays
 from segue.plays.event import checked as valid
+from segue.plays.playback import Playback
+from segue.plays.playbacks import Playbacks
 from segue.privacy.holdings import held
 from segue.privacy.leaving import sweep
 from segue.ranking import feedback
@@ -83,6 +91,7 @@ from segue.storage import damaged
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs.engagement import played_tracks
+from segue.taste.marks import Marks
 from segue.taste.opinions import Opinions
 from segue.taste.starts import StartingChoice, Starts
 from segue.taste.tastes import Tastes
@@ -243,6 +252,10 @@ def service(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     client.close()
 
 
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
 def queued() -> list[QueuedTrack]:
     own = QueuedTrack(key="1", track_id=track_id(1), source="home", queued=True)
     recommended = QueuedTrack(
@@ -280,6 +293,20 @@ def _fill_catalogue(store: Store, tracks: Sequence[Track]) -> None:
     RejectedTracks(store).replace_library(
         [RejectedFile(path="/music/x.mp3", reason="empty", detail="0 bytes")], library="music"
     )
+
+
+def _fill_apps(made: Service) -> None:
+    """Write what other apps leave of a listener."""
+    store = made.store
+    box = SecretBox(Path(made.settings.opensubsonic.key_file))
+    AppPasswords(store).create("ada", "Ada", device="phone", box=box)
+    playing = Playback(
+        track_id=track_id(1), duration_ms=60_000, began_at=_ms(NOW), state="playing", reported_at=_ms(NOW)
+    )
+    Playbacks(store).keep("ada", "Ada", "app", playing)
+    Marks(store).star("ada", [("album", "a"), ("artist", "b")])
+    Marks(store).rate("ada", "track", track_id(1), 4)
+    Bookmarks(store).put("ada", track_id(1), position_ms=5, comment="here")
 
 
 def fill(made: Service) -> None:
@@ -332,6 +359,7 @@ def fill(made: Service) -> None:
         {"_id": made.playlist}, {"$set": {"collaborators": ["cleo"], "asked": ["dan"]}}
     )
     services.day_lists.keep("ada", "mix", date.today(), [track_id(1)])
+    _fill_apps(made)
     Queues(store).keep("ada", queued(), at=1, position_ms=5, player="tab", version=0)
     Follows(store).ask("ada", "Ben")
     Follows(store).agree("ben", "ada")
@@ -368,6 +396,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
     store, services, settings = made.store, made.services, made.settings
     catalogue, since, until = services.catalogue, NOW - timedelta(days=30), NOW + timedelta(hours=1)
     ada = Listener(user_id="ada", name="Ada", session_id="s")
+    box = SecretBox(Path(settings.opensubsonic.key_file))
 
     def log_in() -> object:
         return services.authenticator.log_in("Ada", "correct horse", address="::1")
@@ -457,6 +486,30 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "discovery": partial(generated, lambda generator: generator.discovery(date.today())),
         "playlists": lambda: (services.playlists.of("ada"), services.playlists.joined("cleo")),
         "asked": lambda: services.playlists.asking("dan"),
+        "app passwords": lambda: (
+            AppPasswords(store).of("ada"),
+            AppPasswords(store).by_token(AppPasswords(store).named("Ada"), "x", "y", box=box),
+        ),
+        "playbacks": lambda: (Playbacks(store).of("ada", "app"), Playbacks(store).now(["ada"], at=NOW)),
+        "marks": lambda: (
+            Marks(store).of("ada", "album", ["a"]),
+            Marks(store).starred("ada", "artist"),
+            Marks(store).rated("ada", "track"),
+        ),
+        "star": lambda: Marks(store).star("ada", [("album", "a")]),
+        "bookmarks": lambda: Bookmarks(store).of("ada"),
+        "full tracks": lambda: (
+            FullTracks(store).page(limit=9, after=0),
+            FullTracks(store).random(limit=3),
+            FullTracks(store).genre_counts(),
+            FullTracks(store).library_names(),
+        ),
+        "played": lambda: Listened(store, FullTracks(store)).by("ada"),
+        "lists of albums": lambda: (
+            Albums(store).of_years(0, 9999, limit=9),
+            Albums(store).genre_counts(),
+            Artists(store).with_albums(library="music"),
+        ),
         "queue": lambda: queue._read(store, Queues(store), "ada"),
         "playlist file": with_playlist,
         "playlist changes": playlist_changes,

@@ -1,0 +1,161 @@
+"""Endpoints that send files: recordings, in their own or another form, and covers."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+from segue.audio.transcoding.choice import RAW, choose
+from segue.audio.transcoding.encoder import Conversion
+from segue.audio.transcoding.forms import FORMS
+from segue.audio.transcoding.media_types import CONTENT_TYPES
+from segue.catalog.full_tracks import FullTrack
+from segue.catalog.track import Recording
+from segue.dashboard.api.audio import LONGEST_START, recording
+from segue.dashboard.api.converted import HEADERS, converted
+from segue.dashboard.opensubsonic import finding, ids, plan
+from segue.dashboard.opensubsonic.answers import unavailable
+from segue.dashboard.opensubsonic.call import Call, Sending
+from segue.dashboard.opensubsonic.failure import Code, ProtocolError, not_found
+
+_OTHER_NAMES = {"oga": "opus", "ogg": "opus", "m4a": "aac", "mp4": "aac", "adts": "aac"}
+"""Names of containers by which apps ask for a form."""
+_LARGEST_COVER = 4096
+_COVER_HEADERS = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
+
+
+async def stream(call: Call) -> Response:
+    """A recording, converted if the app asks for a form or a lower bit rate.
+
+    `estimateContentLength` adds no header: the length of a conversion in progress is not known, and a
+    wrong one would cut the recording off.
+    """
+    track, file = await run_in_threadpool(_recording, call)
+    conversion = _conversion(call, track, file)
+    if conversion is None:
+        return _file(file)
+    return await send(call, conversion)
+
+
+async def download(call: Call) -> Response:
+    """The file itself."""
+    track, file = await run_in_threadpool(_recording, call)
+    name = quote(track.file_name or f"{track.track_id}.{track.suffix}", safe="")
+    return _file(file, {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
+
+
+async def cover(call: Call) -> Response:
+    """A picture; `size` is the length of its longer side at most, in pixels."""
+    text = call.parameters.text("id")
+    size = call.parameters.optional_whole("size")
+    if size is not None:
+        size = max(1, min(size, _LARGEST_COVER))
+
+    def read() -> tuple[bytes, str] | None:
+        cover_id = _cover_of(call, text)
+        return call.server.thumbnails.picture(cover_id, size=size) if cover_id else None
+
+    found = await run_in_threadpool(read)
+    if found is None:
+        raise not_found("cover")
+    data, content_type = found
+    return Response(data, media_type=content_type, headers=_COVER_HEADERS)
+
+
+async def send(call: Call, conversion: Conversion) -> Response:
+    """A recording in another form.
+
+    Raises
+    ------
+    ProtocolError
+        Too many recordings are being converted, or this one cannot be.
+    """
+    try:
+        response = await converted(
+            call.server.services.transcoder, conversion, call.request, owner=call.user_id, headers=HEADERS
+        )
+    except HTTPException as error:
+        raise unavailable(str(error.detail), retry_after=5) from None
+    if response.status_code >= 400:
+        raise ProtocolError(Code.GENERIC, "This recording cannot be converted.")
+    return response
+
+
+def _recording(call: Call) -> tuple[FullTrack, Recording]:
+    track = finding.track(call, call.parameters.text("id"))
+    return track, file_of(call, track)
+
+
+def file_of(call: Call, track: FullTrack) -> Recording:
+    """The recording of a track.
+
+    Raises
+    ------
+    ProtocolError
+        Its file is not there.
+    """
+    try:
+        return recording(call.server.services, track.track_id)
+    except HTTPException:
+        raise not_found("recording on this machine") from None
+
+
+def _file(file: Recording, headers: dict[str, str] | None = None) -> Response:
+    content_type = CONTENT_TYPES[file.path.suffix.lower()]
+    return FileResponse(file.path, media_type=content_type, headers=HEADERS | (headers or {}))
+
+
+def _conversion(call: Call, track: FullTrack, file: Recording) -> Conversion | None:
+    """The conversion that a call asks for; None for the file itself."""
+    parameters, settings = call.parameters, call.server.settings
+    limit = parameters.whole("maxBitRate", 0, most=10_000)
+    start = parameters.fraction("timeOffset", 0.0, least=0.0, most=LONGEST_START)
+    usual = settings.transcoding.formats
+    preferred = settings.opensubsonic.format
+    usual = tuple(dict.fromkeys([*((preferred,) if preferred in usual else ()), *usual]))
+    wanted = (parameters.optional("format") or "").lower()
+    wanted = _OTHER_NAMES.get(wanted, wanted)
+    if wanted == track.suffix and wanted not in usual:
+        wanted = ""  # the file has this form already
+    chosen = choose(
+        # An app that asks for a form that is not on offer gets the usual one.
+        wanted=wanted if wanted in (RAW, *usual) else None,
+        kilobits=file.kilobits,
+        max_kilobits=limit,
+        suffix=file.path.suffix.lower(),
+        usual=usual,
+        usual_kilobits=settings.transcoding.bit_rate,
+    )
+    if chosen is None and start and wanted != RAW:
+        form = FORMS[usual[0]]
+        chosen = form, form.kilobits(settings.transcoding.bit_rate)
+    if chosen is None:
+        return None
+    form, kilobits = chosen
+    return Conversion(path=file.path, form=form, kilobits=kilobits, start=round(start, 3))
+
+
+def _cover_of(call: Call, text: str) -> str | None:
+    """The cover of a picture's id, or of a song, album, artist or playlist."""
+    server = call.server
+    if text.startswith(ids.ALBUM):
+        return finding.album(call, text)["cover_id"]
+    if text.startswith(ids.ARTIST):
+        return finding.artist(call, text)["cover_id"]
+    if (made := plan.made_playlist(text)) is not None:
+        return _first_cover(call, made.tracks(call))
+    if (track := server.tracks.full([text]).get(text)) is not None:
+        return track.summary.cover_id
+    playlist = server.services.playlists.read(call.user_id, text)
+    return _first_cover(call, list(playlist.tracks)) if playlist else text
+
+
+def _first_cover(call: Call, track_ids: list[str]) -> str | None:
+    tracks = call.server.tracks.in_order(track_ids)
+    return next((track.summary.cover_id for track in tracks if track.summary.cover_id), None)
+
+
+ENDPOINTS: dict[str, Sending] = {"stream": stream, "download": download, "getCoverArt": cover}

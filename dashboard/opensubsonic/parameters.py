@@ -1,0 +1,155 @@
+"""The parameters of a call, from the address and from a form in the body."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from segue.dashboard.api.requests import LARGEST_NUMBER, body
+from segue.dashboard.opensubsonic.failure import invalid, missing
+
+LARGEST_FORM = 4 * 1024 * 1024
+"""Bytes; a playlist of 2,000 songs takes 60 KB."""
+_FORM = "application/x-www-form-urlencoded"
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
+_MOST = 100_000
+
+
+class Parameters:
+    """All values by name, those of the address first. Texts have no halves of characters and no NUL."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value.replace("\0", "\ufffd"))
+
+    @classmethod
+    async def of(cls, request: Request) -> Parameters:
+        """The parameters of a request.
+
+        Raises
+        ------
+        HTTPException
+            413: the form is too long. 400: the client disconnected.
+        """
+        pairs = _parsed(request.url.query)
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if request.method == "POST" and content_type == _FORM:
+            form = await body(request, limit=LARGEST_FORM)
+            pairs += _parsed(form.decode("utf-8", "replace"))
+        return cls(pairs)
+
+    def text(self, name: str) -> str:
+        """A required text.
+
+        Raises
+        ------
+        ProtocolError
+            It is missing.
+        """
+        value = self.optional(name)
+        if value is None:
+            raise missing(name)
+        return value
+
+    def optional(self, name: str) -> str | None:
+        """A text; None if it is missing. The last value of several counts."""
+        values = self._values.get(name)
+        return values[-1] if values else None
+
+    def texts(self, name: str) -> list[str]:
+        """All values of a name, in their order."""
+        return list(self._values.get(name, ()))
+
+    def whole(self, name: str, default: int, *, least: int = 0, most: int = LARGEST_NUMBER) -> int:
+        """A whole number, limited to the range.
+
+        Raises
+        ------
+        ProtocolError
+            It is no number.
+        """
+        text = self.optional(name)
+        return default if text is None or not text.strip() else max(least, min(number(name, text), most))
+
+    def wholes(self, name: str) -> list[int]:
+        """All whole numbers of a name, in their order.
+
+        Raises
+        ------
+        ProtocolError
+            One is no number.
+        """
+        return [number(name, text) for text in self.texts(name)]
+
+    def optional_whole(self, name: str) -> int | None:
+        """A whole number; None if it is missing.
+
+        Raises
+        ------
+        ProtocolError
+            It is no number.
+        """
+        text = self.optional(name)
+        return None if text is None or not text.strip() else number(name, text)
+
+    def fraction(self, name: str, default: float, *, least: float, most: float) -> float:
+        """A number, limited to the range.
+
+        Raises
+        ------
+        ProtocolError
+            It is no number.
+        """
+        text = self.optional(name)
+        if text is None or not text.strip():
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise invalid(name, "it must be a number")
+        return max(least, min(value, most))
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A boolean.
+
+        Raises
+        ------
+        ProtocolError
+            It is none.
+        """
+        text = self.optional(name)
+        if text is None:
+            return default
+        if text.strip().lower() in _TRUE:
+            return True
+        if text.strip().lower() in _FALSE:
+            return False
+        raise invalid(name, "it must be true or false")
+
+
+def number(name: str, text: str) -> int:
+    """A whole number of a parameter.
+
+    Raises
+    ------
+    ProtocolError
+        It is no number, or too large to be stored.
+    """
+    digits = text.strip()
+    sign = digits[:1] in ("-", "+")
+    if not (digits[sign:].isascii() and digits[sign:].isdigit() and len(digits) <= 20):
+        raise invalid(name, "it must be a whole number")
+    value = int(digits)
+    if abs(value) > LARGEST_NUMBER:
+        raise invalid(name, "it is too large")
+    return value
+
+
+def _parsed(query: str) -> list[tuple[str, str]]:
+    return parse_qsl(query, keep_blank_values=True, errors="replace")[:_MOST]

@@ -1,0 +1,154 @@
+"""The listener's live plan: as random songs, and as playlists that update themselves."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from segue.catalog.full_tracks import FullTrack
+from segue.dashboard.opensubsonic import finding, ids, shapes
+from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
+from segue.dashboard.opensubsonic.near import bundle_of
+from segue.dashboard.queries.generated import PlaylistGenerator
+from segue.dashboard.queries.profile import read_listener
+from segue.dashboard.queries.steered import planned
+from segue.errors import SegueError
+from segue.ranking.recommendations import Recommendations
+
+_USUAL = 10
+
+
+@dataclass(frozen=True)
+class MadePlaylist:
+    """A playlist that Segue makes for a listener, and updates."""
+
+    key: str
+    name: str
+    comment: str
+    tracks: Callable[[Call], list[str]]
+
+    @property
+    def playlist_id(self) -> str:
+        """Its id in the API; the same for every listener."""
+        return ids.MADE + self.key
+
+
+def planned_ids(call: Call) -> list[str]:
+    """The songs that the listener would hear next, in order."""
+    return [
+        item.track_id for item in planned(call.server.catalogue, call.server.settings, call.user_id).items
+    ]
+
+
+def _generator(call: Call) -> PlaylistGenerator | None:
+    services = call.server.services
+    try:
+        return PlaylistGenerator(services.catalogue, services.settings, call.user_id, kept=services.day_lists)
+    except SegueError:  # no index yet
+        return None
+
+
+def _daily_mix(call: Call) -> list[str]:
+    made = _generator(call)
+    return [item.track_id for item in made.daily_mix(datetime.now(UTC).date())] if made else []
+
+
+def _new(call: Call) -> list[str]:
+    made = _generator(call)
+    return [item.track_id for item in made.discovery(datetime.now(UTC).date())] if made else []
+
+
+MADE = (
+    MadePlaylist(
+        "for-you", "For you", "Your next songs. Changes with every song that you play or skip.", planned_ids
+    ),
+    MadePlaylist(
+        "daily-mix", "Daily mix", "Songs that you like, and new ones near them. Changes daily.", _daily_mix
+    ),
+    MadePlaylist("new-to-you", "New to you", "Songs that you have never played.", _new),
+)
+_BY_ID = {made.playlist_id: made for made in MADE}
+
+
+def made_playlist(playlist_id: str) -> MadePlaylist | None:
+    """The playlist of an id; None for other ids."""
+    return _BY_ID.get(playlist_id)
+
+
+def changed_at(call: Call) -> datetime:
+    """When the plan last changed."""
+    stored = Recommendations(call.server.store).of(call.user_id)
+    return (
+        stored.updated_at if stored else datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    )
+
+
+def described(call: Call, made: MadePlaylist, tracks: Sequence[FullTrack]) -> shapes.Shape:
+    """A made playlist as `Playlist`."""
+    changed = changed_at(call)
+    cover = next((track.summary.cover_id for track in tracks if track.summary.cover_id), None)
+    return {
+        "id": made.playlist_id,
+        "name": made.name,
+        "comment": made.comment,
+        "owner": call.caller.name,
+        "public": False,
+        "readonly": True,
+        "songCount": len(tracks),
+        "duration": sum(track.summary.duration_ms or 0 for track in tracks) // 1000,
+        "created": changed,
+        "changed": changed,
+        **({"coverArt": cover} if cover else {}),
+    }
+
+
+def random_songs(call: Call) -> Content:
+    """The plan in random order, then random songs without those just heard or disliked."""
+    parameters, server = call.parameters, call.server
+    size = parameters.whole("size", _USUAL, most=finding.MOST)
+    genre, library = parameters.optional("genre"), finding.library(call)
+    years = tuple(parameters.optional_whole(name) for name in ("fromYear", "toYear"))
+    if not size:
+        return {"randomSongs": {"song": []}}
+    barred, planned_songs = _barred(call), planned_ids(call)
+    others = server.tracks.random(
+        limit=size + len(barred), genre=genre, years=(years[0], years[1]), library=library
+    )
+    plan = server.tracks.full(planned_songs)
+    chosen = [
+        track_id
+        for track_id in planned_songs
+        if (track := plan.get(track_id)) and _fits(track, genre=genre, years=years, library=library)
+    ]
+    random.shuffle(chosen)
+    # At most half from the plan, so that long lists and short ones bring surprises.
+    wanted = [*chosen[: (size + 1) // 2], *(one for one in others if one not in barred), *chosen]
+    tracks = server.tracks.in_order(list(dict.fromkeys(wanted))[:size])
+    return {"randomSongs": {"song": shapes.songs(call, tracks)}}
+
+
+def _barred(call: Call) -> set[str]:
+    """Songs that the listener has just heard, or dislikes."""
+    disliked = set(call.server.opinions.disliked(call.user_id))
+    bundle = bundle_of(call)
+    if bundle is None:
+        return disliked
+    profile = read_listener(call.server.catalogue, call.server.settings, call.user_id, bundle=bundle).profile
+    return disliked | set(bundle.ids(sorted(profile.recent)))
+
+
+def _fits(track: FullTrack, *, genre: str | None, years: Sequence[int | None], library: str | None) -> bool:
+    summary = track.summary
+    first, last = years
+    year = summary.year
+    return (
+        (genre is None or genre in summary.genres)
+        and (library is None or track.library == library)
+        and (first is None or (year is not None and year >= first))
+        and (last is None or (year is not None and year <= last))
+    )
+
+
+ENDPOINTS: dict[str, Endpoint] = {"getRandomSongs": random_songs}

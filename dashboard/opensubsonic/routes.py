@@ -1,0 +1,138 @@
+"""The routes of the API: `/rest/NAME` and `/rest/NAME.view`, by GET or as a form by POST."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from segue.dashboard.opensubsonic import (
+    absent,
+    annotation,
+    bookmarks,
+    browsing,
+    lists,
+    lyrics,
+    media,
+    plan,
+    playing,
+    playlists,
+    queue,
+    searching,
+    sharing,
+    similar,
+    system,
+    transcoding,
+    users,
+)
+from segue.dashboard.opensubsonic.answers import Form, unavailable
+from segue.dashboard.opensubsonic.call import Call, Content, Endpoint, Sending
+from segue.dashboard.opensubsonic.cross_origin import CrossOrigin
+from segue.dashboard.opensubsonic.failure import Code, ProtocolError
+from segue.dashboard.opensubsonic.parameters import Parameters
+from segue.dashboard.opensubsonic.server import Server
+from segue.dashboard.seeing import seen_by
+from segue.dashboard.services import Services
+
+log = logging.getLogger(__name__)
+PATH = "/rest/{name}"
+_METHODS = ("GET", "POST", "OPTIONS")
+_ENDING = ".view"
+_OPEN = "getOpenSubsonicExtensions"
+_AWAY = "The database does not answer: try again."
+_RETRY_SECONDS = 5
+ANSWERS: dict[str, Endpoint] = {
+    **absent.ENDPOINTS,
+    **annotation.ENDPOINTS,
+    **bookmarks.ENDPOINTS,
+    **browsing.ENDPOINTS,
+    **lists.ENDPOINTS,
+    **lyrics.ENDPOINTS,
+    **plan.ENDPOINTS,
+    **playing.ENDPOINTS,
+    **playlists.ENDPOINTS,
+    **queue.ENDPOINTS,
+    **searching.ENDPOINTS,
+    **sharing.ENDPOINTS,
+    **similar.ENDPOINTS,
+    **system.ENDPOINTS,
+    **users.ENDPOINTS,
+}
+"""Endpoints whose answers are JSON or XML."""
+FILES: dict[str, Sending] = {**media.ENDPOINTS, **transcoding.ENDPOINTS}
+"""Endpoints that send files."""
+NAMES = frozenset({*ANSWERS, *FILES, "getTranscodeDecision", _OPEN})
+
+
+def routes(services: Services) -> list[Route]:
+    """See the module."""
+    server = Server(services)
+
+    async def answer(request: Request) -> Response:
+        return await _answered(server, request)
+
+    return [Route(PATH, answer, methods=list(_METHODS), middleware=[Middleware(CrossOrigin)])]
+
+
+def form_of(request: Request) -> Form:
+    """The form of the answer, by the parameters in the address."""
+    return Form(request.query_params.get("f"), callback=request.query_params.get("callback"))
+
+
+async def _answered(server: Server, request: Request) -> Response:
+    form = form_of(request)
+    try:
+        parameters = await Parameters.of(request)
+        form = Form(parameters.optional("f"), callback=parameters.optional("callback"))
+        return await _result(server, request, parameters, form)
+    except ClientDisconnect:
+        return Response(status_code=499)
+    except Exception as error:
+        return form.failure(_failure(server, error, request))
+
+
+async def _result(server: Server, request: Request, parameters: Parameters, form: Form) -> Response:
+    name = request.path_params["name"].removesuffix(_ENDING)
+    if name == _OPEN:
+        return form.answer(system.extensions())
+    if name not in NAMES:
+        raise ProtocolError(Code.GENERIC, f"There is no endpoint {name[:60]}.", status=404)
+    if name in ANSWERS:
+        return form.answer(await run_in_threadpool(_content, server, request, parameters, name))
+    call = await run_in_threadpool(_call, server, request, parameters)
+    with seen_by(call.caller.user_id, call.caller.name):
+        if name in FILES:
+            return await FILES[name](call)
+        return form.answer(await transcoding.decision(call))
+
+
+def _failure(server: Server, error: Exception, request: Request) -> ProtocolError:
+    """The protocol's error for an error."""
+    if isinstance(error, ProtocolError):
+        return error
+    if isinstance(error, HTTPException):
+        return ProtocolError(Code.GENERIC, str(error.detail), status=error.status_code)
+    if server.services.availability.failed(error):
+        return unavailable(_AWAY, retry_after=_RETRY_SECONDS)
+    log.error("the endpoint %s failed", request.path_params["name"][:60], exc_info=error)
+    return ProtocolError(Code.GENERIC, "Segue could not answer this call.", status=500)
+
+
+def _content(server: Server, request: Request, parameters: Parameters, name: str) -> Content:
+    call = _call(server, request, parameters)
+    with seen_by(call.caller.user_id, call.caller.name):
+        return ANSWERS[name](call)
+
+
+def _call(server: Server, request: Request, parameters: Parameters) -> Call:
+    if server.services.availability.is_away:
+        raise unavailable(_AWAY, retry_after=_RETRY_SECONDS)
+    address = request.client.host if request.client else "unknown"
+    caller = server.credentials.caller(parameters, address=address)
+    operator = users.may_operate(caller.name, caller.user_id, server.settings.dashboard)
+    return Call(server=server, caller=caller, parameters=parameters, request=request, operator=operator)

@@ -1,0 +1,111 @@
+"""Endpoints that search. An empty query lists everything, for apps that keep a copy of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from segue.catalog.albums import Album
+from segue.catalog.artists import Artist
+from segue.catalog.full_tracks import FullTrack
+from segue.dashboard.opensubsonic import finding, shapes
+from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
+
+_USUAL = 20
+_MOST_FOUND = 2000
+"""Matches of a query that pages can reach."""
+_T = TypeVar("_T")
+
+
+def search2(call: Call) -> Content:
+    return {
+        "searchResult2": {
+            "artist": shapes.plain_artists(call, _artists(call)),
+            "album": shapes.folders(call, _albums(call)),
+            "song": shapes.songs(call, _songs(call)),
+        }
+    }
+
+
+def search3(call: Call) -> Content:
+    return {
+        "searchResult3": {
+            "artist": shapes.artists(call, _artists(call)),
+            "album": shapes.albums(call, _albums(call)),
+            "song": shapes.songs(call, _songs(call)),
+        }
+    }
+
+
+def search(call: Call) -> Content:
+    """The search of the protocol before 1.4: songs that match any of the given texts."""
+    parameters = call.parameters
+    words = [parameters.optional(name) or "" for name in ("any", "artist", "album", "title")]
+    count = parameters.whole("count", _USUAL, most=finding.MOST)
+    after = parameters.whole("offset", 0, most=_MOST_FOUND)
+    query = " ".join(filter(None, words))
+    found = call.server.catalogue.search(query, limit=after + count) if query and count else []
+    tracks = call.server.tracks.in_order([item.track_id for item in found[after : after + count]])
+    total = getattr(found, "total", 0)
+    return {"searchResult": {"offset": after, "totalHits": total, "match": shapes.songs(call, tracks)}}
+
+
+def _query(call: Call) -> str:
+    """The query; empty for "", which some apps send as two quotation marks."""
+    text = call.parameters.text("query").strip()
+    return "" if text == '""' else text.removesuffix("*")
+
+
+def _window(call: Call, kind: str) -> tuple[int, int]:
+    count = call.parameters.whole(f"{kind}Count", _USUAL, most=finding.MOST)
+    return count, call.parameters.whole(f"{kind}Offset", 0, most=2**31 - 1)
+
+
+def _artists(call: Call) -> Sequence[Artist]:
+    count, after = _window(call, "artist")
+    library = finding.library(call)
+    if not count:
+        return []
+    if not (query := _query(call)):
+        if library is not None:
+            return call.server.artists.with_albums(library=library)[after : after + count]
+        return call.server.artists.page(by="name", limit=count, after=after)
+    found = _page(call.server.catalogue.search_artists, query, count, after)
+    return [artist for artist in found if library is None or _is_in(artist, library)]
+
+
+def _is_in(artist: Artist, library: str) -> bool:
+    return any(share["library"] == library for share in artist.get("libraries", ()))
+
+
+def _albums(call: Call) -> Sequence[Album]:
+    count, after = _window(call, "album")
+    library = finding.library(call)
+    if not count:
+        return []
+    if not (query := _query(call)):
+        return call.server.albums.listed(by="name", limit=count, after=after, library=library)
+    found = _page(call.server.catalogue.search_albums, query, count, after)
+    return [album for album in found if library is None or album["library"] == library]
+
+
+def _songs(call: Call) -> Sequence[FullTrack]:
+    count, after = _window(call, "song")
+    library = finding.library(call)
+    if not count:
+        return []
+    if not (query := _query(call)):
+        return call.server.tracks.page(limit=count, after=after, library=library)
+    found = _page(call.server.catalogue.search, query, count, after)
+    tracks = call.server.tracks.in_order([item.track_id for item in found])
+    return [track for track in tracks if library is None or track.library == library]
+
+
+def _page(search: Callable[..., Sequence[_T]], query: str, count: int, after: int) -> Sequence[_T]:
+    """A page of the matches of a query, best first."""
+    if after >= _MOST_FOUND:
+        return []
+    return search(query, limit=after + count)[after:]
+
+
+ENDPOINTS: dict[str, Endpoint] = {"search": search, "search2": search2, "search3": search3}

@@ -1,0 +1,37 @@
+"""The state of the API: one object per process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from segue.catalog.albums import Albums
+from segue.catalog.artists import Artists
+from segue.catalog.covers import Covers
+from segue.catalog.full_tracks import FullTracks
+from segue.dashboard.opensubsonic.credentials import Credentials
+from segue.dashboard.opensubsonic.listened import Listened
+from segue.dashboard.opensubsonic.thumbnails import Thumbnails
+from segue.dashboard.services import Services
+from segue.people.accounts import Accounts
+from segue.people.secret_box import SecretBox
+from segue.playlists.bookmarks import Bookmarks
+from segue.plays.playbacks import Playbacks
+from segue.taste.marks import Marks
+from segue.taste.opinions import Opinions
+
+
+class Server:
+    """Readers and writers for the endpoints; safe for use by several threads."""
+
+    def __init__(self, services: Services) -> None:
+        store = services.store
+        self.services, self.settings, self.store = services, services.settings, store
+        self.catalogue = services.catalogue
+        self.tracks, self.albums, self.artists = FullTracks(store), Albums(store), Artists(store)
+        self.accounts = Accounts(store)
+        box = SecretBox(Path(services.settings.opensubsonic.key_file))
+        self.credentials = Credentials(store, services.authenticator, box)
+        self.opinions, self.marks = Opinions(store), Marks(store)
+        self.playbacks, self.bookmarks = Playbacks(store), Bookmarks(store)
+        self.listened = Listened(store, self.tracks)
+        self.thumbnails = Thumbnails(Covers(store), self.tracks)

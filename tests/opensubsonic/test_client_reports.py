@@ -1,0 +1,302 @@
+"""Faults of other servers that users of apps reported, each with the request and the right answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from segue.audio.length import length_of
+from segue.catalog.gathering import gather
+from segue.catalog.lyrics import lyrics_in
+from segue.catalog.track_lyrics import TrackLyrics
+from segue.dashboard.opensubsonic import ids
+from segue.dashboard.services import Services
+from segue.settings import Settings
+from segue.storage.store import Store
+from tests.dashboard.test_player_routes import in_kafka
+from tests.opensubsonic.conftest import ALBUMS, EACH, SECONDS, App, track_id
+from tests.opensubsonic.test_answers import album_of, artist_of
+
+pytestmark = pytest.mark.integration
+A, B, C, D = (track_id(place, 2) for place in range(4))
+
+
+@pytest.fixture
+def app_settings(broker: Settings) -> Settings:
+    return broker
+
+
+def entries(app: App, playlist_id: str) -> list[str]:
+    return [song["id"] for song in app.get("getPlaylist", id=playlist_id)["playlist"]["entry"]]
+
+
+def test_a_list_without_entries_is_a_list(ben: App) -> None:
+    own = [one for one in ben.get("getPlaylists")["playlists"]["playlist"] if not one["readonly"]]
+    assert own == []
+    assert ben.get("getStarred2")["starred2"] == {"artist": [], "album": [], "song": []}
+    assert ben.get("getAlbumList2", type="newest", offset=99999)["albumList2"] == {"album": []}
+    nothing = ben.get("search3", query="zzzzqqqq")["searchResult3"]
+    assert nothing == {"artist": [], "album": [], "song": []}
+    assert ben.get("getBookmarks")["bookmarks"] == {"bookmark": []}
+
+
+def test_one_entry_is_a_list_and_one_object_is_none(ada: App, library: Store) -> None:
+    first = library.database.tracks.find_one({"album": "1999"})
+    assert first is not None
+    library.database.tracks.delete_many({"album": "1999", "_id": {"$ne": first["_id"]}})
+    gather(library, [first["_id"]])
+    artist = ada.get("getArtist", id=artist_of(ada, "311")["id"])["artist"]
+    assert [album["name"] for album in artist["album"]] == ["1999"]
+    assert len(ada.get("getAlbum", id=artist["album"][0]["id"])["album"]["song"]) == 1
+    assert isinstance(ada.get("getSong", id=first["_id"])["song"], dict)
+
+
+def test_no_information_is_an_empty_object(ada: App) -> None:
+    assert ada.get("getAlbumInfo2", id=album_of(ada, "1999")["id"])["albumInfo"] == {}
+    info = ada.get("getArtistInfo2", id=artist_of(ada, "311")["id"])["artistInfo2"]
+    assert info.keys() <= {"similarArtist"}
+
+
+def test_names_of_digits_are_text_and_an_unknown_year_is_left_out(ada: App, library: Store) -> None:
+    library.database.tracks.update_one({"_id": D}, {"$set": {"title": "1999", "year": None}})
+    song = ada.get("getSong", id=D)["song"]
+    assert (song["title"], song["album"], song["artist"]) == ("1999", "1999", "311")
+    assert "year" not in song
+    assert (song["isDir"], type(song["duration"]), type(song["size"])) == (False, int, int)
+
+
+def test_the_order_of_years_is_that_of_the_call(ada: App) -> None:
+    def years(first: int, last: int) -> list[int]:
+        found = ada.get("getAlbumList2", type="byYear", fromYear=first, toYear=last)
+        return [album["year"] for album in found["albumList2"]["album"]]
+
+    assert years(2010, 2001) == [2010, 2005, 2001]
+    assert years(2001, 2010) == [2001, 2005, 2010]
+
+
+def test_a_long_form_keeps_its_order(ada: App) -> None:
+    songs = [track_id(place % 4, 1 + place % EACH) for place in range(1_900)]
+    response = ada.web.post(
+        "/rest/createPlaylist.view",
+        params=ada.parameters(name="Long"),
+        data={"songId": songs},
+    )
+    made = response.json()["subsonic-response"]["playlist"]
+    assert [song["id"] for song in made["entry"]] == songs
+
+
+def test_saving_a_playlist_replaces_its_songs(ada: App) -> None:
+    made = ada.get("createPlaylist", name="Mine", songId=[A, B, C])["playlist"]
+    again = ada.get("createPlaylist", playlistId=made["id"], songId=[C, A])["playlist"]
+    assert ([song["id"] for song in again["entry"]], again["id"], again["name"]) == (
+        [C, A],
+        made["id"],
+        "Mine",
+    )
+
+
+def test_songs_are_removed_by_their_places_before_the_call(ada: App) -> None:
+    made = ada.get("createPlaylist", name="Mine", songId=[A, B, A, C])["playlist"]
+    ada.get("updatePlaylist", playlistId=made["id"], songIndexToRemove=[0, 1], songIdToAdd=D, name="New name")
+    assert entries(ada, made["id"]) == [A, C, D]
+    assert ada.get("getPlaylist", id=made["id"])["playlist"]["name"] == "New name"
+    assert ada.fail("updatePlaylist", playlistId=made["id"], songIndexToRemove=9) == 70
+
+
+def test_a_queue_keeps_its_place_and_can_be_emptied(ada: App) -> None:
+    ada.get("savePlayQueueByIndex", id=[A, B, A], currentIndex=2, position=61_500)
+    queue = ada.get("getPlayQueueByIndex")["playQueueByIndex"]
+    assert (queue["currentIndex"], queue["position"], len(queue["entry"])) == (2, 61_500, 3)
+    assert ada.fail("savePlayQueueByIndex", id=[A, B], currentIndex=3) == 10
+    assert ada.fail("savePlayQueue", id=[A, B]) == 10
+    ada.get("savePlayQueue", id=[A, B], current=B)
+    queue = ada.get("getPlayQueue")["playQueue"]
+    assert (queue["current"], queue["position"]) == (B, 0)
+    ada.get("savePlayQueue")
+    assert ada.get("getPlayQueue")["playQueue"]["entry"] == []
+
+
+def test_similar_songs_of_an_artist_an_album_and_a_song(ada: App) -> None:
+    for own in (artist_of(ada, "The Example")["id"], album_of(ada, "1999")["id"], A):
+        for name, field in (("getSimilarSongs", "similarSongs"), ("getSimilarSongs2", "similarSongs2")):
+            songs = [song["id"] for song in ada.get(name, id=own, count=5)[field]["song"]]
+            assert 0 < len(songs) <= 5
+            assert len(set(songs)) == len(songs)
+
+
+def test_a_star_is_seen_wherever_its_listener_sees_the_object(ada: App, ben: App) -> None:
+    album, artist = album_of(ada, "First Light")["id"], artist_of(ada, "The Example")["id"]
+    playlist = ada.get("createPlaylist", name="Mine", songId=[A])["playlist"]["id"]
+    ada.get("star", id=A, albumId=album, artistId=artist)
+    ada.get("setRating", id=A, rating=4)
+
+    def songs(app: App) -> Iterator[dict[str, Any]]:
+        yield from app.get("getAlbum", id=album)["album"]["song"]
+        yield app.get("getSong", id=A)["song"]
+        yield from app.get("search3", query="First Light")["searchResult3"]["song"]
+        yield from app.get("getRandomSongs", size=50)["randomSongs"]["song"]
+
+    found = [
+        song
+        for song in [*songs(ada), *ada.get("getPlaylist", id=playlist)["playlist"]["entry"]]
+        if song["id"] == A
+    ]
+    assert len(found) == 5
+    assert all("starred" in song and song["userRating"] == 4 for song in found)
+    assert "starred" in album_of(ada, "First Light")
+    assert "starred" in ada.get("getArtist", id=artist)["artist"]
+    starred = ada.get("getStarred2")["starred2"]
+    assert [[one["id"] for one in starred[kind]] for kind in ("song", "album", "artist")] == [
+        [A],
+        [album],
+        [artist],
+    ]
+    assert not any("starred" in song or "userRating" in song for song in songs(ben))
+    ada.get("unstar", id=A, albumId=album, artistId=artist)
+    assert ada.get("getStarred2")["starred2"] == {"artist": [], "album": [], "song": []}
+
+
+def test_lyrics_have_times_and_clean_words(ada: App, library: Store) -> None:
+    timed = lyrics_in("[offset:+500]\n[00:12.30]one\n[00:15.005]two", language="eng")
+    plain = lyrics_in("one\ntwo")
+    assert timed is not None
+    assert plain is not None
+    TrackLyrics(library).replace({A: [timed], B: [plain]})
+
+    def lyrics(own: str) -> dict[str, Any]:
+        (only,) = ada.get("getLyricsBySongId", id=own)["lyricsList"]["structuredLyrics"]
+        found: dict[str, Any] = only
+        return found
+
+    found = lyrics(A)
+    assert (found["synced"], found["lang"], found["offset"]) == (True, "eng", 0)
+    assert [(line["start"], line["value"]) for line in found["line"]] == [(11_800, "one"), (14_505, "two")]
+    found = lyrics(B)
+    assert (found["synced"], found["lang"]) == (False, "und")
+    assert found["line"] == [{"value": "one"}, {"value": "two"}]
+    assert ada.get("getLyricsBySongId", id=C)["lyricsList"]["structuredLyrics"] == []
+    words = ada.get("getLyrics", artist="the example", title="FIRST LIGHT 2")["lyrics"]
+    assert (words["value"], words["title"]) == ("one\ntwo", "First Light 2")
+    assert ada.get("getLyrics", artist="Someone Else", title="First Light 2")["lyrics"] == {"value": ""}
+
+
+def test_a_file_that_fits_is_sent_as_it_is(ada: App, sound_files: dict[str, Path]) -> None:
+    mp3, flac = track_id(0, 2), track_id(0, 1)
+
+    def bytes_of(own: str, **parameters: Any) -> bytes:
+        sent: bytes = ada.web.get("/rest/stream", params=ada.parameters(id=own, **parameters)).content
+        return sent
+
+    assert bytes_of(mp3, maxBitRate=320) == sound_files[mp3].read_bytes()
+    assert bytes_of(mp3, maxBitRate=0) == sound_files[mp3].read_bytes()
+    assert bytes_of(flac, format="raw", maxBitRate=64) == sound_files[flac].read_bytes()
+    assert bytes_of(flac, format="flac") == sound_files[flac].read_bytes()
+    small = bytes_of(flac, maxBitRate=64)
+    assert len(small) <= 64 * 125 * (SECONDS + 1)
+    assert (
+        ada.web.get("/rest/download", params=ada.parameters(id=flac)).content
+        == sound_files[flac].read_bytes()
+    )
+
+
+def test_ranges_are_exact(ada: App, sound_files: dict[str, Path]) -> None:
+    whole = sound_files[A].read_bytes()
+    size = len(whole)
+
+    def part(wanted: str, method: str = "GET") -> tuple[int, str | None, bytes, int]:
+        response = ada.web.request(
+            method, "/rest/stream", params=ada.parameters(id=A), headers={"Range": wanted}
+        )
+        length = int(response.headers["content-length"])
+        return response.status_code, response.headers.get("content-range"), response.content, length
+
+    assert part("bytes=0-1") == (206, f"bytes 0-1/{size}", whole[:2], 2)
+    assert part("bytes=-10") == (206, f"bytes {size - 10}-{size - 1}/{size}", whole[-10:], 10)
+    assert part(f"bytes={size - 10}-{size + 5000}")[1] == f"bytes {size - 10}-{size - 1}/{size}"
+    assert part(f"bytes={size}-")[:2] == (416, f"bytes */{size}")
+    assert part("bytes=0-1", "HEAD") == (206, f"bytes 0-1/{size}", b"", 2)
+
+
+def test_a_converted_song_is_complete(ada: App, tmp_path: Path) -> None:
+    flac = track_id(0, 1)
+    for form in ("opus", "mp3", "aac"):
+        response = ada.web.get(
+            "/rest/stream",
+            params=ada.parameters(id=flac, format=form, maxBitRate=64, estimateContentLength="true"),
+        )
+        announced = response.headers.get("content-length")
+        assert announced is None or int(announced) == len(response.content)
+        file = tmp_path / f"song.{'ogg' if form == 'opus' else form}"
+        file.write_bytes(response.content)
+        assert length_of(file) == pytest.approx(SECONDS, abs=0.1)
+
+
+def playing(app: App) -> list[str]:
+    return [one["id"] for one in app.get("getNowPlaying")["nowPlaying"]["entry"]]
+
+
+def plays_in_kafka(services: Services) -> list[tuple[str, str, int]]:
+    """(track, type, ms played) of all events, each once."""
+    events = in_kafka(services.settings)
+    assert len({event["event_id"] for event in events}) == len(events)
+    return [(event["track_id"], event["type"], event["ms_played"]) for event in events]
+
+
+def test_a_song_that_plays_now_is_no_play_yet(ada: App, services: Services) -> None:
+    ada.get("scrobble", id=A, submission="false")
+    assert playing(ada) == [A]
+    ada.get("scrobble", id=A, time=round(time.time() * 1000), submission="true")
+    length = round(SECONDS * 1000)
+    assert plays_in_kafka(services) == [(A, "play", 0), (A, "complete", length)]
+
+
+def test_times_in_seconds_are_no_plays_of_1970(ada: App, services: Services) -> None:
+    now = int(time.time())
+    ada.get("scrobble", id=[A, B], time=[now - 600, (now - 300) * 1000])
+    began = {e["track_id"]: e["occurred_at"] for e in in_kafka(services.settings) if e["type"] == "play"}
+    assert began == {A: (now - 600) * 1000, B: (now - 300) * 1000}
+    assert datetime.fromtimestamp(began[A] / 1000, UTC).year > 2025
+    assert ada.fail("scrobble", id=A, time=-5) == 10
+
+
+def report(app: App, own: str, state: str, position: int, **more: Any) -> None:
+    app.get("reportPlayback", mediaId=own, mediaType="song", positionMs=position, state=state, **more)
+
+
+def test_a_reported_play_that_is_submitted_too_counts_once(ada: App, services: Services) -> None:
+    began = round(time.time() * 1000)
+    report(ada, A, "starting", 0)
+    report(ada, A, "playing", 0)
+    report(ada, A, "stopped", 4_000)
+    ada.get("scrobble", id=A, time=began)
+    assert plays_in_kafka(services) == [(A, "play", 0), (A, "skip", 4_000)]
+    report(ada, B, "starting", 0, ignoreScrobble="true")
+    report(ada, B, "stopped", 4_000, ignoreScrobble="true")
+    assert len(plays_in_kafka(services)) == 2
+    wrong = {"mediaId": A, "mediaType": "song", "positionMs": 1}
+    assert ada.fail("reportPlayback", **wrong, state="completed") == 10
+    assert ada.fail("reportPlayback", **wrong) == 10
+
+
+def test_an_empty_search_lists_everything_once(ada: App) -> None:
+    every = len(ALBUMS) * EACH
+    for query in ("", '""'):
+        seen: list[str] = []
+        for after in range(0, every + 6, 6):
+            found = ada.get(
+                "search3", query=query, songCount=6, songOffset=after, artistCount=0, albumCount=0
+            )["searchResult3"]
+            assert (found["artist"], found["album"]) == ([], [])
+            seen += [song["id"] for song in found["song"]]
+        assert len(seen) == len(set(seen)) == every
+
+
+def test_an_app_cannot_name_a_track_of_another_kind(ada: App, web: TestClient) -> None:
+    assert ada.fail("getAlbum", id=A) == 70
+    assert ada.fail("getSong", id=ids.album("x")) == 70

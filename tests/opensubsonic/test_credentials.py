@@ -1,0 +1,151 @@
+"""Who may call, and how: passwords, tokens and API keys."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from segue.dashboard.services import Services
+from segue.people.accounts import Accounts
+from segue.people.app_passwords import AppPasswords
+from segue.people.login_failures import LIMITS
+from segue.people.login_sessions import COOKIE
+from tests.opensubsonic.conftest import PASSWORD, App, app_of
+
+pytestmark = pytest.mark.integration
+
+
+def code(web: TestClient, **parameters: Any) -> int | None:
+    """The code of the error of a ping; None for none."""
+    response = web.get("/rest/ping.view", params={"v": "1.16.1", "c": "tests", "f": "json", **parameters})
+    assert response.status_code == 200
+    error = response.json()["subsonic-response"].get("error")
+    return error["code"] if error else None
+
+
+def token(password: str, salt: str) -> str:
+    return hashlib.md5((password + salt).encode()).hexdigest()
+
+
+def test_the_password_of_the_account(ada: App, web: TestClient) -> None:
+    password = f"{PASSWORD}-Ada"
+    assert code(web, u="Ada", p=password) is None
+    assert code(web, u="ada", p="enc:" + password.encode().hex()) is None
+    assert code(web, u="Ada", p="wrong") == 40
+    assert code(web, u="Nobody", p=password) == 40
+    assert code(web, u="Ada") == 10
+    assert code(web, p=password) == 10
+
+
+def test_a_changed_password_is_refused_at_once(ada: App, services: Services, web: TestClient) -> None:
+    old = f"{PASSWORD}-Ada"
+    assert code(web, u="Ada", p=old) is None
+    services.authenticator.set_password(ada.account, "another-password")
+    assert code(web, u="Ada", p=old) == 40
+    assert code(web, u="Ada", p="another-password") is None
+
+
+def test_an_app_password_in_each_way(ada: App, ben: App, web: TestClient) -> None:
+    own = ada.app_password
+    assert code(web, apiKey=own) is None
+    assert code(web, u="Ada", p=own) is None
+    assert code(web, u="Ada", t=token(own, "a1b2c3"), s="a1b2c3") is None
+    assert code(web, u="ada", t=token(own, "a1b2c3").upper(), s="a1b2c3") is None
+    assert code(web, u="Ada", t=token(own, "ä"), s="ä") is None
+    assert code(web, u="Ben", t=token(own, "a1b2c3"), s="a1b2c3") == 40
+    assert code(web, u="Ben", p=own) == 40
+    assert code(web, u="Ada", t=token(own, "a1b2c3"), s="other") == 40
+    assert code(web, u="Ada", t=token(f"{PASSWORD}-Ada", "s"), s="s") == 40
+
+
+def test_mechanisms_that_contradict_each_other(ada: App, web: TestClient) -> None:
+    own = ada.app_password
+    assert code(web, apiKey=own, u="Ada") == 43
+    assert code(web, apiKey=own, t="x") == 43
+    assert code(web, apiKey="bad") == 44
+    assert code(web, apiKey="") == 44
+    assert code(web, u="Ada", t="x") == 10
+    assert code(web, u="Ada", t="x", s="y", p="z") == 43
+
+
+def test_a_token_needs_an_app_password(services: Services, web: TestClient) -> None:
+    services.authenticator.create("Cleo", "a-password-of-cleo")
+    assert code(web, u="Cleo", t=token("a-password-of-cleo", "s"), s="s") == 41
+    assert code(web, u="Nobody", t="x", s="y") == 40
+
+
+def test_a_revoked_app_password_opens_nothing(ada: App, services: Services, web: TestClient) -> None:
+    passwords = AppPasswords(services.store)
+    (one,) = passwords.of(ada.account.user_id)
+    assert (one.device, one.last_client) == ("phone", None)
+    assert code(web, apiKey=ada.app_password) is None
+    (used,) = passwords.of(ada.account.user_id)
+    assert used.last_client == "tests"
+    assert used.last_used_at is not None
+    assert passwords.revoke(ada.account.user_id, one.password_id)
+    assert code(web, apiKey=ada.app_password) == 44
+    assert not passwords.revoke(ada.account.user_id, one.password_id)
+
+
+def test_the_database_has_no_app_password(ada: App, services: Services) -> None:
+    stored = str(list(services.store.database.app_passwords.find()))
+    assert ada.app_password not in stored
+    assert hashlib.sha256(ada.app_password.encode()).hexdigest() not in stored
+
+
+def test_guesses_are_throttled_across_all_ways(ada: App, web: TestClient) -> None:
+    for guess in range(LIMITS["name"]):
+        assert (
+            code(web, **({"u": "Ada", "p": f"no-{guess}"} if guess % 2 else {"u": "Ada", "t": "x", "s": "y"}))
+            == 40
+        )
+    right = {"u": "Ada", "t": token(ada.app_password, "s"), "s": "s"}
+    assert code(web, **right) == 40  # even the right one, until the quarter of an hour is over
+    assert code(web, apiKey=ada.app_password) is None  # its address has not been used up
+
+
+def test_the_cookie_of_the_pages_opens_nothing(ada: App, services: Services, web: TestClient) -> None:
+    session = services.login_sessions.open(user_id=ada.account.user_id, name="Ada")
+    web.cookies.set(COOKIE, session)
+    assert code(web) == 10
+    assert code(web, u="Ada") == 10
+    web.cookies.clear()
+
+
+def test_extensions_need_no_login(web: TestClient) -> None:
+    for form in ("json", "xml"):
+        response = web.get("/rest/getOpenSubsonicExtensions", params={"f": form})
+        assert response.status_code == 200
+        assert "playbackReport" in response.text
+    found = web.get("/rest/getOpenSubsonicExtensions?f=json").json()["subsonic-response"]
+    assert all(one["versions"] == [1] for one in found["openSubsonicExtensions"])
+
+
+def test_parameters_come_from_address_and_body(ada: App, web: TestClient) -> None:
+    form = {"apiKey": ada.app_password, "c": "x", "f": "json"}
+    assert web.post("/rest/ping.view", data=form).json()["subsonic-response"]["status"] == "ok"
+    mixed = web.post("/rest/ping", params={"apiKey": ada.app_password}, data={"f": "json"})
+    assert mixed.json()["subsonic-response"]["status"] == "ok"
+
+
+def test_nobody_sees_the_account_of_another(ada: App, ben: App, services: Services) -> None:
+    assert ada.get("getUser", username="ada")["user"]["username"] == "Ada"
+    assert ada.fail("getUser", username="Ben") == 50
+    assert ada.fail("getUsers") == 50
+    assert ada.fail("startScan") == 50
+    assert ada.fail("changePassword", username="Ben", password="a-new-password") == 50
+    assert ada.fail("changePassword", username="Ada", password="a-new-password") == 50  # by an app password
+    assert Accounts(services.store).named("Ada") is not None
+    own = {"u": "Ada", "p": f"{PASSWORD}-Ada", "f": "json", "c": "x", "username": "Ada"}
+    changed = ada.web.get("/rest/changePassword", params={**own, "password": "a-new-password"})
+    assert changed.json()["subsonic-response"]["status"] == "ok"
+    assert code(ada.web, u="Ada", p="a-new-password") is None
+
+
+def test_an_app_password_of_each_device(ada: App, services: Services, web: TestClient) -> None:
+    other = app_of(services, web, "Dora")
+    assert other.app_password != ada.app_password
+    assert len(AppPasswords(services.store).of(ada.account.user_id)) == 1
