@@ -10,11 +10,11 @@ from starlette.responses import FileResponse, Response
 
 from segue.audio.transcoding.choice import RAW, choose
 from segue.audio.transcoding.encoder import Conversion
-from segue.audio.transcoding.forms import FORMS
+from segue.audio.transcoding.forms import FORMS, Form
 from segue.audio.transcoding.media_types import CONTENT_TYPES
 from segue.catalog.full_tracks import FullTrack
 from segue.catalog.track import Recording
-from segue.dashboard.api.audio import LONGEST_START, recording
+from segue.dashboard.api.audio import LONGEST_START, converted_to, recording
 from segue.dashboard.api.converted import HEADERS, converted
 from segue.dashboard.opensubsonic import finding, ids, plan
 from segue.dashboard.opensubsonic.answers import unavailable
@@ -41,8 +41,10 @@ async def stream(call: Call) -> Response:
 
 
 async def download(call: Call) -> Response:
-    """The file itself."""
+    """The file itself; a song that is a part of a file, in the usual form."""
     track, file = await run_in_threadpool(_recording, call)
+    if file.is_part:
+        return await send(call, converted_to(file, *usual_form(call)))
     name = quote(track.file_name or f"{track.track_id}.{track.suffix}", safe="")
     return _file(file, {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
 
@@ -113,9 +115,7 @@ def _conversion(call: Call, track: FullTrack, file: Recording) -> Conversion | N
     parameters, settings = call.parameters, call.server.settings
     limit = parameters.whole("maxBitRate", 0, most=10_000)
     start = parameters.fraction("timeOffset", 0.0, least=0.0, most=LONGEST_START)
-    usual = settings.transcoding.formats
-    preferred = settings.opensubsonic.format
-    usual = tuple(dict.fromkeys([*((preferred,) if preferred in usual else ()), *usual]))
+    usual = tuple(dict.fromkeys([usual_form(call)[0].name, *settings.transcoding.formats]))
     wanted = (parameters.optional("format") or "").lower()
     wanted = _OTHER_NAMES.get(wanted, wanted)
     if wanted == track.suffix and wanted not in usual:
@@ -129,13 +129,18 @@ def _conversion(call: Call, track: FullTrack, file: Recording) -> Conversion | N
         usual=usual,
         usual_kilobits=settings.transcoding.bit_rate,
     )
-    if chosen is None and start and wanted != RAW:
-        form = FORMS[usual[0]]
-        chosen = form, form.kilobits(settings.transcoding.bit_rate)
-    if chosen is None:
-        return None
-    form, kilobits = chosen
-    return Conversion(path=file.path, form=form, kilobits=kilobits, start=round(start, 3))
+    if chosen is None and (file.is_part or (start and wanted != RAW)):
+        chosen = usual_form(call)
+    return converted_to(file, *chosen, start=start) if chosen else None
+
+
+def usual_form(call: Call) -> tuple[Form, int]:
+    """The form and the bit rate for an app that names neither."""
+    settings = call.server.settings
+    usual = settings.transcoding.formats
+    preferred = settings.opensubsonic.format
+    form = FORMS[preferred if preferred in usual else usual[0]]
+    return form, form.kilobits(settings.transcoding.bit_rate)
 
 
 def _cover_of(call: Call, text: str) -> str | None:

@@ -10,12 +10,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.forms import FORMS, Form
 from segue.audio.transcoding.media_types import media_type
 from segue.catalog.full_tracks import FullTrack
 from segue.catalog.track import Recording
-from segue.dashboard.api.audio import LONGEST_START
+from segue.dashboard.api.audio import LONGEST_START, converted_to
 from segue.dashboard.api.requests import json_body
 from segue.dashboard.opensubsonic import finding
 from segue.dashboard.opensubsonic.call import Call, Content, Sending
@@ -48,7 +47,9 @@ async def decision(call: Call) -> Content:
     codec = await run_in_threadpool(_codec, track, file)
     limit = _number(client, "maxAudioBitrate")
     reasons = []
-    if not any(_plays(profile, track.suffix, codec) for profile in _profiles(client, "directPlayProfiles")):
+    if file.is_part:
+        reasons.append("the song is a part of a file")
+    elif not any(_plays(profile, track.suffix, codec) for profile in _profiles(client, "directPlayProfiles")):
         reasons.append("container or audio codec not supported")
     bit_rate = (file.kilobits or 0) * 1000
     if limit and bit_rate > limit:
@@ -89,7 +90,7 @@ async def stream(call: Call) -> Response:
     start = call.parameters.fraction("offset", 0.0, least=0.0, most=LONGEST_START)
     file = await run_in_threadpool(file_of, call, track)
     kilobits = form.kilobits(int(match[2]))
-    return await send(call, Conversion(path=file.path, form=form, kilobits=kilobits, start=round(start, 3)))
+    return await send(call, converted_to(file, form, kilobits, start=start))
 
 
 def _song(call: Call) -> FullTrack:

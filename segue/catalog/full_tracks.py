@@ -14,7 +14,8 @@ from segue.catalog.track import LONGEST, SHOWN, ReplayGain, TrackSummary, summar
 from segue.catalog.tracks import PLAYABLE, Tracks
 from segue.storage.mongo import ASCENDING, Document
 
-_ALL = {**SHOWN, **dict.fromkeys(("track", "details", "album_id", "library", "path", "size", "added_at"), 1)}
+_FURTHER = ("track", "details", "album_id", "library", "path", "size", "cue", "added_at")
+_ALL = {**SHOWN, **dict.fromkeys(_FURTHER, 1)}
 _GAINS = frozenset(one.name for one in fields(ReplayGain))
 _ON_ALBUM = ("details.disc", "details.side", "track", "title", "_id")
 
@@ -36,7 +37,7 @@ class FullTrack:
     file_name: str
     """Without folders."""
     size: int | None
-    """Bytes."""
+    """Bytes; not known for a part of a file."""
     number: int | None = None
     disc: int | None = None
     disc_title: str | None = None
@@ -171,7 +172,7 @@ def _full(track: Mapping[str, Any]) -> FullTrack:
         summary=summary_of(track),
         library=track.get("library") or "",
         file_name=readable(PurePosixPath(track.get("path") or "").name),
-        size=track.get("size"),
+        size=None if track.get("cue") else track.get("size"),
         number=track.get("track"),
         disc=details.get("disc"),
         disc_title=details.get("disc_title"),

@@ -237,6 +237,20 @@ def test_a_converted_song_is_complete(ada: App, tmp_path: Path) -> None:
         assert length_of(file) == pytest.approx(SECONDS, abs=0.1)
 
 
+def test_a_song_that_is_a_part_of_a_file_is_sent_alone(ada: App, library: Store, tmp_path: Path) -> None:
+    part = {"number": 1, "start": 2.0, "end": 5.0, "digest": "d"}
+    library.database.tracks.update_one({"_id": A}, {"$set": {"cue": part, "duration_ms": 3000}})
+    assert "bitRate" not in ada.get("getSong", id=A)["song"]
+    for name, more in (("stream", {}), ("stream", {"format": "raw"}), ("download", {})):
+        response = ada.web.get(f"/rest/{name}", params=ada.parameters(id=A, **more))
+        file = tmp_path / "part.mp3"
+        file.write_bytes(response.content)
+        assert length_of(file) == pytest.approx(3.0, abs=0.1)
+    later = ada.web.get("/rest/stream", params=ada.parameters(id=A, timeOffset=1))
+    file.write_bytes(later.content)
+    assert length_of(file) == pytest.approx(2.0, abs=0.1)
+
+
 def playing(app: App) -> list[str]:
     return [one["id"] for one in app.get("getNowPlaying")["nowPlaying"]["entry"]]
 
