@@ -1,0 +1,76 @@
+"""No parameter of any endpoint causes an internal error, whatever its value."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+from starlette.testclient import TestClient
+
+from segue.settings import Settings
+from tests.opensubsonic import schemas
+from tests.opensubsonic.conftest import App, track_id
+
+pytestmark = pytest.mark.integration
+HOSTILE = (
+    "",
+    " ",
+    "-1",
+    "1e999",
+    "NaN",
+    "9" * 400,
+    str(2**63),
+    "\0",
+    "\ud800".encode("utf-8", "surrogatepass"),
+    b"\xff\xfe",
+    "$where",
+    "../../etc/passwd",
+    "<script>",
+    "\u202e\u0000",
+    "x" * 500,
+    track_id(0, 2),
+    "made-for-you",
+    "ar-" + "A" * 500,
+    "al-$gt",
+    "1",
+    "true",
+    "['a']",
+)
+
+
+@pytest.fixture
+def app_settings(broker: Settings) -> Settings:
+    return broker
+
+
+@cache
+def parameters_of(name: str) -> tuple[str, ...]:
+    """The parameters that the schemas give for an endpoint."""
+    operations = json.loads((schemas.FOLDER / "endpoints" / f"{name}.json").read_text())
+    given = [one for operation in operations.values() for one in operation.get("parameters", ())]
+    return tuple(dict.fromkeys(one["name"] for one in given))
+
+
+def test_no_value_causes_an_internal_error(ada: App, web: TestClient) -> None:
+    failed = []
+    for name in sorted(schemas.described()):
+        for place, value in enumerate(HOSTILE):
+            sent = dict.fromkeys(parameters_of(name), value)
+            if place % 4:
+                response = web.get(f"/rest/{name}", params={**ada.parameters(), **sent})
+            else:
+                response = web.post(f"/rest/{name}.view", params=ada.parameters(), data=sent)
+            if response.status_code not in (200, 206):
+                failed.append((name, value, response.status_code, response.text[:200]))
+        wrong = web.get(f"/rest/{name}", params={"f": "json", "u": ["a", "b"], "p": "enc:zz", "c": "\0"})
+        assert wrong.status_code == 200
+    assert failed == []
+
+
+def test_every_form_of_an_answer_is_readable(ada: App, web: TestClient) -> None:
+    for form in ("json", "jsonp", "xml", "", "nonsense", "\0"):
+        for callback in ("", "alert(1)//", "a" * 500, "ok.fine"):
+            response = web.get("/rest/ping", params={**ada.parameters(), "f": form, "callback": callback})
+            assert response.status_code == 200
+            assert "alert" not in response.text
