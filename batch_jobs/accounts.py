@@ -1,4 +1,4 @@
-"""`./run.sh account ...`: the accounts of listeners, and the app passwords of their music apps.
+"""`./run.sh account list`, `create` and so on: the accounts of listeners, and the passwords of their apps.
 
 Delivery: an account is one document under its name, so that each command can be repeated.
 """

@@ -63,7 +63,7 @@ class StoredPlaylist(TypedDict):
     """Name of the playlist."""
     tracks: list[str]
     """Track ids in order."""
-    created_at: datetime
+    created_at: NotRequired[datetime]
     """When it was created."""
     changed_at: datetime
     """When it was last changed."""

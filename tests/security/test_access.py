@@ -76,11 +76,7 @@ def test_kafka_with_sasl_ssl_and_no_secret_in_any_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     # A service that ran in this process before has made some loggers quiet.
-    for name in (
-        "",
-        "kafka",
-        *(name for name in logging.root.manager.loggerDict if name.startswith("kafka.")),
-    ):
+    for name in ("", "kafka", "kafka.net"):
         caplog.set_level(logging.DEBUG, logger=name)
     changes = {"SEGUE_KAFKA__SASL_MECHANISM": mechanism, "SEGUE_KAFKA__PASSWORD": password}
     use(load(kafka_environment | changes))
