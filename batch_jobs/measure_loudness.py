@@ -12,7 +12,7 @@ from typing import Any
 
 from segue.audio.describe_here import Describers
 from segue.audio.errors import MAY_PASS
-from segue.audio.loudness import Level
+from segue.audio.levels import Level
 from segue.batches import batches
 from segue.catalog.gathering import gather
 from segue.catalog.levels import level_document

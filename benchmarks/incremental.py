@@ -23,7 +23,7 @@ from rich.console import Console
 from segue.audio.describe_here import Describers
 from segue.audio.describing import WHOLE
 from segue.audio.descriptors import descriptor_names, features_version, names_version
-from segue.audio.loudness import Level
+from segue.audio.levels import Level
 from segue.batch_jobs import build_index, train_embeddings, update_library
 from segue.benchmarks.catalogue import composed_track, track_id, vectors
 from segue.catalog.features import Features

@@ -85,6 +85,7 @@ def test_what_belongs_to_listeners_is_listed_as_personal() -> None:
     secrets = {name: own.secret for name in POLICIES if (own := personal(name)) and own.secret}
     assert secrets == {
         "accounts": ("password",),
+        "app_passwords": ("encrypted", "digest"),
         "sessions": ("_id",),
         "share_links": ("_id",),
         "damaged_documents": ("_id", "document_id"),

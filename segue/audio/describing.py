@@ -22,7 +22,7 @@ from segue.settings import AudioSettings
 Row = dict[str, bytes | str | None]
 """A file's `vector` as float32 bytes and its `fingerprint`, or the `reason` and `detail` of its rejection."""
 LevelRow = dict[str, bytes | str | float | None]
-"""The fields of a file's :class:`segue.audio.loudness.Level`, or `reason` and `detail`."""
+"""The fields of a file's :class:`segue.audio.levels.Level`, or `reason` and `detail`."""
 
 
 Span = tuple[float, float | None]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,8 @@ from numpy.typing import NDArray
 from segue.audio import ffmpeg
 from segue.audio.decode import check_readable
 from segue.audio.errors import Undecodable
+from segue.audio.levels import Level
 
-VERSION = 1
-"""Increase it with each change that changes a number: all recordings are measured again."""
 LONGEST = 3600.0
 """Seconds measured at most, from the beginning: enough for the loudness of a longer recording."""
 SILENCE = -70.0
@@ -35,19 +33,6 @@ LOUDEST = 10.0
 _LEVELS = np.arange(SILENCE, LOUDEST, STEP) + STEP / 2
 _BLOCK = re.compile(r"\bM: *(-?\d+\.\d+) ")
 _SUMMARY = re.compile(r"\bI: +(-?\d+\.\d+) LUFS.*\bPeak: +(-?(?:\d+\.\d+|inf)) dBFS", re.DOTALL)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Level:
-    """The loudness of a recording."""
-
-    integrated: float | None
-    """LUFS; None for silence, and for less than 0.4 s."""
-    peak: float | None
-    """True peak as a share of full scale, above 1 if decoding clips it; None for silence."""
-    blocks: bytes = b""
-    """The number of blocks in each step of loudness from -70 LUFS, as little-endian uint32, without zeros at
-    the end."""
 
 
 def measure(path: Path, *, start: float = 0.0, end: float | None = None) -> Level:

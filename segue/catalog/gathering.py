@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from segue.audio.loudness import Level, together
+from segue.audio.levels import Level
+from segue.audio.loudness import together
 from segue.catalog.albums import Album, AlbumCounts, Albums
 from segue.catalog.artists import MOST_GENRES, Artist, Artists, ArtistShare
 from segue.catalog.grouped_tracks import GroupedTrack, GroupedTracks, parts

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from segue.audio.loudness import Level
+from segue.audio.levels import Level
 from segue.batches import batches
 from segue.catalog.grouping import Member, album_key, place_of
 from segue.catalog.levels import level_of

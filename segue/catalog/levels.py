@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, NotRequired, TypedDict
 
-from segue.audio.loudness import VERSION, Level
+from segue.audio.levels import VERSION, Level
 from segue.catalog.stamp import Stamp
 from segue.storage.records import Between
 

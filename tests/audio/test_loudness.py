@@ -10,7 +10,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from segue.audio.errors import Undecodable
-from segue.audio.loudness import Level, measure, together
+from segue.audio.levels import Level
+from segue.audio.loudness import measure, together
 
 RATE = 48_000
 
