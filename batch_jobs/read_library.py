@@ -18,7 +18,7 @@ from segue.batch_jobs.bars import counting
 from segue.batches import batches
 from segue.catalog.cover_art import Cover
 from segue.catalog.covers import Covers
-from segue.catalog.cue_songs import span_of
+from segue.catalog.cue_part import span_of
 from segue.catalog.features import Features
 from segue.catalog.fma import FmaTrack
 from segue.catalog.identity import Listening, NotListening, Recogniser, identity_of_file

@@ -9,27 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypedDict
 
 from segue.catalog.cue import LARGEST, CueFile, CueSheet, CueTrack, InvalidCue, read_cue
+from segue.catalog.cue_part import CueDocument
 from segue.catalog.rejected import INVALID_CUE, RejectedFile
 from segue.catalog.stored_paths import shown
-from segue.storage.records import Between, Count
-
-Seconds = Annotated[float, Between(0, 10_000_000)]
-
-
-class CueDocument(TypedDict):
-    """The part of a file that is the track."""
-
-    number: Count
-    """Number of the song in the sheet."""
-    start: Seconds
-    """Seconds from the beginning of the file."""
-    end: Seconds | None
-    """Seconds from the beginning of the file; none for its end."""
-    digest: str
-    """Digest of the song's entry in the sheet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +37,6 @@ class CueSong:
         ]  # fmt: skip
         digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
         return {"number": self.number, "start": self.track.start, "end": self.track.end, "digest": digest}
-
-
-def span_of(cue: CueDocument | None) -> tuple[float, float | None]:
-    """Start and end of a track in seconds from the beginning of its file; None for the file's end."""
-    return (cue["start"], cue["end"]) if cue else (0.0, None)
 
 
 def songs_by_file(

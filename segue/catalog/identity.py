@@ -23,7 +23,7 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from segue.audio.describing import WHOLE, Span
-from segue.catalog.cue_songs import span_of
+from segue.catalog.cue_part import span_of
 from segue.catalog.letters import artist_key, without_accents, words_of
 from segue.catalog.track import UNKNOWN_ARTIST, Track
 

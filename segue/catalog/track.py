@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
-from segue.catalog.cue_songs import CueDocument, span_of
+from segue.catalog.cue_part import CueDocument, span_of
 from segue.catalog.letters import artist_key
 from segue.catalog.levels import LevelDocument
 from segue.catalog.lyrics import Lyrics
