@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import charset_normalizer
-
 AUTO = "auto"
 FOREIGN_SHARE = 0.7
 """Latin text has few letters above 0x7F. From this share on, a text is probably in another encoding."""
@@ -83,6 +81,8 @@ def guessed(texts: Sequence[str]) -> str | None:
     for encoding in CYRILLIC:
         if _is_cyrillic(data, encoding):
             return encoding
+    import charset_normalizer  # not at import: Spark's workers lack it
+
     best = charset_normalizer.from_bytes(data, cp_isolation=list(OTHERS)).best()
     if best is None:
         return None

@@ -13,7 +13,9 @@ from segue.errors import SegueError
 from segue.settings import load_settings
 
 
-def test_figures() -> None:
+def test_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # numba does not lock its cache, and other tests end processes that write to it.
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     figures = compare(clips=1, seconds=4.0, rounds=1, console=Console(quiet=True))
     assert figures["tracks"] == 1
     assert figures["largest_difference"] < 2e-4
