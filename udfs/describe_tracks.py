@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
+from typing import Any
 
 import pyarrow as pa
 
 from segue.audio.describer import Describer
+from segue.audio.describing import Span
 from segue.catalog.stored_paths import path_to_open
 from segue.settings import AudioSettings
 
@@ -31,16 +33,22 @@ def describe_tracks(audio: AudioSettings) -> Callable[[Iterator[pa.RecordBatch]]
 
 
 def _describe_partition(audio: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    describer = describer_of(audio)
+    return each_track(describer_of(audio).describe, batches, schema=_SCHEMA)
+
+
+def each_track(
+    work: Callable[[str, Span], Mapping[str, Any]], batches: Iterator[pa.RecordBatch], *, schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    """The results of `work` on the file, or the part of a file, of each track, with the track's id."""
     for batch in batches:
         rows = [
             {
                 "track_id": row["track_id"],
-                **describer.describe(str(path_to_open(row["path"])), (row["start"], row["end"])),
+                **work(str(path_to_open(row["path"])), (row["start"], row["end"])),
             }
             for row in batch.to_pylist()
         ]
-        yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
+        yield pa.RecordBatch.from_pylist(rows, schema=schema)
 
 
 @lru_cache(maxsize=1)

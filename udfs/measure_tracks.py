@@ -7,12 +7,11 @@ from functools import partial
 
 import pyarrow as pa
 
-from segue.catalog.stored_paths import path_to_open
 from segue.settings import AudioSettings
-from segue.udfs.describe_tracks import describer_of
+from segue.udfs.describe_tracks import describer_of, each_track
 
 MEASURED = "track_id string, integrated double, peak double, blocks binary, reason string, detail string"
-"""A row for each track: its :class:`segue.audio.loudness.Level`, or the reason why there is none."""
+"""A row for each track: its :class:`segue.audio.levels.Level`, or the reason why there is none."""
 _SCHEMA = pa.schema(
     [
         ("track_id", pa.string()),
@@ -31,13 +30,4 @@ def measure_tracks(audio: AudioSettings) -> Callable[[Iterator[pa.RecordBatch]],
 
 
 def _measure_partition(audio: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    describer = describer_of(audio)
-    for batch in batches:
-        rows = [
-            {
-                "track_id": row["track_id"],
-                **describer.measure(str(path_to_open(row["path"])), (row["start"], row["end"])),
-            }
-            for row in batch.to_pylist()
-        ]
-        yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
+    return each_track(describer_of(audio).measure, batches, schema=_SCHEMA)

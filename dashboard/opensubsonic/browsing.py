@@ -22,7 +22,7 @@ def music_folders(call: Call) -> Content:
 
 
 def artists(call: Call) -> Content:
-    found = call.server.artists.with_albums(library=finding.library(call))
+    found = _artists_of_albums(call)
     listed = shapes.indexes(shapes.artists(call, found), [artist["sort"] for artist in found])
     return {"artists": {"ignoredArticles": _ARTICLES, "index": listed}}
 

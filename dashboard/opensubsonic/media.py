@@ -16,7 +16,7 @@ from segue.catalog.full_tracks import FullTrack
 from segue.catalog.track import Recording
 from segue.dashboard.api.audio import LONGEST_START, converted_to, recording
 from segue.dashboard.api.converted import HEADERS, converted
-from segue.dashboard.opensubsonic import finding, ids, plan
+from segue.dashboard.opensubsonic import finding, ids, plan, shapes
 from segue.dashboard.opensubsonic.answers import unavailable
 from segue.dashboard.opensubsonic.call import Call, Sending
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, not_found
@@ -151,16 +151,11 @@ def _cover_of(call: Call, text: str) -> str | None:
     if text.startswith(ids.ARTIST):
         return finding.artist(call, text)["cover_id"]
     if (made := plan.made_playlist(text)) is not None:
-        return _first_cover(call, made.tracks(call))
+        return shapes.first_cover(server.tracks.in_order(made.tracks(call)))
     if (track := server.tracks.full([text]).get(text)) is not None:
         return track.summary.cover_id
     playlist = server.services.playlists.read(call.user_id, text)
-    return _first_cover(call, list(playlist.tracks)) if playlist else text
-
-
-def _first_cover(call: Call, track_ids: list[str]) -> str | None:
-    tracks = call.server.tracks.in_order(track_ids)
-    return next((track.summary.cover_id for track in tracks if track.summary.cover_id), None)
+    return shapes.first_cover(server.tracks.in_order(playlist.tracks)) if playlist else text
 
 
 ENDPOINTS: dict[str, Sending] = {"stream": stream, "download": download, "getCoverArt": cover}

@@ -88,7 +88,6 @@ def changed_at(call: Call) -> datetime:
 def described(call: Call, made: MadePlaylist, tracks: Sequence[FullTrack]) -> shapes.Shape:
     """A made playlist as `Playlist`."""
     changed = changed_at(call)
-    cover = next((track.summary.cover_id for track in tracks if track.summary.cover_id), None)
     return {
         "id": made.playlist_id,
         "name": made.name,
@@ -96,12 +95,9 @@ def described(call: Call, made: MadePlaylist, tracks: Sequence[FullTrack]) -> sh
         "owner": call.caller.name,
         "public": False,
         "readonly": True,
-        "songCount": len(tracks),
-        "duration": sum(track.summary.duration_ms or 0 for track in tracks) // 1000,
         "created": changed,
         "changed": changed,
-        **({"coverArt": cover} if cover else {}),
-    }
+    } | shapes.totals(tracks)
 
 
 def random_songs(call: Call) -> Content:

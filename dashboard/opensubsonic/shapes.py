@@ -118,13 +118,24 @@ def playlist(call: Call, found: Playlist, tracks: Mapping[str, FullTrack]) -> Sh
         name=found.name,
         owner=owner if isinstance(owner, str) else owner.get(found.owner, ""),
         public=False,
-        songCount=len(playable),
-        duration=sum((track.summary.duration_ms or 0) for track in playable) // 1000,
         created=found.created_at or found.changed_at,
         changed=found.changed_at,
-        coverArt=next((track.summary.cover_id for track in playable if track.summary.cover_id), None),
         readonly=not found.may_edit(call.user_id),
+    ) | totals(playable)
+
+
+def totals(tracks: Sequence[FullTrack]) -> Shape:
+    """The fields of `Playlist` that follow from its songs."""
+    return _given(
+        songCount=len(tracks),
+        duration=sum(track.summary.duration_ms or 0 for track in tracks) // 1000,
+        coverArt=first_cover(tracks),
     )
+
+
+def first_cover(tracks: Iterable[FullTrack]) -> str | None:
+    """The first cover among songs."""
+    return next((track.summary.cover_id for track in tracks if track.summary.cover_id), None)
 
 
 def indexes(shapes: Iterable[Shape], sorts: Iterable[str]) -> list[Shape]:

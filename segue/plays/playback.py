@@ -187,7 +187,7 @@ class App:
         if _is_abandoned(before, now=now):
             if not before.by_reports:
                 return ()  # the app would have submitted a track that was heard
-            return self._end(
+            return self._event(
                 before,
                 kind="leave",
                 played=before.played_ms,
@@ -196,13 +196,13 @@ class App:
             )
         position = before.position_at(now)
         played = before.played_ms + _advance(before, position_ms=position, now=now)
-        return self._end(
+        return self._event(
             before, kind=self._kind(before, position, "skip"), played=played, position=position, at=now
         )
 
     def _stopped(self, playback: Playback, *, now: int, paused: bool = False) -> tuple[dict[str, Any], ...]:
         kind = self._kind(playback, playback.position_ms, "leave" if paused else "skip")
-        return self._end(
+        return self._event(
             playback, kind=kind, played=playback.played_ms, position=playback.position_ms, at=now
         )
 
@@ -216,12 +216,7 @@ class App:
 
     def _heard(self, playback: Playback, began: int) -> tuple[dict[str, Any], ...]:
         length = playback.duration_ms
-        return self._end(playback, kind="complete", played=length, position=length, at=began + length)
-
-    def _end(
-        self, playback: Playback, *, kind: str, played: int, position: int, at: int
-    ) -> tuple[dict[str, Any], ...]:
-        return self._event(playback, kind=kind, at=at, position=position, played=played)
+        return self._event(playback, kind="complete", played=length, position=length, at=began + length)
 
     def _event(
         self, playback: Playback, *, kind: str, at: int, position: int, played: int = 0
