@@ -75,6 +75,10 @@ class BatchGate:
 
         return run
 
+    def rest(self, seconds: float) -> None:
+        """Pause the micro-batch that calls it, no longer than until the gate is closed."""
+        self._closed.wait(seconds)
+
     def close(self) -> None:
         """Refuse the next micro-batch; the one in progress continues."""
         self._closed.set()
