@@ -132,6 +132,23 @@ def send(settings: Settings, user: str) -> None:
         producer.flush()
 
 
+def on(disk: Path, settings: Settings) -> Settings:
+    """The settings of a stream with its checkpoint on a disk."""
+    spark = settings.spark.model_copy(update={"checkpoint_location": str(disk / "checkpoint"), "ui_port": 0})
+    stream = settings.stream.model_copy(update={"metrics_port": 0})
+    return settings.model_copy(update={"spark": spark, "stream": stream})
+
+
+def test_a_start_on_a_full_disk_ends_with_one_line(published: Settings, tmp_path: Path) -> None:
+    with (
+        a_disk(tmp_path / "disk") as filled,
+        filled(psutil.Process()),
+        running(on(tmp_path / "disk", published)) as job,
+    ):
+        line = job.end()
+        assert "a disk is full (" in line and "free space on the disks of the checkpoint" in line
+
+
 @pytest.mark.parametrize("disk", [a_disk, a_limit])
 def test_a_full_disk_ends_the_stream_with_one_line_and_costs_no_play(
     published: Settings,
@@ -146,10 +163,7 @@ def test_a_full_disk_ends_the_stream_with_one_line_and_costs_no_play(
         }
 
     with disk(tmp_path / "disk") as filled:
-        checkpoint = str(tmp_path / "disk" / "checkpoint")
-        spark = published.spark.model_copy(update={"checkpoint_location": checkpoint, "ui_port": 0})
-        stream = published.stream.model_copy(update={"metrics_port": 0})
-        settings = published.model_copy(update={"spark": spark, "stream": stream})
+        settings = on(tmp_path / "disk", published)
         with running(settings) as job:
             send(settings, "ada")
             until(lambda: counted() == {"ada": 20}, "the first plays")
