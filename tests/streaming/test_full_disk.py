@@ -102,7 +102,8 @@ class Stream:
         log: str = self.process.communicate(timeout=PATIENCE)[1]
         assert self.process.returncode == 1, log
         assert "Traceback" not in log, log
-        [line] = [line for line in log.splitlines() if " CRITICAL " in line]
+        *_, line = log.splitlines()
+        assert " CRITICAL " in line, log
         return line
 
     def stop(self) -> None:

@@ -92,6 +92,15 @@ def test_only_a_query_that_was_not_told_to_end_is_an_error(
     try:
         assert level_of_end("held", gate.guarded(fail)) == logging.INFO
         assert level_of_end("failed", fail) == logging.ERROR
+        assert "Traceback" in caplog.text, "the error is not known, and its place in the code is needed"
+
+        def fills(rows: DataFrame, batch: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        assert level_of_end("full", fills) == logging.ERROR
+        errors = [one.message for one in caplog.records if one.levelno >= logging.ERROR]
+        assert "a query ended: a disk is full (OSError" in errors[0]
+        assert "Traceback" not in "".join(errors)
     finally:
         keeper.close()
 
