@@ -82,6 +82,7 @@ STYLE = """<style>
 }
 </style>"""
 
+visit.speak()
 st.set_page_config(page_title="Segue", page_icon=ICON, layout="wide")
 st.logo(ICON, size="large")
 listener, operator = visit.listener(), visit.operator()

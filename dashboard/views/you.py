@@ -9,7 +9,7 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
-from segue.dashboard.views import account, apps, heading, more, own_data, sharing
+from segue.dashboard.views import account, apps, heading, language, more, own_data, sharing
 from segue.taste.opinions import Kind
 
 _AT_FIRST, _PLAYED = 200, 300
@@ -38,6 +38,7 @@ def show() -> None:
         sharing.listed(listener)
     with account_tab:
         account.show(listener)
+        language.choice(listener)
         apps.show(listener)
         own_data.show()
 
