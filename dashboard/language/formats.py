@@ -40,3 +40,9 @@ def ago(epoch_ms: float) -> str:
     return dates.format_timedelta(
         -since, add_direction=True, format="short", threshold=1, locale=locale(language())
     )
+
+
+def separators() -> str:
+    """The decimal point and the separator of thousands, as Plotly wants them."""
+    symbols = locale(language())
+    return numbers.get_decimal_symbol(symbols) + numbers.get_group_symbol(symbols)
