@@ -157,9 +157,9 @@ class ProgressKeeper:
         if is_gate_closed(error):
             log.info("a query ended before its next micro-batch, as requested")
         else:
-            log.error("a query ended: %s", explain(error))
             # Spark's own lines of it are switched off in conf/log4j2.properties.
             log.log(logging.DEBUG if is_known(error) else logging.ERROR, "the error in full: %s", error)
+            log.error("a query ended: %s", explain(error))
 
     def close(self) -> None:
         """Write the remaining reports."""
