@@ -25,11 +25,12 @@ STEPS = {
     "describing": "Analysing sound",
     "placing": "Placing tracks in the spaces",
     "indexing": "Writing the index",
+    "fingerprinting": "Fingerprints",
     "measuring": "Measuring loudness",
     "training": "Training the models",
 }
 """The steps of a pass in progress."""
-COUNTED = ("describing", "measuring")
+COUNTED = ("describing", "fingerprinting", "measuring")
 """The steps that count tracks."""
 _MINUTE, _MICRO_BATCH = pd.Timedelta(minutes=1), pd.Timedelta(seconds=10)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from segue.audio import ffmpeg
 from segue.audio.channels import cancels
 from segue.audio.errors import NotFinite, Silent, TooShort, Truncated, Undecodable
-from segue.audio.length import LOSSLESS_SHARES, UNCOMPRESSED
+from segue.audio.length import LOSSLESS_SHARES, UNCOMPRESSED, mp3_exceeds_header
 from segue.audio.ogg import is_chained
 from segue.settings import AudioSettings
 
@@ -121,14 +121,13 @@ def _middle(sound: soundfile.SoundFile, *, max_seconds: float) -> Waveform:
 def _states_length(sound: soundfile.SoundFile, file: Path) -> bool:
     """Whether libsndfile knows the length; for some files it is a guess, or that of the first part."""
     if sound.format == "MP3":
-        return _mp3_states_length(file)
+        return _mp3_states_length(file) and not mp3_exceeds_header(file)
     if sound.format == "OGG":
         return not is_chained(file)
     if sound.format == "FLAC":
         uncompressed = sound.frames * sound.channels * (3 if sound.subtype == "PCM_24" else 2)
-        return bool(
-            0 < sound.frames < LARGEST_FLAC and file.stat().st_size <= LOSSLESS_SHARES[1] * uncompressed
-        )
+        least, most = (share * uncompressed for share in LOSSLESS_SHARES)
+        return bool(0 < sound.frames < LARGEST_FLAC and least <= file.stat().st_size <= most)
     return bool(sound.frames > 0 and sound.subtype.startswith(UNCOMPRESSED))
 
 
