@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from segue.catalog.scan import PERHAPS_VIDEO, SUFFIXES
 from segue.catalog.text_encoding import guessed
+from segue.phrases import marked, phrase
 from segue.playlists.entries import Entry, Listed, NotPlaylist, entry_of
 from segue.playlists.other_formats import listed_in
 
@@ -69,10 +70,10 @@ def readings(data: bytes) -> Iterator[Listed]:
         As :func:`read_playlist`.
     """
     if len(data) > LARGEST:
-        raise NotPlaylist(f"A playlist has at most {LARGEST // 1024} kB.")
+        raise NotPlaylist(phrase("A playlist has at most {size} kB.", size=LARGEST // 1024))
     texts = list(dict.fromkeys(_texts(data)))
     if not texts:
-        raise NotPlaylist("This is no playlist, but some other kind of file.")
+        raise NotPlaylist(marked("This is no playlist, but some other kind of file."))
     return (_listed(text) for text in texts)
 
 
@@ -111,10 +112,14 @@ def _named(text: str) -> list[str]:
 def _listed(text: str) -> Listed:
     found = listed_in(text) or _of_m3u(text)
     if not found.entries:
-        raise NotPlaylist("There is no song in this playlist.")
+        raise NotPlaylist(marked("There is no song in this playlist."))
     if len(found.entries) > MOST_ENTRIES:
         raise NotPlaylist(
-            f"A playlist holds {MOST_ENTRIES} songs at most; this one has {len(found.entries)}."
+            phrase(
+                "A playlist holds {most} songs at most; this one has {count}.",
+                most=MOST_ENTRIES,
+                count=len(found.entries),
+            )
         )
     return found
 
