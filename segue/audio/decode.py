@@ -25,8 +25,10 @@ BLOCK = 1 << 17
 """Frames read at once: a file with many channels needs no more memory than a mono file."""
 WRONG_BY = 0.02
 """A guessed length further from the measured one than this share of it, and a second, is wrong."""
-LARGEST_FLAC = 1 << 36
-"""libsndfile gives a larger number of frames for a FLAC file of unknown length."""
+LARGEST_FLAC = (1 << 36) - 1
+"""The largest number of frames that a FLAC header can state. It is a mark of an unknown length, and so is a
+larger one, which libsndfile gives.
+"""
 
 Waveform = NDArray[np.float32]
 
@@ -126,8 +128,9 @@ def _states_length(sound: soundfile.SoundFile, file: Path) -> bool:
         return not is_chained(file)
     if sound.format == "FLAC":
         uncompressed = sound.frames * sound.channels * (3 if sound.subtype == "PCM_24" else 2)
-        least, most = (share * uncompressed for share in LOSSLESS_SHARES)
-        return bool(0 < sound.frames < LARGEST_FLAC and least <= file.stat().st_size <= most)
+        return bool(
+            0 < sound.frames < LARGEST_FLAC and file.stat().st_size <= LOSSLESS_SHARES[1] * uncompressed
+        )
     return bool(sound.frames > 0 and sound.subtype.startswith(UNCOMPRESSED))
 
 

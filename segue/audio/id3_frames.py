@@ -11,7 +11,20 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from mutagen.id3 import ID3, TCON, TXXX, Encoding, Frames, Frames_2_2, TextFrame
+from mutagen.id3 import (
+    ID3,
+    TCON,
+    TXXX,
+    UFID,
+    Encoding,
+    Frame,
+    Frames,
+    Frames_2_2,
+    ID3TimeStamp,
+    NumericPartTextFrame,
+    TextFrame,
+    TimeStampTextFrame,
+)
 from mutagen.id3._util import ID3JunkFrameError
 
 _UTF16: Any = Encoding.UTF16
@@ -62,7 +75,36 @@ class _Named(TXXX):
         return super()._fromData(header, flags, data)  # type: ignore[no-untyped-call]
 
 
-def _made(kind: type[TextFrame], **values: Any) -> TextFrame:
+class _Dated(TextFrame):
+    """A frame with an encoding and dates, which mutagen brings into one form."""
+
+    @classmethod
+    def _fromData(cls, header: Any, flags: int, data: bytes) -> Any:  # noqa: N802
+        if (found := _text(header, flags, data)) is not None:
+            encoding, text = found
+            text = text.removesuffix("\0")
+            if text and "\0" not in text and "," not in text:
+                return _made(cls, encoding=encoding, text=[_date(text)])
+        return super()._fromData(header, flags, data)  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=1024)
+def _date(text: str) -> ID3TimeStamp:
+    return ID3TimeStamp(text)  # type: ignore[no-untyped-call]
+
+
+class _Identified(UFID):
+    """A frame with an owner and the owner's id of the file."""
+
+    @classmethod
+    def _fromData(cls, header: Any, flags: int, data: bytes) -> Any:  # noqa: N802
+        owner, end, number = data.partition(b"\0")
+        if not flags and not header.f_unsynch and end and number and owner.isascii():
+            return _made(cls, owner=owner.decode("ascii"), data=number)
+        return super()._fromData(header, flags, data)  # type: ignore[no-untyped-call]
+
+
+def _made(kind: type[Frame], **values: Any) -> Frame:
     """A frame with values that need no checks."""
     frame = kind.__new__(kind)
     frame.__dict__.update(values)
@@ -73,7 +115,12 @@ def _quick(name: str, frame: type) -> type:
     """A class with a quick way for a frame, of the same name, by which mutagen knows frames."""
     if frame is TXXX:
         return type(name, (_Named,), {"__module__": __name__})
-    plain = getattr(frame, "_framespec", None) is TextFrame._framespec
+    if frame is UFID:
+        return type(name, (_Identified,), {"__module__": __name__})
+    if issubclass(frame, TimeStampTextFrame):
+        return type(name, (_Dated, frame), {"__module__": __name__})
+    spec = getattr(frame, "_framespec", None)
+    plain = spec in (TextFrame._framespec, NumericPartTextFrame._framespec)
     return type(name, (_Text, frame), {"__module__": __name__}) if plain else frame
 
 

@@ -51,8 +51,8 @@ def _piped_flac(folder: Path) -> Path:
 def _flac_of_wrong_length(folder: Path, *, samples: int) -> Path:
     path = _ffmpeg(_wav(folder), folder / "a.flac")
     data = bytearray(path.read_bytes())
-    data[21] = data[21] & 0xF0  # STREAMINFO ends its 36 bits of samples at byte 26
-    data[22:26] = samples.to_bytes(4, "big")
+    # STREAMINFO has 36 bits of samples, which end at byte 26.
+    data[21:26] = bytes([data[21] & 0xF0 | samples >> 32]) + (samples & 0xFFFFFFFF).to_bytes(4, "big")
     path.write_bytes(data)
     return path
 
