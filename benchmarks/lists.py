@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from rich.console import Console
 
 from segue.benchmarks.catalogue import FMA, composed_track
 from segue.benchmarks.ingest import own_store
-from segue.catalog.albums import Albums
-from segue.catalog.artists import Artists
+from segue.catalog.albums import AlbumOrder, Albums
+from segue.catalog.artists import ArtistOrder, Artists
 from segue.catalog.browsed_tracks import BrowsedTracks
 from segue.catalog.gathering import gather
 from segue.catalog.track import Track, TrackDetails
@@ -51,14 +52,14 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
             of_artists = _times(
                 [
                     partial(artists.page, by=by, limit=PAGE, after=after)
-                    for by in artists.orders
+                    for by in get_args(ArtistOrder)
                     for after in _places(counts[0], calls, rng)
                 ]
             )
             of_albums = _times(
                 [
                     partial(albums.page, by=by, limit=PAGE, after=after)
-                    for by in albums.orders
+                    for by in get_args(AlbumOrder)
                     for after in _places(counts[1], calls, rng)
                 ]
             )

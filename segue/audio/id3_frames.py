@@ -90,7 +90,7 @@ class _Dated(TextFrame):
 
 @lru_cache(maxsize=1024)
 def _date(text: str) -> ID3TimeStamp:
-    return ID3TimeStamp(text)  # type: ignore[no-untyped-call]
+    return ID3TimeStamp(text)
 
 
 class _Identified(UFID):
