@@ -5,7 +5,7 @@ const KEYS = {
   ArrowRight: ["→", "5 s forward", (e) => e.seek(e.position + 5000)],
   n: ["N", "next", (e) => e.next()],
   p: ["P", "previous", (e) => e.previous()],
-  m: ["M", "mute", (e) => { e.audio.muted = !e.audio.muted; }],
+  m: ["M", "mute", (e) => { e.muted = !e.muted; }],
   l: ["L", "like", (e) => e.opinion("like")],
   q: ["Q", "queue", () => dispatchEvent(new CustomEvent("segue:panel", { detail: "queue" }))],
   "/": ["/", "search", () => {
