@@ -11,8 +11,10 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from segue.dashboard.language.spoken import language
 from segue.dashboard.player.component_data import BarData
 from segue.dashboard.player.modules import HERE, bundled
+from segue.dashboard.player.texts import prefix
 from segue.dashboard.queries.items import Item
 from segue.plays.delivery import WORTH_KEEPING
 from segue.plays.event_types import SIGNALS
@@ -50,14 +52,22 @@ class Live:
     """The mood of the dial. When it changes, the queue changes too."""
 
 
-@cache
 def _component(
     name: str, html: str, scripts: tuple[str, ...], styles: tuple[str, ...], *, modules: tuple[str, ...] = ()
 ) -> Callable[..., Any]:
+    files = ("js/words.js", *modules, *(f"js/{script}.js" for script in scripts))
+    return _in_language(language(), name, html, files, styles)
+
+
+@cache
+def _in_language(
+    code: str, name: str, html: str, files: tuple[str, ...], styles: tuple[str, ...]
+) -> Callable[..., Any]:
+    script = bundled(*files)
     return st.components.v2.component(
-        f"segue_{name}",
+        f"segue_{name}_{code}",
         html=html,
-        js=bundled(*modules, *(f"js/{script}.js" for script in scripts)),
+        js=prefix(code, script) + script,
         css="\n".join((HERE / "css" / f"{style}.css").read_text() for style in styles),
     )
 

@@ -2,8 +2,6 @@
 // at the end of the song.
 import { Radio } from "./radio.js";
 
-export const SLEEPS = [["", "Sleep timer: off"], ["15", "Stop in 15 minutes"], ["30", "Stop in 30 minutes"], ["60", "Stop in 60 minutes"], ["song", "Stop after this song"]];
-
 export class Engine extends Radio {
   sleepAfter(when) { // minutes as text, "song", or "" for off
     clearTimeout(this.sleepTimer);
@@ -14,6 +12,6 @@ export class Engine extends Radio {
   fallAsleep() {
     this.sleep = "";
     this.pause();
-    this.say("The sleep timer has stopped the music");
+    this.say(gettext("The sleep timer has stopped the music"));
   }
 }

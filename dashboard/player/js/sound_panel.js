@@ -1,6 +1,6 @@
 // The panel of the sound: even loudness and crossfade, kept in this browser.
-const LOUDNESS = [["track", "Each song equally loud"], ["album", "Each album equally loud"], ["off", "As recorded"]];
-const seconds = (value) => (value ? `${value} s` : "off");
+const LOUDNESS = [["track", gettext("Each song equally loud")], ["album", gettext("Each album equally loud")], ["off", gettext("As recorded")]];
+const seconds = (value) => (value ? gettext("{seconds} s", { seconds: value }) : gettext("off"));
 
 const drawSound = (bar, close) => {
   const { settings, sound } = bar.engine;
@@ -17,11 +17,11 @@ const drawSound = (bar, close) => {
     fill(crossfade, crossfade.value / LONGEST_CROSSFADE);
   };
   show();
-  bar.panel.replaceChildren(h("header", {}, h("h2", {}, "Sound"), close),
+  bar.panel.replaceChildren(h("header", {}, h("h2", {}, gettext("Sound")), close),
     h("div", { class: "sound" },
-      h("label", { for: "segue-loudness" }, "Loudness"), loudness,
-      h("label", { for: "segue-crossfade" }, "Crossfade"), h("span", { class: "pair" }, crossfade, said),
+      h("label", { for: "segue-loudness" }, gettext("Loudness")), loudness,
+      h("label", { for: "segue-crossfade" }, gettext("Crossfade")), h("span", { class: "pair" }, crossfade, said),
       h("p", { class: "empty" }, sound.decodes
-        ? "Songs of an album are never crossfaded: they follow each other without a gap."
-        : "This browser plays one song after the other, without crossfade, and makes songs only quieter.")));
+        ? gettext("Songs of an album are never crossfaded: they follow each other without a gap.")
+        : gettext("This browser plays one song after the other, without crossfade, and makes songs only quieter."))));
 };

@@ -11,6 +11,10 @@ export class Element extends EventTarget {
   removeAttribute() { this.src = ""; }
 }
 
+const filled = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+globalThis.gettext = filled;
+globalThis.ngettext = (one, several, count) => filled(count === 1 ? one : several, { count });
+
 class Param {
   value = 1; events = [];
   setValueAtTime(value, time) { this.value = value; this.events.push({ value, time }); return this; }
