@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from deno import find_deno_bin
+from deno import find_deno_bin  # type: ignore[import-untyped]
 
 from segue.dashboard.api import messages
 from segue.dashboard.player.modules import HERE, bundled

@@ -41,9 +41,10 @@ def cut_sine(database: Database[Document], folder: Path, ending: str) -> list[st
 
 def play_from(player: Player, titles: list[str]) -> Recording:
     """Play songs one after the other and record them."""
+    length = round(1000 * SAMPLES / RATE)
     items = [
-        {"id": track_id(*one.split()), "title": one, "artist": "A", "duration": round(1000 * SAMPLES / RATE)}
-        for one in titles
+        {"id": track_id("Waltz", number), "title": titles[number], "artist": "A", "duration": length}
+        for number in CUT
     ]
     player.play(title("House", 0))  # a click, without which a browser starts no sound
     player.wait_playing(title("House", 0))
