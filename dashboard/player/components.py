@@ -19,7 +19,7 @@ from segue.dashboard.queries.items import Item
 from segue.plays.delivery import WORTH_KEEPING
 from segue.plays.event_types import SIGNALS
 
-_BAR = ("dom", "navigation", "queue_actions", "keys", "still", "panel", "sound_panel", "lyrics", "bar")
+BAR = ("dom", "navigation", "queue_actions", "keys", "still", "panel", "sound_panel", "lyrics", "bar")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _in_language(
 def bar(user_id: str) -> None:
     """The player bar; mounted before the page runs, so that a change of page does not unmount it."""
     show = _component(
-        "bar", '<div id="segue-bar"></div>', _BAR, ("base", "bar"), modules=("engine/engine.js",)
+        "bar", '<div id="segue-bar"></div>', BAR, ("base", "bar"), modules=("engine/engine.js",)
     )
     data = BarData(
         tag=tag(user_id), signals=tuple(SIGNALS), keptMs=WORTH_KEEPING // timedelta(milliseconds=1)

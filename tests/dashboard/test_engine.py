@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from deno import find_deno_bin  # type: ignore[import-untyped]
 
 from segue.dashboard.api import messages
+from segue.dashboard.player.components import BAR
 from segue.dashboard.player.modules import HERE, bundled
 from segue.places import ROOT
 
@@ -63,7 +65,26 @@ def test_a_script_has_each_module_once_and_after_those_that_it_needs() -> None:
     assert script.count("class Transport ") == 1
     assert script.index("class Transport ") < script.index("class Queue ") < script.index("class Engine ")
     assert "import {" not in script
-    deno("eval", "--no-remote", f"0 && (async () => {{ {script} }})")
+
+
+def test_the_script_of_the_bar_is_one_scope(tmp_path: Path) -> None:
+    """No two of its files declare the same name, and none is used that is not declared."""
+    files = ("js/words.js", "engine/engine.js", *(f"js/{name}.js" for name in BAR))
+    script = 'const LANGUAGE = "en", WORDS = {};\n' + bundled(*files)
+    (tmp_path / "bar.js").write_text(script)
+    (tmp_path / "deno.json").write_text(
+        '{"compilerOptions": {"checkJs": true, "strict": false, "lib": ["dom", "dom.iterable", "esnext"]}}'
+    )
+    undeclared = "TS2304|TS2451|TS2300|TS2552"
+    done = subprocess.run(
+        [find_deno_bin(), "check", "--no-remote", "--config", tmp_path / "deno.json", tmp_path / "bar.js"],
+        env={**os.environ, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "bar.js" in done.stderr
+    assert not re.findall(f".*(?:{undeclared}|syntax).*", done.stderr), done.stderr
 
 
 def test_modules_that_need_each_other_are_refused(tmp_path: Path) -> None:
