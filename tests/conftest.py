@@ -34,6 +34,7 @@ from tests.waiting import PATIENCE
 
 for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
     del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
+gc.disable()  # until the tests are collected
 # Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 # Some environments forbid it; here a hundred processes would compile the same modules again.
@@ -92,8 +93,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What the imports made stays: no later run of the garbage collector looks through it again."""
+    """What the imports and the collection made stays: the garbage collector never looks through it."""
     gc.freeze()
+    gc.enable()
 
 
 def _rank(group: str) -> int:

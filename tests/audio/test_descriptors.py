@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.signal import find_peaks
 
 from segue.audio import rhythm
 from segue.audio.descriptors import (
@@ -128,6 +127,8 @@ def test_clicks_have_their_tempo(tempo: float) -> None:
     st.sampled_from([0.0, 0.5, 0.75, 1.0]),
 )
 def test_peaks_are_those_of_scipy(strength: list[float], height: float) -> None:
+    from scipy.signal import find_peaks  # takes a second to import
+
     expected, _ = find_peaks(strength, height=height)
     assert rhythm._peaks(np.asarray(strength), height=height) == len(expected)
 
