@@ -30,11 +30,13 @@ from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
 from tests.data_in_memory import data_in_memory
+from tests.passwords import hash_quickly
 from tests.waiting import PATIENCE
 
 for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
     del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
 gc.disable()  # until the tests are collected
+hash_quickly()
 # Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 # Some environments forbid it; here a hundred processes would compile the same modules again.
