@@ -67,8 +67,13 @@ The two that mostly wait have a single test each, and follow each other: xdist g
 three tests another group at once.
 """
 
-_SELDOM = {"spark.sql.streaming.pollingDelay": "50ms"}
-"""By default, a query without work asks Kafka a hundred times a second. Here, many processes share a core."""
+_LIGHT = {
+    # By default, a query without work asks Kafka a hundred times a second. Here, many processes share a core.
+    "spark.sql.streaming.pollingDelay": "50ms",
+    # A second of processor time at each start. Tests of the UI have their own settings.
+    "spark.ui.enabled": "false",
+}
+"""What a Spark of tests does without."""
 
 _DEFAULTS = load_settings()
 """Read once: it takes 30 ms, and most tests need them."""
@@ -215,7 +220,7 @@ def own_settings(mongo_uri: str, folder: Path, *, database: str | None = None) -
                 update={
                     "checkpoint_location": str(folder / "checkpoints"),
                     "ui_port": 0,
-                    "conf": (*base.spark.conf, *_SELDOM.items()),
+                    "conf": (*base.spark.conf, *_LIGHT.items()),
                 }
             ),
             "index": base.index.model_copy(update={"folder": str(folder / "index")}),
@@ -272,8 +277,8 @@ def spark() -> Iterator[SparkSession]:
     found = session(
         quiet,
         app="segue tests",
-        spark__ui__enabled="false",
-        spark__sql__streaming__pollingDelay=_SELDOM["spark.sql.streaming.pollingDelay"],
+        spark__ui__enabled=_LIGHT["spark.ui.enabled"],
+        spark__sql__streaming__pollingDelay=_LIGHT["spark.sql.streaming.pollingDelay"],
         spark__driver__extraJavaOptions=f'{options} "-Djava.io.tmpdir={scratch()}"',
     )
     yield found

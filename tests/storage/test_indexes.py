@@ -37,7 +37,7 @@ from segue.moods.measures import DIMENSIONS, CorpusMoods
 from segue.plays.event import Play
 from segue.storage.files import FileStore
 from segue.storage.mongo import Document
-from segue.storage.store import Collection, Index, Job, Right, Store
+from segue.storage.store import Collection, Index, Job, Policy, Right, Store
 from tests.conftest import new_database_name
 from tests.plays.examples import a_play
 from tests.waiting import until
@@ -341,10 +341,12 @@ def test_indexes_that_exist_are_left_alone(mongo_uri: str, database_name: str) -
 
 
 def test_an_index_gets_another_retention(store: Store) -> None:
-    class ForADay(ListeningSessions):
+    class ForADay(Collection[Document]):
+        name, policy = "kept", Policy()
         indexes = (Index.on("at", keep=timedelta(days=1)),)
 
-    class ForAnHour(ListeningSessions):
+    class ForAnHour(Collection[Document]):
+        name, policy = "kept", Policy()
         indexes = (Index.on("at", keep=timedelta(hours=1)),)
 
     for owner, seconds in ((ForADay, 86_400), (ForAnHour, 3_600)):
