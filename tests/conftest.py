@@ -185,10 +185,8 @@ def _empty(database: Database[Document]) -> None:
 
 def _filled(database: Database[Document], names: list[str]) -> list[str]:
     """Those collections that have documents, by a single command: most tests fill a few."""
-    first, *others = names
-    steps: list[Document] = _one(first)
-    steps += [{"$unionWith": {"coll": name, "pipeline": _one(name)}} for name in others]
-    return [found["name"] for found in database[first].aggregate(steps)]
+    steps = [{"$unionWith": {"coll": name, "pipeline": _one(name)}} for name in names[1:]]
+    return [found["name"] for name in names[:1] for found in database[name].aggregate([*_one(name), *steps])]
 
 
 def _one(name: str) -> list[Document]:
