@@ -36,6 +36,8 @@ _BAR = (
     "still",
     "panel",
     "lyrics",
+    "skip",
+    "quiet",
     "bar",
 )
 
