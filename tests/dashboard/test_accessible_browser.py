@@ -82,7 +82,7 @@ def violations(page: Page) -> list[str]:
 
 def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -> None:
     page, look = looked_at
-    faults = {}
+    faults, titles = {}, set()
     for name, path in PAGES.items():
         page.goto(visited.address + path)
         page.locator("#segue-bar .bar").wait_for()
@@ -91,6 +91,8 @@ def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -
             folder = Path(PICTURES)
             folder.mkdir(exist_ok=True)
             page.screenshot(path=folder / f"{name} {look}.png".replace(" ", "-"))
+        titles.add(page.title())
         if found := violations(page):
             faults[name] = found
+    assert len(titles) == len(PAGES), titles
     assert not faults, "\n".join(f"{name}: {fault}" for name, all_of in faults.items() for fault in all_of)
