@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -36,7 +37,7 @@ PAGES = {
     "artist": "/artist?name=Waltz+Band+1",
     "nothing": "/album?id=none",
 }
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
     "phone": {
@@ -82,7 +83,8 @@ def violations(page: Page) -> list[str]:
 
 def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -> None:
     page, look = looked_at
-    faults, titles = {}, set()
+    faults: dict[str, list[str]] = {}
+    titles: set[str] = set()
     for name, path in PAGES.items():
         page.goto(visited.address + path)
         page.locator("#segue-bar .bar").wait_for()
