@@ -75,6 +75,7 @@ STYLE = """<style>
 .stMain summary:focus-visible, .stMain button:focus-visible
   {outline: 2px solid currentColor !important; outline-offset: 2px}
 [data-testid="stCaptionContainer"] {color: inherit !important; opacity: .75}
+[data-testid="InputInstructions"], [data-testid="stFileUploaderDropzoneInstructions"] {display: none}
 [data-stale="true"] {opacity: 1 !important; transition: none !important}
 .stMain:focus {outline: none}
 .stMainBlockContainer {padding-top: 4.75rem; padding-bottom: 3rem}
