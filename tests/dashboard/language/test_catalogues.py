@@ -14,7 +14,7 @@ from segue.dashboard.player.texts import messages, prefix
 from segue.documentation.texts import KEYWORDS, Change, changes, disagreeing, found
 
 DASHBOARD = Path(__file__).parents[3] / "dashboard"
-SCRIPTS = sorted((DASHBOARD / "player" / "js").glob("*.js"))
+SCRIPTS = sorted((DASHBOARD / "player").glob("*/*.js"))
 PAGES = sorted(
     [*(DASHBOARD / "views").glob("*.py"), *(DASHBOARD / "pictures").glob("*.py"), DASHBOARD / "pages.py"]
 )
