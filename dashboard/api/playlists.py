@@ -20,7 +20,7 @@ from segue.catalog.tracks import Tracks
 from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
-from segue.playlists.playlists import Playlist, PlaylistError
+from segue.playlists.playlist import Playlist, PlaylistError
 
 _T = TypeVar("_T")
 _LARGEST = 64 * 1024

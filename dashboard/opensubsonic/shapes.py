@@ -16,7 +16,7 @@ from segue.catalog.artists import Artist
 from segue.catalog.full_tracks import Credit, FullTrack
 from segue.dashboard.opensubsonic import ids
 from segue.dashboard.opensubsonic.call import Call
-from segue.playlists.playlists import Playlist
+from segue.playlists.playlist import Playlist
 
 Shape = dict[str, Any]
 _NOT_IN_PATHS = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
@@ -116,8 +116,9 @@ def playlist(call: Call, found: Playlist, tracks: Mapping[str, FullTrack]) -> Sh
     return _given(
         id=found.playlist_id,
         name=found.name,
+        comment=found.comment or None,
         owner=owner if isinstance(owner, str) else owner.get(found.owner, ""),
-        public=False,
+        public=found.public,
         created=found.created_at or found.changed_at,
         changed=found.changed_at,
         readonly=not found.may_edit(call.user_id),

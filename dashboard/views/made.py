@@ -18,7 +18,8 @@ from segue.dashboard.queries.times import length
 from segue.dashboard.text import NO_INDEX
 from segue.dashboard.views import heading, more
 from segue.errors import SegueError
-from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
+from segue.playlists.playlist import Playlist, PlaylistError
+from segue.playlists.playlists import LONGEST_NAME
 
 BY_DAY = {
     "mix": (
