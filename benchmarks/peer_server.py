@@ -53,7 +53,7 @@ def peer(
         f"[daemon]\nsocket = {folder / 'daemon'}\n"
     )
     own = {**os.environ, "HOME": str(folder), "PYTHONPATH": ""}
-    command = [programs / "supysonic-cli", "user", "add", USER["u"], "-p", USER["p"]]
+    command = [str(programs / "supysonic-cli"), "user", "add", USER["u"], "-p", USER["p"]]
     subprocess.run(command, cwd=folder, env=own, check=True, stdout=subprocess.DEVNULL)
     _fill(database, tracks)
     with (folder / "log").open("wb") as log:
@@ -88,7 +88,7 @@ def _fill(database: Path, tracks: Iterable[Track]) -> None:
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     artists: dict[str, str] = {}
     albums: dict[tuple[str, str], tuple[str, int]] = {}
-    folders = [(1, True, "music", "/music", _digest("/music"), now, None)]
+    folders: list[tuple[object, ...]] = [(1, True, "music", "/music", _digest("/music"), now, None)]
     rows = []
     for number, track in enumerate(tracks):
         name, title = track.artist or "", track.album or ""

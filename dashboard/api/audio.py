@@ -102,7 +102,7 @@ def _addresses(services: Services, track_id: str, url: str) -> dict[str, Any]:
     found = Tracks(services.store).recording(track_id)
     forms = [
         {"format": name, "type": FORMS[name].media_type, "url": f"{url}&format={name}"}
-        for name in services.settings.transcoding.formats
+        for name in services.settings.transcoding.lossy
     ]
     gains = MeasuredTracks(services.store).gains([track_id]).get(track_id, ReplayGain())
     return {
@@ -134,11 +134,11 @@ def _conversion(services: Services, found: Recording, query: QueryParams) -> Con
             max_kilobits=limit,
             # Without a limit, a player asks for its own format because it cannot decode the file.
             suffix=found.path.suffix.lower() if limit else "",
-            usual=settings.formats,
+            usual=settings.lossy,
             usual_kilobits=settings.bit_rate,
         )
     except KeyError:
-        raise HTTPException(422, f"format must be raw or one of {', '.join(settings.formats)}") from None
+        raise HTTPException(422, f"format must be raw or one of {', '.join(settings.lossy)}") from None
     except ValueError:
         raise HTTPException(422, "start and max_bit_rate must be numbers that are not negative") from None
     if chosen is None and found.is_part:
@@ -150,7 +150,7 @@ def _conversion(services: Services, found: Recording, query: QueryParams) -> Con
 
 def usual_form(settings: TranscodingSettings) -> tuple[Form, int]:
     """The form and the bit rate of a recording for which neither was asked."""
-    form = FORMS[settings.formats[0]]
+    form = FORMS[settings.lossy[0]]
     return form, form.kilobits(settings.bit_rate)
 
 

@@ -149,7 +149,7 @@ def kilobits_of(file: Recording, *, limit: int) -> int | None:
 def usual_form(call: Call) -> tuple[Form, int]:
     """The form and the bit rate for an app that names neither."""
     settings = call.server.settings
-    usual = settings.transcoding.formats
+    usual = settings.transcoding.lossy
     preferred = settings.opensubsonic.format
     form = FORMS[preferred if preferred in usual else usual[0]]
     return form, form.kilobits(settings.transcoding.bit_rate)

@@ -50,8 +50,10 @@ def songs(call: Call, seeds: Sequence[str], *, limit: int) -> list[FullTrack]:
         barred={*profile.recent, *listener.disliked},
         items=2 * limit,
     )
-    # Twice as many: some may have left the library since the index was built.
-    return call.server.tracks.in_order(bundle.ids(found))[:limit]
+    ids = bundle.ids(found)
+    tracks = call.server.tracks.in_order(ids[:limit])
+    # Some may have left the library since the index was built; others take their places.
+    return tracks if len(tracks) == limit else call.server.tracks.in_order(ids)[:limit]
 
 
 def in_sound(call: Call, track_id: str, *, limit: int) -> list[tuple[FullTrack, float]]:

@@ -21,6 +21,11 @@ class TranscodingSettings(Section):
     max_cache_size: Size = Field(ge=1)
     timeout: Positive
 
+    @property
+    def lossy(self) -> tuple[str, ...]:
+        """The formats without flac: a browser gets no length of a FLAC file that is still being made."""
+        return tuple(name for name in self.formats if name != "flac")
+
     @field_validator("formats")
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -80,6 +80,8 @@ def test_an_index_changes_when_songs_go(ada: App, library: Store) -> None:
 def test_a_large_cover_makes_no_file_too_large(ada: App, library: Store, tmp_path: Path) -> None:
     file = write(tmp_path / "song.mp3", melody(seconds=6.0))
     tagged = MP3(file)
+    assert tagged.info is not None
+    assert tagged.tags is not None
     sound = round(tagged.info.bitrate / 1000)
     tagged.tags.add(APIC(mime="image/png", type=3, data=b"x" * len(file.read_bytes())))
     tagged.save()

@@ -68,4 +68,6 @@ def test_an_evening(way: str, ada: App, address: int, program: Path, services: S
         (played["skipped"], "skip"),
         (played["submitted"], "play"),
         (played["submitted"], "complete"),
+        (played["heard"], "like"),
+        (played["heard"], "unlike"),
     ]
