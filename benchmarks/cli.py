@@ -30,6 +30,7 @@ BENCHMARKS = {
     "search": "time of a search with and without typos, beside regular expressions in MongoDB",
     "player-streams": "speed of the pages while 50 listeners hear lossless sound",
     "music-apps": "the OpenSubsonic API with 200 clients, beside supysonic (--peer)",
+    "transcoding": "recordings converted in real time, by format",
     "planning": "time that session knowledge adds to a plan",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",
     "features": "tracks described per second, beside plain librosa",

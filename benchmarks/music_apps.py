@@ -45,6 +45,8 @@ PROCESSES = 2
 DATABASE = "segue_bench_apps"
 LOG = LOCAL / "bench" / "apps.log"
 _START_SECONDS = 120
+_WARM_SECONDS = 20.0
+"""Each process reads the index, and builds the indexes of words."""
 _LISTENERS = 20
 _HEARD = 40
 _WINDOW_MS = 3_600_000
@@ -78,7 +80,7 @@ async def _measure(
         similar = ("getSimilarSongs2", {"id": track_id(rng.randrange(FMA)), "count": "20"})
         return rng.choice((_search(words, rng), _list(rng), similar))
 
-    await closed_loop(clients[:CLOSED], listening, seconds=seconds / 6)  # each process reads the index
+    await closed_loop(clients[:CLOSED], listening, seconds=_WARM_SECONDS)
     load = await steady(clients, listening, every=EVERY, seconds=seconds)
     ours = await closed_loop(clients[:CLOSED], browsing, seconds=seconds / 2)
     figures: dict[str, float | bool] = {"tracks": FMA, "clients": CLIENTS, "processes": PROCESSES}

@@ -35,6 +35,8 @@ GOOD_FOR = 6 * 3600
 """Seconds; longer than any track, with pauses."""
 LONGEST_START = 10_000_000
 """Seconds."""
+LEAST_LEFT = 0.1
+"""Seconds: several packets of each encoder. From fewer, ffmpeg makes a file without sound."""
 
 
 def sign(token: str, track_id: str, *, expires: int) -> str:
@@ -143,9 +145,20 @@ def _conversion(services: Services, found: Recording, query: QueryParams) -> Con
         raise HTTPException(422, "start and max_bit_rate must be numbers that are not negative") from None
     if chosen is None and found.is_part:
         chosen = usual_form(settings)
-    if found.end is not None and found.start + start >= found.end:
+    if is_after_end(found, start):
         raise HTTPException(422, "start lies after the end of the recording")
     return converted_to(found, *chosen, start=start) if chosen else None
+
+
+def is_after_end(found: Recording, start: float) -> bool:
+    """Whether nothing of a recording is left to convert from `start` seconds on."""
+    if found.end is not None:
+        length = found.end - found.start
+    elif found.duration_ms:
+        length = found.duration_ms / 1000
+    else:
+        return False
+    return start > 0 and start > length - LEAST_LEFT
 
 
 def usual_form(settings: TranscodingSettings) -> tuple[Form, int]:

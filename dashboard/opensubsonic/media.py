@@ -15,12 +15,12 @@ from segue.audio.transcoding.forms import FORMS, Form
 from segue.audio.transcoding.media_types import CONTENT_TYPES
 from segue.catalog.full_tracks import FullTrack
 from segue.catalog.track import Recording
-from segue.dashboard.api.audio import LONGEST_START, converted_to, recording
+from segue.dashboard.api.audio import LONGEST_START, converted_to, is_after_end, recording
 from segue.dashboard.api.converted import HEADERS, converted
 from segue.dashboard.opensubsonic import finding, ids, plan, shapes
 from segue.dashboard.opensubsonic.answers import unavailable
 from segue.dashboard.opensubsonic.call import Call, Sending
-from segue.dashboard.opensubsonic.failure import Code, ProtocolError, not_found
+from segue.dashboard.opensubsonic.failure import Code, ProtocolError, invalid, not_found
 
 _OTHER_NAMES = {"oga": "opus", "ogg": "opus", "m4a": "aac", "mp4": "aac", "adts": "aac"}
 """Names of containers by which apps ask for a form."""
@@ -117,7 +117,7 @@ def _conversion(call: Call, track: FullTrack, file: Recording) -> Conversion | N
     """The conversion that a call asks for; None for the file itself. It may read the file."""
     parameters, settings = call.parameters, call.server.settings
     limit = parameters.whole("maxBitRate", 0, most=10_000)
-    start = parameters.fraction("timeOffset", 0.0, least=0.0, most=LONGEST_START)
+    start = start_of(call, "timeOffset", file)
     usual = tuple(dict.fromkeys([usual_form(call)[0].name, *settings.transcoding.formats]))
     asked = (parameters.optional("format") or "").strip().lower()
     kilobits = kilobits_of(file, limit=limit)
@@ -136,6 +136,20 @@ def _conversion(call: Call, track: FullTrack, file: Recording) -> Conversion | N
     if chosen is None and (file.is_part or (start and wanted != RAW)):
         chosen = usual_form(call)
     return converted_to(file, *chosen, start=start) if chosen else None
+
+
+def start_of(call: Call, name: str, file: Recording) -> float:
+    """The place from which a call wants a recording, in seconds.
+
+    Raises
+    ------
+    ProtocolError
+        It is no number, or lies after the end.
+    """
+    start = call.parameters.fraction(name, 0.0, least=0.0, most=LONGEST_START)
+    if is_after_end(file, start):
+        raise invalid(name, "it lies after the end of the song")
+    return start
 
 
 def kilobits_of(file: Recording, *, limit: int) -> int | None:

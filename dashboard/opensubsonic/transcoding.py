@@ -14,12 +14,12 @@ from segue.audio.transcoding.forms import FORMS, Form
 from segue.audio.transcoding.media_types import media_type
 from segue.catalog.full_tracks import FullTrack
 from segue.catalog.track import Recording
-from segue.dashboard.api.audio import LONGEST_START, converted_to
+from segue.dashboard.api.audio import converted_to
 from segue.dashboard.api.requests import json_body
 from segue.dashboard.opensubsonic import finding
 from segue.dashboard.opensubsonic.call import Call, Content, Sending
 from segue.dashboard.opensubsonic.failure import invalid, not_found
-from segue.dashboard.opensubsonic.media import file_of, kilobits_of, send
+from segue.dashboard.opensubsonic.media import file_of, kilobits_of, send, start_of
 
 _LARGEST_BODY = 64 * 1024
 _PARAMS = re.compile(r"([a-z0-9]{1,10})-(\d{1,4})")
@@ -89,8 +89,8 @@ async def stream(call: Call) -> Response:
     if match is None or match[1] not in call.server.settings.transcoding.formats:
         raise invalid("transcodeParams", "it must come from getTranscodeDecision")
     form = FORMS[match[1]]
-    start = call.parameters.fraction("offset", 0.0, least=0.0, most=LONGEST_START)
     file = await run_in_threadpool(file_of, call, track)
+    start = start_of(call, "offset", file)
     kilobits = form.kilobits(int(match[2]))
     return await send(call, converted_to(file, form, kilobits, start=start))
 

@@ -67,6 +67,8 @@ def _absolute(schema: Any, place: Path) -> Any:
 
 
 def check(name: str, body: Any) -> None:
-    """Compare an answer with the schema of its endpoint."""
-    errors = sorted(_validator(name).iter_errors(body), key=lambda error: len(error.path))
+    """Compare an answer with the schema of its endpoint; that of one which sends files is an error."""
+    errors = sorted(
+        _validator("ping" if sends_files(name) else name).iter_errors(body), key=lambda error: len(error.path)
+    )
     assert not errors, f"{name}: {errors[0].message[:400]} at {list(errors[0].absolute_path)}"

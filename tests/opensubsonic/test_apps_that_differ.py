@@ -103,6 +103,14 @@ def test_a_file_is_not_converted_to_its_own_container(ada: App, library: Store, 
     assert asked.content == file.read_bytes()
 
 
+def test_a_place_after_the_end_of_a_song_is_an_error(ada: App) -> None:
+    for place in ("6", "5.95", "100", "1e6"):
+        assert ada.fail("stream", id=A, format="opus", timeOffset=place) == 10
+    late = ada.web.get("/rest/stream", params=ada.parameters(id=A, format="opus", timeOffset="5.5"))
+    assert late.headers["content-type"] == "audio/ogg"
+    assert late.content
+
+
 def test_flac_is_a_form_to_convert_to(ada: App, tmp_path: Path) -> None:
     response = ada.web.get("/rest/stream", params=ada.parameters(id=A, format="flac"))
     assert response.headers["content-type"] == "audio/flac"
