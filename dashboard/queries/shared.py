@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from segue.catalog.albums import Albums
 from segue.catalog.covers import Covers
 from segue.catalog.full_tracks import FullTracks
-from segue.counted import counted
+from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.pictures.preview import draw
 from segue.dashboard.queries import month
 from segue.dashboard.queries.items import Item, item_of, list_items, read_items
@@ -52,13 +52,14 @@ def shared(store: Store, *, owner: str, kind: Kind, key: str) -> SharedContent |
         return _album(store, key, name)
     if kind == "songs":
         items = list_items(store, key.split(), source="playlist")
-        return SharedContent(counted(len(items), "song"), "", name, items, None)
+        title = ngettext("{count} song", "{count} songs", len(items))
+        return SharedContent(title, "", name, items, None)
     if kind == "playlist":
         return _playlist(store, key, owner, name)
     since, zone = month_of(key)
     start, until = month.bounds(since, zone=zone)
     title = month.title(start, zone=zone)
-    return SharedContent(title, f"{name}'s month of music", name, [], (start, until, zone))
+    return SharedContent(title, gettext("{name}'s month of music", name=name), name, [], (start, until, zone))
 
 
 def _album(store: Store, key: str, name: str) -> SharedContent | None:
@@ -76,8 +77,10 @@ def _playlist(store: Store, key: str, owner: str, name: str) -> SharedContent | 
         return None
     ids = list(dict.fromkeys(playlist.tracks))
     items = list_items(store, ids, source="playlist")
-    count = counted(len(items), "track")
-    return SharedContent(playlist.name, f"Playlist by {name} · {count}", name, items, None)
+    count = ngettext("{count} song", "{count} songs", len(items))
+    return SharedContent(
+        playlist.name, gettext("Playlist by {name} · {count}", name=name, count=count), name, items, None
+    )
 
 
 def month_key(since: datetime, zone: str) -> str:
