@@ -69,7 +69,7 @@ def list_accounts(json_file: JsonFile = None) -> None:
 def create(name: Name, password_stdin: PasswordStdin = False) -> None:
     """Create an account, so that a person can log in to the dashboard.
 
-    The command asks for the password twice, or reads it from standard input with --password-stdin.
+    The command asks for the password twice on a terminal, and reads it from standard input otherwise.
 
     Example: ./run.sh account create Ada
 
@@ -235,11 +235,13 @@ def _password(*, from_stdin: bool) -> str:
     Raises
     ------
     UsageError
-        Standard input is not a terminal.
+        Standard input is neither a terminal nor has a password.
     """
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask for the password: add --password-stdin")
+        if given := sys.stdin.readline().rstrip("\r\n"):
+            return given
+        raise UsageError("there is no terminal to ask for the password: pipe it in, and add --password-stdin")
     answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return answer

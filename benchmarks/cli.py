@@ -30,6 +30,8 @@ BENCHMARKS = {
     "lists": "time of a page of all artists, all albums, and of an album's tracks",
     "search": "time of a search with and without typos, beside regular expressions in MongoDB",
     "player-streams": "speed of the pages while 50 listeners hear lossless sound",
+    "music-apps": "the OpenSubsonic API with 200 clients, beside supysonic (--peer)",
+    "transcoding": "recordings converted in real time, by format",
     "planning": "time that session knowledge adds to a plan",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",
     "features": "tracks described per second, beside plain librosa",
@@ -74,6 +76,10 @@ def bench(  # noqa: PLR0913  # one parameter for each option of the command
     seed: Annotated[
         int | None, typer.Option(min=0, help="Repeat the faults of an earlier run. For soak --chaos.")
     ] = None,
+    peer_folder: Annotated[
+        Path | None,
+        typer.Option("--peer", help="A virtual environment with supysonic and gunicorn. For music-apps."),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="A folder with data sets of real listening. For quality.")
     ] = None,
@@ -92,12 +98,13 @@ def bench(  # noqa: PLR0913  # one parameter for each option of the command
             raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")
         module = importlib.import_module(f"segue.benchmarks.{name.replace('-', '_')}")
         options: dict[str, Any] = {"console": Console(stderr=True)}
-        flags = {"plot": "--output"}
+        flags = {"plot": "--output", "peer_folder": "--peer"}
         parameters = inspect.signature(module.measure).parameters
         given = {
             "plot": plot,
             "tracks": tracks,
             "data": data,
+            "peer_folder": peer_folder,
             "listeners": listeners,
             "figures": figures_file,
             "chaos": chaos or None,

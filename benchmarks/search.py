@@ -131,27 +131,27 @@ def _slip(word: str, rng: random.Random) -> str:
 @contextmanager
 def _filled(console: Console) -> Iterator[tuple[PlainTracks, CatalogueReader]]:
     """A temporary database with a synthetic catalogue."""
-    settings = _mongo_only()
+    settings = mongo_only()
     own = settings.mongo.model_copy(update={"database": DATABASE})
     database = connect(own)
     try:
         database.client.drop_database(DATABASE)
         with console.status(f"Composing a catalogue of {TRACKS:,} tracks"):
             tracks = PlainTracks(Store(database))
-            tracks.write(_tracks())
+            tracks.write(named_tracks())
         yield tracks, CatalogueReader(Store(database), index_folder=settings.index.folder)
     finally:
         database.client.drop_database(DATABASE)
         database.client.close()
 
 
-def _mongo_only() -> Settings:
+def mongo_only() -> Settings:
     base = load_settings()
     away = base.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:9"})  # no broker is needed
     return stack.up(base.model_copy(update={"kafka": away}))
 
 
-def _tracks() -> Iterator[Track]:
+def named_tracks() -> Iterator[Track]:
     """Names of synthetic words, with the frequencies of a natural language (Zipf)."""
     rng = np.random.default_rng(SEED)
     syllables = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il")]

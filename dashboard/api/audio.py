@@ -35,6 +35,8 @@ GOOD_FOR = 6 * 3600
 """Seconds; longer than any track, with pauses."""
 LONGEST_START = 10_000_000
 """Seconds."""
+LEAST_LEFT = 0.1
+"""Seconds: several packets of each encoder. From fewer, ffmpeg makes a file without sound."""
 
 
 def sign(token: str, track_id: str, *, expires: int) -> str:
@@ -102,7 +104,7 @@ def _addresses(services: Services, track_id: str, url: str) -> dict[str, Any]:
     found = Tracks(services.store).recording(track_id)
     forms = [
         {"format": name, "type": FORMS[name].media_type, "url": f"{url}&format={name}"}
-        for name in services.settings.transcoding.formats
+        for name in services.settings.transcoding.lossy
     ]
     gains = MeasuredTracks(services.store).gains([track_id]).get(track_id, ReplayGain())
     return {
@@ -134,23 +136,34 @@ def _conversion(services: Services, found: Recording, query: QueryParams) -> Con
             max_kilobits=limit,
             # Without a limit, a player asks for its own format because it cannot decode the file.
             suffix=found.path.suffix.lower() if limit else "",
-            usual=settings.formats,
+            usual=settings.lossy,
             usual_kilobits=settings.bit_rate,
         )
     except KeyError:
-        raise HTTPException(422, f"format must be raw or one of {', '.join(settings.formats)}") from None
+        raise HTTPException(422, f"format must be raw or one of {', '.join(settings.lossy)}") from None
     except ValueError:
         raise HTTPException(422, "start and max_bit_rate must be numbers that are not negative") from None
     if chosen is None and found.is_part:
         chosen = usual_form(settings)
-    if found.end is not None and found.start + start >= found.end:
+    if is_after_end(found, start):
         raise HTTPException(422, "start lies after the end of the recording")
     return converted_to(found, *chosen, start=start) if chosen else None
 
 
+def is_after_end(found: Recording, start: float) -> bool:
+    """Whether nothing of a recording is left to convert from `start` seconds on."""
+    if found.end is not None:
+        length = found.end - found.start
+    elif found.duration_ms:
+        length = found.duration_ms / 1000
+    else:
+        return False
+    return start > 0 and start > length - LEAST_LEFT
+
+
 def usual_form(settings: TranscodingSettings) -> tuple[Form, int]:
     """The form and the bit rate of a recording for which neither was asked."""
-    form = FORMS[settings.formats[0]]
+    form = FORMS[settings.lossy[0]]
     return form, form.kilobits(settings.bit_rate)
 
 

@@ -21,7 +21,7 @@ from segue.dashboard.api.requests import json_body, refuse_cross_site, session_o
 from segue.dashboard.language.words import translated
 from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
-from segue.playlists.playlists import Playlist, PlaylistError
+from segue.playlists.playlist import Playlist, PlaylistError
 
 _T = TypeVar("_T")
 _LARGEST = 64 * 1024

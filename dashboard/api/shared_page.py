@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from segue.dashboard.language.spoken import language
 from segue.dashboard.language.words import gettext
 from segue.dashboard.queries.items import Item
 from segue.dashboard.queries.shared import SharedContent
-from segue.social.links import Link
+from segue.social.links import Kind, Link
 
 _STYLE = """
 :root {color-scheme:light dark; --ground:#fbfaf8; --ink:#1c1b19; --soft:#6b6860; --line:#e0dbd2;
@@ -40,16 +41,24 @@ a {color:var(--accent)}
 @media (max-width:620px) {.top {grid-template-columns:1fr; gap:22px} .top > :first-child {max-width:320px}}
 """
 
+_OPEN_GRAPH: Mapping[Kind, str] = {
+    "track": "music.song",
+    "album": "music.album",
+    "songs": "music.playlist",
+    "playlist": "music.playlist",
+    "month": "website",
+}
+"""The types of the Open Graph protocol."""
+
 
 def page(link: Link, content: SharedContent, *, address: str, here: str) -> str:
     """The page; `address` is the complete address of the link, for previews, and `here` its path."""
     picture = f"{address}/picture.png"
     width, height = (1080, 1350) if content.month else (1200, 630)
-    kind = {"track": "music.song", "playlist": "music.playlist", "month": "website"}[link.kind]
     properties = {
         "og:title": content.title,
         "og:description": content.subtitle,
-        "og:type": kind,
+        "og:type": _OPEN_GRAPH[link.kind],
         "og:url": address,
         "og:image": picture,
         "og:image:width": str(width),

@@ -56,7 +56,7 @@ def rate(call: Call) -> Content:
 def _objects(call: Call) -> tuple[list[str], list[tuple[MarkKind, str]]]:
     """The songs, and the albums and artists, that a call names; `id` may also name an album or an artist."""
     parameters = call.parameters
-    texts = [text for name in ("id", "albumId", "artistId") for text in parameters.texts(name)]
+    texts = [text for name in ("id", "albumId", "artistId") for text in parameters.filled(name)]
     if not texts:
         raise missing("id")
     found = [_known(call, text) for text in dict.fromkeys(texts)]

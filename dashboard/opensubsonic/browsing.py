@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from segue.catalog.albums import Album
 from segue.catalog.artists import Artist
 from segue.dashboard.opensubsonic import finding, ids, near, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.failure import not_found
+from segue.operations.library_status import LibraryStatus
 
 _ARTICLES = "The A An"
 _MOST_OF_ARTIST = 1000
 _MOST_SIMILAR = 20
+_LIBRARY = re.compile(r"[0-9]{1,6}")
 
 
 def music_folders(call: Call) -> Content:
@@ -48,10 +50,17 @@ def _artists_of_albums(call: Call) -> list[Artist]:
 
 
 def _last_change(call: Call) -> int:
-    """When the library last changed, epoch ms."""
-    newest = call.server.albums.listed(by="added", limit=1)
-    at = newest[0]["added_at"] if newest else None
-    return round((at or datetime.fromtimestamp(0, UTC)).timestamp() * 1000)
+    """When the library last changed, epoch ms: songs came, went or got other tags.
+
+    Songs that went leave no time behind, so the end of the last pass over the library counts as a change.
+    """
+    server = call.server
+    times = (
+        server.albums.revision()[1],
+        server.artists.revision()[1],
+        LibraryStatus(server.store).last_pass().get("summary_at"),
+    )
+    return round(max((at.timestamp() for at in times if at is not None), default=0.0) * 1000)
 
 
 def artist(call: Call) -> Content:
@@ -82,7 +91,7 @@ def song(call: Call) -> Content:
 
 def directory(call: Call) -> Content:
     text = call.parameters.text("id")
-    if text.isdigit():
+    if _LIBRARY.fullmatch(text):
         return {"directory": _library(call, int(text))}
     kind, key = ids.parse(text)
     if kind == "artist":
@@ -105,10 +114,8 @@ def directory(call: Call) -> Content:
 
 
 def _library(call: Call, number: int) -> shapes.Shape:
-    names = call.server.tracks.library_names()
-    if not 1 <= number <= len(names):
-        raise not_found("folder")
-    found = call.server.artists.with_albums(library=names[number - 1])
+    name = finding.library_of(call, number)
+    found = call.server.artists.with_albums(library=name)
     children = [
         {
             "id": shape["id"],
@@ -119,7 +126,7 @@ def _library(call: Call, number: int) -> shapes.Shape:
         }
         for shape in shapes.plain_artists(call, found)
     ]
-    return {"id": str(number), "name": names[number - 1], "child": children}
+    return {"id": str(number), "name": name, "child": children}
 
 
 def genres(call: Call) -> Content:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from segue.catalog.albums import Album
 from segue.catalog.artists import Artist
@@ -13,6 +14,8 @@ from segue.dashboard.opensubsonic.failure import not_found
 
 MOST = 500
 """The most entries of a list, as the protocol limits it."""
+_ALL = -1
+_T = TypeVar("_T")
 
 
 def track(call: Call, text: str) -> FullTrack:
@@ -23,11 +26,7 @@ def track(call: Call, text: str) -> FullTrack:
     ProtocolError
         There is no such track.
     """
-    kind, key = ids.parse(text)
-    found = call.server.tracks.full([key]).get(key) if kind == "track" else None
-    if found is None:
-        raise not_found("song")
-    return found
+    return _one(text, "track", lambda key: call.server.tracks.full([key]).get(key), word="song")
 
 
 def album(call: Call, text: str) -> Album:
@@ -38,11 +37,7 @@ def album(call: Call, text: str) -> Album:
     ProtocolError
         There is no such album.
     """
-    kind, key = ids.parse(text)
-    found = call.server.albums.get(key) if kind == "album" else None
-    if found is None:
-        raise not_found("album")
-    return found
+    return _one(text, "album", call.server.albums.get)
 
 
 def artist(call: Call, text: str) -> Artist:
@@ -53,15 +48,19 @@ def artist(call: Call, text: str) -> Artist:
     ProtocolError
         There is no such artist.
     """
-    kind, key = ids.parse(text)
-    found = call.server.artists.get(key) if kind == "artist" else None
+    return _one(text, "artist", call.server.artists.get)
+
+
+def _one(text: str, kind: ids.Kind, read: Callable[[str], _T | None], *, word: str = "") -> _T:
+    named, key = ids.parse(text)
+    found = read(key) if named == kind else None
     if found is None:
-        raise not_found("artist")
+        raise not_found(word or kind)
     return found
 
 
 def library(call: Call) -> str | None:
-    """The library that the parameter musicFolderId names; None for all.
+    """The library that the parameter musicFolderId names; None for all, which some apps write as -1.
 
     Raises
     ------
@@ -69,10 +68,19 @@ def library(call: Call) -> str | None:
         There is no such library.
     """
     number = call.parameters.optional_whole("musicFolderId")
-    if number is None:
-        return None
+    return None if number in (None, _ALL) else library_of(call, number)
+
+
+def library_of(call: Call, number: int | None) -> str:
+    """The library of a number.
+
+    Raises
+    ------
+    ProtocolError
+        There is no such library.
+    """
     names = call.server.tracks.library_names()
-    if not 1 <= number <= len(names):
+    if number is None or not 1 <= number <= len(names):
         raise not_found("music folder")
     return names[number - 1]
 

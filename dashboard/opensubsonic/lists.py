@@ -167,9 +167,10 @@ def now_playing(call: Call) -> Content:
     shown = PrivacyChoices(call.server.store).showing_activity(followed)
     heard = call.server.playbacks.now([call.user_id, *shown], at=now)
     known = call.server.tracks.full(one.playback.track_id for one in heard)
+    heard = [one for one in heard if one.playback.track_id in known]
+    songs = shapes.songs(call, [known[one.playback.track_id] for one in heard])
     entries = []
-    for number, one in enumerate((one for one in heard if one.playback.track_id in known), 1):
-        shape = shapes.song(call, known[one.playback.track_id])
+    for number, (one, shape) in enumerate(zip(heard, songs, strict=True), 1):
         begun = now.timestamp() - one.playback.began_at / 1000
         entries.append(
             shape

@@ -31,8 +31,9 @@ def by_names(call: Call) -> Content:
 def _named(call: Call, artist: str, title: str) -> list[FullTrack]:
     if not artist.strip() or not title.strip():
         return []
-    found = call.server.catalogue.search(f"{artist} {title}", limit=_CANDIDATES)
-    tracks = call.server.tracks.in_order([item.track_id for item in found])
+    tracks = call.server.tracks.in_order(
+        call.server.catalogue.search_ids(f"{artist} {title}", limit=_CANDIDATES)
+    )
     return [
         track
         for track in tracks

@@ -8,22 +8,25 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
-from segue.audio.transcoding.choice import RAW, choose
+from segue.audio.bit_rate import sound_kilobits
+from segue.audio.transcoding.choice import RAW, choose, fits
 from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.forms import FORMS, Form
 from segue.audio.transcoding.media_types import CONTENT_TYPES
 from segue.catalog.full_tracks import FullTrack
 from segue.catalog.track import Recording
-from segue.dashboard.api.audio import LONGEST_START, converted_to, recording
+from segue.dashboard.api.audio import LONGEST_START, converted_to, is_after_end, recording
 from segue.dashboard.api.converted import HEADERS, converted
 from segue.dashboard.opensubsonic import finding, ids, plan, shapes
 from segue.dashboard.opensubsonic.answers import unavailable
 from segue.dashboard.opensubsonic.call import Call, Sending
-from segue.dashboard.opensubsonic.failure import Code, ProtocolError, not_found
+from segue.dashboard.opensubsonic.failure import Code, ProtocolError, invalid, not_found
 
 _OTHER_NAMES = {"oga": "opus", "ogg": "opus", "m4a": "aac", "mp4": "aac", "adts": "aac"}
 """Names of containers by which apps ask for a form."""
 _LARGEST_COVER = 4096
+_MOST_COVERS = 4
+"""A file with more than this multiple of the wanted bit rate is not small with large covers."""
 _COVER_HEADERS = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
 
 
@@ -34,7 +37,7 @@ async def stream(call: Call) -> Response:
     wrong one would cut the recording off.
     """
     track, file = await run_in_threadpool(_recording, call)
-    conversion = _conversion(call, track, file)
+    conversion = await run_in_threadpool(_conversion, call, track, file)
     if conversion is None:
         return _file(file)
     return await send(call, conversion)
@@ -54,7 +57,7 @@ async def cover(call: Call) -> Response:
     text = call.parameters.text("id")
     size = call.parameters.optional_whole("size")
     if size is not None:
-        size = max(1, min(size, _LARGEST_COVER))
+        size = min(size, _LARGEST_COVER) if size > 0 else None  # 0, like no size, means the picture itself
 
     def read() -> tuple[bytes, str] | None:
         cover_id = _cover_of(call, text)
@@ -111,19 +114,20 @@ def _file(file: Recording, headers: dict[str, str] | None = None) -> Response:
 
 
 def _conversion(call: Call, track: FullTrack, file: Recording) -> Conversion | None:
-    """The conversion that a call asks for; None for the file itself."""
+    """The conversion that a call asks for; None for the file itself. It may read the file."""
     parameters, settings = call.parameters, call.server.settings
     limit = parameters.whole("maxBitRate", 0, most=10_000)
-    start = parameters.fraction("timeOffset", 0.0, least=0.0, most=LONGEST_START)
+    start = start_of(call, "timeOffset", file)
     usual = tuple(dict.fromkeys([usual_form(call)[0].name, *settings.transcoding.formats]))
-    wanted = (parameters.optional("format") or "").lower()
-    wanted = _OTHER_NAMES.get(wanted, wanted)
-    if wanted == track.suffix and wanted not in usual:
-        wanted = ""  # the file has this form already
+    asked = (parameters.optional("format") or "").strip().lower()
+    kilobits = kilobits_of(file, limit=limit)
+    # The suffix of the file names its own form: a file of Vorbis is not converted for "ogg".
+    named = None if asked == track.suffix and fits(kilobits, limit) else _OTHER_NAMES.get(asked, asked)
+    wanted = named if named in (RAW, *usual) else None
     chosen = choose(
         # An app that asks for a form that is not on offer gets the usual one.
-        wanted=wanted if wanted in (RAW, *usual) else None,
-        kilobits=file.kilobits,
+        wanted=wanted,
+        kilobits=kilobits,
         max_kilobits=limit,
         suffix=file.path.suffix.lower(),
         usual=usual,
@@ -134,10 +138,32 @@ def _conversion(call: Call, track: FullTrack, file: Recording) -> Conversion | N
     return converted_to(file, *chosen, start=start) if chosen else None
 
 
+def start_of(call: Call, name: str, file: Recording) -> float:
+    """The place from which a call wants a recording, in seconds.
+
+    Raises
+    ------
+    ProtocolError
+        It is no number, or lies after the end.
+    """
+    start = call.parameters.fraction(name, 0.0, least=0.0, most=LONGEST_START)
+    if is_after_end(file, start):
+        raise invalid(name, "it lies after the end of the song")
+    return start
+
+
+def kilobits_of(file: Recording, *, limit: int) -> int | None:
+    """The bit rate of a file. If that with its covers is above a limit, the one of the sound alone counts."""
+    average = file.kilobits
+    if average is None or fits(average, limit) or average > _MOST_COVERS * limit:
+        return average
+    return sound_kilobits(file.path) or average
+
+
 def usual_form(call: Call) -> tuple[Form, int]:
     """The form and the bit rate for an app that names neither."""
     settings = call.server.settings
-    usual = settings.transcoding.formats
+    usual = settings.transcoding.lossy
     preferred = settings.opensubsonic.format
     form = FORMS[preferred if preferred in usual else usual[0]]
     return form, form.kilobits(settings.transcoding.bit_rate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ LARGEST_FORM = 4 * 1024 * 1024
 _FORM = "application/x-www-form-urlencoded"
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
 _MOST = 100_000
+_NUMBER = re.compile(r"([-+]?[0-9]{1,19})(?:\.[0-9]{0,20})?")
 
 
 class Parameters:
@@ -60,9 +62,18 @@ class Parameters:
         values = self._values.get(name)
         return values[-1] if values else None
 
+    def given(self, name: str) -> str | None:
+        """A text that is not blank; None otherwise: some apps send every field, with nothing in some."""
+        text = self.optional(name)
+        return text if text is not None and text.strip() else None
+
     def texts(self, name: str) -> list[str]:
         """All values of a name, in their order."""
         return list(self._values.get(name, ()))
+
+    def filled(self, name: str) -> list[str]:
+        """All values of a name that are not blank, in their order."""
+        return [text for text in self.texts(name) if text.strip()]
 
     def whole(self, name: str, default: int, *, least: int = 0, most: int = LARGEST_NUMBER) -> int:
         """A whole number, limited to the range.
@@ -83,7 +94,7 @@ class Parameters:
         ProtocolError
             One is no number.
         """
-        return [number(name, text) for text in self.texts(name)]
+        return [number(name, text) for text in self.filled(name)]
 
     def optional_whole(self, name: str) -> int | None:
         """A whole number; None if it is missing.
@@ -134,18 +145,17 @@ class Parameters:
 
 
 def number(name: str, text: str) -> int:
-    """A whole number of a parameter.
+    """A whole number of a parameter. Of a fraction, which some players send, the whole part counts.
 
     Raises
     ------
     ProtocolError
         It is no number, or too large to be stored.
     """
-    digits = text.strip()
-    sign = digits[:1] in ("-", "+")
-    if not (digits[sign:].isascii() and digits[sign:].isdigit() and len(digits) <= 20):
+    found = _NUMBER.fullmatch(text.strip())
+    if found is None:
         raise invalid(name, "it must be a whole number")
-    value = int(digits)
+    value = int(found[1])
     if abs(value) > LARGEST_NUMBER:
         raise invalid(name, "it is too large")
     return value

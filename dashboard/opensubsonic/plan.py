@@ -104,7 +104,7 @@ def random_songs(call: Call) -> Content:
     """The plan in random order, then random songs without those just heard or disliked."""
     parameters, server = call.parameters, call.server
     size = parameters.whole("size", _USUAL, most=finding.MOST)
-    genre, library = parameters.optional("genre"), finding.library(call)
+    genre, library = parameters.given("genre"), finding.library(call)
     years = tuple(parameters.optional_whole(name) for name in ("fromYear", "toYear"))
     if not size:
         return {"randomSongs": {"song": []}}

@@ -1,22 +1,21 @@
-"""Endpoints of playlists: the listener's own, those of others that they may edit, and those of Segue."""
+"""Endpoints of playlists: the listener's own, public and shared ones of others, and those of Segue."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from segue.catalog.full_tracks import FullTrack
 from segue.dashboard.opensubsonic import finding, ids, plan, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing, not_found
-from segue.playlists.playlists import Playlist, PlaylistError
+from segue.playlists.playlist import Playlist, PlaylistError
 
 
 def playlists(call: Call) -> Content:
-    name = call.parameters.optional("username")
+    name = call.parameters.given("username")
     if name is not None and name.casefold() != call.caller.name.casefold() and not call.operator:
         raise ProtocolError(Code.NOT_ALLOWED, "You can list your own playlists only.")
-    reader = call.server.services.playlists
-    own = [*reader.of(call.user_id), *reader.joined(call.user_id)]
+    own = list(_readable(call))
     made = [(one, one.tracks(call)) for one in plan.MADE]
     wanted = [
         *(track for one in own for track in one.tracks),
@@ -47,14 +46,13 @@ def _whole(call: Call, playlist_id: str) -> shapes.Shape:
 
 def create(call: Call) -> Content:
     parameters, writer = call.parameters, call.server.services.playlists
-    tracks = [track.track_id for track in finding.in_order(call, parameters.texts("songId"))]
-    playlist_id, name = parameters.optional("playlistId"), parameters.optional("name")
+    tracks = [track.track_id for track in finding.in_order(call, parameters.filled("songId"))]
+    playlist_id, name = parameters.given("playlistId"), parameters.given("name")
     try:
         if playlist_id is not None:
             found = _editable(call, playlist_id)
             writer.replace(found.owner, found.playlist_id, tracks)
-            if name is not None and name != found.name:
-                writer.rename(found.owner, found.playlist_id, name)
+            writer.describe(found.owner, found.playlist_id, name=name)
         elif name is not None:
             playlist_id = writer.create(call.user_id, name, tracks=tracks).playlist_id
         else:
@@ -67,14 +65,21 @@ def create(call: Call) -> Content:
 def update(call: Call) -> Content:
     parameters, writer = call.parameters, call.server.services.playlists
     found = _editable(call, parameters.text("playlistId"))
-    added = [track.track_id for track in finding.in_order(call, parameters.texts("songIdToAdd"))]
+    added = [track.track_id for track in finding.in_order(call, parameters.filled("songIdToAdd"))]
     without = _places(call, found, parameters.wholes("songIndexToRemove"))
-    name = parameters.optional("name")
+    public = parameters.flag("public", found.public)
+    if public != found.public and found.owner != call.user_id:
+        raise ProtocolError(Code.NOT_ALLOWED, "Only the owner of a playlist can make it public.")
     try:
         if without or added:
             writer.edit(found.owner, found.playlist_id, without=without, added=added)
-        if name is not None and name != found.name:
-            writer.rename(found.owner, found.playlist_id, name)
+        writer.describe(
+            found.owner,
+            found.playlist_id,
+            name=parameters.given("name"),
+            comment=parameters.optional("comment"),
+            public=public,
+        )
     except PlaylistError as error:
         raise ProtocolError(Code.GENERIC, str(error)) from None
     return {}
@@ -98,18 +103,30 @@ def delete(call: Call) -> Content:
 
 
 def _found(call: Call, playlist_id: str) -> Playlist:
-    reader = call.server.services.playlists
-    own = reader.read(call.user_id, playlist_id)
-    found = own or next((one for one in reader.joined(call.user_id) if one.playlist_id == playlist_id), None)
+    own = call.server.services.playlists.read(call.user_id, playlist_id)
+    found = own or next((one for one in _readable(call) if one.playlist_id == playlist_id), None)
     if found is None:
         raise not_found("playlist")
     return found
 
 
+def _readable(call: Call) -> Iterator[Playlist]:
+    """The listener's playlists, then those that they have joined, then the public ones of others."""
+    reader = call.server.services.playlists
+    yield from reader.of(call.user_id)
+    joined = reader.joined(call.user_id)
+    yield from joined
+    known = {one.playlist_id for one in joined}
+    yield from (one for one in reader.public(but=call.user_id) if one.playlist_id not in known)
+
+
 def _editable(call: Call, playlist_id: str) -> Playlist:
     if playlist_id.startswith(ids.MADE):
         raise ProtocolError(Code.NOT_ALLOWED, "Segue makes this playlist: it cannot be changed.")
-    return _found(call, playlist_id)
+    found = _found(call, playlist_id)
+    if not found.may_edit(call.user_id):
+        raise ProtocolError(Code.NOT_ALLOWED, "Only its owner and those who have joined can change it.")
+    return found
 
 
 ENDPOINTS: dict[str, Endpoint] = {

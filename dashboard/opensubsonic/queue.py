@@ -30,7 +30,7 @@ def play_queue_by_index(call: Call) -> Content:
 def save(call: Call) -> Content:
     """`current` is the id of a song; of several equal ones, the first is meant."""
     tracks = _tracks(call)
-    current = call.parameters.optional("current")
+    current = call.parameters.given("current")
     if tracks and current is None:
         raise missing("current")
     places = [place for place, track in enumerate(tracks) if track.track_id == ids.parse(current or "").key]
@@ -52,10 +52,10 @@ def save_by_index(call: Call) -> Content:
 
 
 def _tracks(call: Call) -> list[FullTrack]:
-    texts = call.parameters.texts("id")
+    texts = call.parameters.filled("id")
     if len(texts) > LONGEST:
         raise ProtocolError(Code.GENERIC, f"A queue holds {LONGEST} songs at most.")
-    return finding.in_order(call, [text for text in texts if text])
+    return finding.in_order(call, texts)
 
 
 def _keep(call: Call, tracks: Sequence[FullTrack], *, at: int) -> None:

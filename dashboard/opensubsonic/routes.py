@@ -41,7 +41,9 @@ from segue.dashboard.services import Services
 
 log = logging.getLogger(__name__)
 PATH = "/rest/{name}"
+_ELSE = "/rest/{path:path}"
 _METHODS = ("GET", "POST", "OPTIONS")
+_OTHER_METHODS = ("PUT", "PATCH", "DELETE")
 _ENDING = ".view"
 _OPEN = "getOpenSubsonicExtensions"
 _AWAY = "The database does not answer: try again."
@@ -76,7 +78,21 @@ def routes(services: Services) -> list[Route]:
     async def answer(request: Request) -> Response:
         return await _answered(server, request)
 
-    return [Route(PATH, answer, methods=list(_METHODS), middleware=[Middleware(CrossOrigin)])]
+    async def refuse(request: Request) -> Response:
+        return form_of(request).failure(_refusal(request))
+
+    open_to_all = [Middleware(CrossOrigin)]
+    return [
+        Route(PATH, answer, methods=list(_METHODS), middleware=open_to_all),
+        Route(_ELSE, refuse, methods=[*_METHODS, *_OTHER_METHODS], middleware=open_to_all),
+    ]
+
+
+def _refusal(request: Request) -> ProtocolError:
+    """The error for a method or a path that the protocol does not have."""
+    if request.method in _OTHER_METHODS:
+        return ProtocolError(Code.GENERIC, f"Call by GET or POST, not by {request.method}.", status=405)
+    return ProtocolError(Code.GENERIC, "There is no such endpoint.", status=404)
 
 
 def form_of(request: Request) -> Form:

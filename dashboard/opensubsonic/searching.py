@@ -44,8 +44,8 @@ def search(call: Call) -> Content:
     count = parameters.whole("count", _USUAL, most=finding.MOST)
     after = parameters.whole("offset", 0, most=_MOST_FOUND)
     query = " ".join(filter(None, words))
-    found = call.server.catalogue.search(query, limit=after + count) if query and count else []
-    tracks = call.server.tracks.in_order([item.track_id for item in found[after : after + count]])
+    found = call.server.catalogue.search_ids(query, limit=after + count) if query and count else []
+    tracks = call.server.tracks.in_order(found[after : after + count])
     total = getattr(found, "total", 0)
     return {"searchResult": {"offset": after, "totalHits": total, "match": shapes.songs(call, tracks)}}
 
@@ -96,8 +96,7 @@ def _songs(call: Call) -> Sequence[FullTrack]:
         return []
     if not (query := _query(call)):
         return call.server.tracks.page(limit=count, after=after, library=library)
-    found = _page(call.server.catalogue.search, query, count, after)
-    tracks = call.server.tracks.in_order([item.track_id for item in found])
+    tracks = call.server.tracks.in_order(_page(call.server.catalogue.search_ids, query, count, after))
     return [track for track in tracks if library is None or track.library == library]
 
 

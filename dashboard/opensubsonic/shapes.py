@@ -16,7 +16,7 @@ from segue.catalog.artists import Artist
 from segue.catalog.full_tracks import Credit, FullTrack
 from segue.dashboard.opensubsonic import ids
 from segue.dashboard.opensubsonic.call import Call
-from segue.playlists.playlists import Playlist
+from segue.playlists.playlist import Playlist
 
 Shape = dict[str, Any]
 _NOT_IN_PATHS = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
@@ -56,8 +56,15 @@ def albums(call: Call, found: Sequence[Album]) -> list[Shape]:
     """Albums as `AlbumID3`, in their order."""
     marks = call.server.marks.of(call.user_id, "album", [album["_id"] for album in found])
     plays = call.server.listened.by(call.user_id).albums
-    keys = {key for album in found for key in album["artist_keys"]}
-    names = {artist["_id"]: artist for artist in call.server.artists.several(keys)}
+    # The name of a single artist is that of the album.
+    keys = {key for album in found if len(album["artist_keys"]) > 1 for key in album["artist_keys"]}
+    names = {artist["_id"]: artist["name"] for artist in call.server.artists.several(keys)} if keys else {}
+    names |= {
+        key: album["artist"]
+        for album in found
+        if len(album["artist_keys"]) == 1
+        for key in album["artist_keys"]
+    }
     shapes = []
     for album in found:
         mark, played = marks.get(album["_id"]), plays.get(album["_id"])
@@ -116,8 +123,9 @@ def playlist(call: Call, found: Playlist, tracks: Mapping[str, FullTrack]) -> Sh
     return _given(
         id=found.playlist_id,
         name=found.name,
+        comment=found.comment or None,
         owner=owner if isinstance(owner, str) else owner.get(found.owner, ""),
-        public=False,
+        public=found.public,
         created=found.created_at or found.changed_at,
         changed=found.changed_at,
         readonly=not found.may_edit(call.user_id),
@@ -212,7 +220,7 @@ def _path(track: FullTrack) -> str:
     )
 
 
-def _album(album: Album, names: Mapping[str, Artist]) -> Shape:
+def _album(album: Album, names: Mapping[str, str]) -> Shape:
     keys = album["artist_keys"]
     genres = album["genres"]
     return _given(
@@ -229,9 +237,7 @@ def _album(album: Album, names: Mapping[str, Artist]) -> Shape:
         genre=genres[0] if genres else None,
         musicBrainzId=album["release"],
         genres=[{"name": genre} for genre in genres],
-        artists=[
-            {"id": ids.artist(key), "name": names[key]["name"] if key in names else key} for key in keys
-        ],
+        artists=[{"id": ids.artist(key), "name": names.get(key) or key} for key in keys],
         displayArtist=album["artist"] or None,
         sortName=album["sort"],
         originalReleaseDate={"year": year} if (year := album["original_year"] or album["year"]) else None,

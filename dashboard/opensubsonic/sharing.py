@@ -1,7 +1,7 @@
 """Endpoints of share links.
 
-A link shares one song or one playlist. The database keeps only the hash of its address, so `url` opens the
-page only in the answer that creates the link; later it is that of Segue.
+A link shares one playlist, one album, or songs. The database keeps only the hash of its address, so `url`
+opens the page only in the answer that creates the link; later it is that of Segue.
 """
 
 from __future__ import annotations
@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from segue.dashboard.opensubsonic import ids, plan, shapes
+from segue.counted import counted
+from segue.dashboard.opensubsonic import finding, ids, plan, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, invalid, missing, not_found
 from segue.social.links import Kind, Link, SharingError
+
+_MOST_SONGS = 200
+_LONGEST_TITLE = 200
 
 
 def shares(call: Call) -> Content:
@@ -21,21 +25,17 @@ def shares(call: Call) -> Content:
 
 
 def create(call: Call) -> Content:
-    texts = call.parameters.texts("id")
+    texts = call.parameters.filled("id")
     if not texts:
         raise missing("id")
-    if len(texts) > 1:
-        raise ProtocolError(
-            Code.GENERIC, "A link shares one song or one playlist: save the songs as a playlist first."
-        )
-    kind, key, title = _shared(call, texts[0])
+    kind, key, title = _songs(call, texts) if len(texts) > 1 else _shared(call, texts[0])
     links = call.server.services.links
     try:
         token = links.create(
             call.user_id,
             kind,
             key,
-            title=(call.parameters.optional("description") or title)[:200],
+            title=_title(call.parameters.given("description")) or title,
             playable=True,
             good_for=_good_for(call),
         )
@@ -48,9 +48,13 @@ def create(call: Call) -> Content:
 
 
 def update(call: Call) -> Content:
-    """The description and the date of a link cannot be changed: its page shows what its owner agreed to."""
-    _own(call)
-    raise ProtocolError(Code.NOT_ALLOWED, "A link cannot be changed: delete it and create another.")
+    call.server.services.links.change(
+        call.user_id,
+        _own(call).link_id,
+        title=_title(call.parameters.given("description")),
+        good_for=_good_for(call),
+    )
+    return {}
 
 
 def delete(call: Call) -> Content:
@@ -68,16 +72,32 @@ def _own(call: Call) -> Link:
 
 def _shared(call: Call, text: str) -> tuple[Kind, str, str]:
     """The kind, the key and the title of what is shared."""
-    if text.startswith((ids.ALBUM, ids.ARTIST)) or plan.made_playlist(text):
+    if text.startswith(ids.ARTIST) or plan.made_playlist(text):
         raise ProtocolError(
-            Code.GENERIC, "A link shares one song or one playlist: save the songs as a playlist first."
+            Code.GENERIC, "A link shares a playlist, an album or songs: save these songs as a playlist first."
         )
+    if text.startswith(ids.ALBUM):
+        album = finding.album(call, text)
+        return "album", album["_id"], album["name"]
     if (track := call.server.tracks.full([text]).get(text)) is not None:
         return "track", text, track.summary.title
     playlist = call.server.services.playlists.read(call.user_id, text)
     if playlist is None:
         raise not_found("song or playlist")
     return "playlist", text, playlist.name
+
+
+def _songs(call: Call, texts: Sequence[str]) -> tuple[Kind, str, str]:
+    if len(texts) > _MOST_SONGS:
+        raise ProtocolError(
+            Code.GENERIC, f"A link shares {_MOST_SONGS} songs at most: save the songs as a playlist first."
+        )
+    tracks = finding.in_order(call, texts)
+    return "songs", " ".join(track.track_id for track in tracks), counted(len(tracks), "song")
+
+
+def _title(description: str | None) -> str | None:
+    return description[:_LONGEST_TITLE] if description else None
 
 
 def _good_for(call: Call) -> timedelta | None:
@@ -91,10 +111,14 @@ def _good_for(call: Call) -> timedelta | None:
 
 
 def _share(call: Call, link: Link) -> shapes.Shape:
-    track_ids: Sequence[str] = [link.key]
-    if link.kind == "playlist":
+    tracks = call.server.tracks
+    if link.kind == "album":
+        entries = tracks.all_on_album(link.key)
+    elif link.kind == "playlist":
         playlist = call.server.services.playlists.read(call.user_id, link.key)
-        track_ids = playlist.tracks if playlist else ()
+        entries = tracks.in_order(playlist.tracks if playlist else ())
+    else:
+        entries = tracks.in_order(link.key.split())
     expires = {"expires": link.expires_at} if link.expires_at else {}
     return {
         "id": link.link_id,
@@ -104,7 +128,7 @@ def _share(call: Call, link: Link) -> shapes.Shape:
         "created": link.created_at,
         **expires,
         "visitCount": link.opened,
-        "entry": shapes.songs(call, call.server.tracks.in_order(list(track_ids))),
+        "entry": shapes.songs(call, entries),
     }
 
 

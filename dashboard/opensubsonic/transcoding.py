@@ -14,12 +14,12 @@ from segue.audio.transcoding.forms import FORMS, Form
 from segue.audio.transcoding.media_types import media_type
 from segue.catalog.full_tracks import FullTrack
 from segue.catalog.track import Recording
-from segue.dashboard.api.audio import LONGEST_START, converted_to
+from segue.dashboard.api.audio import converted_to
 from segue.dashboard.api.requests import json_body
 from segue.dashboard.opensubsonic import finding
 from segue.dashboard.opensubsonic.call import Call, Content, Sending
 from segue.dashboard.opensubsonic.failure import invalid, not_found
-from segue.dashboard.opensubsonic.media import file_of, send
+from segue.dashboard.opensubsonic.media import file_of, kilobits_of, send, start_of
 
 _LARGEST_BODY = 64 * 1024
 _PARAMS = re.compile(r"([a-z0-9]{1,10})-(\d{1,4})")
@@ -30,6 +30,7 @@ _CONTAINERS = {
     "opus": {"ogg", "oga", "opus"},
     "aac": {"aac", "adts"},
     "ogg": {"ogg", "oga"},
+    "flac": {"flac"},
     "m4a": {"m4a", "mp4"},
 }
 """The names of a container, by suffix or by form, in the profiles of apps."""
@@ -51,7 +52,8 @@ async def decision(call: Call) -> Content:
         reasons.append("the song is a part of a file")
     elif not any(_plays(profile, track.suffix, codec) for profile in _profiles(client, "directPlayProfiles")):
         reasons.append("container or audio codec not supported")
-    bit_rate = (file.kilobits or 0) * 1000
+    kilobits = await run_in_threadpool(kilobits_of, file, limit=limit // 1000)
+    bit_rate = (kilobits or 0) * 1000
     if limit and bit_rate > limit:
         reasons.append("audio bitrate not supported")
     source: dict[str, Any] = {"protocol": "http", "container": track.suffix, "codec": codec}
@@ -69,13 +71,13 @@ async def decision(call: Call) -> Content:
         if reasons:
             answer["errorReason"] = "no form on offer fits the app's profiles"
         return {"transcodeDecision": answer}
-    kilobits = _kilobits(call, client, form)
-    answer["transcodeParams"] = f"{form.name}-{kilobits}"
+    wanted = _kilobits(call, client, form)
+    answer["transcodeParams"] = f"{form.name}-{wanted}"
     answer["transcodeStream"] = {
         "protocol": "http",
         "container": form.suffix.lstrip("."),
         "codec": form.name,
-        "audioBitrate": kilobits * 1000,
+        "audioBitrate": wanted * 1000,
     }
     return {"transcodeDecision": answer}
 
@@ -87,8 +89,8 @@ async def stream(call: Call) -> Response:
     if match is None or match[1] not in call.server.settings.transcoding.formats:
         raise invalid("transcodeParams", "it must come from getTranscodeDecision")
     form = FORMS[match[1]]
-    start = call.parameters.fraction("offset", 0.0, least=0.0, most=LONGEST_START)
     file = await run_in_threadpool(file_of, call, track)
+    start = start_of(call, "offset", file)
     kilobits = form.kilobits(int(match[2]))
     return await send(call, converted_to(file, form, kilobits, start=start))
 
@@ -126,14 +128,21 @@ def _form(call: Call, client: Mapping[str, Any]) -> Form | None:
             continue
         codecs, containers = _names([profile.get("audioCodec")]), _names([profile.get("container")])
         for name in call.server.settings.transcoding.formats:
+            if FORMS[name].is_lossless and _limit(client):
+                continue
             if (name in codecs or _ANY in codecs) and containers & {_ANY, *_CONTAINERS[name]}:
                 return FORMS[name]
     return None
 
 
 def _kilobits(call: Call, client: Mapping[str, Any], form: Form) -> int:
-    limits = [_number(client, name) // 1000 for name in ("maxTranscodingAudioBitrate", "maxAudioBitrate")]
-    return form.kilobits(min([call.server.settings.transcoding.bit_rate, *filter(None, limits)]))
+    return form.kilobits(min(filter(None, (call.server.settings.transcoding.bit_rate, _limit(client)))))
+
+
+def _limit(client: Mapping[str, Any]) -> int:
+    """The highest bit rate that the app takes of a converted recording; 0 for any."""
+    limits = (_number(client, name) // 1000 for name in ("maxTranscodingAudioBitrate", "maxAudioBitrate"))
+    return min(filter(None, limits), default=0)
 
 
 def _over_http(protocols: object) -> bool:

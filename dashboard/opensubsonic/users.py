@@ -21,7 +21,7 @@ def may_operate(name: str, user_id: str, settings: DashboardSettings) -> bool:
 
 
 def user(call: Call) -> Content:
-    name = call.parameters.optional("username") or call.caller.name
+    name = call.parameters.given("username") or call.caller.name
     if name_key(name) == name_key(call.caller.name):
         return {"user": _user(call, call.caller.name, call.user_id)}
     if not call.operator:

@@ -60,6 +60,10 @@ class CatalogueReader:
         """Tracks whose title, artist, album or genres match the query's words, typos allowed, best first."""
         return self._search.search(query, limit=limit).each(_found)
 
+    def search_ids(self, query: str, *, limit: int) -> Part[str]:
+        """The ids of the tracks that :meth:`search` finds, without reading the tracks."""
+        return self._search.ids(query, limit=limit)
+
     def search_albums(self, query: str, *, limit: int) -> Part[Album]:
         """Albums whose name, artist, edition or year match the query's words, typos allowed, best first."""
         return self._album_search.search(query, limit=limit)

@@ -10,7 +10,7 @@ from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.playlists.entries import Entry, Listed, path_parts
 from segue.playlists.m3u import readings, write_m3u
 from segue.playlists.matching import Matched, match
-from segue.playlists.playlists import Playlist
+from segue.playlists.playlist import Playlist
 from segue.storage.store import Store
 
 _LOOKED_AT = 20

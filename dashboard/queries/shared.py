@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import available_timezones
 
+from segue.catalog.albums import Albums
 from segue.catalog.covers import Covers
+from segue.catalog.full_tracks import FullTracks
 from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.pictures.preview import draw
 from segue.dashboard.queries import month
-from segue.dashboard.queries.items import Item, list_items, read_items
+from segue.dashboard.queries.items import Item, item_of, list_items, read_items
 from segue.people.accounts import Accounts
 from segue.people.login_sessions import Listener
 from segue.playlists.playlists import Playlists
@@ -46,12 +48,27 @@ def shared(store: Store, *, owner: str, kind: Kind, key: str) -> SharedContent |
     if kind == "track":
         track = read_items(store, [key], source="home").get(key)
         return SharedContent(track.title, track.artist, name, [track], None) if track else None
+    if kind == "album":
+        return _album(store, key, name)
+    if kind == "songs":
+        items = list_items(store, key.split(), source="playlist")
+        title = ngettext("{count} song", "{count} songs", len(items))
+        return SharedContent(title, "", name, items, None)
     if kind == "playlist":
         return _playlist(store, key, owner, name)
     since, zone = month_of(key)
     start, until = month.bounds(since, zone=zone)
     title = month.title(start, zone=zone)
     return SharedContent(title, gettext("{name}'s month of music", name=name), name, [], (start, until, zone))
+
+
+def _album(store: Store, key: str, name: str) -> SharedContent | None:
+    album = Albums(store).get(key)
+    if album is None:
+        return None
+    tracks = FullTracks(store).all_on_album(key)
+    items = [item_of(track.summary, source="search") for track in tracks]
+    return SharedContent(album["name"], album["artist"] or "", name, items, None)
 
 
 def _playlist(store: Store, key: str, owner: str, name: str) -> SharedContent | None:

@@ -17,7 +17,7 @@ from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import plain
-from segue.dashboard.views import entries, heading, more, ungrouped
+from segue.dashboard.views import entries, heading, more, sharing, ungrouped
 
 
 def show() -> None:
@@ -53,6 +53,9 @@ def show() -> None:
             if artist
         ]
         components.entries(by, key="by", layout="links")
+        listener = visit.listener()
+        if tracks and listener is not None:
+            sharing.offer(listener, "album", album["_id"], title=album["name"])
     with right:
         for number, (part, those) in enumerate(_parts(tracks)):
             if part:

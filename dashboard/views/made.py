@@ -21,7 +21,8 @@ from segue.dashboard.text import no_index
 from segue.dashboard.views import heading, more
 from segue.errors import SegueError
 from segue.phrases import marked
-from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
+from segue.playlists.playlist import Playlist, PlaylistError
+from segue.playlists.playlists import LONGEST_NAME
 
 BY_DAY = {
     "mix": (

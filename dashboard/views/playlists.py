@@ -17,7 +17,8 @@ from segue.dashboard.views import heading, made, more, sharing
 from segue.people.login_sessions import Listener
 from segue.playlists.entries import NotPlaylist
 from segue.playlists.m3u import LARGEST, PLAYLIST_SUFFIXES
-from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
+from segue.playlists.playlist import Playlist, PlaylistError
+from segue.playlists.playlists import LONGEST_NAME
 
 _UNMATCHED_SHOWN = 200
 
@@ -196,7 +197,7 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
             name = st.text_input(gettext("Name"), value=playlist.name, max_chars=LONGEST_NAME, key="rename")
             if st.form_submit_button(gettext("Save name")):
                 try:
-                    playlists.rename(owner, playlist.playlist_id, name)
+                    playlists.describe(owner, playlist.playlist_id, name=name)
                     st.rerun()
                 except PlaylistError as error:
                     st.error(translated(error))

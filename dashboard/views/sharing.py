@@ -21,7 +21,13 @@ LASTING = {
     marked("After a month"): 30,
     marked("Never"): None,
 }
-_KINDS = {"track": marked("track"), "playlist": marked("playlist"), "month": marked("month")}
+_KINDS = {
+    "track": marked("track"),
+    "album": marked("album"),
+    "songs": marked("several songs"),
+    "playlist": marked("playlist"),
+    "month": marked("month"),
+}
 
 
 def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:

@@ -61,6 +61,7 @@ make_files() {
   make_digest_key
   make_logins
   make_oidc
+  make_app_key
   make_spark_defaults
   write_once "$folder/secrets/kafka-broker-password" random
   for node in 1 2 3; do

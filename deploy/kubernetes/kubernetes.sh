@@ -39,7 +39,7 @@ configMapGenerator:
   - {name: segue-image, literals: ["name=$image"]}
 patches:
 $(reads StatefulSet segue-stream stream.toml)
-$(reads Deployment segue-dashboard dashboard.toml oidc.toml tls.crt tls.key)
+$(reads Deployment segue-dashboard dashboard.toml oidc.toml app-passwords.key tls.crt tls.key)
 $(reads Deployment segue-library catalogue.toml)
 TEXT
 }
@@ -77,6 +77,7 @@ deploy_kubernetes() {
   make_digest_key
   make_logins
   make_oidc
+  make_app_key
   make_certificate segue-dashboard.segue.svc
   for job in $jobs; do
     files+=("--from-file=$job.toml=$folder/secrets/$job.toml")
@@ -87,6 +88,8 @@ deploy_kubernetes() {
   step 'write the manifests' render
   step 'create the namespace' "${kube[@]}" apply --filename "$root/deploy/kubernetes/namespace.yaml"
   step 'store the passwords' secret generic segue-logins "${files[@]}"
+  step 'store the key of app passwords' \
+    secret generic segue-app-key "--from-file=app-passwords.key=$folder/secrets/app-passwords.key"
   step 'store the certificate' secret tls segue-tls "--cert=$folder/secrets/tls.crt" "--key=$folder/secrets/tls.key"
   step 'delete the job of the last deployment' "${kube[@]}" delete job segue-users --ignore-not-found
   step 'apply the manifests' "${kube[@]}" apply --filename "$folder/kubernetes.yaml"

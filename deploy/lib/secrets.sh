@@ -75,6 +75,11 @@ make_logins() {
   write_once "$folder/secrets/catalogue.toml" login catalogue mongo
 }
 
+# The key that encrypts app passwords: 32 random bytes in URL-safe Base64. It stays when everything else is replaced.
+app_key() { head -c 32 /dev/urandom | base64 | tr '+/' '-_'; }
+
+make_app_key() { write_once "$folder/secrets/app-passwords.key" app_key; }
+
 # The dashboard always gets this file; without OpenID Connect it has no settings.
 oidc_example() {
   printf '# %s\n' 'Log-in with OpenID Connect: write a section [auth], and name this file in dashboard.toml.' \

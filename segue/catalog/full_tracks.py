@@ -10,7 +10,7 @@ from typing import Any
 
 from segue.catalog.letters import artist_key
 from segue.catalog.stored_paths import readable
-from segue.catalog.track import LONGEST, SHOWN, ReplayGain, TrackSummary, summary_of
+from segue.catalog.track import LONGEST, SHOWN, ReplayGain, TrackSummary, average_kilobits, summary_of
 from segue.catalog.tracks import PLAYABLE, Tracks
 from segue.storage.mongo import ASCENDING, Document
 
@@ -63,9 +63,8 @@ class FullTrack:
 
     @property
     def kilobits(self) -> int | None:
-        """The average bit rate in thousand bits a second, covers and tags included."""
-        milliseconds = self.summary.duration_ms
-        return round(8 * self.size / milliseconds) if self.size and milliseconds else None
+        """As :func:`segue.catalog.track.average_kilobits`."""
+        return average_kilobits(self.size, self.summary.duration_ms)
 
 
 class FullTracks(Tracks):

@@ -32,9 +32,13 @@ class TrackSearch:
 
     def search(self, query: str, *, limit: int = 50) -> Part[TrackSummary]:
         """Tracks whose title, artist, album, genres or tags match the query's words, best first."""
-        ids = self._words.search(query, limit=limit, hidden=self._tracks.hidden_libraries())
+        ids = self.ids(query, limit=limit)
         known = self._tracks.summaries(ids)
         return Part((known[track_id] for track_id in ids if track_id in known), total=ids.total)
+
+    def ids(self, query: str, *, limit: int) -> Part[str]:
+        """The ids of the tracks that :meth:`search` finds; some may have left since the index was built."""
+        return self._words.search(query, limit=limit, hidden=self._tracks.hidden_libraries())
 
 
 class GatheredSearch(Generic[RecordT]):

@@ -198,6 +198,11 @@ class MatchableTrack:
     release_track: str | None = None
 
 
+def average_kilobits(size: int | None, duration_ms: int | None) -> int | None:
+    """The average bit rate of a file in thousand bits a second, covers and tags included; None if unknown."""
+    return round(8 * size / duration_ms) if size and duration_ms else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recording:
     """The sound of a track."""
@@ -218,13 +223,8 @@ class Recording:
 
     @property
     def kilobits(self) -> int | None:
-        """The average bit rate in thousand bits a second, rounded up, covers and tags included.
-
-        It is not known for a part of a file.
-        """
-        if self.is_part or not self.size or not self.duration_ms:
-            return None
-        return -(-8 * self.size // self.duration_ms)
+        """As :func:`average_kilobits`; not known for a part of a file."""
+        return None if self.is_part else average_kilobits(self.size, self.duration_ms)
 
 
 @dataclass(frozen=True, kw_only=True)

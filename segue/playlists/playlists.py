@@ -9,69 +9,36 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NotRequired, TypedDict
 
-from segue.errors import SegueError
 from segue.phrases import marked, phrase
+from segue.playlists.playlist import Playlist, PlaylistError, StoredPlaylist, playlist_of
 from segue.storage.mongo import ASCENDING, DESCENDING, Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 MOST_PLAYLISTS = 200
 """The most playlists of one listener."""
-MOST_TRACKS = 2000
+MOST_TRACKS = 10_000
 """The most songs in one playlist."""
 LONGEST_NAME = 100
+LONGEST_COMMENT = 1000
+_MOST_PUBLIC = 500
 _ATTEMPTS = 5
-_SHOWN = dict.fromkeys(("owner", "name", "tracks", "created_at", "changed_at", "collaborators", "asked"), 1)
+_SHOWN = dict.fromkeys(
+    (
+        "owner",
+        "name",
+        "tracks",
+        "created_at",
+        "changed_at",
+        "collaborators",
+        "asked",
+        "comment",
+        "public",
+    ),
+    1,
+)
 """The fields of a :class:`Playlist`."""
-
-
-class PlaylistError(SegueError):
-    """A change is not possible; the message tells the listener the reason."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Playlist:
-    """A playlist at the time when it was read."""
-
-    playlist_id: str
-    owner: str
-    """The owner's user id."""
-    name: str
-    tracks: tuple[str, ...]
-    changed_at: datetime
-    collaborators: tuple[str, ...] = ()
-    """Listeners who have joined."""
-    asked: tuple[str, ...] = ()
-    """Listeners who are asked to join."""
-    created_at: datetime | None = None
-
-    def may_edit(self, user_id: str) -> bool:
-        """Whether a listener may change it: its owner, or a listener who has joined."""
-        return user_id == self.owner or user_id in self.collaborators
-
-
-class StoredPlaylist(TypedDict):
-    """A stored playlist."""
-
-    _id: str
-    """The playlist's id."""
-    owner: str
-    """Id of the listener who owns it."""
-    name: str
-    """Name of the playlist."""
-    tracks: list[str]
-    """Track ids in order."""
-    created_at: NotRequired[datetime]
-    """When it was created."""
-    changed_at: datetime
-    """When it was last changed."""
-    collaborators: NotRequired[list[str]]
-    """Ids of the listeners who may change it."""
-    asked: NotRequired[list[str]]
-    """Ids of the listeners who are invited to change it."""
 
 
 class Playlists(Collection[StoredPlaylist]):
@@ -90,18 +57,19 @@ class Playlists(Collection[StoredPlaylist]):
         Index(keys=[("owner", ASCENDING), ("changed_at", DESCENDING)]),
         Index.on("collaborators"),
         Index.on("asked"),
+        Index.on("public", "name"),
         Index.on("tracks"),
     )
 
     def of(self, owner: str) -> list[Playlist]:
         """A listener's playlists, the last changed first."""
         documents = self.documents.find({"owner": owner}, _SHOWN).sort("changed_at", DESCENDING)
-        return [_playlist(document) for document in documents.limit(MOST_PLAYLISTS)]
+        return [playlist_of(document) for document in documents.limit(MOST_PLAYLISTS)]
 
     def read(self, owner: str, playlist_id: str) -> Playlist | None:
         """A listener's playlist; None if the listener has none with that id."""
         document = self.documents.find_one(_own(owner, playlist_id), _SHOWN)
-        return _playlist(document) if document else None
+        return playlist_of(document) if document else None
 
     def count_with(self, track_ids: Iterable[str]) -> int:
         """The number of playlists, of all listeners, with at least one of these tracks."""
@@ -131,17 +99,31 @@ class Playlists(Collection[StoredPlaylist]):
             "changed_at": now,
         }
         self.documents.insert_one(document)
-        return _playlist(document)
+        return playlist_of(document)
 
-    def rename(self, owner: str, playlist_id: str, name: str) -> None:
-        """Rename a playlist.
+    def describe(
+        self,
+        owner: str,
+        playlist_id: str,
+        *,
+        name: str | None = None,
+        comment: str | None = None,
+        public: bool | None = None,
+    ) -> None:
+        """Change the name, the comment, or whether every listener may hear it; None leaves a fact.
 
         Raises
         ------
         PlaylistError
             The name is empty or too long, or the listener has no such playlist.
         """
-        self._change(owner, playlist_id, {"$set": {"name": _named(name)}})
+        change: Document = {
+            **({} if name is None else {"name": _named(name)}),
+            **({} if comment is None else {"comment": _plain(comment)[:LONGEST_COMMENT]}),
+            **({} if public is None else {"public": public}),
+        }
+        if change:
+            self._change(owner, playlist_id, {"$set": change})
 
     def delete(self, owner: str, playlist_id: str) -> None:
         """Remove a playlist; nothing happens if the listener has none with that id."""
@@ -211,14 +193,20 @@ class Playlists(Collection[StoredPlaylist]):
     def asking(self, user_id: str) -> list[Playlist]:
         """The playlists that a listener is asked to join, by name."""
         return [
-            _playlist(document)
+            playlist_of(document)
             for document in self.documents.find({"asked": user_id}, _SHOWN).sort("name", ASCENDING)
         ]
 
     def joined(self, user_id: str) -> list[Playlist]:
         """The playlists of others that a listener may edit, by name."""
         documents = self.documents.find({"collaborators": user_id}, _SHOWN).sort("name", ASCENDING)
-        return [_playlist(document) for document in documents]
+        return [playlist_of(document) for document in documents]
+
+    def public(self, *, but: str) -> list[Playlist]:
+        """The public playlists of all listeners but one, by name."""
+        wanted = {"public": True, "owner": {"$ne": but}}
+        documents = self.documents.find(wanted, _SHOWN).sort("name", ASCENDING).limit(_MOST_PUBLIC)
+        return [playlist_of(document) for document in documents]
 
     def join(self, user_id: str, playlist_id: str) -> bool:
         """Accept the request to edit a playlist; False for a listener who was not asked."""
@@ -271,7 +259,7 @@ def _list_or_missing(field: str) -> Document:
 
 
 def _named(name: str) -> str:
-    name = "".join(c for c in " ".join(name.split()) if c.isprintable()).strip()
+    name = _plain(name)
     if not name:
         raise PlaylistError(marked("A playlist needs a name."))
     if len(name) > LONGEST_NAME:
@@ -279,14 +267,5 @@ def _named(name: str) -> str:
     return name
 
 
-def _playlist(document: StoredPlaylist) -> Playlist:
-    return Playlist(
-        playlist_id=document["_id"],
-        owner=document["owner"],
-        name=document["name"],
-        tracks=tuple(document["tracks"]),
-        changed_at=document["changed_at"],
-        collaborators=tuple(document.get("collaborators", ())),
-        asked=tuple(document.get("asked", ())),
-        created_at=document.get("created_at"),
-    )
+def _plain(text: str) -> str:
+    return "".join(c for c in " ".join(text.split()) if c.isprintable()).strip()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue.index.track_index import TrackIndex
 from segue.ranking.artist_limit import ArtistLimit
-from segue.ranking.reranking import folded, songs_of, spread_artists
+from segue.ranking.nearby import near
+from segue.ranking.reranking import spread_artists
 from segue.settings import RankingSettings
 
 DRIFT = 0.35
@@ -45,12 +47,13 @@ def tune(
     `items` rows; fewer only in a library with less than that. If it has too few artists for the artist
     limit, the limit gives way.
     """
-    excluded = {seed, *played}
-    near = _near(seed, played, bundle, k=min(ranking.candidates + len(excluded), len(bundle.vectors)))
-    fresh = _fresh(near, excluded, bundle)
-    if len(fresh) < items:  # a small library, or a long queue
-        near = _near(seed, played, bundle, k=len(bundle.vectors))
-        fresh = _fresh(near, excluded, bundle)
+    fresh = near(
+        _point(seed, played, bundle),
+        bundle=bundle,
+        barred={seed, *played},
+        candidates=ranking.candidates,
+        items=items,
+    )
     again = [row for row in dict.fromkeys([seed, *played]) if row not in played[-RECENT:]]
     return spread_artists(
         (row for row in [*fresh, *again] if row not in avoid),
@@ -60,14 +63,10 @@ def tune(
     )
 
 
-def _fresh(near: Sequence[int], excluded: Collection[int], bundle: TrackIndex) -> list[int]:
-    return folded(near, bundle.songs, barred=excluded, taken=songs_of(excluded, bundle.songs))
-
-
-def _near(seed: int, played: Sequence[int], bundle: TrackIndex, *, k: int) -> list[int]:
+def _point(seed: int, played: Sequence[int], bundle: TrackIndex) -> NDArray[np.float32]:
+    """The point between the seed and the last tracks."""
     point = np.array(bundle.vectors[seed], dtype=np.float32)
     if len(played):
         last = bundle.vectors[list(played[-RECENT:])].mean(axis=0)
         point = (1 - DRIFT) * point + DRIFT * last
-    rows, _ = bundle.neighbours.query(point[np.newaxis], k)
-    return [row for row in rows[0].tolist() if row >= 0]
+    return point

@@ -20,7 +20,7 @@ from segue.storage.mongo import DESCENDING
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
-Kind = Literal["track", "playlist", "month"]
+Kind = Literal["track", "album", "songs", "playlist", "month"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _LONGEST_TOKEN = 64
 MOST = 500
@@ -40,7 +40,7 @@ class Link:
     owner: str
     kind: Kind
     key: str
-    """The id of the track or playlist, or the month."""
+    """The id of the track, album or playlist, the ids of songs with spaces between them, or the month."""
     title: str
     playable: bool
     """Whether guests may also play it."""
@@ -59,7 +59,7 @@ class StoredLink(TypedDict):
     kind: Kind
     """Kind of the shared object."""
     key: str
-    """The track's or playlist's id, or the month."""
+    """The track's, album's or playlist's id, the ids of songs, or the month."""
     title: str
     """Title that the shared page shows."""
     playable: bool
@@ -146,6 +146,17 @@ class ShareLinks(Collection[StoredLink]):
         """A listener's valid links, newest first."""
         alive = {"owner": owner, "$or": [{"expires_at": None}, {"expires_at": {"$gt": self._clock()}}]}
         return [_link(document) for document in self.documents.find(alive).sort("created_at", DESCENDING)]
+
+    def change(
+        self, owner: str, link_id: str, *, title: str | None = None, good_for: timedelta | None = None
+    ) -> None:
+        """Change the title, or the time of expiry, counted from now; None leaves each."""
+        change = {
+            **({} if title is None else {"title": title}),
+            **({} if good_for is None else {"expires_at": self._clock() + good_for}),
+        }
+        if change:
+            self.documents.update_one({"_id": link_id, "owner": owner}, {"$set": change})
 
     def revoke(self, owner: str, link_id: str) -> bool:
         """Revoke a link; False if the owner has no such link."""

@@ -71,6 +71,7 @@ def test_an_account_from_its_creation_to_its_end(call: Call, store: Store) -> No
         (("create", "Ada", "--password-stdin"), "short\n", 1, "A password has 8 to 256 characters, not 5."),
         (("create", "A", "--password-stdin"), "long enough\n", 1, "A name has 2 to 32 letters"),
         (("create", "Ada"), "", 2, "add --password-stdin"),
+        (("create", "Ada"), "short\n", 1, "A password has 8 to 256 characters, not 5."),
         (("set-password", "Nobody", "--password-stdin"), "x\n", 1, "there is no account 'Nobody'"),
         (("log-out", "Nobody"), "", 1, "there is no account 'Nobody'"),
         (("delete", "Nobody", "--yes"), "", 1, "there is no account 'Nobody'"),

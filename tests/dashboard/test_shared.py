@@ -140,7 +140,7 @@ def test_a_playlist_is_shown_with_its_tracks(
     me = whose(services, owner).user_id
     mine = services.playlists.create(me, "Mine", tracks=["t1", "t2"])
     page = guest.get(share(owner, kind="playlist", key=mine.playlist_id, playable=True)).text
-    assert "Playlist by Ada · 2 tracks" in page
+    assert "Playlist by Ada · 2 songs" in page
     assert page.count("<audio") == 2
     services.playlists.delete(me, mine.playlist_id)
     assert guest.get(share(owner)).status_code == 200

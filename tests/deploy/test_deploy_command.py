@@ -213,6 +213,7 @@ def digests(machine: Machine) -> dict[str, str]:
     [
         ("stream.toml", {"STREAM_TOML"}),
         ("oidc.toml", {"OIDC_TOML"}),
+        ("app-passwords.key", {"APP_PASSWORDS_KEY"}),
         ("tls.crt", {"TLS_CRT"}),
         # The brokers' configuration has the administrator's password in it.
         ("admin.toml", {"ADMIN_TOML", *(f"KAFKA_{node}_PROPERTIES" for node in "123")}),
@@ -459,6 +460,7 @@ def annotated(machine: Machine) -> dict[str, str]:
         ("stream.toml", {"segue-stream"}),
         ("dashboard.toml", {"segue-dashboard"}),
         ("oidc.toml", {"segue-dashboard"}),
+        ("app-passwords.key", {"segue-dashboard"}),
         ("tls.crt", {"segue-dashboard"}),
         ("catalogue.toml", {"segue-library"}),
         ("operator.toml", set()),

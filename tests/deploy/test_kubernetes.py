@@ -126,7 +126,7 @@ def test_what_pods_mount_and_read_is_there(manifests: list[Manifest]) -> None:
             if found := volume.get("configMap"):
                 assert ("ConfigMap", found["name"]) in names
             if secret := volume.get("secret"):
-                assert secret["secretName"] in ("segue-logins", "segue-tls")
+                assert secret["secretName"] in ("segue-logins", "segue-tls", "segue-app-key")
                 assert {item["key"] for item in secret.get("items", [])} <= logins
     assert ("ServiceAccount", "segue-executor") in names
 

@@ -65,6 +65,8 @@ def proxy(
         "8443": str(port),
         "127.0.0.1:8081": f"127.0.0.1:{health}",
         "127.0.0.1:8501": f"127.0.0.1:{dashboard.port}",
+        # The pages' process has the same API.
+        "127.0.0.1:8503": f"127.0.0.1:{dashboard.port}",
         "127.0.0.1:4042": f"127.0.0.1:{METRICS}",
         "listen 9404": f"listen {OF_PROXY}",
         "/run/secrets/tls.crt": str(certificates.server),
@@ -107,6 +109,18 @@ def test_pages_come_over_tls_with_headers_and_a_secure_cookie(browser: httpx.Cli
     cookie = page.headers["set-cookie"]
     assert cookie.startswith(f"{COOKIE}=")
     assert {"secure", "httponly", "samesite=lax"} <= {part.strip().lower() for part in cookie.split(";")}
+
+
+def test_apps_reach_their_api_from_pages_of_any_site(browser: httpx.Client) -> None:
+    asked = browser.get(
+        "/rest/getOpenSubsonicExtensions", params={"f": "json"}, headers={"Origin": "https://a.example"}
+    )
+    assert asked.json()["subsonic-response"]["status"] == "ok"
+    assert asked.headers["access-control-allow-origin"] == "*"
+    form = {"u": "nobody", "p": "wrong", "f": "json"}
+    refused = browser.post("/rest/ping.view", data=form).json()["subsonic-response"]
+    assert refused["error"]["code"] == 40
+    assert browser.post("/rest/createPlaylist", data={"songId": ["x"] * 300_000}).status_code == 413
 
 
 def test_metrics_are_on_a_separate_port(browser: httpx.Client) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import uvicorn
 from PIL import Image
 from pymongo.database import Database
 from starlette.applications import Starlette
@@ -146,6 +149,19 @@ def services(library: Store, app_settings: Settings) -> Iterator[Services]:
 @pytest.fixture
 def web(services: Services) -> TestClient:
     return TestClient(Starlette(routes=routes(services)))
+
+
+@pytest.fixture
+def address(services: Services) -> Iterator[int]:
+    """The port of a server of the API."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        app = Starlette(routes=routes(services))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join(timeout=30)
 
 
 class App:

@@ -30,6 +30,16 @@ def described() -> frozenset[str]:
 
 
 @cache
+def sends_files(name: str) -> bool:
+    """Whether an endpoint sends a file, so that the schemas give no shape of an answer."""
+    try:
+        _validator(name)
+    except KeyError:
+        return True
+    return False
+
+
+@cache
 def _validator(name: str) -> Draft202012Validator:
     operations = json.loads((_ENDPOINTS / f"{name}.json").read_text())
     operation = operations.get("get") or operations["post"]
@@ -57,6 +67,8 @@ def _absolute(schema: Any, place: Path) -> Any:
 
 
 def check(name: str, body: Any) -> None:
-    """Compare an answer with the schema of its endpoint."""
-    errors = sorted(_validator(name).iter_errors(body), key=lambda error: len(error.path))
+    """Compare an answer with the schema of its endpoint; that of one which sends files is an error."""
+    errors = sorted(
+        _validator("ping" if sends_files(name) else name).iter_errors(body), key=lambda error: len(error.path)
+    )
     assert not errors, f"{name}: {errors[0].message[:400]} at {list(errors[0].absolute_path)}"

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 
-from segue.dashboard.opensubsonic.routes import routes
 from segue.dashboard.services import Services
 from segue.settings import Settings
 from tests.dashboard.test_player_routes import in_kafka
@@ -28,19 +23,6 @@ MARKED = track_id(0, 2)
 @pytest.fixture
 def app_settings(broker: Settings) -> Settings:
     return broker
-
-
-@pytest.fixture
-def address(services: Services) -> Iterator[int]:
-    """The port of a server of the API."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        app = Starlette(routes=routes(services))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        server.should_exit = True
-        thread.join(timeout=30)
 
 
 @pytest.fixture(params=["token", "key", "password"])

@@ -8,7 +8,8 @@ import pytest
 from pymongo.database import Database
 
 from segue.playlists import playlists as module
-from segue.playlists.playlists import LONGEST_NAME, PlaylistError, Playlists
+from segue.playlists.playlist import PlaylistError
+from segue.playlists.playlists import LONGEST_NAME, Playlists
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 
@@ -34,7 +35,7 @@ def test_make_add_move_take_out_rename_delete(playlists: Playlists) -> None:
     assert tracks(playlists, own) == ["a", "a", "b", "c"]
     playlists.remove("ada", own, place=1, track_id="a")
     assert tracks(playlists, own) == ["a", "b", "c"]
-    playlists.rename("ada", own, "Early")
+    playlists.describe("ada", own, name="Early")
     assert [one.name for one in playlists.of("ada")] == ["Early"]
     playlists.delete("ada", own)
     assert playlists.of("ada") == []
@@ -60,7 +61,7 @@ def test_nobody_else_can_read_or_change_it(playlists: Playlists) -> None:
     assert playlists.read("bob", own) is None
     assert playlists.of("bob") == []
     with pytest.raises(PlaylistError, match="no such playlist"):
-        playlists.rename("bob", own, "His")
+        playlists.describe("bob", own, name="His")
     with pytest.raises(PlaylistError, match="no such playlist"):
         playlists.add("bob", own, ["c"])
     playlists.remove("bob", own, place=0, track_id="a")
@@ -76,7 +77,7 @@ def test_names_that_are_none(playlists: Playlists, name: str) -> None:
         playlists.create("ada", name)
     own = playlists.create("ada", "x").playlist_id
     with pytest.raises(PlaylistError):
-        playlists.rename("ada", own, name)
+        playlists.describe("ada", own, name=name)
 
 
 def test_a_full_playlist_and_too_many(playlists: Playlists, monkeypatch: pytest.MonkeyPatch) -> None:

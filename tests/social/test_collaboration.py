@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from pymongo.database import Database
 
-from segue.playlists.playlists import Playlist, Playlists
+from segue.playlists.playlist import Playlist
+from segue.playlists.playlists import Playlists
 from segue.social.collaboration import ask_friend
 from segue.social.follows import Follows
 from segue.social.links import SharingError

@@ -43,17 +43,18 @@ def choose(
         return None
     if wanted is not None and wanted not in usual:
         raise KeyError(wanted)
-    small = not max_kilobits or (kilobits is not None and kilobits <= max_kilobits)
-    if small and (wanted is None or suffix in _suffixes(wanted)):
+    if fits(kilobits, max_kilobits) and (wanted is None or suffix == _OWN_SUFFIXES[wanted]):
         return None
     form = FORMS[wanted or usual[0]]
+    if form.is_lossless and max_kilobits:
+        form = next((FORMS[name] for name in usual if not FORMS[name].is_lossless), form)
     return form, form.kilobits(min(usual_kilobits, max_kilobits or usual_kilobits))
 
 
-def _suffixes(form: str) -> frozenset[str]:
-    """The suffixes of files that are in a form already."""
-    return {
-        "opus": frozenset({".opus"}),
-        "mp3": frozenset({".mp3"}),
-        "aac": frozenset({".aac"}),
-    }[form]
+def fits(kilobits: int | None, max_kilobits: int | None) -> bool:
+    """Whether a file has the bit rate that a player wants, or the player wants any."""
+    return not max_kilobits or (kilobits is not None and kilobits <= max_kilobits)
+
+
+_OWN_SUFFIXES = {"opus": ".opus", "mp3": ".mp3", "aac": ".aac", "flac": ".flac"}
+"""The suffix of files that are in a form already."""

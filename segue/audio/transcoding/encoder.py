@@ -50,12 +50,13 @@ class Conversion:
 
     def arguments(self, target: Path) -> list[str]:
         """The arguments of ffmpeg."""
+        bit_rate = [] if self.form.is_lossless else ["-b:a", f"{self.kilobits}k"]
         length = [] if self.end is None else ["-t", f"{max(0.0, self.end - self.start):.6f}"]
         return [
             *("-hide_banner", "-nostdin", "-v", "error", "-threads", "1", "-abort_on", "empty_output"),
             *(*INPUT, "-ss", f"{self.start:.6f}", "-i", f"file:{self.path}"),
             *("-map", "0:a:0", "-map_metadata", "-1", "-map_chapters", "-1", *length, "-af", CHANNELS),
-            *(*self.form.encoder, "-b:a", f"{self.kilobits}k", "-flush_packets", "1"),
+            *(*self.form.encoder, *bit_rate, "-flush_packets", "1"),
             *("-f", self.form.muxer, "-y", f"file:{target}"),
         ]
 

@@ -20,7 +20,12 @@ class Form:
     """ffmpeg's options."""
     least: int
     most: int
-    """The range of bit rates, in thousand bits a second."""
+    """The range of bit rates, in thousand bits a second. Equal for a form without loss: an upper bound."""
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the sound decides about the bit rate, so that none can be chosen."""
+        return self.least == self.most
 
     def kilobits(self, wanted: int) -> int:
         """The nearest bit rate that the encoder accepts."""
@@ -63,6 +68,16 @@ FORMS = {
             encoder=("-c:a", "aac"),
             least=32,
             most=320,
+        ),
+        Form(
+            name="flac",
+            suffix=".flac",
+            muxer="flac",
+            content_type="audio/flac",
+            media_type="audio/flac",
+            encoder=("-c:a", "flac"),
+            least=4608,
+            most=4608,
         ),
     )
 }

@@ -12,7 +12,7 @@ from segue.dashboard.language.formats import ago, day, number, percent
 from segue.dashboard.language.spoken import language, spoken
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.phrases import phrase
-from segue.playlists.playlists import PlaylistError
+from segue.playlists.playlist import PlaylistError
 
 
 def test_the_browsers_preferred_known_language_is_used() -> None:

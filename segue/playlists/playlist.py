@@ -1,0 +1,78 @@
+"""A playlist, as it is stored and as it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NotRequired, TypedDict
+
+from segue.errors import SegueError
+
+
+class PlaylistError(SegueError):
+    """A change is not possible; the message tells the listener the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Playlist:
+    """A playlist at the time when it was read."""
+
+    playlist_id: str
+    owner: str
+    """The owner's user id."""
+    name: str
+    tracks: tuple[str, ...]
+    changed_at: datetime
+    collaborators: tuple[str, ...] = ()
+    """Listeners who have joined."""
+    asked: tuple[str, ...] = ()
+    """Listeners who are asked to join."""
+    created_at: datetime | None = None
+    comment: str = ""
+    public: bool = False
+    """Whether every listener with an account may hear it."""
+
+    def may_edit(self, user_id: str) -> bool:
+        """Whether a listener may change it: its owner, or a listener who has joined."""
+        return user_id == self.owner or user_id in self.collaborators
+
+
+class StoredPlaylist(TypedDict):
+    """A stored playlist."""
+
+    _id: str
+    """The playlist's id."""
+    owner: str
+    """Id of the listener who owns it."""
+    name: str
+    """Name of the playlist."""
+    tracks: list[str]
+    """Track ids in order."""
+    created_at: NotRequired[datetime]
+    """When it was created."""
+    changed_at: datetime
+    """When it was last changed."""
+    collaborators: NotRequired[list[str]]
+    """Ids of the listeners who may change it."""
+    asked: NotRequired[list[str]]
+    """Ids of the listeners who are invited to change it."""
+    comment: NotRequired[str]
+    """The owner's words about it."""
+    public: NotRequired[bool]
+    """Whether every listener with an account may hear it."""
+
+
+def playlist_of(document: StoredPlaylist) -> Playlist:
+    """The playlist of a document."""
+    return Playlist(
+        playlist_id=document["_id"],
+        owner=document["owner"],
+        name=document["name"],
+        tracks=tuple(document["tracks"]),
+        changed_at=document["changed_at"],
+        collaborators=tuple(document.get("collaborators", ())),
+        asked=tuple(document.get("asked", ())),
+        created_at=document.get("created_at"),
+        comment=document.get("comment", ""),
+        public=document.get("public", False),
+    )

@@ -1,0 +1,181 @@
+"""Calls as real apps send them: blank fields, other spellings, unusual methods, large covers."""
+
+from __future__ import annotations
+
+import io
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mutagen.id3 import APIC
+from mutagen.mp3 import MP3
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from segue.audio.length import length_of
+from segue.dashboard.api.shared import routes as shared_pages
+from segue.dashboard.services import Services
+from segue.storage.store import Store
+from tests.audio.sounds import melody, write
+from tests.opensubsonic.conftest import COVER, App, track_id
+from tests.opensubsonic.test_answers import album_of
+
+pytestmark = pytest.mark.integration
+A, B, C = (track_id(place, 2) for place in range(3))
+
+
+@pytest.mark.parametrize("folder", ["\u00b2", "9" * 5000, "0", "-1", "\u0661", "1.0", "999999"])
+def test_a_folder_with_an_odd_number_does_not_exist(ada: App, folder: str) -> None:
+    assert ada.fail("getMusicDirectory", id=folder) == 70
+
+
+def test_every_library_may_be_minus_one(ada: App) -> None:
+    assert len(ada.get("getAlbumList2", type="newest", musicFolderId=-1)["albumList2"]["album"]) == 4
+    assert len(ada.get("getAlbumList2", type="newest", musicFolderId="")["albumList2"]["album"]) == 4
+    assert ada.fail("getAlbumList2", type="newest", musicFolderId=9) == 70
+
+
+def test_blank_fields_count_as_missing(ada: App) -> None:
+    made = ada.get("createPlaylist", playlistId="", name="New", songId=[A, ""])["playlist"]
+    assert [song["id"] for song in made["entry"]] == [A]
+    ada.get("updatePlaylist", playlistId=made["id"], name="", songIdToAdd="", songIndexToRemove="")
+    assert ada.get("getPlaylist", id=made["id"])["playlist"]["name"] == "New"
+    ada.get("savePlayQueue", id="", current="", position="")
+    assert ada.get("getPlayQueue")["playQueue"]["entry"] == []
+    assert ada.fail("star", id="") == 10
+    assert (
+        len(ada.get("getRandomSongs", size=3, genre="", fromYear="", toYear="")["randomSongs"]["song"]) == 3
+    )
+    assert len(ada.get("getPlaylists", username="")["playlists"]["playlist"]) == 4
+
+
+def test_a_position_may_have_a_fraction(ada: App) -> None:
+    ada.get("savePlayQueueByIndex", id=[A, B], currentIndex="1", position="61500.75")
+    assert ada.get("getPlayQueueByIndex")["playQueueByIndex"]["position"] == 61_500
+    assert ada.fail("savePlayQueueByIndex", id=[A, B], currentIndex="1e3") == 10
+
+
+def test_a_cover_of_size_0_is_the_picture_itself(ada: App) -> None:
+    for size in ("0", "-1", "", "5000"):
+        response = ada.web.get("/rest/getCoverArt", params=ada.parameters(id=COVER, size=size))
+        with Image.open(io.BytesIO(response.content)) as picture:
+            assert picture.size == (100, 100)
+
+
+def test_an_index_changes_when_songs_go(ada: App, library: Store) -> None:
+    changed = ada.get("getIndexes")["indexes"]["lastModified"]
+    assert ada.get("getIndexes", ifModifiedSince=changed)["indexes"]["index"] == []
+    at = time.time() + 5
+    library.database.library_status.insert_one(
+        {"_id": "pass", "step": "done", "summary": "1 gone", "summary_at": datetime.fromtimestamp(at, UTC)}
+    )
+    again = ada.get("getIndexes", ifModifiedSince=changed)["indexes"]
+    assert again["lastModified"] == pytest.approx(at * 1000, abs=2)
+    assert again["index"]
+
+
+def test_a_large_cover_makes_no_file_too_large(ada: App, library: Store, tmp_path: Path) -> None:
+    file = write(tmp_path / "song.mp3", melody(seconds=6.0))
+    tagged = MP3(file)
+    assert tagged.info is not None
+    assert tagged.tags is not None
+    sound = round(tagged.info.bitrate / 1000)
+    tagged.tags.add(APIC(mime="image/png", type=3, data=b"x" * len(file.read_bytes())))
+    tagged.save()
+    library.database.tracks.update_one(
+        {"_id": A}, {"$set": {"path": str(file), "size": file.stat().st_size, "duration_ms": 6000}}
+    )
+    sent = ada.web.get("/rest/stream", params=ada.parameters(id=A, maxBitRate=sound)).content
+    assert sent == file.read_bytes()
+    smaller = ada.web.get("/rest/stream", params=ada.parameters(id=A, maxBitRate=sound - 1)).content
+    assert smaller != file.read_bytes()
+
+
+def test_a_file_is_not_converted_to_its_own_container(ada: App, library: Store, tmp_path: Path) -> None:
+    file = write(tmp_path / "song.ogg", melody(seconds=6.0))
+    library.database.tracks.update_one(
+        {"_id": A}, {"$set": {"path": str(file), "size": file.stat().st_size, "duration_ms": 6000}}
+    )
+    asked = ada.web.get("/rest/stream", params=ada.parameters(id=A, format="ogg"))
+    assert asked.content == file.read_bytes()
+
+
+def test_a_place_after_the_end_of_a_song_is_an_error(ada: App) -> None:
+    for place in ("6", "5.95", "100", "1e6"):
+        assert ada.fail("stream", id=A, format="opus", timeOffset=place) == 10
+    late = ada.web.get("/rest/stream", params=ada.parameters(id=A, format="opus", timeOffset="5.5"))
+    assert late.headers["content-type"] == "audio/ogg"
+    assert late.content
+
+
+def test_flac_is_a_form_to_convert_to(ada: App, tmp_path: Path) -> None:
+    response = ada.web.get("/rest/stream", params=ada.parameters(id=A, format="flac"))
+    assert response.headers["content-type"] == "audio/flac"
+    file = tmp_path / "song.flac"
+    file.write_bytes(response.content)
+    assert file.read_bytes()[:4] == b"fLaC"
+    assert length_of(file) == pytest.approx(6.0, abs=0.1)
+    # Without loss, there is no lower bit rate.
+    limited = ada.web.get(
+        "/rest/stream", params=ada.parameters(id=track_id(0, 1), format="flac", maxBitRate=96)
+    )
+    assert limited.headers["content-type"] in ("audio/mpeg", "audio/ogg")
+    assert len(limited.content) <= 96 * 125 * 7
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_web_app_can_read_every_refusal(web: TestClient, method: str) -> None:
+    for path, sent, status in (
+        ("/rest/ping", method, 405),
+        ("/rest/", "GET", 404),
+        ("/rest/a/b", "POST", 404),
+    ):
+        response = web.request(sent, path, params={"f": "json"}, headers={"Origin": "https://player.example"})
+        assert response.status_code == status
+        assert response.headers["access-control-allow-origin"] == "*"
+        assert response.json()["subsonic-response"]["error"]["code"] == 0
+
+
+def test_a_playlist_has_a_comment_and_can_be_public(ada: App, ben: App) -> None:
+    own = ada.get("createPlaylist", name="Mine", songId=[A, B])["playlist"]["id"]
+    assert ben.fail("getPlaylist", id=own) == 70
+    ada.get("updatePlaylist", playlistId=own, comment="For the evening", public="true")
+    seen = next(one for one in ben.get("getPlaylists")["playlists"]["playlist"] if one["id"] == own)
+    assert (seen["comment"], seen["public"], seen["readonly"]) == ("For the evening", True, True)
+    assert seen["owner"] == "Ada"
+    assert [song["id"] for song in ben.get("getPlaylist", id=own)["playlist"]["entry"]] == [A, B]
+    for change in ({"name": "His"}, {"public": "false"}, {"songIndexToRemove": 0}, {"songIdToAdd": C}):
+        assert ben.fail("updatePlaylist", playlistId=own, **change) == 50
+    assert ben.fail("createPlaylist", playlistId=own, songId=C) == 50
+    assert ben.fail("deletePlaylist", id=own) == 50
+    ada.get("updatePlaylist", playlistId=own, public="false", comment="")
+    assert ben.fail("getPlaylist", id=own) == 70
+    assert "comment" not in ada.get("getPlaylist", id=own)["playlist"]
+
+
+def test_a_link_shares_an_album_or_songs(ada: App, ben: App, services: Services) -> None:
+    pages = TestClient(Starlette(routes=shared_pages(services)))
+    album = album_of(ada, "First Light")
+
+    def share(**parameters: Any) -> dict[str, Any]:
+        (made,) = ada.get("createShare", **parameters)["shares"]["share"]
+        page = pages.get(f"/s/{made['url'].rpartition('/')[2]}")
+        assert page.status_code == 200
+        assert page.text.count("<audio") == len(made["entry"])
+        found: dict[str, Any] = made
+        return found
+
+    assert [song["albumId"] for song in share(id=album["id"])["entry"]] == [album["id"]] * 4
+    songs = share(id=[C, A], description="Two songs")
+    assert [song["id"] for song in songs["entry"]] == [C, A]
+    assert songs["description"] == "Two songs"
+    assert ada.fail("createShare", id=[A, "nope"]) == 70
+    expires = round((time.time() + 3600) * 1000)
+    assert ben.fail("updateShare", id=songs["id"], description="His") == 70
+    ada.get("updateShare", id=songs["id"], description="Both", expires=expires)
+    kept = next(one for one in ada.get("getShares")["shares"]["share"] if one["id"] == songs["id"])
+    assert kept["description"] == "Both"
+    assert "expires" in kept
