@@ -19,7 +19,19 @@ from segue.dashboard.queries.items import Item
 from segue.plays.delivery import WORTH_KEEPING
 from segue.plays.event_types import SIGNALS
 
-BAR = ("dom", "navigation", "queue_actions", "keys", "still", "panel", "sound_panel", "lyrics", "bar")
+BAR = (
+    "dom",
+    "navigation",
+    "queue_actions",
+    "keys",
+    "still",
+    "panel",
+    "sound_panel",
+    "lyrics",
+    "skip",
+    "quiet",
+    "bar",
+)
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ class Bar {
     Object.assign(this, { engine, root, seeking: false });
     const e = engine;
     this.cover = h("button", { class: "art", type: "button", onclick: () => this.show("queue") });
-    this.title = linkTo("", { class: "title" });
-    this.artist = h("span", { class: "artist" });
+    this.title = linkTo("", { class: "title", dir: "auto" });
+    this.artist = h("span", { class: "artist", dir: "auto" });
     this.like = button("heartline", gettext("Like"), () => e.opinion("like"), { class: "like" });
     this.not = button("notforme", gettext("Dislike and skip"), () => e.opinion("dislike"), { class: "wide" });
     this.toggle = button("play", gettext("Play"), () => e.toggle(), { class: "main", id: "toggle" });
@@ -42,7 +42,7 @@ class Bar {
     this.lyricsButton = button("lyrics", gettext("Lyrics"), () => this.show("lyrics"), { class: "wide", "aria-expanded": "false" });
     this.panel = h("section", { class: "panel", hidden: true });
     this.still = new Still(this.panel, (change) => change());
-    this.elsewhere = h("button", { type: "button", class: "elsewhere", hidden: true, onclick: () => e.shared.continueHere() });
+    this.elsewhere = h("button", { type: "button", class: "elsewhere", dir: "auto", hidden: true, onclick: () => e.shared.continueHere() });
     this.status = h("span", { class: "status", role: "status", "aria-live": "polite" });
     root.replaceChildren(this.panel, h("div", { class: "bar", role: "region", "aria-label": gettext("Player") },
       h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status, this.elsewhere), this.like, this.not),
@@ -138,6 +138,8 @@ export default function ({ data, parentElement }) {
   const engine = engineOf(data);
   const former = root.__bar;
   root.__bar = new Bar(engine, root);
+  skipLinks(root.__bar.toggle);
+  quietStreamlit();
   if (former && !former.panel.hidden) root.__bar.show(former.view);
   return () => root.__bar.off();
 }

@@ -66,7 +66,7 @@ const fillQueue = (bar, close, rest) => {
   const top = bar.panel.querySelector(".rows")?.scrollTop ?? 0;
   const row = (entry, i, count) => h("li", { class: "row" },
     h("button", { type: "button", class: "go", "aria-label": gettext("Play {title}", { title: entry.title }), onclick: acts(() => e.jump(entry)) }, picture(entry.cover, entry.album ?? entry.title),
-      h("span", { class: "names" }, h("span", { class: "title" }, entry.title), h("span", { class: "artist" }, entry.why ? `${entry.artist} · ${entry.why}` : entry.artist))),
+      h("span", { class: "names" }, h("span", { class: "title", dir: "auto" }, entry.title), h("span", { class: "artist", dir: "auto" }, entry.why ? `${entry.artist} · ${entry.why}` : entry.artist))),
     h("span", { class: "tools" },
       button("up", gettext("Move {title} up", { title: entry.title }), acts(() => e.move(entry.key, -1)), { disabled: i === 0, "data-focus": `up${entry.id}` }),
       button("down", gettext("Move {title} down", { title: entry.title }), acts(() => e.move(entry.key, 1)), { disabled: i === count - 1, "data-focus": `down${entry.id}` }),
@@ -79,7 +79,7 @@ const fillQueue = (bar, close, rest) => {
     planned.length ? heading(e, acts) : null, planned.length ? h("ol", {}, ...planned) : null,
     rows.length ? null : h("p", { class: "empty" }, gettext("The queue is empty. Play a song, and recommendations follow.")));
   bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? gettext("Now playing") : gettext("Queue")), close),
-    item ? h("div", { class: "nowplaying" }, picture(item.cover, item.album ?? item.title), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", item ? narrow(bar, acts) : "", list, queueActions(bar, acts));
+    item ? h("div", { class: "nowplaying" }, picture(item.cover, item.album ?? item.title), h("div", { class: "names" }, h("span", { class: "title", dir: "auto" }, item.title), h("span", { class: "artist", dir: "auto" }, item.artist), canvas)) : "", item ? narrow(bar, acts) : "", list, queueActions(bar, acts));
   list.scrollTop = top;
   if (focus) bar.panel.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
   if (item) visualise(bar, canvas);
