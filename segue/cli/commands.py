@@ -290,6 +290,36 @@ COMMANDS = (
         "listener forget Ada",
     ),
     Command(
+        "history import",
+        "batch_jobs.listening_history:import_history",
+        "import a listener's history from Spotify, ListenBrainz, Last.fm or another Segue",
+        "history import Ada my_spotify_data.zip",
+    ),
+    Command(
+        "history list",
+        "batch_jobs.listening_history:list_imports",
+        "list a listener's imports",
+        "history list Ada",
+    ),
+    Command(
+        "history unmatched",
+        "batch_jobs.listening_history:list_unmatched",
+        "list imported songs that the library does not have",
+        "history unmatched Ada",
+    ),
+    Command(
+        "history match",
+        "batch_jobs.listening_history:match",
+        "match imported songs with the library again",
+        "history match",
+    ),
+    Command(
+        "history undo",
+        "batch_jobs.listening_history:undo",
+        "remove the plays of an import",
+        "history undo Ada 2",
+    ),
+    Command(
         "backup create",
         "batch_jobs.backup:backup",
         "save data that cannot be recomputed: accounts, playlists, listening",
