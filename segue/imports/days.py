@@ -194,12 +194,19 @@ class ImportedDays(Collection[ImportedDay]):
         written = self.documents.find({"_id": {"$in": list(days)}, "writers": writer}, {"_id": 1})
         return {day["_id"] for day in written}
 
-    def days(self, user_id: str, *, since: datetime | None = None) -> Iterator[ImportedDay]:
-        """A listener's days in order."""
-        wanted: Document = {"user_id": user_id}
-        if since is not None:
-            wanted["day"] = {"$gte": since}
+    def days(
+        self, user_id: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[ImportedDay]:
+        """A listener's days in order, those that begin in [since, until)."""
+        bounds = {"$gte": since, "$lt": until}
+        span = {operator: bound for operator, bound in bounds.items() if bound is not None}
+        wanted: Document = {"user_id": user_id, **({"day": span} if span else {})}
         yield from self.documents.find(wanted).sort("day", 1)
+
+    def began(self, user_id: str) -> datetime | None:
+        """The beginning of a listener's first day; None without any."""
+        first = self.documents.find_one({"user_id": user_id}, {"day": 1}, sort=[("day", 1)])
+        return first["day"] if first else None
 
     def plays_of_songs(self, user_id: str) -> Counter[str]:
         """The number of plays of each of a listener's songs, by key."""

@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from segue.catalog.letters import artist_key
@@ -64,8 +65,7 @@ class Song:
 
         Spellings that :func:`segue.catalog.matching.folded_title` ignores have one key.
         """
-        names = f"{artist_key(self.artist)}\n{folded_title(self.title)}" if self.artist else self.uri
-        return _digits(names or self.track_id, 16) + _digits(folded_title(self.album), 8)
+        return _key(self.artist, self.title, self.album, "" if self.artist else self.uri or self.track_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +153,12 @@ def uuid_of(value: object) -> str:
         sign in "0123456789abcdef" for part in parts for sign in part
     )
     return text if fits else ""
+
+
+@lru_cache(maxsize=100_000)
+def _key(artist: str, title: str, album: str, instead: str) -> str:
+    names = instead or f"{artist_key(artist)}\n{folded_title(title)}"
+    return _digits(names, 16) + _digits(folded_title(album), 8)
 
 
 def _digits(text: str, number: int) -> str:
