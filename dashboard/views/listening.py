@@ -27,7 +27,6 @@ from segue.dashboard.views.listening_figures import (
     path_figure,
 )
 from segue.embeddings.projection import PlanarProjection, fit_projection
-from segue.engagement.listening import Listening
 from segue.engagement.patterns import calendar, clock, streak, top
 from segue.engagement.wandering import tastes
 from segue.errors import SegueError
@@ -46,7 +45,8 @@ def show() -> None:
     if listener is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    first = Listening(visit.services().store).began(listener.user_id)
+    services = visit.services()
+    first = listening.began(services.store, listener.user_id, services.settings.engagement)
     if first is None:
         st.info("Play a few songs to see your listening habits here.", icon=":material/insights:")
         return
@@ -72,7 +72,15 @@ def zone() -> str:
 
 
 def _read(listener: Listener, since: datetime, until: datetime) -> ListeningSpan:
-    return listening.read(visit.services().store, listener.user_id, since=since, until=until, zone=zone())
+    services = visit.services()
+    return listening.read(
+        services.store,
+        listener.user_id,
+        since=since,
+        until=until,
+        zone=zone(),
+        engagement=services.settings.engagement,
+    )
 
 
 def _numbers(activity: ListeningSpan) -> None:
@@ -152,7 +160,15 @@ def _card(listener: Listener, first: datetime) -> None:
     named = {month.title(since, zone=zone()): (since, until) for since, until in months}
     chosen = st.selectbox("Month", list(named), key="month", label_visibility="collapsed", width=260)
     since, until = named[chosen]
-    contents = month.contents(visit.services().store, listener, since=since, until=until, zone=zone())
+    services = visit.services()
+    contents = month.contents(
+        services.store,
+        listener,
+        since=since,
+        until=until,
+        zone=zone(),
+        engagement=services.settings.engagement,
+    )
     if contents is None:
         st.info("There are no plays in this month.", icon=":material/calendar_month:")
         return

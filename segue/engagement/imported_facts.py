@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pyarrow as pa
 
@@ -45,6 +46,20 @@ class ImportedFacts:
     def began(self) -> datetime | None:
         """The beginning of the day of the first imported play; None without any."""
         return self._days.began(self._user_id)
+
+    def first_heard(self, by: Literal["track_id", "artist"]) -> dict[str, datetime]:
+        """The first imported play of each track in the library, or of each artist."""
+        found = list(self._songs.first_heard(self._user_id))
+        known = self._tracks.artist_and_genre({track_id for _, track_id, _ in found if track_id})
+        first: dict[str, datetime] = {}
+        for artist, track_id, at in found:
+            name = track_id or ""
+            if by == "artist":  # the library's spelling, where it has the song
+                name = known.get(name, ("", ""))[0] or artist
+            if name:
+                time = datetime.fromtimestamp(at, UTC)
+                first[name] = min(time, first.get(name, time))
+        return first
 
     def of(self, live: Iterable[StoredFact], *, since: datetime, until: datetime) -> list[Fact]:
         """Facts of the windows that begin in [since, until), without plays that live facts have.

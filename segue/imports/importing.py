@@ -14,7 +14,7 @@ from segue.imports.exports import Exports, Found
 from segue.imports.matched import Library
 from segue.imports.play import ImportedPlay, LeftOut
 from segue.imports.runs import MOST_EXAMPLES, Imports, RowLeftOut
-from segue.imports.songs import ImportedSongs, Match
+from segue.imports.songs import HeardSong, ImportedSongs, Match
 from segue.storage.store import Store
 
 _AT_ONCE = 20_000
@@ -144,18 +144,19 @@ class Importer:
         matches = self._songs.matches(self._user_id)
         for part in batches(exports, _AT_ONCE):
             plays = []
-            new = {}
+            heard: dict[str, HeardSong] = {}
             for found in part:
                 summary.add_row(found)
                 if isinstance(found.play, LeftOut):
                     continue
-                key = found.play.song.key()
+                key, at = found.play.song.key(), found.play.at
                 if key not in matches:
                     matches[key] = library.match(found.play.song)
-                    new[key] = found.play.song, matches[key]
+                if key not in heard or at < heard[key].first_at:
+                    heard[key] = HeardSong(found.play.song, matches[key], at)
                 plays.append(KeptPlay(found.play.at, key, found.play.ms_played, found.play.skipped))
                 summary.add_match(found.play, matches[key])
-            self._songs.keep(self._user_id, new)
+            self._songs.keep(self._user_id, heard)
             stored = self._days.add(self._user_id, plays, number=number)
             summary.stored += stored
             summary.known += len(plays) - stored
@@ -190,9 +191,10 @@ class Importer:
         """
         self._runs.one(self._user_id, number)
         removed = self._days.withdraw(self._user_id, number)
-        used = self._days.plays_of_songs(self._user_id)
-        unused = [key for key in self._songs.matches(self._user_id) if key not in used]
+        first = self._days.first_heard(self._user_id)
+        unused = [key for key in self._songs.matches(self._user_id) if key not in first]
         self._songs.remove(self._user_id, unused)
+        self._songs.date(self._user_id, first)
         self._runs.update(self._user_id, number, state="undone")
         return removed
 

@@ -26,6 +26,15 @@ class Match(NamedTuple):
     """Whether several tracks fit equally well."""
 
 
+class HeardSong(NamedTuple):
+    """A song with its track, as an import found it."""
+
+    song: Song
+    match: Match
+    first_at: int
+    """Epoch seconds of its first play in the import."""
+
+
 class StoredSong(TypedDict):
     """A document of `imported_songs`."""
 
@@ -53,6 +62,8 @@ class StoredSong(TypedDict):
     """The track of the library; none if no track fits, or several do."""
     ambiguous: bool
     """Whether several tracks fit equally well."""
+    first_at: Annotated[int, Between(0, 253_402_300_799)]
+    """When the listener first played it, epoch seconds."""
 
 
 class ImportedSongs(Collection[StoredSong]):
@@ -69,21 +80,39 @@ class ImportedSongs(Collection[StoredSong]):
     )
     indexes = (Index.on("user_id", "track_id"), Index.on("track_id"))
 
-    def keep(self, user_id: str, songs: Mapping[str, tuple[Song, Match]]) -> None:
-        """Store songs by key. A song that is there keeps its description and gets the new match."""
+    def keep(self, user_id: str, songs: Mapping[str, HeardSong]) -> None:
+        """Store songs by key. A song that is there keeps its description and its match."""
         for part in batches(songs.items(), _AT_ONCE):
             self.documents.bulk_write(
                 [
                     UpdateOne(
                         {"_id": _id(user_id, key)},
                         {
-                            "$setOnInsert": {"user_id": user_id, **_described(song)},
-                            "$set": {"track_id": match.track_id, "ambiguous": match.ambiguous},
+                            "$setOnInsert": {
+                                "user_id": user_id,
+                                **_described(heard.song),
+                                "track_id": heard.match.track_id,
+                                "ambiguous": heard.match.ambiguous,
+                            },
+                            "$min": {"first_at": heard.first_at},
                         },
                         upsert=True,
                     )
-                    for key, (song, match) in part
+                    for key, heard in part
                 ],
+                ordered=False,
+            )
+
+    def first_heard(self, user_id: str) -> Iterator[tuple[str, str | None, int]]:
+        """Artist, track if the library has it, and the epoch seconds of the first play, of each song."""
+        for song in self.documents.find({"user_id": user_id}, {"artist": 1, "track_id": 1, "first_at": 1}):
+            yield song["artist"], song["track_id"], song["first_at"]
+
+    def date(self, user_id: str, first: Mapping[str, int]) -> None:
+        """Store the epoch seconds of the first plays of songs, after plays were removed."""
+        for part in batches(first.items(), _AT_ONCE):
+            self.documents.bulk_write(
+                [UpdateOne({"_id": _id(user_id, key)}, {"$set": {"first_at": at}}) for key, at in part],
                 ordered=False,
             )
 

@@ -11,7 +11,7 @@ from segue.engagement.facts import Fact, StoredFact
 from segue.engagement.imported_facts import ImportedFacts
 from segue.imports.days import ImportedDays, KeptPlay
 from segue.imports.play import Song
-from segue.imports.songs import ImportedSongs, Match
+from segue.imports.songs import HeardSong, ImportedSongs, Match
 from segue.settings import Settings
 from segue.storage.store import Store
 
@@ -41,8 +41,8 @@ def facts(
     ImportedSongs(store).keep(
         "ada",
         {
-            NORTH: (Song(title="North Side", artist="Vela"), Match("north")),
-            AWAY: (Song(title="Away", artist="Lumen"), Match(None)),
+            NORTH: HeardSong(Song(title="North Side", artist="Vela"), Match("north"), AT),
+            AWAY: HeardSong(Song(title="Away", artist="Lumen"), Match(None), AT),
         },
     )
     Tracks(store).write([NORTH_SIDE])
@@ -109,3 +109,11 @@ def test_times_by_the_minute_and_the_end_in_the_next_window_match_a_live_play(
 ) -> None:
     plays = [KeptPlay(AT + 890, NORTH, 200_000)]
     assert facts(store, settings, plays, [live("north", after=timedelta(minutes=15))]) == []
+
+
+def test_what_was_imported_is_not_new(store: Store, settings: Settings) -> None:
+    facts(store, settings, [KeptPlay(AT, NORTH, 200_000), KeptPlay(AT, AWAY, 1000)])
+    imported = ImportedFacts(store, "ada", settings.engagement)
+    assert imported.first_heard("track_id") == {"north": BEGAN}
+    assert imported.first_heard("artist") == {"Vela": BEGAN, "Lumen": BEGAN}
+    assert imported.began() == BEGAN.replace(hour=0)
