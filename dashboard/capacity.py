@@ -15,6 +15,10 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from segue.dashboard.language.catalogues import accepted
+from segue.dashboard.language.spoken import language, spoken
+from segue.dashboard.language.words import gettext
+
 RETRY_SECONDS = 30
 _OPEN_FILES = Path("/dev/fd")
 _LEAST_FREE = 64
@@ -29,13 +33,21 @@ body {font:17px/1.5 system-ui,sans-serif; display:grid; place-items:center; min-
   color-scheme:light dark}
 main {max-width:32rem}
 """
-PAGE = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Segue is full</title>'
-    '<meta name="viewport" content="width=device-width,initial-scale=1">'
-    f'<meta http-equiv="refresh" content="{RETRY_SECONDS}"><style>{_STYLE}</style></head>'
-    "<body><main><h1>Segue is full at the moment</h1><p>This server has no room for another listener. "
-    f"This page tries again every {RETRY_SECONDS} seconds.</p></main></body></html>"
-)
+
+
+def page() -> str:
+    """The page for a visitor without room, in their language."""
+    title = gettext("Segue is full at the moment")
+    words = gettext(
+        "This server has no room for another listener. This page tries again every {seconds} seconds.",
+        seconds=RETRY_SECONDS,
+    )
+    return (
+        f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f'<meta http-equiv="refresh" content="{RETRY_SECONDS}"><style>{_STYLE}</style></head>'
+        f"<body><main><h1>{title}</h1><p>{words}</p></main></body></html>"
+    )
 
 
 class Descriptors:
@@ -83,7 +95,8 @@ class Capacity:
                 self._descriptors.let_in()
             await self._app(scope, receive, send)
             return
-        response: Response = HTMLResponse(PAGE, status_code=503)
+        with spoken(accepted(Headers(scope=scope).get("accept-language"))):
+            response: Response = HTMLResponse(page(), status_code=503)
         if scope["type"] == "websocket":
             if "websocket.http.response" not in scope.get("extensions", {}):
                 await send({"type": "websocket.close", "code": 1013})

@@ -10,6 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from segue.dashboard import visit
+from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.player import components
 from segue.dashboard.views import (
     account,
@@ -30,6 +31,7 @@ from segue.dashboard.views import (
     track,
     you,
 )
+from segue.phrases import marked
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,23 @@ class Page:
 
 
 PAGES = (
-    Page("home", "For you", home.show, ":material/home:"),
-    Page("search", "Search", search.show, ":material/search:"),
-    Page("artists", "Artists", artists.show, ":material/artist:"),
-    Page("albums", "Albums", albums.show, ":material/album:"),
-    Page("map", "Map", library_map.show, ":material/explore:"),
-    Page("playlists", "Playlists", playlists.show, ":material/queue_music:"),
-    Page("you", "You", you.show, ":material/person:"),
-    Page("listening", "Your listening", listening.show, ":material/insights:"),
-    Page("friends", "Friends", friends.show, ":material/group:"),
-    Page("live", "Live", live.show, ":material/graphic_eq:", audience="operators"),
-    Page("operations", "Operations", operations.show, ":material/monitor_heart:", audience="operators"),
-    Page("audience", "Audience", audience.show, ":material/groups:", audience="operators"),
-    Page("artist", "Artist", artist.show, audience="by link"),
-    Page("album", "Album", album.show, audience="by link"),
-    Page("track", "Track", track.show, audience="by link"),
+    Page("home", marked("For you"), home.show, ":material/home:"),
+    Page("search", marked("Search"), search.show, ":material/search:"),
+    Page("artists", marked("Artists"), artists.show, ":material/artist:"),
+    Page("albums", marked("Albums"), albums.show, ":material/album:"),
+    Page("map", marked("Map"), library_map.show, ":material/explore:"),
+    Page("playlists", marked("Playlists"), playlists.show, ":material/queue_music:"),
+    Page("you", marked("You"), you.show, ":material/person:"),
+    Page("listening", marked("Your listening"), listening.show, ":material/insights:"),
+    Page("friends", marked("Friends"), friends.show, ":material/group:"),
+    Page("live", marked("Live"), live.show, ":material/graphic_eq:", audience="operators"),
+    Page(
+        "operations", marked("Operations"), operations.show, ":material/monitor_heart:", audience="operators"
+    ),
+    Page("audience", marked("Audience"), audience.show, ":material/groups:", audience="operators"),
+    Page("artist", marked("Artist"), artist.show, audience="by link"),
+    Page("album", marked("Album"), album.show, audience="by link"),
+    Page("track", marked("Track"), track.show, audience="by link"),
 )
 ICON = str(Path(__file__).with_name("icon.svg"))
 # Smaller margins, a line above the player, and no Streamlit menu.
@@ -82,12 +86,13 @@ STYLE = """<style>
 }
 </style>"""
 
+visit.speak()
 st.set_page_config(page_title="Segue", page_icon=ICON, layout="wide")
 st.logo(ICON, size="large")
 listener, operator = visit.listener(), visit.operator()
 if visit.must_log_in():
     st.html(STYLE)
-    gate = st.Page(account.show_log_in, title="Log in", url_path="log-in", default=True)
+    gate = st.Page(account.show_log_in, title=gettext("Log in"), url_path="log-in", default=True)
     chosen = st.navigation([gate], position="hidden")
     heading.name_tab(gate.title)
     if listener is not None:
@@ -98,7 +103,7 @@ own_title = {"you": listener.name} if listener and listener.name else {}
 pages = {
     page.url: st.Page(
         page.show,
-        title=own_title.get(page.url, page.title),
+        title=own_title.get(page.url, translated(page.title)),
         icon=page.icon or None,
         url_path=page.url,
         default=page is PAGES[0],

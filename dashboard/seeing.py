@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from segue.dashboard.language.spoken import of_request, spoken
 from segue.people.library_access import NOTHING, AdmittedListeners, LibraryAccess
 from segue.people.login_sessions import COOKIE, Listener, LoginSessions
 
@@ -86,13 +87,14 @@ def seen_by(user_id: str, name: str) -> Iterator[None]:
 
 
 def seen_by_visitor(route: Route) -> Route:
-    """A route whose reads of the catalogue are those of the request's visitor."""
+    """A route whose reads of the catalogue are those of the request's visitor, in their language."""
     endpoint: Callable[[Request], Awaitable[Response]] = route.endpoint
 
     async def answer(request: Request) -> Response:
         before = _requested.set(request.cookies.get(COOKIE))
         try:
-            return await endpoint(request)
+            with spoken(of_request(request)):
+                return await endpoint(request)
         finally:
             _requested.reset(before)
 

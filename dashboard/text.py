@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.dashboard.language.words import gettext
 from segue.places import PROGRAM
 
 
@@ -10,11 +11,29 @@ def with_commands(text: str) -> str:
     return text.replace("./run.sh", PROGRAM)
 
 
-OUTAGE = "Segue cannot reach its database. This page continues by itself as soon as it can."
-NO_MUSIC = with_commands(
-    "There is no music here yet. Run `./run.sh library update DIR`, or try Segue with `./run.sh demo`."
-)
-NO_INDEX = with_commands("There is no index yet. Run `./run.sh index build`.")
+def outage() -> str:
+    """While MongoDB is away."""
+    return gettext("Segue cannot reach its database. This page continues by itself as soon as it can.")
+
+
+def reload_page() -> str:
+    """For a visitor whose browser has no session yet."""
+    return gettext("Reload the page to begin.")
+
+
+def no_music() -> str:
+    """For an empty library."""
+    return with_commands(
+        gettext(
+            "There is no music here yet. Run `./run.sh library update DIR`, or try Segue with "
+            "`./run.sh demo`."
+        )
+    )
+
+
+def no_index() -> str:
+    """For a library without an index."""
+    return with_commands(gettext("There is no index yet. Run `./run.sh index build`."))
 
 
 def plain(text: str) -> str:

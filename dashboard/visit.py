@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from segue.dashboard.language import spoken
 from segue.dashboard.operators import is_operator
 from segue.dashboard.services import Services
 from segue.local.stack import connected
 from segue.people.accounts import Account
 from segue.people.login_sessions import COOKIE, Listener
+from segue.people.preferences import Preferences
 from segue.settings import load_settings
 from segue.storage.store import open_store
 
@@ -23,6 +25,12 @@ def services() -> Services:
 def listener() -> Listener | None:
     """The listener of the session cookie; None without a valid cookie."""
     return services().login_sessions.find(st.context.cookies.get(COOKIE))
+
+
+def speak() -> str:
+    """Use the language that the listener has chosen, or that of the browser; returns its code."""
+    known = listener()
+    return spoken.speak(Preferences(services().store).language(known.user_id) if known else None)
 
 
 def must_log_in() -> bool:

@@ -47,6 +47,7 @@ from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_failures import LoginFailures
 from segue.people.login_sessions import LoginSessions
+from segue.people.preferences import Preferences
 from segue.playlists.bookmarks import Bookmarks
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
@@ -97,6 +98,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Queues,
     ShareLinks,
     Follows,
+    Preferences,
     PrivacyChoices,
     Tastes,
     Recommendations,

@@ -7,16 +7,20 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.api.requests import is_page
-from segue.dashboard.text import OUTAGE
+from segue.dashboard.language.spoken import language, of_request, spoken
+from segue.dashboard.text import outage
 from segue.storage.availability import Availability
 
 RETRY_SECONDS = 5
 _WITHOUT_DATABASE = ("/api/openapi.json",)
-_PAGE = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Segue</title>
+
+
+def _page() -> str:
+    return f"""<!doctype html><html lang="{language()}"><head><meta charset="utf-8"><title>Segue</title>
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="refresh" content="{RETRY_SECONDS}"></head>
 <body style="font:17px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:40rem;padding:0 1rem">
-<p>{OUTAGE}</p></body></html>"""
+<p>{outage()}</p></body></html>"""
 
 
 class MongoOutage:
@@ -61,4 +65,5 @@ def _answer(request: Request) -> Response:
     headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": "the database does not answer: try again"}, 503, headers)
-    return HTMLResponse(_PAGE, 503, headers)
+    with spoken(of_request(request)):
+        return HTMLResponse(_page(), 503, headers)

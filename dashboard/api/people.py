@@ -14,10 +14,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.dashboard.api.requests import cookie_options, json_body, refuse_cross_site, session_of
+from segue.dashboard.language.words import translated
 from segue.dashboard.services import Services
 from segue.people.accounts import Account, Accounts
 from segue.people.authentication import AccountError, TooManyGuesses
 from segue.people.login_sessions import COOKIE
+from segue.phrases import marked
 
 _LARGEST = 4096
 
@@ -73,7 +75,7 @@ def routes(services: Services) -> list[Route]:
         def changed() -> Account:
             account = Accounts(services.store).of(listener.user_id)
             if account is None or listener.name is None:
-                raise AccountError("Only an account of this service has a password here.")
+                raise AccountError(marked("Only an account of this service has a password here."))
             services.authenticator.change_password(account, password, new=new, address=address)
             # Whoever knew the old password is logged out, on all devices.
             services.login_sessions.close_all(account.user_id)
@@ -96,9 +98,9 @@ async def _entered(services: Services, request: Request, enter: Callable[[], Acc
     try:
         account = await run_in_threadpool(enter)
     except TooManyGuesses as error:
-        return JSONResponse({"error": str(error)}, status_code=429, headers={"Retry-After": "900"})
+        return JSONResponse({"error": translated(error)}, status_code=429, headers={"Retry-After": "900"})
     except AccountError as error:
-        return JSONResponse({"error": str(error)}, status_code=422)
+        return JSONResponse({"error": translated(error)}, status_code=422)
     # A new token prevents session fixation: a token planted before the log-in is worthless after it.
     await run_in_threadpool(_close, services, request)
     token = await run_in_threadpool(
@@ -115,7 +117,7 @@ def _close(services: Services, request: Request) -> None:
 def _accepted(services: Services, code: str, token: str) -> Account:
     account = services.handovers.accept(code, token=token)
     if account is None:
-        raise AccountError("This log-in code was already used or has expired: please log in again.")
+        raise AccountError(marked("This log-in code was already used or has expired: please log in again."))
     return account
 
 

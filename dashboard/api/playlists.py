@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from segue.catalog.tracks import Tracks
 from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
+from segue.dashboard.language.words import translated
 from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
 from segue.playlists.playlists import Playlist, PlaylistError
@@ -101,4 +102,4 @@ async def _or_422(change: Callable[[], _T]) -> _T:
     try:
         return await run_in_threadpool(change)
     except PlaylistError as error:
-        raise HTTPException(422, str(error)) from None
+        raise HTTPException(422, translated(error)) from None

@@ -17,9 +17,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from segue.dashboard.language.words import translated
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
+from segue.phrases import marked
 
 _PORTS = {"http": 80, "https": 443}
 log = logging.getLogger(__name__)
@@ -92,17 +94,17 @@ async def session_of(services: Services, request: Request) -> tuple[Listener, st
     return listener, token
 
 
-NO_INDEX = "There is no usable index now: try again later."
-NO_SERVER = "A server does not answer: try again in a moment."
+NO_INDEX = marked("There is no usable index now: try again later.")
+NO_SERVER = marked("A server does not answer: try again in a moment.")
 
 
 def unavailable(error: SegueError, words: str) -> str:
-    """Log an error, and return the words for the listener.
+    """Log an error, and return the marked words in the language of the listener.
 
     The error is written for operators: it names folders, addresses and commands.
     """
     log.warning("%s %s", words, error)
-    return words
+    return translated(words)
 
 
 def refuse_cross_site(request: Request, base_url: str = "") -> None:

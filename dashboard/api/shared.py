@@ -22,9 +22,11 @@ from segue.dashboard.api.audio import converted_to, recording
 from segue.dashboard.api.converted import converted
 from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.api.shared_page import gone, page
+from segue.dashboard.language.words import translated
 from segue.dashboard.queries.shared import SharedContent, picture, shared
 from segue.dashboard.services import Services
 from segue.people.login_sessions import Listener
+from segue.phrases import marked
 from segue.social.links import KINDS, Link, ShareLinks, SharingError
 
 _LARGEST = 4096
@@ -84,7 +86,7 @@ def routes(services: Services) -> list[Route]:
         try:
             token = await run_in_threadpool(_create, services, links, listener, wanted)
         except SharingError as error:
-            return JSONResponse({"error": str(error)}, status_code=422)
+            return JSONResponse({"error": translated(error)}, status_code=422)
         return JSONResponse({"url": f"{public_address(services, request)}/s/{token}"})
 
     async def revoke(request: Request) -> Response:
@@ -165,14 +167,14 @@ def _wanted(body: dict[str, Any]) -> dict[str, Any]:
 
 def _create(services: Services, links: ShareLinks, listener: Listener, wanted: dict[str, Any]) -> str:
     if listener.name is None:
-        raise SharingError("Sign up first: a link needs an account that can revoke it.")
+        raise SharingError(marked("Sign up first: a link needs an account that can revoke it."))
     kind, key, days = wanted["kind"], wanted["key"], wanted["days"]
     try:
         content = shared(services.store, owner=listener.user_id, kind=kind, key=key)
     except ValueError:
         content = None
     if content is None:
-        raise SharingError("You have no such track, playlist or month to share.")
+        raise SharingError(marked("You have no such track, playlist or month to share."))
     return links.create(
         listener.user_id,
         kind,

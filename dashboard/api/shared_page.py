@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from segue.dashboard.language.spoken import language
+from segue.dashboard.language.words import gettext
 from segue.dashboard.queries.items import Item
 from segue.dashboard.queries.shared import SharedContent
 from segue.social.links import Link
@@ -64,17 +66,22 @@ def page(link: Link, content: SharedContent, *, address: str, here: str) -> str:
 
 def gone() -> str:
     """The page for revoked, expired and unknown tokens."""
-    words = "It may have expired, or its owner has revoked it."
-    return _whole("Link not found · Segue", "", f"<h1>This link does not work</h1><p>{words}</p>")
+    words = gettext("It may have expired, or its owner has revoked it.")
+    return _whole(
+        f"{gettext('Link not found')} · Segue",
+        "",
+        f"<h1>{_text(gettext('This link does not work'))}</h1><p>{_text(words)}</p>",
+    )
 
 
 def _whole(title: str, meta: str, main: str) -> str:
+    shared_from = _text(gettext("Shared from {service}")).format(service='<a href="/">Segue</a>')
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<!doctype html><html lang="' + language() + '"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f'<meta name="robots" content="noindex">{meta}<title>{_text(title)}</title>'
         f"<style>{_STYLE}</style></head><body><main>{main}"
-        '<footer>Shared from <a href="/">Segue</a></footer></main></body></html>'
+        f"<footer>{shared_from}</footer></main></body></html>"
     )
 
 
@@ -87,7 +94,7 @@ def _tracks(link: Link, content: SharedContent, here: str) -> str:
     first = content.items[0] if content.items else None
     head = (
         f'<div class="top">{_cover(first, "cover")}<div><h1>{_text(content.title)}</h1>'
-        f"<p>{_text(content.subtitle)}</p><p>Shared by {_text(content.by)}</p>"
+        f"<p>{_text(content.subtitle)}</p><p>{_text(gettext('Shared by {name}', name=content.by))}</p>"
     )
     if link.kind == "track" and first:
         return f"{head}{_sound(link, first, here)}</div></div>"

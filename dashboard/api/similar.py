@@ -25,22 +25,27 @@ from segue.dashboard.api.requests import (
     session_of,
     unavailable,
 )
+from segue.dashboard.language.formats import percent
+from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.queries.sounding import LARGEST_FILE, LONGEST, similar_to_file
 from segue.dashboard.services import Services
 from segue.errors import SegueError
+from segue.phrases import marked, phrase
 
 AT_ONCE = 4
 """The most uploads at a time; more get a 503 with `Retry-After`."""
 _CORES = 1
 WORDS = {
-    "empty": "This file is empty.",
-    "not-audio": "This is not a readable audio file. Try mp3, ogg, opus, flac, m4a, aac or wav.",
-    "truncated": "This file is damaged: it is shorter than its header says.",
-    "too-short": "This file is too short: at least a few seconds of music are needed.",
-    "too-long": f"This file is longer than {LONGEST / 60:.0f} minutes. Try a single song.",
-    "silent": "This file is silent.",
-    "not-finite": "This file is damaged: its samples are not numbers.",
-    "too-slow": "This file takes too long to read. Try it in another format.",
+    "empty": marked("This file is empty."),
+    "not-audio": marked("This is not a readable audio file. Try mp3, ogg, opus, flac, m4a, aac or wav."),
+    "truncated": marked("This file is damaged: it is shorter than its header says."),
+    "too-short": marked("This file is too short: at least a few seconds of music are needed."),
+    "too-long": phrase(
+        "This file is longer than {minutes} minutes. Try a single song.", minutes=round(LONGEST / 60)
+    ),
+    "silent": marked("This file is silent."),
+    "not-finite": marked("This file is damaged: its samples are not numbers."),
+    "too-slow": marked("This file takes too long to read. Try it in another format."),
 }
 """The message to the listener, by :attr:`segue.audio.errors.AudioError.reason`."""
 
@@ -54,9 +59,9 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         await session_of(services, request)
         if announced_size(request) > LARGEST_FILE:
-            raise HTTPException(413, _TOO_LARGE)
+            raise HTTPException(413, translated(_TOO_LARGE))
         if uploads.available_tokens < 1:
-            return JSONResponse({"error": _BUSY}, status_code=503, headers={"Retry-After": "10"})
+            return JSONResponse({"error": translated(_BUSY)}, status_code=503, headers={"Retry-After": "10"})
         async with uploads:
             with tempfile.TemporaryFile(prefix="segue-") as file:
                 await _receive(request, file)
@@ -66,12 +71,12 @@ def routes(services: Services) -> list[Route]:
     return [Route("/api/similar", similar, methods=["POST"])]
 
 
-_TOO_LARGE = f"This file is larger than {LARGEST_FILE // 1024 // 1024} MB."
-_BUSY = "Other files are being analysed: try again in a moment."
+_TOO_LARGE = phrase("This file is larger than {size} MB.", size=LARGEST_FILE // 1024 // 1024)
+_BUSY = marked("Other files are being analysed: try again in a moment.")
 
 
 async def _receive(request: Request, file: IO[bytes]) -> None:
-    async for part in parts(request, limit=LARGEST_FILE, too_large=_TOO_LARGE):
+    async for part in parts(request, limit=LARGEST_FILE, too_large=translated(_TOO_LARGE)):
         await run_in_threadpool(file.write, part)
     await run_in_threadpool(file.flush)
 
@@ -83,10 +88,14 @@ def _compared(services: Services, file: IO[bytes]) -> Response:
         )
     except AudioError as error:
         message = WORDS.get(error.reason, WORDS["not-audio"])
-        return JSONResponse({"error": message, "reason": error.reason}, status_code=422)
+        return JSONResponse({"error": translated(message), "reason": error.reason}, status_code=422)
     except SegueError as error:
         return JSONResponse({"error": unavailable(error, NO_INDEX), "reason": "not-ready"}, status_code=503)
     items: list[dict[str, Any]] = [
-        {**similar.item.data(), "note": f"{max(0.0, similar.score):.0%} similar"} for similar in near
+        {
+            **similar.item.data(),
+            "note": gettext("{percent} similar", percent=percent(max(0.0, similar.score))),
+        }
+        for similar in near
     ]
     return JSONResponse({"items": items}, headers={"Cache-Control": "no-store"})

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageOps
 
-from segue.counted import counted
+from segue.dashboard.language.formats import number, percent
+from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.pictures.fonts import fitting, font
 from segue.dashboard.pictures.preview import opened
 
@@ -41,14 +42,25 @@ class MonthCard:
     @property
     def described(self) -> str:
         """The card's contents in words, for those who do not see it."""
-        listened = f"{counted(round(self.minutes), 'minute')} and {counted(self.plays, 'play')}"
-        parts = [f"{self.title}: {listened} on {counted(self.days, 'day')}, {self.new_share:.0%} new songs"]
+        parts = [
+            gettext(
+                "{month}: {minutes} and {plays} on {days}, {share} new songs",
+                month=self.title,
+                minutes=ngettext("{count} minute", "{count} minutes", round(self.minutes)),
+                plays=ngettext("{count} play", "{count} plays", self.plays),
+                days=ngettext("{count} day", "{count} days", self.days),
+                share=percent(self.new_share),
+            )
+        ]
         if self.artists:
-            parts.append("Artists: " + ", ".join(name for name, _ in self.artists))
+            parts.append(gettext("Artists: {names}", names=", ".join(name for name, _ in self.artists)))
         if self.tracks:
-            parts.append("Songs: " + ", ".join(f"{title} by {artist}" for title, artist in self.tracks))
+            songs = [
+                gettext("{title} by {artist}", title=title, artist=artist) for title, artist in self.tracks
+            ]
+            parts.append(gettext("Songs: {names}", names=", ".join(songs)))
         if self.genres:
-            parts.append("Genres: " + ", ".join(name for name, _ in self.genres))
+            parts.append(gettext("Genres: {names}", names=", ".join(name for name, _ in self.genres)))
         return ". ".join(parts) + "."
 
 
@@ -57,16 +69,16 @@ def draw(month: MonthCard) -> bytes:
     picture = _ground()
     pen = ImageDraw.Draw(picture)
     width = SIZE[0] - 2 * _MARGIN
-    pen.text(
-        (_MARGIN, 70), f"{month.name}'s month" if month.name else "Your month", _ACCENT, font(38, weight=600)
-    )
+    whose = gettext("{name}'s month", name=month.name) if month.name else gettext("Your month")
+    text, used = fitting(whose, width=width, size=38, weight=600)
+    pen.text((_MARGIN, 70), text, _ACCENT, used)
     text, used = fitting(month.title, width=width, size=92, weight=700)
     pen.text((_MARGIN, 112), text, _INK, used)
     _numbers(pen, month)
     _cover(picture, month.cover, (_MARGIN, 428), 300)
     _favourite(pen, month)
-    _list(pen, "Artists", [name for name, _ in month.artists[:5]], left=_MARGIN, top=790)
-    _list(pen, "Genres", [name for name, _ in month.genres[:5]], left=_MARGIN + 500, top=790)
+    _list(pen, gettext("Artists"), [name for name, _ in month.artists[:5]], left=_MARGIN, top=790)
+    _list(pen, gettext("Genres"), [name for name, _ in month.genres[:5]], left=_MARGIN + 500, top=790)
     _clock(pen, month.clock)
     pen.text((SIZE[0] - _MARGIN, SIZE[1] - 62), "Segue", _SOFT, font(30, weight=600), anchor="ra")
     out = io.BytesIO()
@@ -82,17 +94,18 @@ def _ground() -> Image.Image:
 def _numbers(pen: ImageDraw.ImageDraw, month: MonthCard) -> None:
     hours = month.minutes / 60
     facts = [
-        (f"{hours:,.0f}" if hours >= 10 else f"{hours:.1f}", "hours"),
-        (f"{month.plays:,}", "plays"),
-        (f"{month.days}", "days" if month.days != 1 else "day"),
-        (f"{month.new_share:.0%}", "new to you"),
+        (number(hours, digits=0 if hours >= 10 else 1), gettext("hours")),
+        (number(month.plays), ngettext("play", "plays", month.plays)),
+        (number(month.days), ngettext("day", "days", month.days)),
+        (percent(month.new_share), gettext("new to you")),
     ]
     step = (SIZE[0] - 2 * _MARGIN) / len(facts)
-    for place, (number, word) in enumerate(facts):
+    for place, (figure, word) in enumerate(facts):
         left = _MARGIN + place * step
-        text, used = fitting(number, width=step - 20, size=76, weight=700)
+        text, used = fitting(figure, width=step - 20, size=76, weight=700)
         pen.text((left, 270), text, _INK, used)
-        pen.text((left, 356), word, _SOFT, font(30))
+        text, used = fitting(word, width=step - 20, size=30)
+        pen.text((left, 356), text, _SOFT, used)
 
 
 def _cover(picture: Image.Image, data: bytes | None, place: tuple[int, int], side: int) -> None:
@@ -109,7 +122,7 @@ def _cover(picture: Image.Image, data: bytes | None, place: tuple[int, int], sid
 
 def _favourite(pen: ImageDraw.ImageDraw, month: MonthCard) -> None:
     left, width = _MARGIN + 340, SIZE[0] - 2 * _MARGIN - 340
-    pen.text((left, 430), "Most played", _ACCENT, font(32, weight=600))
+    pen.text((left, 430), gettext("Most played"), _ACCENT, font(32, weight=600))
     top = 482
     for place, (title, artist) in enumerate(month.tracks[:3]):
         text, used = fitting(title, width=width, size=48 if place == 0 else 36, weight=600, smallest=30)

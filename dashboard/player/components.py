@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from segue.dashboard.language.spoken import language
+from segue.dashboard.player.texts import prefix
 from segue.dashboard.queries.items import Item
 from segue.plays.delivery import WORTH_KEEPING
 from segue.plays.event_types import SIGNALS
@@ -72,10 +74,17 @@ def _joined(kind: str, *names: str) -> str:
     return "\n".join((_HERE / kind / f"{name}.{kind}").read_text() for name in names)
 
 
-@cache
 def _component(name: str, html: str, scripts: tuple[str, ...], styles: tuple[str, ...]) -> Callable[..., Any]:
+    return _in_language(language(), name, html, ("words", *scripts), styles)
+
+
+@cache
+def _in_language(
+    code: str, name: str, html: str, scripts: tuple[str, ...], styles: tuple[str, ...]
+) -> Callable[..., Any]:
+    script = _joined("js", *scripts)
     return st.components.v2.component(
-        f"segue_{name}", html=html, js=_joined("js", *scripts), css=_joined("css", *styles)
+        f"segue_{name}_{code}", html=html, js=prefix(code, script) + script, css=_joined("css", *styles)
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from segue.catalog.part import Part
+from segue.dashboard.language.words import translated
 from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.dashboard.queries.times import day
 from segue.plays.event_types import EventType
@@ -46,7 +47,7 @@ def played_by_day(
 
 def _noted(item: Item, played: PlayedTrack) -> Item:
     kind = EventType.named(played.event_type)
-    return replace(item, note=kind.label, tone=kind.tone)
+    return replace(item, note=translated(kind.label), tone=kind.tone)
 
 
 def judged(store: Store, user_id: str, kind: Kind, *, limit: int = 200) -> Part[Item]:

@@ -9,11 +9,12 @@ from typing import Any
 
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
+from segue.dashboard.queries.reasons import reason
 from segue.dashboard.queries.starts import selection
 from segue.index.published import PublishedBundles
 from segue.ranking.plan import PlannedTrack
 from segue.ranking.recommendations import Recommendation, Recommendations
-from segue.ranking.sources import describe, is_exploring
+from segue.ranking.sources import is_exploring
 from segue.ranking.variants import variant_label
 from segue.storage.store import Store
 from segue.taste.starts import StartingChoice, Starts
@@ -182,7 +183,7 @@ def _recommended(
         attribution=Attribution(
             recommendation_id=stored.recommendation_id, rank=rank, variant=_variant(track, stored)
         ),
-        why=describe(track.reason, named.title if named else None),
+        why=reason(track.reason, named.title if named else None),
         score=track.similarity if named else None,
     )
 

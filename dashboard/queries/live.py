@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
+from segue.dashboard.queries.reasons import reason
 from segue.index.published import PublishedBundles
 from segue.ranking.recommendations import Recommendations
-from segue.ranking.sources import describe
 from segue.ranking.variants import SOUND_ONLY
 from segue.storage.store import Store
 from segue.taste.history import last_played
@@ -70,7 +69,7 @@ def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener |
             Recommended(
                 known[track.track_id],
                 track.similarity,
-                describe(track.reason, known[track.evidence].title if track.evidence else None),
+                reason(track.reason, known[track.evidence].title if track.evidence else None),
             )
             for track in recommendation.tracks
         ],
@@ -94,14 +93,3 @@ def freshness(store: Store, *, newest: int = 500) -> list[float]:
 def index_version(store: Store) -> str:
     """The published index version; empty without one."""
     return PublishedBundles(store).active_version() or ""
-
-
-def ago(epoch_ms: float) -> str:
-    """The time since `epoch_ms`: "just now", "5 min ago"."""
-    seconds = max(0, round(time.time() - epoch_ms / 1000))
-    if seconds < 5:
-        return "just now"
-    for unit, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= unit:
-            return f"{seconds // unit} {name} ago"
-    return f"{seconds} s ago"

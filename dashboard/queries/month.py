@@ -8,6 +8,7 @@ import pandas as pd
 
 from segue.catalog.covers import Covers
 from segue.catalog.tracks import Tracks
+from segue.dashboard.language.formats import day
 from segue.dashboard.pictures.month import MonthCard, draw
 from segue.dashboard.queries import listening
 from segue.engagement.patterns import By, calendar, clock, top
@@ -18,7 +19,7 @@ from segue.storage.store import Store
 
 def title(since: datetime, *, zone: str) -> str:
     """The name of the month that starts at `since`."""
-    return f"{pd.Timestamp(since).tz_convert(zone):%B %Y}"
+    return day(pd.Timestamp(since).tz_convert(zone), skeleton="yMMMM")
 
 
 def bounds(since: datetime, *, zone: str) -> tuple[datetime, datetime]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import available_timezones
 
 from segue.catalog.covers import Covers
-from segue.counted import counted
+from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.pictures.preview import draw
 from segue.dashboard.queries import month
 from segue.dashboard.queries.items import Item, list_items, read_items
@@ -52,7 +52,7 @@ def shared(store: Store, *, owner: str, kind: Kind, key: str) -> SharedContent |
     since, zone = month_of(key)
     start, until = month.bounds(since, zone=zone)
     title = month.title(start, zone=zone)
-    return SharedContent(title, f"{name}'s month of music", name, [], (start, until, zone))
+    return SharedContent(title, gettext("{name}'s month of music", name=name), name, [], (start, until, zone))
 
 
 def _playlist(store: Store, key: str, owner: str, name: str) -> SharedContent | None:
@@ -61,8 +61,10 @@ def _playlist(store: Store, key: str, owner: str, name: str) -> SharedContent | 
         return None
     ids = list(dict.fromkeys(playlist.tracks))
     items = list_items(store, ids, source="playlist")
-    count = counted(len(items), "track")
-    return SharedContent(playlist.name, f"Playlist by {name} · {count}", name, items, None)
+    count = ngettext("{count} song", "{count} songs", len(items))
+    return SharedContent(
+        playlist.name, gettext("Playlist by {name} · {count}", name=name, count=count), name, items, None
+    )
 
 
 def month_key(since: datetime, zone: str) -> str:

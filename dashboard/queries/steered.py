@@ -16,9 +16,11 @@ import numpy as np
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Attribution, Item, Upcoming, read_items, upcoming
 from segue.dashboard.queries.profile import KnownListener, read_listener
+from segue.dashboard.queries.reasons import notch as notch_of
+from segue.dashboard.queries.reasons import reason
 from segue.errors import SegueError
 from segue.index.bundle import Bundle
-from segue.moods.dial import Dial, MoodDials, notch_word, steer
+from segue.moods.dial import Dial, MoodDials, steer
 from segue.moods.measures import Percentiles
 from segue.ranking.artist_limit import ArtistLimit
 from segue.ranking.reranking import folded, songs_of, spread_artists
@@ -94,7 +96,7 @@ def _items(
             items.append((row, known[track_id]))
         elif track_id in shown:
             named = shown.get(nearest[place]) if nearest else None
-            why = TASTE.reason.text(named.title if named else None)
+            why = reason(TASTE.reason.kind, named.title) if named else None
             items.append((row, replace(shown[track_id], why=why)))
     return items
 
@@ -102,7 +104,7 @@ def _items(
 def _why(why: str | None, dial: Dial, mood: Percentiles) -> str | None:
     """The reason, with those of the wanted moods that the track fits."""
     fitting = [
-        notch_word(name, notch)
+        notch_of(name, notch)
         for name, notch in dial.wanted.items()
         if not Dial({name: notch}).distances(mood[np.newaxis])[0]
     ]

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from segue.counted import counted
+from babel.dates import format_date
+
+from segue.dashboard.language.catalogues import locale
+from segue.dashboard.language.formats import day as named_day
+from segue.dashboard.language.spoken import language
+from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.queries.items import Item
 
 
 def length(songs: Sequence[Item]) -> str:
     """The number of songs and their total duration: "12 songs, 47 min"."""
-    count = counted(len(songs), "song")
+    count = ngettext("{count} song", "{count} songs", len(songs))
     minutes = round(sum(song.duration_ms or 0 for song in songs) / 60_000)
-    if not minutes:
-        return count
-    return f"{count}, {minutes} min" if minutes < 60 else f"{count}, {minutes // 60} h {minutes % 60} min"
+    return f"{count}, {duration(minutes)}" if minutes else count
+
+
+def duration(minutes: int) -> str:
+    """Minutes as "47 min" or "1 h 5 min"."""
+    if minutes < 60:
+        return gettext("{minutes} min", minutes=minutes)
+    return gettext("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 def day(at: int, *, now: datetime | None = None, offset: timedelta = timedelta()) -> str:
@@ -26,7 +36,8 @@ def day(at: int, *, now: datetime | None = None, offset: timedelta = timedelta()
     today = ((now or datetime.now(UTC)) + offset).date()
     then = (datetime.fromtimestamp(at / 1000, UTC) + offset).date()
     if then >= today:
-        return "Today"
+        return gettext("Today")
     if then == today - timedelta(days=1):
-        return "Yesterday"
-    return f"{then:%A}, {then.day} {then:%B}" + ("" if then.year == today.year else f" {then.year}")
+        return gettext("Yesterday")
+    weekday = format_date(then, "EEEE", locale=locale(language()))
+    return f"{weekday}, {named_day(then, skeleton='MMMMd' if then.year == today.year else 'yMMMMd')}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from segue.dashboard import visit
+from segue.dashboard.language.words import gettext
 from segue.dashboard.player import components
 from segue.people.handovers import PREFIX, account_of
 from segue.people.login_sessions import Listener
@@ -15,17 +16,17 @@ def show(listener: Listener) -> None:
     if listener.name is None:
         _enter()
     elif listener.user_id.startswith(PREFIX):
-        if st.button("Log out", type="primary"):
+        if st.button(gettext("Log out"), type="primary"):
             visit.end_session()
             st.logout()
     else:
-        components.entry("log-out", label="Log out")
-        with st.expander("Change the password", icon=":material/key:"):
-            st.write("All your other devices are logged out.")
-            components.entry("change-password", label="Change the password")
-        with st.expander("Log out everywhere", icon=":material/devices:"):
-            st.write("This ends your sessions in all browsers, this one too.")
-            components.entry("log-out-everywhere", label="Log out everywhere")
+        components.entry("log-out", label=gettext("Log out"))
+        with st.expander(gettext("Change the password"), icon=":material/key:"):
+            st.write(gettext("All your other devices are logged out."))
+            components.entry("change-password", label=gettext("Change the password"))
+        with st.expander(gettext("Log out everywhere"), icon=":material/devices:"):
+            st.write(gettext("This ends your sessions in all browsers, this one too."))
+            components.entry("log-out-everywhere", label=gettext("Log out everywhere"))
 
 
 def finish_provider_log_in(listener: Listener) -> None:
@@ -36,28 +37,37 @@ def finish_provider_log_in(listener: Listener) -> None:
 
 def _enter() -> None:
     st.write(
-        "You can use everything without an account. With an account, your taste follows you to every device."
+        gettext(
+            "You can use everything without an account. With an account, your taste follows you to every "
+            "device."
+        )
     )
-    new = "Sign up"
-    which = st.segmented_control("Account", [new, "Log in"], default=new, label_visibility="collapsed")
-    if which == "Log in":
-        components.entry("log-in", label="Log in")
+    forms = {"sign-up": gettext("Sign up"), "log-in": gettext("Log in")}
+    which = st.segmented_control(
+        gettext("Account"),
+        list(forms),
+        default="sign-up",
+        format_func=forms.__getitem__,
+        label_visibility="collapsed",
+    )
+    if which == "log-in":
+        components.entry("log-in", label=gettext("Log in"))
     else:
-        components.entry("sign-up", label="Sign up and keep your history")
+        components.entry("sign-up", label=gettext("Sign up and keep your history"))
     _by_provider()
 
 
 def show_log_in() -> None:
     """The page that guests see where log-in is required; they see no other."""
-    st.title("Log in")
-    components.entry("log-in", label="Log in")
+    st.title(gettext("Log in"))
+    components.entry("log-in", label=gettext("Log in"))
     _by_provider()
 
 
 def _by_provider() -> None:
     if configured():
-        st.write("Or use an account with an identity provider:")
-        if st.button("Continue with your provider", icon=":material/key:"):
+        st.write(gettext("Or use an account with an identity provider:"))
+        if st.button(gettext("Continue with your provider"), icon=":material/key:"):
             st.login()
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from segue.catalog.browsed_tracks import TrackOnAlbum
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.dashboard import visit
+from segue.dashboard.language.words import gettext
 from segue.dashboard.navigation import address
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
@@ -27,8 +28,11 @@ def show() -> None:
     if album is None:
         if ungrouped.album(asked.get("artist", ""), asked.get("name", "")):
             return
-        heading.title("No such album")
-        st.info("It may have left the library. Use Search to find other albums.", icon=":material/album:")
+        heading.title(gettext("No such album"))
+        st.info(
+            gettext("It may have left the library. Use Search to find other albums."),
+            icon=":material/album:",
+        )
         return
     place = f"album-{album['_id']}"
     tracks = catalogue.on_album(album["_id"], limit=more.asked_for(place, first=MOST_OF_ARTIST))
@@ -41,7 +45,9 @@ def show() -> None:
         artists = [catalogue.artists.get(key) for key in album["artist_keys"]]
         by = [
             Entry(
-                name=f"More by {artist['name']}", href=address("artist", name=artist["name"]), icon="artist"
+                name=gettext("More by {name}", name=artist["name"]),
+                href=address("artist", name=artist["name"]),
+                icon="artist",
             )
             for artist in artists
             if artist
@@ -57,7 +63,7 @@ def show() -> None:
                 layout="list",
                 together=place,
             )
-        more.offer(place, shown=len(tracks), total=tracks.total, of="songs")
+        more.offer(place, shown=len(tracks), words=more.songs, total=tracks.total)
 
 
 def _parts(tracks: Sequence[TrackOnAlbum]) -> list[tuple[str, list[TrackOnAlbum]]]:
@@ -68,8 +74,8 @@ def _parts(tracks: Sequence[TrackOnAlbum]) -> list[tuple[str, list[TrackOnAlbum]
 
 
 def _heading(track: TrackOnAlbum, *, several: bool) -> str:
-    disc = f"Disc {track.disc or 1}" if several else ""
-    side = f"Side {track.side}" if track.side else ""
+    disc = gettext("Disc {number}", number=track.disc or 1) if several else ""
+    side = gettext("Side {name}", name=track.side) if track.side else ""
     return " · ".join(part for part in (disc, track.disc_title or "", side) if part)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from segue.dashboard import visit
-from segue.dashboard.queries.live import ago
+from segue.dashboard.language.formats import ago, day
+from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.text import plain
 from segue.errors import SegueError
 from segue.people.app_passwords import LONGEST_DEVICE, AppPassword, AppPasswordError, AppPasswords
@@ -22,16 +23,21 @@ def show(listener: Listener) -> None:
     """The app passwords of an account, and a form for another one."""
     if listener.name is None:
         return
-    with st.expander("Music apps", icon=":material/smartphone:"):
+    with st.expander(gettext("Music apps"), icon=":material/smartphone:"):
         st.write(
-            "Apps that speak OpenSubsonic can play this library, and what you hear there changes your next "
-            "songs here. Create an app password for each app. In the app, enter the address of this page as "
-            f"the server, **{plain(listener.name)}** as the user name, and the app password."
+            gettext(
+                "Apps that speak OpenSubsonic can play this library, and what you hear there changes your "
+                "next songs here. Create an app password for each app. In the app, enter the address of this "
+                "page as the server, **{name}** as the user name, and the app password.",
+                name=plain(listener.name),
+            )
         )
         passwords = AppPasswords(visit.services().store)
         with st.form("app-password", clear_on_submit=True, border=False):
-            device = st.text_input("Device or app", max_chars=LONGEST_DEVICE, placeholder="Phone")
-            if st.form_submit_button("Create an app password"):
+            device = st.text_input(
+                gettext("Device or app"), max_chars=LONGEST_DEVICE, placeholder=gettext("Phone")
+            )
+            if st.form_submit_button(gettext("Create an app password")):
                 _create(passwords, listener, device)
         for own in passwords.of(listener.user_id):
             _row(passwords, own)
@@ -39,29 +45,38 @@ def show(listener: Listener) -> None:
 
 def _create(passwords: AppPasswords, listener: Listener, device: str) -> None:
     if visit.listener() != listener:  # logged out in another tab
-        st.error("Reload the page: you are no longer logged in.")
+        st.error(gettext("Reload the page: you are no longer logged in."))
         return
     box = SecretBox(Path(visit.services().settings.opensubsonic.key_file))
     try:
         made = passwords.create(listener.user_id, listener.name or "", device=device, box=box)
     except AppPasswordError as error:
-        st.error(str(error))
+        st.error(translated(error))
         return
     except SegueError as error:
         log.error("no app password was created: %s", error)
-        st.error("App passwords cannot be created now: ask the person who runs this server.")
+        st.error(gettext("App passwords cannot be created now: ask the person who runs this server."))
         return
-    st.success(f"The app password for {plain(device.strip())}. It is shown this one time only.")
+    st.success(
+        gettext(
+            "The app password for {device}. It is shown this one time only.", device=plain(device.strip())
+        )
+    )
     st.code(made, language=None)
 
 
 def _row(passwords: AppPasswords, own: AppPassword) -> None:
     left, right = st.columns([4, 1], vertical_alignment="center")
-    used = "never used"
+    used = gettext("never used")
     if own.last_used_at is not None:
-        used = f"last used {ago(own.last_used_at.timestamp() * 1000)} by {plain(own.last_client or 'an app')}"
-    left.markdown(f"**{plain(own.device)}** · created {own.created_at:%-d %B %Y} · {used}")
-    if right.button("Revoke", key=f"revoke-{own.password_id}"):
+        used = gettext(
+            "last used {when} by {app}",
+            when=ago(own.last_used_at.timestamp() * 1000),
+            app=plain(own.last_client or gettext("an app")),
+        )
+    created = gettext("created {day}", day=day(own.created_at, skeleton="yMMMMd"))
+    left.markdown(f"**{plain(own.device)}** · {created} · {used}")
+    if right.button(gettext("Revoke"), key=f"revoke-{own.password_id}"):
         current = visit.listener()
         if current is not None:
             passwords.revoke(current.user_id, own.password_id)

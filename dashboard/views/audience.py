@@ -9,8 +9,9 @@ import plotly.express as px
 import plotly.graph_objects as go
 import streamlit as st
 
-from segue.counted import counted
 from segue.dashboard import visit
+from segue.dashboard.language.formats import number, percent
+from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.queries import audience as reading
 from segue.dashboard.views import more
 from segue.dashboard.views.audience_figures import funnel_figure, listeners_figure, rates_figure
@@ -19,16 +20,33 @@ from segue.dashboard.views.tables import as_files, in_words
 from segue.engagement.audience import active, by_key, by_period, funnel, lorenz, return_rate, spread
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
+from segue.phrases import marked
 
-SPANS = {"1 hour": 1 / 24, "1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
+SPANS = {
+    marked("1 hour"): 1 / 24,
+    marked("1 day"): 1,
+    marked("7 days"): 7,
+    marked("30 days"): 30,
+    marked("90 days"): 90,
+}
 STEPS = {"1 hour": "15min", "1 day": "1h", "7 days": "6h", "30 days": "1D", "90 days": "1D"}
 FILTERS = {
-    "Everything": "all",
-    "Genre": "genre",
-    "Artist": "artist",
-    "Source": "source",
-    "Variant": "variant",
+    marked("Everything"): "all",
+    marked("Genre"): "genre",
+    marked("Artist"): "artist",
+    marked("Source"): "source",
+    marked("Variant"): "variant",
 }
+_KINDS = {
+    "time": marked("By time"),
+    "track": marked("By track"),
+    "artist": marked("By artist"),
+    "genre": marked("By genre"),
+    "source": marked("By source"),
+    "variant": marked("By variant"),
+    "rank": marked("By rank"),
+}
+"""The tables by the dimension that they sum over."""
 _SKIPPED_COLUMNS = ["title", "artist", "plays", "skip_rate", "early_skip_rate"]
 _SKIPPED, _UNHEARD, _GENRES = 15, 500, 10
 """How many tracks the lists show at first, and how many genres the chart shows."""
@@ -39,14 +57,19 @@ _ENOUGH = 5
 def show() -> None:
     """Figures of all listeners together; no listener is named."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    left.title("Audience", anchor=False)
+    left.title(gettext("Audience"), anchor=False)
     if not visit.operator():
         st.info(
-            "Only operators can see this page. The setting `dashboard.operators` names them.",
+            gettext("Only operators can see this page. The setting `dashboard.operators` names them."),
             icon=":material/lock:",
         )
         return
-    span = right.segmented_control("Time", list(SPANS), default="7 days", key="audience-span") or "7 days"
+    span = (
+        right.segmented_control(
+            gettext("Time"), list(SPANS), default="7 days", key="audience-span", format_func=translated
+        )
+        or "7 days"
+    )
     until = datetime.now(UTC)
     since = until - timedelta(days=SPANS[span])
     dimension, chosen = _filter()
@@ -55,12 +78,14 @@ def show() -> None:
         store, dimension, since=since, until=until, keys=chosen, by_day=STEPS[span] == "1D"
     )
     if over_time.empty:
-        st.info("There are no plays in this period.", icon=":material/query_stats:")
+        st.info(gettext("There are no plays in this period."), icon=":material/query_stats:")
         return
     days = reading.active_days(store, since=since, until=until)
     periods = by_period(over_time, every=STEPS[span])
     _numbers(periods, days, since, until, whole=not chosen)
-    time, kept, catalogue, tables = st.tabs(["Over time", "Skips", "Catalogue", "Tables"])
+    time, kept, catalogue, tables = st.tabs(
+        [gettext("Over time"), gettext("Skips"), gettext("Catalogue"), gettext("Tables")]
+    )
     with time:
         _over_time(periods, days, step=pd.Timedelta(STEPS[span]), whole=not chosen)
     with kept:
@@ -74,14 +99,18 @@ def show() -> None:
 def _filter() -> tuple[str, list[str]]:
     """The dimension, and the keys to show; an empty list shows all."""
     left, right = st.columns([1, 3], vertical_alignment="bottom")
-    dimension = FILTERS[left.selectbox("Filter by", list(FILTERS), key="audience-by")]
+    dimension = FILTERS[
+        left.selectbox(gettext("Filter by"), list(FILTERS), key="audience-by", format_func=translated)
+    ]
     if dimension == "all":
-        right.caption("Totals of all listeners. A play counts when it ends. Times are in UTC.")
+        right.caption(gettext("Totals of all listeners. A play counts when it ends. Times are in UTC."))
         return dimension, []
     keys = ListeningStatistics(visit.services().store).keys(dimension)
-    hint = "Applies to the figures and the tab Over time; the other tabs show everything."
+    hint = gettext("Applies to the figures and the tab Over time; the other tabs show everything.")
     label = f"audience-{dimension}"
-    return dimension, right.multiselect("Show only", keys, key=label, placeholder="All", help=hint)
+    return dimension, right.multiselect(
+        gettext("Show only"), keys, key=label, placeholder=gettext("All"), help=hint
+    )
 
 
 def _numbers(
@@ -91,20 +120,28 @@ def _numbers(
     plays, skips = int(periods["plays"].sum()), int(periods["skips"].sum())
     with figures("audience"):
         if whole:
-            st.metric("Active listeners", f"{days['user_id'].nunique():,}", width="content")
+            st.metric(gettext("Active listeners"), number(days["user_id"].nunique()), width="content")
             back = _came_back(since, until)
-            hint = (
+            hint = gettext(
                 "Share of the listeners first seen at least a week ago, in the last four weeks or the chosen "
                 "period if longer, who listened again within seven days."
             )
-            st.metric("Came back", "–" if pd.isna(back) else f"{back:.0%}", width="content", help=hint)
-        st.metric("Listening", f"{periods['hours'].sum():,.0f} h", width="content")
-        st.metric("Plays", f"{plays:,}", width="content")
-        st.metric("Skipped", f"{skips / plays:.0%}" if plays else "–", width="content")
+            share = "–" if pd.isna(back) else percent(back)
+            st.metric(gettext("Came back"), share, width="content", help=hint)
+        listened = gettext("{hours} h", hours=number(periods["hours"].sum()))
+        st.metric(gettext("Listening"), listened, width="content")
+        st.metric(gettext("Plays"), number(plays), width="content")
+        st.metric(gettext("Skipped"), percent(skips / plays) if plays else "–", width="content")
         if whole:
             average = ListeningSessions(visit.services().store).averages(since=since, until=until)
-            hint = f"{counted(average.sessions, 'session')}, {average.plays:.1f} plays each."
-            st.metric("Session", f"{average.minutes:.0f} min", width="content", help=hint)
+            hint = ngettext(
+                "{count} session, {plays} plays each.",
+                "{count} sessions, {plays} plays each.",
+                average.sessions,
+                plays=number(average.plays, digits=1),
+            )
+            length = gettext("{minutes} min", minutes=round(average.minutes))
+            st.metric(gettext("Session"), length, width="content", help=hint)
 
 
 def _came_back(since: datetime, until: datetime) -> float:
@@ -125,21 +162,25 @@ def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, step: pd.Timedelta,
             )
         )
         period_axis(hours, periods["start"], step=step)
-        draw(dressed(hours, "Listening", "hours"), key="hours")
+        draw(dressed(hours, gettext("Listening"), gettext("hours")), key="hours")
     left, right = st.columns(2, gap="large")
     with left:
         kinds = periods.assign(other=periods["plays"] - periods["completions"] - periods["skips"])
-        names = {"completions": "heard to the end", "skips": "skipped", "other": "stopped"}
+        names = {
+            "completions": gettext("heard to the end"),
+            "skips": gettext("skipped"),
+            "other": gettext("stopped"),
+        }
         long = kinds.rename(columns=names).melt(id_vars="start", value_vars=list(names.values()))
         figure = px.bar(long, x="start", y="value", color="variable", color_discrete_sequence=list(PALETTE))
         period_axis(figure, periods["start"], step=step)
-        draw(dressed(figure, "Plays", "by outcome"), key="plays")
+        draw(dressed(figure, gettext("Plays"), gettext("by outcome")), key="plays")
     with right:
         rates = px.line(periods, x="start", y="skip_rate", markers=len(periods) < 60)
         rates.update_traces(line={"color": PALETTE[1]})
         rates.update_yaxes(tickformat=".0%", rangemode="tozero")
         period_axis(rates, periods["start"], step=step)
-        draw(dressed(rates, "Skip rate", "skips per play"), key="skip-rate")
+        draw(dressed(rates, gettext("Skip rate"), gettext("skips per play")), key="skip-rate")
 
 
 def _kept(since: datetime, until: datetime) -> None:
@@ -163,27 +204,38 @@ def _kept(since: datetime, until: datetime) -> None:
                 y=ranks["skip_rate"],
                 customdata=ranks["plays"],
                 marker={"color": ACCENT},
-                hovertemplate="rank %{x}: %{y:.0%} of %{customdata} plays<extra></extra>",
+                hovertemplate=gettext(
+                    "rank {rank}: {share} of {plays} plays",
+                    rank="%{x}",
+                    share="%{y:.0%}",
+                    plays="%{customdata}",
+                )
+                + "<extra></extra>",
             )
         )
         figure.update_yaxes(tickformat=".0%")
-        draw(dressed(figure, "Skip rate by rank", "rank in the recommendation"), key="by-rank")
+        draw(
+            dressed(figure, gettext("Skip rate by rank"), gettext("rank in the recommendation")),
+            key="by-rank",
+        )
     left, right = st.columns(2, gap="large")
     with left:
         draw(
-            rates_figure(of("source"), "Skip rate by source", "page or list that the play came from"),
+            rates_figure(
+                of("source"), gettext("Skip rate by source"), gettext("page or list that the play came from")
+            ),
             key="by-source",
         )
     with right:
-        subtitle = "variant of the recommendation; none: chosen by the listener"
-        draw(rates_figure(of("variant"), "Skip rate by variant", subtitle), key="by-variant")
+        subtitle = gettext("variant of the recommendation; none: chosen by the listener")
+        draw(rates_figure(of("variant"), gettext("Skip rate by variant"), subtitle), key="by-variant")
     tracks = of("track")
     enough = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False)
     often = enough.head(more.asked_for("skipped", first=_SKIPPED))
-    st.header("Most skipped tracks", anchor=False)
-    st.caption(f"Among tracks with at least {_ENOUGH} plays.")
+    st.header(gettext("Most skipped tracks"), anchor=False)
+    st.caption(gettext("Among tracks with at least {plays} plays.", plays=_ENOUGH))
     in_words(reading.with_names(store, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]])
-    more.offer("skipped", shown=len(often), total=len(enough), of="tracks")
+    more.offer("skipped", shown=len(often), total=len(enough), words=more.songs)
 
 
 def _catalogue(since: datetime, until: datetime) -> None:
@@ -193,29 +245,39 @@ def _catalogue(since: datetime, until: datetime) -> None:
     popularity = spread(tracks["plays"], tracks=size)
     with figures("catalogue"):
         st.metric(
-            "Tracks heard",
-            f"{popularity.coverage:.0%}",
+            gettext("Tracks heard"),
+            percent(popularity.coverage),
             width="content",
-            help=f"{popularity.heard:,} of {counted(popularity.tracks, 'track')}",
+            help=gettext("{heard} of {tracks} tracks", heard=popularity.heard, tracks=popularity.tracks),
         )
-        st.metric("Plays of the top 1%", f"{popularity.top_share:.0%}", width="content")
-        hint = "0: all tracks have equally many plays. 1: one track has all plays."
-        st.metric("Concentration (Gini)", f"{popularity.gini:.2f}", width="content", help=hint)
+        top = gettext("Plays of the top {share}", share=percent(0.01))
+        st.metric(top, percent(popularity.top_share), width="content")
+        hint = gettext("0: all tracks have equally many plays. 1: one track has all plays.")
+        gini = number(popularity.gini, digits=2)
+        st.metric(gettext("Concentration (Gini)"), gini, width="content", help=hint)
     left, right = st.columns(2, gap="large")
     with left:
         curve = lorenz(tracks["plays"], tracks=size)
         figure = go.Figure(
             [
                 go.Scatter(
-                    x=curve["tracks"], y=curve["plays"], fill="tozeroy", line={"color": ACCENT}, name="plays"
+                    x=curve["tracks"],
+                    y=curve["plays"],
+                    fill="tozeroy",
+                    line={"color": ACCENT},
+                    name=gettext("plays"),
                 ),
-                go.Scatter(x=[0, 1], y=[0, 1], line={"dash": "dot", "color": "gray"}, name="equal plays"),
+                go.Scatter(
+                    x=[0, 1], y=[0, 1], line={"dash": "dot", "color": "gray"}, name=gettext("equal plays")
+                ),
             ]
         )
         figure.update_xaxes(tickformat=".0%", range=[0, 1])
         figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
         draw(
-            dressed(figure, "Popularity", "share of plays by share of tracks, most played first"),
+            dressed(
+                figure, gettext("Popularity"), gettext("share of plays by share of tracks, most played first")
+            ),
             key="lorenz",
         )
     with right:
@@ -226,24 +288,28 @@ def _catalogue(since: datetime, until: datetime) -> None:
             go.Bar(x=genres["hours"], y=genres["key"], orientation="h", marker={"color": ACCENT})
         )
         figure.update_yaxes(showgrid=False)
-        cut = f"hours, the {_GENRES} most heard of {named}" if named > _GENRES else "hours"
-        draw(dressed(figure, "Genres", cut), key="genres")
-    st.header("Tracks without plays", anchor=False)
+        cut = (
+            gettext("hours, the {shown} most heard of {total}", shown=_GENRES, total=named)
+            if named > _GENRES
+            else gettext("hours")
+        )
+        draw(dressed(figure, gettext("Genres"), cut), key="genres")
+    st.header(gettext("Tracks without plays"), anchor=False)
     heard = set(tracks.index[tracks["plays"] > 0])
-    number = more.asked_for("unheard", first=_UNHEARD)
-    unheard = reading.never_heard(store, heard, limit=number + 1)
-    st.caption("Tracks of the library without a play in this period, oldest first.")
-    st.dataframe(unheard.head(number), hide_index=True, height=260)
-    if len(unheard) > number:
-        more.offer("unheard", shown=number, total=None, of="tracks")
+    shown = more.asked_for("unheard", first=_UNHEARD)
+    unheard = reading.never_heard(store, heard, limit=shown + 1)
+    st.caption(gettext("Tracks of the library without a play in this period, oldest first."))
+    st.dataframe(unheard.head(shown), hide_index=True, height=260)
+    if len(unheard) > shown:
+        more.offer("unheard", shown=shown, total=None, words=more.songs)
 
 
 def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
     """The figures as tables, for download."""
     store = visit.services().store
-    kinds = {"By time": "time", "By track": "track", "By artist": "artist", "By genre": "genre"}
-    kinds |= {"By source": "source", "By variant": "variant", "By rank": "rank"}
-    kind = kinds[st.selectbox("Table", list(kinds), key="audience-table")]
+    kind = st.selectbox(
+        gettext("Table"), list(_KINDS), key="audience-table", format_func=lambda key: translated(_KINDS[key])
+    )
     if kind == "time":
         table = periods
     else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from segue.dashboard.language.formats import percent
+from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.views.charts import ACCENT, PALETTE, dressed, period_axis
 
 
@@ -12,27 +14,30 @@ def listeners_figure(table: pd.DataFrame) -> go.Figure:
     """Active listeners by day; `table` as :func:`segue.engagement.audience.active` returns it."""
     figure = go.Figure(
         [
-            go.Bar(x=table["day"], y=table["new"], name="first seen", marker={"color": PALETTE[1]}),
+            go.Bar(x=table["day"], y=table["new"], name=gettext("first seen"), marker={"color": PALETTE[1]}),
             go.Scatter(
-                x=table["day"], y=table["daily"], name="on the day", line={"color": ACCENT, "width": 3}
+                x=table["day"],
+                y=table["daily"],
+                name=gettext("on the day"),
+                line={"color": ACCENT, "width": 3},
             ),
             go.Scatter(
                 x=table["day"],
                 y=table["weekly"],
-                name="within 7 days",
+                name=gettext("within 7 days"),
                 line={"color": PALETTE[2], "dash": "dot"},
             ),
         ]
     )
     period_axis(figure, table["day"], step=pd.Timedelta(days=1))
-    return dressed(figure, "Active listeners", "listeners with a play, by day")
+    return dressed(figure, gettext("Active listeners"), gettext("listeners with a play, by day"))
 
 
 def funnel_figure(steps: pd.DataFrame) -> go.Figure:
     """The funnel of recommended tracks: seen, started, kept, finished, liked."""
     figure = go.Figure(
         go.Funnel(
-            y=steps["step"],
+            y=[translated(step) for step in steps["step"]],
             x=steps["count"],
             texttemplate="%{value:,}",
             textposition="auto",
@@ -41,13 +46,13 @@ def funnel_figure(steps: pd.DataFrame) -> go.Figure:
         )
     )
     figure.update_yaxes(showgrid=False)
-    return dressed(figure, "From seen to liked", "recommended tracks")
+    return dressed(figure, gettext("From seen to liked"), gettext("recommended tracks"))
 
 
 def rates_figure(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
     """Skip rates of the ten keys with the most plays; `table` has `key`, `plays` and `skip_rate`."""
     table = table[table["plays"] > 0].sort_values("plays").tail(10)
-    names = [key or "none" for key in table["key"]]
+    names = [key or gettext("none") for key in table["key"]]
     figure = go.Figure(
         go.Bar(
             x=table["skip_rate"],
@@ -55,7 +60,7 @@ def rates_figure(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
             orientation="h",
             marker={"color": ACCENT, "cornerradius": 4},
             text=[
-                f"{rate:.0%} of {plays:,}"
+                gettext("{share} of {plays}", share=percent(rate), plays=int(plays))
                 for rate, plays in zip(table["skip_rate"], table["plays"], strict=True)
             ],
             textposition="auto",

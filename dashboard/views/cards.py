@@ -6,7 +6,9 @@ from collections.abc import Collection, Sequence
 from html import escape
 
 from segue.catalog.track import TrackSummary
-from segue.dashboard.queries.live import Played, Recommended, ago
+from segue.dashboard.language.formats import ago, number
+from segue.dashboard.language.words import gettext, translated
+from segue.dashboard.queries.live import Played, Recommended
 from segue.plays.event_types import EventType
 
 STYLE = """
@@ -52,11 +54,12 @@ def grid(items: Sequence[Recommended], *, new: Collection[str]) -> str:
 def _card(item: Recommended, rank: int, new: bool) -> str:
     why = item.why
     score = max(0.0, min(1.0, item.score))
+    similarity = gettext("similarity to the taste: {score}", score=number(score, digits=2))
     return (
         f'<div class="sg-card{" sg-new" if new else ""}"><div class="sg-cover">{_picture(item.track)}'
         f'<span class="sg-rank">{rank}</span></div>{_names(item.track)}'
         f'<div class="sg-why" title="{escape(why, quote=True)}">{escape(why)}</div>'
-        f'<div class="sg-bar" title="similarity to the taste: {score:.2f}">'
+        f'<div class="sg-bar" title="{escape(similarity, quote=True)}">'
         f'<i style="width:{score:.0%}"></i></div></div>'
     )
 
@@ -72,7 +75,7 @@ def _row(item: Played) -> str:
         f'<div class="sg-row"><div class="sg-cover">{_picture(item.track)}</div>'
         f'<div class="sg-text">{_names(item.track)}</div>'
         f'<span class="sg-sub">{ago(item.at)}</span>'
-        f'<span class="sg-tag {kind.tone}">{escape(kind.label)}</span></div>'
+        f'<span class="sg-tag {kind.tone}">{escape(translated(kind.label))}</span></div>'
     )
 
 

@@ -7,6 +7,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from segue.dashboard.language.formats import separators
+
 QUIET = {"displayModeBar": False}
 PALETTE = ("#0d9488", "#d97706", "#6366f1", "#db2777", "#65a30d", "#0284c7", "#9333ea", "#b45309")
 """Eight colours that differ on a light and on a dark background."""
@@ -33,6 +35,7 @@ def dressed(figure: go.Figure, title: str, subtitle: str = "", *, height: int = 
         yaxis_title=None,
         colorway=PALETTE,
         hoverlabel={"namelength": -1},
+        separators=separators(),
     )
     return figure
 

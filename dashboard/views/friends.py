@@ -5,28 +5,28 @@ from __future__ import annotations
 import streamlit as st
 
 from segue.dashboard import visit
+from segue.dashboard.language.formats import ago, percent
+from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.player import components
 from segue.dashboard.queries import friends as finding
 from segue.dashboard.queries.items import noted_items
-from segue.dashboard.queries.live import ago
 from segue.dashboard.text import plain
 from segue.dashboard.views import more
 from segue.people.accounts import Account
 from segue.people.login_sessions import Listener
-from segue.social.activity import PrivacyChoices, feed
+from segue.social.activity import Activity, PrivacyChoices, feed
 from segue.social.follows import Follows
 from segue.social.links import SharingError
 
 _ACTIVITIES = 25
-_DID = {"liked": " likes it", "listened": ""}
 
 
 def show() -> None:
     """Requests, activity, followed listeners and followers."""
     listener = visit.listener()
-    st.title("Friends", anchor=False)
+    st.title(gettext("Friends"), anchor=False)
     if listener is None or listener.name is None:
-        st.info("To follow friends, sign up under You.", icon=":material/group:")
+        st.info(gettext("To follow friends, sign up under You."), icon=":material/group:")
         return
     _requests(listener)
     left, right = st.columns([3, 2], gap="large")
@@ -41,93 +41,107 @@ def show() -> None:
 def _requests(listener: Listener) -> None:
     for person in Follows(visit.services().store).asking(listener.user_id):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{plain(person.name)}** wants to follow you.")
-            if st.button("Accept", key=f"agree-{person.user_id}", type="primary"):
+            st.markdown(gettext("**{name}** wants to follow you.", name=plain(person.name)))
+            if st.button(gettext("Accept"), key=f"agree-{person.user_id}", type="primary"):
                 Follows(visit.services().store).agree(listener.user_id, person.user_id)
                 st.rerun()
-            if st.button("Decline", key=f"refuse-{person.user_id}"):
+            if st.button(gettext("Decline"), key=f"refuse-{person.user_id}"):
                 Follows(visit.services().store).end(person.user_id, listener.user_id)
                 st.rerun()
 
 
 def _feed(listener: Listener) -> None:
-    st.header("Friends' activity", anchor=False)
+    st.header(gettext("Friends' activity"), anchor=False)
     limit = more.asked_for("feed", first=_ACTIVITIES)
     activities = feed(visit.services().store, listener.user_id, limit=limit + 1)
     items = noted_items(
         visit.services().store,
-        [
-            (
-                activity.track_id,
-                f"{activity.person.name}{_DID[activity.what]}, {ago(activity.at.timestamp() * 1000)}",
-            )
-            for activity in activities[:limit]
-        ],
+        [(activity.track_id, _told(activity)) for activity in activities[:limit]],
         source="home",
     )
     if items:
         components.tracks(items, key="feed", layout="list", whole=False)
         if len(activities) > limit:
-            more.offer("feed", shown=limit, total=None, of="activities of the last two weeks")
+            more.offer("feed", shown=limit, total=None, words=_activities)
     else:
         st.info(
-            "Songs that your friends like or finish appear here, if they share their activity.",
+            gettext("Songs that your friends like or finish appear here, if they share their activity."),
             icon=":material/dynamic_feed:",
         )
 
 
+def _told(activity: Activity) -> str:
+    name, when = activity.person.name, ago(activity.at.timestamp() * 1000)
+    if activity.what == "liked":
+        return gettext("{name} likes it, {when}", name=name, when=when)
+    return f"{name}, {when}"
+
+
+def _activities(shown: int, _: int | None) -> str:
+    return gettext("The first {shown} activities of the last two weeks", shown=shown)
+
+
 def _people(listener: Listener) -> None:
-    st.header("Following", anchor=False)
+    st.header(gettext("Following"), anchor=False)
     followed = Follows(visit.services().store).followed_by(listener.user_id)
     if not followed:
-        st.caption("Nobody yet.")
+        st.caption(gettext("Nobody yet."))
     for person in followed:
         shared_taste = finding.similarity(visit.services().store, listener.user_id, person.user_id)
         with st.container(horizontal=True, vertical_alignment="center"):
-            similarity = "no taste yet" if shared_taste is None else f"{shared_taste:.0%} similar"
+            similarity = (
+                gettext("no taste yet")
+                if shared_taste is None
+                else gettext("{percent} similar", percent=percent(shared_taste))
+            )
             st.markdown(f"**{plain(person.name)}**  \n:gray[{similarity}]")
-            if shared_taste is not None and st.button("Music for both", key=f"blend-{person.user_id}"):
-                _blended(listener, person)
-            if st.button("Unfollow", key=f"unfollow-{person.user_id}", type="tertiary"):
+            if shared_taste is not None and st.button(
+                gettext("Music for both"), key=f"blend-{person.user_id}"
+            ):
+                st.dialog(gettext("Music for both"), width="large")(_blended)(listener, person)
+            if st.button(gettext("Unfollow"), key=f"unfollow-{person.user_id}", type="tertiary"):
                 Follows(visit.services().store).end(listener.user_id, person.user_id)
                 st.rerun()
     followers = Follows(visit.services().store).followers_of(listener.user_id)
     if followers:
-        st.header("Followers", anchor=False)
+        st.header(gettext("Followers"), anchor=False)
     for person in followers:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(person.name)}**")
-            if st.button("Remove", key=f"remove-{person.user_id}", type="tertiary"):
+            if st.button(gettext("Remove"), key=f"remove-{person.user_id}", type="tertiary"):
                 Follows(visit.services().store).end(person.user_id, listener.user_id)
                 st.rerun()
 
 
-@st.dialog("Music for both", width="large")
 def _blended(listener: Listener, person: Account) -> None:
     bundle = visit.services().catalogue.bundle()
     ranking = visit.services().settings.ranking
     items = finding.blended(
         visit.services().store, listener.user_id, person.user_id, bundle=bundle, ranking=ranking
     )
-    st.caption(f"Songs for you and {plain(person.name)}, ranked by the lower of your two similarities.")
+    st.caption(
+        gettext(
+            "Songs for you and {name}, ranked by the lower of your two similarities.", name=plain(person.name)
+        )
+    )
     components.tracks(items, key=f"blended-{person.user_id}", layout="list")
 
 
 def _ask(listener: Listener) -> None:
     with st.form("follow", clear_on_submit=True, border=False):
-        name = st.text_input("Follow a friend", placeholder="Account name")
-        if st.form_submit_button("Send request") and name.strip():
+        name = st.text_input(gettext("Follow a friend"), placeholder=gettext("Account name"))
+        if st.form_submit_button(gettext("Send request")) and name.strip():
             try:
                 Follows(visit.services().store).ask(listener.user_id, name)
-                st.toast("If this account exists, it now has your request.")
+                st.toast(gettext("If this account exists, it now has your request."))
             except SharingError as error:
-                st.error(str(error))
+                st.error(translated(error))
 
 
 def _own(listener: Listener) -> None:
     choices = PrivacyChoices(visit.services().store)
     shown = choices.activity_is_shown(listener.user_id)
-    hint = "Your likes and the songs that you finish. When this is off, followers see nothing."
-    chosen = st.toggle("Share my activity with followers", value=shown, key="activity", help=hint)
+    hint = gettext("Your likes and the songs that you finish. When this is off, followers see nothing.")
+    chosen = st.toggle(gettext("Share my activity with followers"), value=shown, key="activity", help=hint)
     if chosen != shown:
         choices.show_activity(listener.user_id, shown=chosen)

@@ -8,9 +8,10 @@ from typing import Any
 import streamlit as st
 
 from segue.catalog.gathered import GatheredCollection, OrderT, RecordT
+from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
-from segue.dashboard.text import NO_MUSIC
+from segue.dashboard.text import no_music
 from segue.dashboard.views import more
 
 _AT_FIRST = 60
@@ -19,7 +20,9 @@ _AT_FIRST = 60
 def show(
     owner: GatheredCollection[RecordT, OrderT],
     *,
-    of: str,
+    named: str,
+    key: str,
+    words: more.Counted,
     orders: Mapping[str, OrderT],
     entry: Callable[[Any], Entry],
 ) -> None:
@@ -27,20 +30,27 @@ def show(
 
     Parameters
     ----------
-    of
-        The entries in the plural, such as "albums".
+    named
+        The heading.
+    key
+        The name of the list, unique on the page.
+    words
+        Says how many of the entries are shown.
     orders
-        The orders by the label of their button, the first by default.
+        The orders by the marked label of their button, the first by default.
     entry
         Describes an entry.
     """
-    st.title(of.capitalize(), anchor=False)
+    st.title(named, anchor=False)
     first = next(iter(orders))
-    chosen = st.pills("Order", list(orders), key=f"order-of-{of}", default=first) or first
-    place = f"{of}-{chosen}"
+    chosen = (
+        st.pills(gettext("Order"), list(orders), key=f"order-of-{key}", default=first, format_func=translated)
+        or first
+    )
+    place = f"{key}-{chosen}"
     found = owner.page(by=orders[chosen], limit=more.asked_for(place, first=_AT_FIRST))
     if not found:
-        st.info(NO_MUSIC, icon=":material/library_music:")
+        st.info(no_music(), icon=":material/library_music:")
         return
-    components.entries([entry(one) for one in found], key=of, layout="grid")
-    more.offer(place, shown=len(found), total=found.total, of=of)
+    components.entries([entry(one) for one in found], key=key, layout="grid")
+    more.offer(place, shown=len(found), total=found.total, words=words)

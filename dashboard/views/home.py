@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from segue.dashboard import visit
+from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Live
-from segue.dashboard.queries import history
+from segue.dashboard.queries import history, reasons
 from segue.dashboard.queries.items import Item, Upcoming
 from segue.dashboard.queries.starting_options import ARTISTS
 from segue.dashboard.queries.steered import planned
-from segue.dashboard.text import NO_MUSIC, plain
+from segue.dashboard.text import no_music, plain, reload_page
 from segue.dashboard.views import mood
 from segue.errors import SegueError
 from segue.moods.dial import MoodDials
@@ -29,24 +30,24 @@ def show() -> None:
     that nothing moves under the pointer.
     """
     listener = visit.listener()
-    st.title("For you", anchor=False)
+    st.title(gettext("For you"), anchor=False)
     if listener is None:
-        st.info("Reload the page to begin.", icon=":material/refresh:")
+        st.info(reload_page(), icon=":material/refresh:")
         return
     catalogue = visit.services().catalogue
     if catalogue.has_moods():
         mood.dial(listener.user_id)
     upcoming = planned(catalogue, visit.services().settings, listener.user_id)
     if not upcoming.items:
-        st.info(NO_MUSIC, icon=":material/library_music:")
+        st.info(no_music(), icon=":material/library_music:")
         return
     if upcoming.served != "taste":
         _picks(listener.user_id)
     _for_you(listener.user_id)
     _because(history.recently_played(visit.services().store, listener.user_id), upcoming)
-    _shelf("Rising now", visit.services().popular.rising(limit=_SHELF), key="rising")
-    _shelf("Popular now", visit.services().popular.now(limit=_SHELF), key="popular")
-    _shelf("New in the library", catalogue.newest(), key="newest")
+    _shelf(gettext("Rising now"), visit.services().popular.rising(limit=_SHELF), key="rising")
+    _shelf(gettext("Popular now"), visit.services().popular.now(limit=_SHELF), key="popular")
+    _shelf(gettext("New in the library"), catalogue.newest(), key="newest")
     _just_played(listener.user_id)
 
 
@@ -59,11 +60,16 @@ def _for_you(user_id: str) -> None:
     upcoming = planned(visit.services().catalogue, visit.services().settings, user_id)
     wanted = MoodDials(visit.services().store).read(user_id)
     if wanted:
-        st.caption(f"Recommendations that are {wanted}. The mood dial does not change your taste.")
+        st.caption(
+            gettext(
+                "Recommendations that are {mood}. The mood dial does not change your taste.",
+                mood=reasons.mood(wanted),
+            )
+        )
     elif upcoming.served == "taste":
-        st.caption("Based on your plays, and updated after every song that you finish or skip.")
+        st.caption(gettext("Based on your plays, and updated after every song that you finish or skip."))
     else:
-        st.caption("A varied selection to start with. It adapts as you play, skip and like songs.")
+        st.caption(gettext("A varied selection to start with. It adapts as you play, skip and like songs."))
     items = upcoming.items[:SHOWN]
     fresh = _fresh([item.track_id for item in items])
     live = Live(fresh, dial=str(wanted))
@@ -75,7 +81,7 @@ def _just_played(user_id: str) -> None:
     """Redrawn when the player has received new recommendations."""
     played = history.recently_played(visit.services().store, user_id)
     if played:
-        st.header("Just played", anchor=False)
+        st.header(gettext("Just played"), anchor=False)
     # Without plays, the list is invisible, and waits for the first one.
     components.tracks(played, key="played" if played else "no-plays", layout="list", whole=False, live=Live())
 
@@ -94,7 +100,7 @@ def _picks(user_id: str) -> None:
 
     if genres:
         st.pills(
-            "Start with genres",
+            gettext("Start with genres"),
             genres,
             selection_mode="multi",
             default=[genre for genre in kept.genres if genre in genres],
@@ -103,13 +109,14 @@ def _picks(user_id: str) -> None:
         )
     if artists:
         st.multiselect(
-            "Or with artists",
+            gettext("Or with artists"),
             artists,
             default=[artist for artist in kept.artists if artist in artists],
             key="start-artists",
             on_change=keep,
-            placeholder="Or artists that you know"
-            + (f", among the {ARTISTS} with most songs" if len(artists) >= ARTISTS else ""),
+            placeholder=gettext("Or artists that you know, among the {count} with most songs", count=ARTISTS)
+            if len(artists) >= ARTISTS
+            else gettext("Or artists that you know"),
             label_visibility="collapsed",
         )
 
@@ -125,7 +132,7 @@ def _because(played: list[Item], upcoming: Upcoming) -> None:
         return
     shown = {item.track_id for item in (*played, *upcoming.items[:SHOWN])}
     others = [similar.item for similar in near if similar.item.track_id not in shown]
-    _shelf(TASTE.reason.words.format(plain(liked.title)), others[:_SHELF], key="because")
+    _shelf(translated(TASTE.reason.words).format(plain(liked.title)), others[:_SHELF], key="because")
 
 
 def _shelf(name: str, items: list[Item], *, key: str) -> None:

@@ -10,14 +10,16 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import streamlit as st
 
-from segue.counted import counted
 from segue.dashboard import visit
+from segue.dashboard.language.formats import number, percent
+from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.pictures.month import draw as draw_month
 from segue.dashboard.player import components
 from segue.dashboard.queries import listening, month
 from segue.dashboard.queries.items import noted_items
 from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.queries.shared import month_key
+from segue.dashboard.text import reload_page
 from segue.dashboard.views import more, sharing
 from segue.dashboard.views.charts import draw, figures
 from segue.dashboard.views.listening_figures import (
@@ -31,8 +33,9 @@ from segue.engagement.patterns import calendar, clock, streak, top
 from segue.engagement.wandering import tastes
 from segue.errors import SegueError
 from segue.people.login_sessions import Listener
+from segue.phrases import marked
 
-SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
+SPANS = {marked("7 days"): 7, marked("30 days"): 30, marked("90 days"): 90, marked("A year"): 365}
 _TRACKS = 10
 _MOST_POINTS = 3000
 
@@ -41,16 +44,21 @@ def show() -> None:
     """Figures and charts of the listener's plays."""
     listener = visit.listener()
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    left.title("Your listening", anchor=False)
+    left.title(gettext("Your listening"), anchor=False)
     if listener is None:
-        st.info("Reload the page to begin.", icon=":material/refresh:")
+        st.info(reload_page(), icon=":material/refresh:")
         return
     services = visit.services()
     first = listening.began(services.store, listener.user_id, services.settings.engagement)
     if first is None:
-        st.info("Play a few songs to see your listening habits here.", icon=":material/insights:")
+        st.info(gettext("Play a few songs to see your listening habits here."), icon=":material/insights:")
         return
-    span = right.segmented_control("Time", list(SPANS), default="30 days", key="listening-span") or "30 days"
+    span = (
+        right.segmented_control(
+            gettext("Time"), list(SPANS), default="30 days", key="listening-span", format_func=translated
+        )
+        or "30 days"
+    )
     now = datetime.now(UTC)
     activity = _read(listener, now - timedelta(days=SPANS[span]), now)
     _numbers(activity)
@@ -86,20 +94,31 @@ def _read(listener: Listener, since: datetime, until: datetime) -> ListeningSpan
 def _numbers(activity: ListeningSpan) -> None:
     days = calendar(activity.rows)["day"]
     with figures("listening"):
-        st.metric("Listened", _hours(activity.minutes), width="content")
-        st.metric("Plays", f"{activity.plays:,}", width="content")
-        st.metric("Sessions", f"{len(activity.sessions):,}", width="content")
+        st.metric(gettext("Listened"), _hours(activity.minutes), width="content")
+        st.metric(gettext("Plays"), number(activity.plays), width="content")
+        st.metric(gettext("Sessions"), number(len(activity.sessions)), width="content")
         longest = streak(days)
-        in_a_row = counted(longest, "day")
-        st.metric("Longest streak", in_a_row, width="content", help="Consecutive days with a play.")
-        new = f"{activity.new.share:.0%}"
-        hint = f"{activity.new.new_tracks:,} of {counted(activity.new.tracks, 'track')}"
-        hint += f" and {counted(activity.new.new_artists, 'artist was', plural='artists were')} new to you."
-        st.metric("New to you", new, width="content", help=hint)
+        in_a_row = ngettext("{count} day", "{count} days", longest)
+        st.metric(
+            gettext("Longest streak"),
+            in_a_row,
+            width="content",
+            help=gettext("Consecutive days with a play."),
+        )
+        new = percent(activity.new.share)
+        hint = gettext(
+            "New to you: {new_tracks} of {tracks} tracks, and artists: {artists}.",
+            new_tracks=activity.new.new_tracks,
+            tracks=activity.new.tracks,
+            artists=activity.new.new_artists,
+        )
+        st.metric(gettext("New to you"), new, width="content", help=hint)
 
 
 def _hours(minutes: float) -> str:
-    return f"{minutes / 60:,.1f} h" if minutes >= 60 else f"{minutes:.0f} min"
+    if minutes >= 60:
+        return gettext("{hours} h", hours=number(minutes / 60, digits=1))
+    return gettext("{minutes} min", minutes=round(minutes))
 
 
 def _when(activity: ListeningSpan, *, days: int, first: datetime) -> None:
@@ -113,17 +132,20 @@ def _when(activity: ListeningSpan, *, days: int, first: datetime) -> None:
 def _favourites(activity: ListeningSpan) -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        draw(favourites_figure(activity, "artist", "Artists"), key="top-artists")
+        draw(favourites_figure(activity, "artist", gettext("Artists")), key="top-artists")
     with right:
-        draw(favourites_figure(activity, "genre", "Genres"), key="top-genres")
+        draw(favourites_figure(activity, "genre", gettext("Genres")), key="top-genres")
     every = top(activity.rows, "track_id", limit=len(activity.rows))
     best = every.head(more.asked_for("top-tracks", first=_TRACKS))
-    noted = [(key, counted(plays, "play")) for key, plays in zip(best["key"], best["plays"], strict=True)]
+    noted = [
+        (key, ngettext("{count} play", "{count} plays", plays))
+        for key, plays in zip(best["key"], best["plays"], strict=True)
+    ]
     items = noted_items(visit.services().store, noted, source="playlist")
     if items:
-        st.header("Tracks", anchor=False)
+        st.header(gettext("Tracks"), anchor=False)
         components.tracks(items, key="top-tracks", layout="list")
-        more.offer("top-tracks", shown=len(best), total=len(every), of="tracks")
+        more.offer("top-tracks", shown=len(best), total=len(every), words=more.songs)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -145,7 +167,13 @@ def _moved(activity: ListeningSpan, *, days: int) -> None:
         return  # no index, no map
     ids = sorted(set(activity.rows["track_id"]))
     vectors = listening.vectors_of(ids, rows=bundle.rows(ids), vectors=bundle.vectors)
-    every, word = ("D", "day") if days <= 14 else ("W", "week") if days <= 120 else ("M", "month")
+    every, word = (
+        ("D", gettext("one point per day, larger for more listening; grey: the library"))
+        if days <= 14
+        else ("W", gettext("one point per week, larger for more listening; grey: the library"))
+        if days <= 120
+        else ("M", gettext("one point per month, larger for more listening; grey: the library"))
+    )
     path = tastes(activity.rows, vectors, every=every, signals=visit.services().settings.signals)
     if len(path) < 2:
         return
@@ -156,9 +184,9 @@ def _moved(activity: ListeningSpan, *, days: int) -> None:
 
 def _card(listener: Listener, first: datetime) -> None:
     months = listening.months(first, datetime.now(UTC), zone=zone())
-    st.header("Your month", anchor=False)
+    st.header(gettext("Your month"), anchor=False)
     named = {month.title(since, zone=zone()): (since, until) for since, until in months}
-    chosen = st.selectbox("Month", list(named), key="month", label_visibility="collapsed", width=260)
+    chosen = st.selectbox(gettext("Month"), list(named), key="month", label_visibility="collapsed", width=260)
     since, until = named[chosen]
     services = visit.services()
     contents = month.contents(
@@ -170,7 +198,7 @@ def _card(listener: Listener, first: datetime) -> None:
         engagement=services.settings.engagement,
     )
     if contents is None:
-        st.info("There are no plays in this month.", icon=":material/calendar_month:")
+        st.info(gettext("There are no plays in this month."), icon=":material/calendar_month:")
         return
     picture = draw_month(contents)
     left, right = st.columns([2, 3], gap="large")
@@ -178,7 +206,9 @@ def _card(listener: Listener, first: datetime) -> None:
     # st.image has no alternative text.
     left.html(f'<img src="{source}" alt="{escape(contents.described, quote=True)}" style="max-width: 100%">')
     with right:
-        st.write("A picture of your month, to save or to share.")
+        st.write(gettext("A picture of your month, to save or to share."))
         name = f"segue-{since + timedelta(days=2):%Y-%m}.png"
-        st.download_button("Save the picture", picture, file_name=name, mime="image/png", key="save-month")
+        st.download_button(
+            gettext("Save the picture"), picture, file_name=name, mime="image/png", key="save-month"
+        )
         sharing.offer(listener, "month", month_key(since, zone()), title=chosen)

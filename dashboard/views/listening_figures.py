@@ -9,11 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from segue.dashboard.language.formats import day
+from segue.dashboard.language.words import gettext
 from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.views.charts import ACCENT, dressed
 from segue.engagement.patterns import By, calendar, top
 
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _GLOW = [[0, "rgba(13,148,136,.10)"], [0.02, "rgba(13,148,136,.28)"], [1, "rgba(13,148,136,1)"]]
 
 
@@ -35,18 +36,19 @@ def calendar_figure(activity: ListeningSpan, *, days: int, first: datetime, zone
     grid = np.full((7, week[-1] + 1), np.nan)
     names, numbers = np.full(grid.shape, "", dtype=object), np.full(grid.shape, "", dtype=object)
     grid[every.weekday, week] = minutes
-    names[every.weekday, week] = [f"{day:%a} {day.day} {day:%b}" for day in every]
-    numbers[every.weekday, week] = [str(day.day) for day in every]
+    names[every.weekday, week] = [day(one, skeleton="MMMEd") for one in every]
+    numbers[every.weekday, week] = [str(one.day) for one in every]
     starts = [monday + pd.Timedelta(weeks=int(n)) for n in range(grid.shape[1])]
-    weeks = [f"{start.day} {start:%b}" for start in starts] if days < 300 else starts
+    weeks = [day(start, skeleton="MMMd") for start in starts] if days < 300 else starts
+    weekdays = [day(monday + pd.Timedelta(days=n), skeleton="ccc") for n in range(7)]
     leaf = days <= 31
     if leaf:
         grid, names, numbers = grid.T, names.T, numbers.T
     figure = go.Figure(
         go.Heatmap(
             z=grid,
-            x=_WEEKDAYS if leaf else weeks,
-            y=weeks if leaf else _WEEKDAYS,
+            x=weekdays if leaf else weeks,
+            y=weeks if leaf else weekdays,
             customdata=names,
             text=numbers,
             texttemplate="%{text}" if leaf else "",
@@ -57,16 +59,16 @@ def calendar_figure(activity: ListeningSpan, *, days: int, first: datetime, zone
             xgap=3,
             ygap=3,
             showscale=False,
-            hovertemplate="%{customdata}: %{z:.0f} min<extra></extra>",
+            hovertemplate=minutes_by("%{customdata}", "%{z:.0f}"),
         )
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, side="top" if leaf else "bottom", nticks=8)
     if not leaf:
-        return dressed(figure, "Calendar", "minutes per day", height=290)
+        return dressed(figure, gettext("Calendar"), gettext("minutes per day"), height=290)
     figure.update_yaxes(ticks="")
     figure.update_xaxes(ticks="")
-    dressed(figure, "Calendar", "minutes per day", height=124 + 38 * len(grid))
+    dressed(figure, gettext("Calendar"), gettext("minutes per day"), height=124 + 38 * len(grid))
     return figure.update_layout(margin={"t": 104})
 
 
@@ -79,7 +81,7 @@ def clock_figure(minutes: pd.Series) -> go.Figure:
             width=13,
             marker={"color": ACCENT},
             customdata=[f"{hour:02d}:00" for hour in minutes.index],
-            hovertemplate="%{customdata}: %{r:.0f} min<extra></extra>",
+            hovertemplate=minutes_by("%{customdata}", "%{r:.0f}"),
         )
     )
     figure.update_polars(
@@ -94,7 +96,7 @@ def clock_figure(minutes: pd.Series) -> go.Figure:
         bgcolor="rgba(0,0,0,0)",
         hole=0.25,
     )
-    dressed(figure, "Clock", "minutes by the hour of the day", height=310)
+    dressed(figure, gettext("Clock"), gettext("minutes by the hour of the day"), height=310)
     return figure.update_layout(margin={"l": 40, "r": 40, "t": 96, "b": 24})
 
 
@@ -109,20 +111,26 @@ def favourites_figure(activity: ListeningSpan, by: By, title: str) -> go.Figure:
             orientation="h",
             marker={"color": ACCENT, "cornerradius": 4},
             customdata=np.stack([best["key"], best["plays"]], axis=-1) if len(best) else None,
-            hovertemplate="%{customdata[0]}: %{x:.0f} min, %{customdata[1]} plays<extra></extra>",
+            hovertemplate=gettext(
+                "{name}: {minutes} min, plays: {plays}",
+                name="%{customdata[0]}",
+                minutes="%{x:.0f}",
+                plays="%{customdata[1]}",
+            )
+            + "<extra></extra>",
         )
     )
     figure.update_yaxes(tickvals=list(range(len(best))), ticktext=names, showgrid=False)
-    return dressed(figure, title, "minutes", height=90 + 30 * max(len(best), 3))
+    return dressed(figure, title, gettext("minutes"), height=90 + 30 * max(len(best), 3))
 
 
-def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word: str) -> go.Figure:
+def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, subtitle: str) -> go.Figure:
     """The path of the taste over the map.
 
     `places` are the (n, 2) coordinates of the n tastes in `path`, `cloud` (m, 2) those of library tracks;
-    `word` is the length of a period.
+    `subtitle` names the length of a period.
     """
-    days = [f"{start.day} {start:%b %Y}" for start in path["start"]]
+    days = [day(start, skeleton="yMMMd") for start in path["start"]]
     figure = go.Figure(
         [
             go.Scattergl(
@@ -155,5 +163,9 @@ def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word:
         figure.add_annotation(x=place[0], y=place[1], text=text, showarrow=False, yshift=26 * side)
     for axis in (figure.update_xaxes, figure.update_yaxes):
         axis(visible=False)
-    subtitle = f"one point per {word}, larger for more listening; grey: the library"
-    return dressed(figure, "How your taste moved", subtitle, height=420)
+    return dressed(figure, gettext("How your taste moved"), subtitle, height=420)
+
+
+def minutes_by(when: str, minutes: str) -> str:
+    """The text under the pointer: a day or an hour with its minutes, as Plotly's variables."""
+    return gettext("{when}: {minutes} min", when=when, minutes=minutes) + "<extra></extra>"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.counted import counted
 from segue.dashboard import visit
+from segue.dashboard.language.formats import number
+from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.queries import live as queries
-from segue.dashboard.text import NO_MUSIC, with_commands
+from segue.dashboard.text import no_music, with_commands
 from segue.dashboard.views import cards, more
 
 _LISTENERS, _RECOMMENDED, _PLAYED = 200, 10, 12
@@ -22,24 +23,29 @@ def show() -> None:
         _nobody_yet()
         return
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    left.title("Live")
-    listener = right.selectbox("Listener", known[:number], key="listener")
+    left.title(gettext("Live"))
+    listener = right.selectbox(gettext("Listener"), known[:number], key="listener")
     if len(known) > number:
         with right:
-            more.offer("listeners", shown=number, total=None, of="listeners, those who played last")
+            more.offer("listeners", shown=number, total=None, words=_listeners)
     st.fragment(_watch, run_every=visit.services().settings.dashboard.refresh_interval)(listener)
 
 
 def _nobody_yet() -> None:
-    st.title("Live")
+    st.title(gettext("Live"))
     tracks = queries.catalogue_size(visit.services().store)
     if tracks == 0:
-        st.info(NO_MUSIC, icon=":material/library_music:")
+        st.info(no_music(), icon=":material/library_music:")
     else:
         st.info(
             with_commands(
-                f"{counted(tracks, 'track is', plural='tracks are')} ready, but there are no plays yet. "
-                "Run `./run.sh stream run` and `./run.sh plays replay`."
+                ngettext(
+                    "{count} track is ready, but there are no plays yet. "
+                    "Run `./run.sh stream run` and `./run.sh plays replay`.",
+                    "{count} tracks are ready, but there are no plays yet. "
+                    "Run `./run.sh stream run` and `./run.sh plays replay`.",
+                    tracks,
+                )
             ),
             icon=":material/headphones:",
         )
@@ -50,27 +56,40 @@ def _watch(listener: str) -> None:
     played = more.asked_for("played", first=_PLAYED)
     now = queries.listening(visit.services().store, listener, played=played)
     if now is None:
-        st.info("This listener no longer has recommendations.", icon=":material/person_off:")
+        st.info(gettext("This listener no longer has recommendations."), icon=":material/person_off:")
         return
     shown = [item.track.track_id for item in now.recommended]
     before = st.session_state.get("shown", {}).get(listener, shown)
     st.session_state["shown"] = {listener: shown}
     main, side = st.columns([3, 2], gap="large")
     with main:
-        source = "from the taste" if now.served == "taste" else "varied selection"
+        source = gettext("from the taste") if now.served == "taste" else gettext("varied selection")
         st.caption(
-            f"Written {_milliseconds(now.freshness_ms)} after the newest play · {source} · "
-            f"{now.variant} · index {now.index_version}"
+            gettext(
+                "Written {time} after the newest play · {source} · {variant} · index {version}",
+                time=_milliseconds(now.freshness_ms),
+                source=source,
+                variant=now.variant,
+                version=now.index_version,
+            )
         )
         number = more.asked_for("recommended", first=_RECOMMENDED)
         st.html(cards.grid(now.recommended[:number], new=set(shown) - set(before)))
         total = len(now.recommended)
-        more.offer("recommended", shown=min(number, total), total=total, of="recommendations")
+        more.offer("recommended", shown=min(number, total), total=total, words=_recommendations)
     with side:
-        st.header("Just played")
+        st.header(gettext("Just played"))
         st.html(cards.rows(now.played))
-        more.offer("played", shown=len(now.played), total=now.played_in_all, of="tracks")
+        more.offer("played", shown=len(now.played), total=now.played_in_all, words=more.songs)
 
 
 def _milliseconds(value: float) -> str:
-    return f"{value / 1000:.1f} s" if value >= 1000 else f"{value:.0f} ms"
+    return f"{number(value / 1000, digits=1)} s" if value >= 1000 else f"{number(value)} ms"
+
+
+def _listeners(shown: int, _: int | None) -> str:
+    return gettext("The first {shown} listeners, those who played last", shown=shown)
+
+
+def _recommendations(shown: int, total: int | None) -> str:
+    return gettext("{shown} of {total} recommendations", shown=shown, total=total)

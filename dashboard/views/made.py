@@ -8,6 +8,8 @@ import streamlit as st
 
 from segue.catalog.part import Part
 from segue.dashboard import visit
+from segue.dashboard.language.formats import day as named_day
+from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.navigation import address, reopen
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
@@ -15,20 +17,21 @@ from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.sounding import UnknownTrack
 from segue.dashboard.queries.times import length
-from segue.dashboard.text import NO_INDEX
+from segue.dashboard.text import no_index
 from segue.dashboard.views import heading, more
 from segue.errors import SegueError
+from segue.phrases import marked
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
 BY_DAY = {
     "mix": (
-        "Daily mix",
-        "Songs that you like and similar new ones; changes every day",
+        marked("Daily mix"),
+        marked("Songs that you like and similar new ones; changes every day"),
         "today",
     ),
     "discovery": (
-        "New to you",
-        "Similar to songs that you like, but never played by you; changes every day",
+        marked("New to you"),
+        marked("Similar to songs that you like, but never played by you; changes every day"),
         "explore",
     ),
 }
@@ -38,15 +41,20 @@ _FOUND = 6
 
 def back() -> None:
     """A link to all playlists."""
-    link = Entry(name="All playlists", href=address("playlists"), icon="back")
+    link = Entry(name=gettext("All playlists"), href=address("playlists"), icon="back")
     components.entries([link], key="back", layout="links")
 
 
 def path_from(item: Item) -> None:
     """A button that asks for the last song of a path and opens the path."""
-    with st.popover("Path to another song", icon=":material/conversion_path:", type="tertiary", key="path"):
+    with st.popover(
+        gettext("Path to another song"), icon=":material/conversion_path:", type="tertiary", key="path"
+    ):
         query = st.text_input(
-            "Last song of the path", key="path-to", placeholder="Title or artist", max_chars=200
+            gettext("Last song of the path"),
+            key="path-to",
+            placeholder=gettext("Title or artist"),
+            max_chars=200,
         )
         number = more.asked_for(f"path-{query.strip()}", first=_FOUND)
         search = visit.services().catalogue.search
@@ -62,9 +70,9 @@ def path_from(item: Item) -> None:
             for other in others
         ]
         components.entries(ends, key="path-ends", layout="links")
-        more.offer(f"path-{query.strip()}", shown=len(matches), total=matches.total, of="songs")
+        more.offer(f"path-{query.strip()}", shown=len(matches), total=matches.total, words=more.songs)
         if query.strip() and not others:
-            st.caption("No other song matches.")
+            st.caption(gettext("No other song matches."))
 
 
 def show(user_id: str) -> None:
@@ -82,47 +90,51 @@ def show(user_id: str) -> None:
         elif kind == "path":
             _path(generator, user_id)
         else:
-            _nothing("No such list", "Segue generates no list of this name.")
+            _nothing(gettext("No such list"), gettext("Segue generates no list of this name."))
     except UnknownTrack as error:
-        _nothing("No path", str(error))
+        _nothing(gettext("No path"), translated(error))
     except SegueError:
-        _nothing("No list yet", NO_INDEX)
+        _nothing(gettext("No list yet"), no_index())
 
 
 def _of_the_day(generator: PlaylistGenerator, user_id: str, kind: str) -> None:
     day, (name, subtitle, _) = _today(), BY_DAY[kind]
+    name, subtitle = translated(name), translated(subtitle)
     items = generator.daily_mix(day) if kind == "mix" else generator.discovery(day)
     if not items:
         why = (
-            "Finish or like a few songs first: the mix is made from songs that you like."
+            gettext("Finish or like a few songs first: the mix is made from songs that you like.")
             if kind == "mix"
-            else "You have heard every song that is similar to the songs that you like."
+            else gettext("You have heard every song that is similar to the songs that you like.")
         )
         _nothing(name, why)
         return
     _head(items, title=name, subtitle=subtitle)
     components.collection(items, key="all")
-    _keep(user_id, items, name=f"{name}, {day.day} {day:%B}")
+    _keep(user_id, items, name=f"{name}, {named_day(day, skeleton='MMMMd')}")
     components.tracks(items, key=f"made-{kind}", layout="list")
 
 
 def _continued(generator: PlaylistGenerator, user_id: str, playlist_id: str) -> None:
     playlist = visit.services().playlists.read(user_id, playlist_id)
     if playlist is None:
-        _nothing("No such playlist", "This playlist no longer exists.")
+        _nothing(gettext("No such playlist"), gettext("This playlist no longer exists."))
         return
     items = generator.continuation(playlist.tracks)
     if not items:
         _nothing(
-            playlist.name, "There is no continuation: all songs of the playlist are newer than the index."
+            playlist.name,
+            gettext("There is no continuation: all songs of the playlist are newer than the index."),
         )
         return
     _head(
         items,
-        title=f"Continuation of {playlist.name}",
-        subtitle="Each song is similar to several in the playlist, and the first is similar to its last",
+        title=gettext("Continuation of {name}", name=playlist.name),
+        subtitle=gettext(
+            "Each song is similar to several in the playlist, and the first is similar to its last"
+        ),
     )
-    if st.button("Add to the playlist", icon=":material/playlist_add:", key="add-made"):
+    if st.button(gettext("Add to the playlist"), icon=":material/playlist_add:", key="add-made"):
         _add(user_id, playlist, items)
     components.tracks(items, key="made-continued", layout="list")
 
@@ -131,7 +143,7 @@ def _add(user_id: str, playlist: Playlist, items: list[Item]) -> None:
     try:
         visit.services().playlists.add(user_id, playlist.playlist_id, [item.track_id for item in items])
     except PlaylistError as error:
-        st.error(str(error))
+        st.error(translated(error))
         return
     reopen(id=playlist.playlist_id)
 
@@ -141,12 +153,12 @@ def _path(generator: PlaylistGenerator, user_id: str) -> None:
     items = generator.path(first, last)
     ends = read_items(visit.services().store, [first, last], source="playlist")
     if not items or first not in ends or last not in ends:
-        raise UnknownTrack("One of the two songs has left the library.")
-    name = f"{ends[first].title} to {ends[last].title}"
+        raise UnknownTrack(marked("One of the two songs has left the library."))
+    name = gettext("{first} to {last}", first=ends[first].title, last=ends[last].title)
     _head(
         items,
         title=name,
-        subtitle="In small steps of sound, energy and tempo from the first song to the last",
+        subtitle=gettext("In small steps of sound, energy and tempo from the first song to the last"),
     )
     components.collection(items, key="all")
     _keep(user_id, items, name=name[:LONGEST_NAME])
@@ -159,12 +171,12 @@ def _head(items: list[Item], *, title: str, subtitle: str) -> None:
 
 
 def _keep(user_id: str, items: list[Item], *, name: str) -> None:
-    if not st.button("Save as a playlist", icon=":material/playlist_add:", key="keep-made"):
+    if not st.button(gettext("Save as a playlist"), icon=":material/playlist_add:", key="keep-made"):
         return
     try:
         made = visit.services().playlists.create(user_id, name, tracks=[item.track_id for item in items])
     except PlaylistError as error:
-        st.error(str(error))
+        st.error(translated(error))
         return
     reopen(id=made.playlist_id)
 

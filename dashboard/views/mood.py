@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from functools import partial
+from html import escape
 
 import streamlit as st
 
 from segue.dashboard import visit
-from segue.moods.dial import BANDS, WORDS, Dial, MoodDials, notch_word
+from segue.dashboard.language.formats import percent
+from segue.dashboard.language.words import gettext, translated
+from segue.dashboard.queries import reasons
+from segue.moods.dial import BANDS, WORDS, Dial, MoodDials
 from segue.moods.measures import DIMENSIONS
 from segue.moods.stored import Moods
+from segue.phrases import marked
 
 _NOTCHES = sorted([*BANDS, 0])
+_ENDS = {
+    "energy": marked("Calm to energetic"),
+    "tempo": marked("Slow to fast"),
+    "brightness": marked("Dark to bright"),
+    "tone": marked("Minor to major"),
+}
+_MEASURED = {
+    "energy": marked("Energy: more energetic than {percent} of the library"),
+    "tempo": marked("Tempo: faster than {percent} of the library"),
+    "brightness": marked("Brightness: brighter than {percent} of the library"),
+    "tone": marked("Tone: closer to major than {percent} of the library"),
+}
 _STYLE = """<style>
 .mood {display: grid; gap: .55rem; margin: .4rem 0 0; max-width: 22rem}
 .mood div {display: grid; grid-template-columns: 4rem 1fr 5rem; gap: .6rem; align-items: center}
@@ -22,6 +39,10 @@ _STYLE = """<style>
 .mood b {position: absolute; top: -4px; width: 12px; height: 12px; margin-left: -6px; border-radius: 50%;
   background: var(--st-primary-color, currentColor)}
 </style>"""
+
+
+def _capital(word: str) -> str:
+    return word[:1].upper() + word[1:]
 
 
 def dial(user_id: str) -> None:
@@ -39,18 +60,26 @@ def dial(user_id: str) -> None:
 
     for name in DIMENSIONS:
         st.session_state.setdefault(f"dial-{name}", now.notches.get(name, 0))
-    with st.popover(f"Mood: {now}" if now else "Mood: any", icon=":material/tune:", key="mood"):
+    with st.popover(
+        gettext("Mood: {mood}", mood=reasons.mood(now)) if now else gettext("Mood: any"),
+        icon=":material/tune:",
+        key="mood",
+    ):
         for name in DIMENSIONS:
             st.select_slider(
-                f"{WORDS[name][0].capitalize()} to {WORDS[name][1]}",
+                translated(_ENDS[name]),
                 _NOTCHES,
-                format_func=partial(notch_word, name),
+                format_func=partial(reasons.notch, name),
                 key=f"dial-{name}",
                 on_change=keep,
             )
-        st.caption("Measured from each song's sound, relative to the rest of the library.")
+        st.caption(gettext("Measured from each song's sound, relative to the rest of the library."))
         st.button(
-            "Any mood", icon=":material/restart_alt:", on_click=clear, disabled=not now, key="dial-open"
+            gettext("Any mood"),
+            icon=":material/restart_alt:",
+            on_click=clear,
+            disabled=not now,
+            key="dial-open",
         )
 
 
@@ -64,12 +93,12 @@ def shown(track_id: str) -> None:
         value = getattr(mood, name)
         if value is None:
             continue
-        low, high = WORDS[name]
-        hint = f"{name.capitalize()}: more {high} than {value:.0%} of the library"
+        low, high = (escape(_capital(translated(word))) for word in WORDS[name])
+        hint = escape(translated(_MEASURED[name]).format(percent=percent(value)), quote=True)
         rows.append(
-            f'<div role="img" aria-label="{hint}" title="{hint}"><span>{low.capitalize()}</span>'
-            f'<i><b style="left: {value:.1%}"></b></i><span>{high.capitalize()}</span></div>'
+            f'<div role="img" aria-label="{hint}" title="{hint}"><span>{low}</span>'
+            f'<i><b style="left: {value:.1%}"></b></i><span>{high}</span></div>'
         )
     st.html(f'{_STYLE}<div class="mood">{"".join(rows)}</div>')
     if mood.bpm is not None:
-        st.caption(f"{mood.bpm:.0f} beats per minute")
+        st.caption(gettext("{bpm} beats per minute", bpm=round(mood.bpm)))

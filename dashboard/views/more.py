@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
+
+from segue.dashboard.language.words import gettext
 
 
 def asked_for(key: str, *, first: int) -> int:
@@ -10,27 +14,51 @@ def asked_for(key: str, *, first: int) -> int:
     return int(st.session_state.get(_name(key), first))
 
 
-def offer(key: str, *, shown: int, total: int | None, of: str) -> None:
+Counted = Callable[[int, int | None], str]
+"""Says how many entries of a list are shown, and of how many; None if nobody has counted them."""
+
+
+def songs(shown: int, total: int | None) -> str:
+    """ "200 of 50,000 songs" """
+    if total is None:
+        return gettext("The first {shown} songs", shown=shown)
+    return gettext("{shown} of {total} songs", shown=shown, total=total)
+
+
+def albums(shown: int, total: int | None) -> str:
+    """ "60 of 1,000 albums" """
+    if total is None:
+        return gettext("The first {shown} albums", shown=shown)
+    return gettext("{shown} of {total} albums", shown=shown, total=total)
+
+
+def artists(shown: int, total: int | None) -> str:
+    """ "60 of 1,000 artists" """
+    if total is None:
+        return gettext("The first {shown} artists", shown=shown)
+    return gettext("{shown} of {total} artists", shown=shown, total=total)
+
+
+def offer(key: str, *, shown: int, total: int | None, words: Counted) -> None:
     """Below a cut list: "200 of 50,000 songs", and a button that doubles it; nothing for a whole list.
 
     Parameters
     ----------
     total
         The number of all entries; None if there are more, but nobody has counted them.
-    of
-        The listed things, in the plural.
+    words
+        Says how many entries are shown.
     """
     if total is not None and shown >= total:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = f"The first {shown:,} {of}" if total is None else f"{shown:,} of {total:,} {of}"
-        st.caption(words, width="content")
+        st.caption(words(shown, total), width="content")
 
         def double() -> None:
             st.session_state[_name(key)] = 2 * max(shown, 1)
 
         st.button(
-            "Show more",
+            gettext("Show more"),
             icon=":material/expand_more:",
             type="tertiary",
             key=_name(key, "button"),

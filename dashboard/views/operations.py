@@ -8,25 +8,28 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from segue.dashboard import visit
+from segue.dashboard.language.formats import ago, number
+from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.queries import live as queries
 from segue.dashboard.text import with_commands
 from segue.dashboard.views.charts import PALETTE, date_axis, draw, dressed, figures, period_axis
 from segue.operations.library_status import LibraryStatus
 from segue.operations.stream_minutes import RECOMMEND, StreamMinute, StreamMinutes
 from segue.operations.stream_progress import MOST, MicroBatch, Started, StreamProgress
+from segue.phrases import marked
 from segue.storage.mongo import Document
 
-SPANS = {"5 minutes": 300, "1 hour": 3600, "1 day": 86400}
+SPANS = {marked("5 minutes"): 300, marked("1 hour"): 3600, marked("1 day"): 86400}
 RECENT = 300
 """Seconds; charts show micro-batches up to this span, and minutes for a longer one."""
 PHASES = ("addBatch", "queryPlanning", "latestOffset", "walCommit", "commitOffsets")
 STEPS = {
-    "reading": "Reading files",
-    "describing": "Analysing sound",
-    "placing": "Placing tracks in the spaces",
-    "indexing": "Writing the index",
-    "measuring": "Measuring loudness",
-    "training": "Training the models",
+    "reading": marked("Reading files"),
+    "describing": marked("Analysing sound"),
+    "placing": marked("Placing tracks in the spaces"),
+    "indexing": marked("Writing the index"),
+    "measuring": marked("Measuring loudness"),
+    "training": marked("Training the models"),
 }
 """The steps of a pass in progress."""
 COUNTED = ("describing", "measuring")
@@ -37,8 +40,13 @@ _MINUTE, _MICRO_BATCH = pd.Timedelta(minutes=1), pd.Timedelta(seconds=10)
 def show() -> None:
     """Rates, durations, freshness, rejected records, state and delay of the streaming queries."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    left.title("Operations")
-    span = right.segmented_control("Span", list(SPANS), default="5 minutes", key="span") or "5 minutes"
+    left.title(gettext("Operations"))
+    span = (
+        right.segmented_control(
+            gettext("Span"), list(SPANS), default="5 minutes", key="span", format_func=translated
+        )
+        or "5 minutes"
+    )
     _library()
     _draw(SPANS[span])
 
@@ -51,17 +59,33 @@ def _library() -> None:
     if not now:
         return
     step, total = now.get("step", ""), now.get("total", 0)
-    st.header("Library")
+    st.header(gettext("Library"))
     if step in STEPS:
-        count = f": {now.get('done', 0):,} of {total:,} tracks" if total and step in COUNTED else ""
-        st.progress(now.get("done", 0) / total if count else 0.0, text=f"{STEPS[step]}{count}")
+        words, share = translated(STEPS[step]), 0.0
+        if total and step in COUNTED:
+            done = now.get("done", 0)
+            share = done / total
+            words = gettext("{step}: {done} of {total} tracks", step=words, done=done, total=total)
+        st.progress(share, text=words)
     if fault := now.get("fault"):
         st.error(fault, icon=":material/error:")
     if summary := now.get("summary"):
         at = now.get("summary_at")
-        st.caption(f"Last complete pass{f' at {at:%Y-%m-%d %H:%M:%S} UTC' if at else ''}: {summary}")
+        st.caption(
+            gettext(
+                "Last complete pass at {time}: {summary}",
+                time=f"{at:%Y-%m-%d %H:%M:%S} UTC",
+                summary=summary,
+            )
+            if at
+            else gettext("Last complete pass: {summary}", summary=summary)
+        )
     for folder in watched.get("folders", []):
-        how = f"compared at intervals: {folder['reason']}" if folder["reason"] else "watched"
+        how = (
+            gettext("compared at intervals: {reason}", reason=folder["reason"])
+            if folder["reason"]
+            else gettext("watched")
+        )
         st.caption(f"{folder['library']}: `{folder['folder']}` · {how}")
 
 
@@ -72,14 +96,18 @@ def _draw(seconds: int) -> None:
     recent = progress.recent(seconds=min(seconds, RECENT))
     if not recent:
         st.info(
-            with_commands("The stream has not run yet: start it with `./run.sh stream run`."),
+            with_commands(gettext("The stream has not run yet: start it with `./run.sh stream run`.")),
             icon=":material/play_circle:",
         )
         return
     if len(recent) >= MOST:
         st.caption(
-            f"There were more than {MOST:,} micro-batches in this time: the charts begin with those of "
-            f"{recent[0]['at']:%H:%M:%S} UTC. “1 hour” shows all of them by the minute."
+            gettext(
+                "There were more than {most} micro-batches in this time: the charts begin with those of "
+                "{time}. “1 hour” shows all of them by the minute.",
+                most=MOST,
+                time=f"{recent[0]['at']:%H:%M:%S} UTC",
+            )
         )
     minutes = StreamMinutes(store).recent(seconds=max(seconds, 900))
     _summary([batch for batch in recent if batch["query"] == RECOMMEND], progress.started())
@@ -94,8 +122,10 @@ def _draw(seconds: int) -> None:
         _durations(main, step),
         _freshness(minutes),
         _rejected(minutes),
-        _line(main, "state_rows", "Windows in state", "one per listener and half hour", step),
-        _line(main, "backlog", "Backlog", "plays in Kafka that are not read yet", step),
+        _line(
+            main, "state_rows", gettext("Windows in state"), gettext("one per listener and half hour"), step
+        ),
+        _line(main, "backlog", gettext("Backlog"), gettext("plays in Kafka that are not read yet"), step),
     )
     columns = st.columns(2)
     for place, figure in enumerate(charts):
@@ -108,20 +138,20 @@ def _summary(batches: list[MicroBatch], started: Started) -> None:
         if batches:
             last = batches[-1]
             durations = pd.Series([batch["duration_ms"].get("triggerExecution", 0) for batch in batches])
-            _metric("Last micro-batch", queries.ago(last["at"].timestamp() * 1000))
-            _metric("Trigger, median", milliseconds(durations.median()))
-            _metric("Trigger, p99", milliseconds(durations.quantile(0.99)))
-            _metric("Windows in state", f"{last['state_rows']:,}")
-            _metric("Behind watermark", f"{sum(batch['late_rows'] for batch in batches):,}")
+            _metric(gettext("Last micro-batch"), ago(last["at"].timestamp() * 1000))
+            _metric(gettext("Trigger, median"), milliseconds(durations.median()))
+            _metric(gettext("Trigger, p99"), milliseconds(durations.quantile(0.99)))
+            _metric(gettext("Windows in state"), number(last["state_rows"]))
+            _metric(gettext("Behind watermark"), number(sum(batch["late_rows"] for batch in batches)))
         fresh = pd.Series(queries.freshness(visit.services().store), dtype=float)
         if len(fresh):
-            _metric("Freshness, median", milliseconds(fresh.median()))
-            _metric("Freshness, p99", milliseconds(fresh.quantile(0.99)))
+            _metric(gettext("Freshness, median"), milliseconds(fresh.median()))
+            _metric(gettext("Freshness, p99"), milliseconds(fresh.quantile(0.99)))
     left, right = st.columns([1, 4], vertical_alignment="center")
     if ui := started.get("ui"):
         left.link_button("Spark UI", ui, icon=":material/open_in_new:")
     if version := queries.index_version(visit.services().store):
-        right.caption(f"Index {version} is published")
+        right.caption(gettext("Index {version} is published", version=version))
 
 
 def _metric(label: str, value: str) -> None:
@@ -130,7 +160,7 @@ def _metric(label: str, value: str) -> None:
 
 def milliseconds(value: float) -> str:
     """A duration as "2,804 ms", or as "10.3 s" from 10,000 ms on."""
-    return f"{value:,.0f} ms" if value < 9_999.5 else f"{value / 1000:,.1f} s"
+    return f"{number(value)} ms" if value < 9_999.5 else f"{number(value / 1000, digits=1)} s"
 
 
 def _batch(batch: MicroBatch) -> Document:
@@ -161,34 +191,38 @@ def _rates(table: pd.DataFrame, step: pd.Timedelta) -> go.Figure:
     )
     figure.update_yaxes(dtick=1)  # powers of ten only
     date_axis(figure, table["at"], step=step)
-    return dressed(figure, "Processed", "plays per second of work")
+    return dressed(figure, gettext("Processed"), gettext("plays per second of work"))
 
 
 def _durations(main: pd.DataFrame, step: pd.Timedelta) -> go.Figure:
     long = main.melt(id_vars="at", value_vars=list(PHASES), var_name="phase", value_name="ms")
     figure = px.area(long, x="at", y="ms", color="phase", color_discrete_sequence=list(PALETTE))
     date_axis(figure, main["at"], step=step)
-    return dressed(figure, "Micro-batch by phase", "milliseconds", height=320)
+    return dressed(figure, gettext("Micro-batch by phase"), gettext("milliseconds"), height=320)
 
 
 def _freshness(minutes: list[StreamMinute]) -> go.Figure:
     rows = [
-        {"at": minute["at"], "of plays": name, "ms": minute["freshness_ms"][key]}
+        {"at": minute["at"], "quantile": name, "ms": minute["freshness_ms"][key]}
         for minute in minutes
-        for key, name in (("p50", "median"), ("p99", "p99"))
+        for key, name in (("p50", gettext("median")), ("p99", "p99"))
         if key in minute.get("freshness_ms", {})
     ]
-    table = pd.DataFrame(rows, columns=["at", "of plays", "ms"])
+    table = pd.DataFrame(rows, columns=["at", "quantile", "ms"])
     figure = px.line(
         table,
         x="at",
         y="ms",
-        color="of plays",
+        color="quantile",
         markers=len(rows) < 60,
         color_discrete_sequence=list(PALETTE),
     )
     date_axis(figure, table["at"], step=_MINUTE)
-    return dressed(figure, "Freshness", "milliseconds from a play to the recommendations that reflect it")
+    return dressed(
+        figure,
+        gettext("Freshness"),
+        gettext("milliseconds from a play to the recommendations that reflect it"),
+    )
 
 
 def _rejected(minutes: list[StreamMinute]) -> go.Figure:
@@ -201,10 +235,12 @@ def _rejected(minutes: list[StreamMinute]) -> go.Figure:
     figure = px.bar(table, x="at", y="records", color="reason", color_discrete_sequence=list(PALETTE))
     period_axis(figure, table["at"], step=_MINUTE)
     if not rows:
-        figure.add_annotation(text="none", showarrow=False, font={"size": 16})
+        figure.add_annotation(text=gettext("none"), showarrow=False, font={"size": 16})
         figure.update_layout(xaxis_visible=False, yaxis_visible=False)
     return dressed(
-        figure, "Rejected", with_commands("records per minute by reason; ./run.sh rejected list shows them")
+        figure,
+        gettext("Rejected"),
+        with_commands(gettext("records per minute by reason; ./run.sh rejected list shows them")),
     )
 
 

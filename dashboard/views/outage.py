@@ -8,7 +8,7 @@ import time
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
 
-from segue.dashboard.text import OUTAGE
+from segue.dashboard.text import outage
 from segue.dashboard.visit import services
 from segue.storage.mongo import is_away
 
@@ -24,7 +24,7 @@ def show_outage(error: Exception) -> bool:
     if not services().availability.failed(error):
         return False
     try:
-        st.info(OUTAGE, icon=":material/hourglass_empty:")
+        st.info(outage(), icon=":material/hourglass_empty:")
         _wait()
         st.rerun()
     except StopException:

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.counted import counted
 from segue.dashboard import visit
+from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.player import components
 from segue.privacy.leaving import CONFIRMATION
 
 
 def show() -> None:
     """Export and removal, and how long data are kept."""
-    st.header("Your data", anchor=False)
+    st.header(gettext("Your data"), anchor=False)
     kept = visit.services().settings.retention
     st.write(
-        f"Your listening is kept for {counted(kept.listening.days, 'day')}, "
-        f"single events for {counted(kept.plays.days, 'day')}. "
-        "Totals over all listeners, which identify nobody, are kept."
-    )
-    st.link_button("Export my data", "/api/me/export", icon=":material/download:")
-    with st.expander("Remove my account and all my data"):
-        st.write(
-            "Your account, taste, history, likes, playlists, share links and follows are removed at once. "
-            "Your plays are no longer used. This cannot be undone."
+        gettext(
+            "Your listening is kept for {listening}, single events for {events}. "
+            "Totals over all listeners, which identify nobody, are kept.",
+            listening=_days(kept.listening.days),
+            events=_days(kept.plays.days),
         )
-        components.leave(label="Remove everything", confirmation=CONFIRMATION)
+    )
+    st.link_button(gettext("Export my data"), "/api/me/export", icon=":material/download:")
+    with st.expander(gettext("Remove my account and all my data")):
+        st.write(
+            gettext(
+                "Your account, taste, history, likes, playlists, share links and follows are removed at "
+                "once. Your plays are no longer used. This cannot be undone."
+            )
+        )
+        components.leave(label=gettext("Remove everything"), confirmation=CONFIRMATION)
+
+
+def _days(count: int) -> str:
+    return ngettext("{count} day", "{count} days", count)

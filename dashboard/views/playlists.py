@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.counted import counted
 from segue.dashboard import visit
+from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.navigation import address, reopen
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import read_and_match
 from segue.dashboard.queries.times import length
-from segue.dashboard.text import plain
+from segue.dashboard.text import plain, reload_page
 from segue.dashboard.views import heading, made, more, sharing
 from segue.people.login_sessions import Listener
 from segue.playlists.m3u import LARGEST, NotM3u
@@ -25,8 +25,8 @@ def show() -> None:
     """One playlist, or all of them."""
     listener = visit.listener()
     if listener is None:
-        st.title("Playlists", anchor=False)
-        st.info("Reload the page to begin.", icon=":material/refresh:")
+        st.title(gettext("Playlists"), anchor=False)
+        st.info(reload_page(), icon=":material/refresh:")
         return
     if "made" in st.query_params:
         made.show(listener.user_id)
@@ -36,20 +36,22 @@ def show() -> None:
     if playlist is not None:
         _playlist(listener, playlist)
         return
-    st.title("Playlists", anchor=False)
+    st.title(gettext("Playlists"), anchor=False)
     if wanted:
-        st.info("This playlist no longer exists.", icon=":material/queue_music:")
+        st.info(gettext("This playlist no longer exists."), icon=":material/queue_music:")
     _all(listener.user_id)
 
 
 def _all(owner: str) -> None:
     _made_for_you()
     own = visit.services().playlists.of(owner)
-    st.header("Your playlists", anchor=False)
+    st.header(gettext("Your playlists"), anchor=False)
     if not own:
         st.info(
-            "Create a playlist here, or from the “…” menu of any song. "
-            "To bring a playlist from another program, import an M3U file.",
+            gettext(
+                "Create a playlist here, or from the “…” menu of any song. "
+                "To bring a playlist from another program, import an M3U file."
+            ),
             icon=":material/queue_music:",
         )
     components.entries(
@@ -57,7 +59,7 @@ def _all(owner: str) -> None:
             Entry(
                 name=playlist.name,
                 href=address("playlists", id=playlist.playlist_id),
-                note=counted(len(playlist.tracks), "song"),
+                note=ngettext("{count} song", "{count} songs", len(playlist.tracks)),
                 icon="queue",
             )
             for playlist in own
@@ -67,22 +69,29 @@ def _all(owner: str) -> None:
     )
     new, imported = st.columns(2, gap="large")
     with new, st.form("new-playlist", clear_on_submit=True):
-        name = st.text_input("New playlist", placeholder="Name", max_chars=LONGEST_NAME, key="new-name")
-        if st.form_submit_button("Create", icon=":material/add:"):
+        name = st.text_input(
+            gettext("New playlist"), placeholder=gettext("Name"), max_chars=LONGEST_NAME, key="new-name"
+        )
+        if st.form_submit_button(gettext("Create"), icon=":material/add:"):
             try:
                 new_id = visit.services().playlists.create(owner, name).playlist_id
                 reopen(id=new_id)
             except PlaylistError as error:
-                st.error(str(error))
+                st.error(translated(error))
     with imported:
         _import(owner)
 
 
 def _made_for_you() -> None:
-    st.header("Made for you", anchor=False)
+    st.header(gettext("Made for you"), anchor=False)
     components.entries(
         [
-            Entry(name=name, href=address("playlists", made=kind), note=subtitle, icon=icon)
+            Entry(
+                name=translated(name),
+                href=address("playlists", made=kind),
+                note=translated(subtitle),
+                icon=icon,
+            )
             for kind, (name, subtitle, icon) in made.BY_DAY.items()
         ],
         key="made",
@@ -93,23 +102,26 @@ def _made_for_you() -> None:
 def _import(owner: str) -> None:
     with st.form("import-playlist", clear_on_submit=True):
         file = st.file_uploader(
-            "Import an M3U file", type=["m3u", "m3u8"], max_upload_size=max(1, LARGEST >> 20), key="m3u"
+            gettext("Import an M3U file"),
+            type=["m3u", "m3u8"],
+            max_upload_size=max(1, LARGEST >> 20),
+            key="m3u",
         )
-        submitted = st.form_submit_button("Import", icon=":material/upload:")
+        submitted = st.form_submit_button(gettext("Import"), icon=":material/upload:")
     if submitted and file is None:
-        st.error("Choose a file first.")
+        st.error(gettext("Choose a file first."))
     elif submitted and file is not None:
         try:
-            with st.spinner("Looking for the songs"):
+            with st.spinner(gettext("Looking for the songs")):
                 listed, matches = read_and_match(visit.services().catalogue, file.getvalue())
-            name = (listed.name or file.name.rpartition(".")[0] or "Playlist")[:LONGEST_NAME]
+            name = (listed.name or file.name.rpartition(".")[0] or gettext("Playlist"))[:LONGEST_NAME]
             if not matches.track_ids:
-                st.error("None of the songs is in this library.")
+                st.error(gettext("None of the songs is in this library."))
                 _unmatched([entry.shown for entry in matches.unmatched])
                 return
             new = visit.services().playlists.create(owner, name, tracks=matches.track_ids)
         except (NotM3u, PlaylistError) as error:
-            st.error(str(error))
+            st.error(translated(error))
             return
         st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in matches.unmatched])
         reopen(id=new.playlist_id)
@@ -118,11 +130,13 @@ def _import(owner: str) -> None:
 def _unmatched(shown: list[str]) -> None:
     if not shown:
         return
-    count = counted(len(shown), "song is", plural="songs are")
-    with st.expander(f"{count} not in this library", expanded=True, icon=":material/music_off:"):
+    heading_of = ngettext(
+        "{count} song is not in this library", "{count} songs are not in this library", len(shown)
+    )
+    with st.expander(heading_of, expanded=True, icon=":material/music_off:"):
         number = more.asked_for("unmatched", first=_UNMATCHED_SHOWN)
         st.markdown("\n".join(f"- {plain(line)}" for line in shown[:number]))
-        more.offer("unmatched", shown=min(number, len(shown)), total=len(shown), of="songs")
+        more.offer("unmatched", shown=min(number, len(shown)), total=len(shown), words=more.songs)
 
 
 def _playlist(listener: Listener, playlist: Playlist) -> None:
@@ -137,7 +151,9 @@ def _playlist(listener: Listener, playlist: Playlist) -> None:
     if unmatched and unmatched[0] == playlist.playlist_id:
         _unmatched(unmatched[1])
     if not songs:
-        st.info("This playlist is empty. Add songs from their “…” menu.", icon=":material/playlist_add:")
+        st.info(
+            gettext("This playlist is empty. Add songs from their “…” menu."), icon=":material/playlist_add:"
+        )
         return
     edit = components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=True)
     if edit is None:
@@ -151,7 +167,9 @@ def _playlist(listener: Listener, playlist: Playlist) -> None:
 
 
 def _gone(track_id: str) -> Item:
-    return Item(track_id=track_id, title="A song that has left the library", artist="", source="playlist")
+    return Item(
+        track_id=track_id, title=gettext("A song that has left the library"), artist="", source="playlist"
+    )
 
 
 def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
@@ -159,30 +177,30 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(length(songs))
         if songs and st.button(
-            "Add similar songs", icon=":material/playlist_add:", type="tertiary", key="add-similar"
+            gettext("Add similar songs"), icon=":material/playlist_add:", type="tertiary", key="add-similar"
         ):
             reopen(made="continued", id=playlist.playlist_id)
         if songs:
             sharing.offer(listener, "playlist", playlist.playlist_id, title=playlist.name)
         st.link_button(
-            "Export",
+            gettext("Export"),
             f"/api/playlists/{playlist.playlist_id}/file",
             icon=":material/download:",
             type="tertiary",
         )
         with (
-            st.popover("Rename", icon=":material/edit:", type="tertiary"),
+            st.popover(gettext("Rename"), icon=":material/edit:", type="tertiary"),
             st.form("rename-playlist", border=False),
         ):
-            name = st.text_input("Name", value=playlist.name, max_chars=LONGEST_NAME, key="rename")
-            if st.form_submit_button("Save name"):
+            name = st.text_input(gettext("Name"), value=playlist.name, max_chars=LONGEST_NAME, key="rename")
+            if st.form_submit_button(gettext("Save name")):
                 try:
                     playlists.rename(owner, playlist.playlist_id, name)
                     st.rerun()
                 except PlaylistError as error:
-                    st.error(str(error))
-        with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-            st.write("The songs stay in the library. The playlist cannot be restored.")
-            if st.button("Delete this playlist", type="primary", key="delete-playlist"):
+                    st.error(translated(error))
+        with st.popover(gettext("Delete"), icon=":material/delete:", type="tertiary"):
+            st.write(gettext("The songs stay in the library. The playlist cannot be restored."))
+            if st.button(gettext("Delete this playlist"), type="primary", key="delete-playlist"):
                 playlists.delete(owner, playlist.playlist_id)
                 reopen()

@@ -8,28 +8,41 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from segue.dashboard.language.words import translated
+from segue.phrases import marked
+
 _LABELS = {
-    "start": "from",
-    "early_skips": "early skips",
-    "listening_ms": "milliseconds",
-    "skip_rate": "skipped",
-    "early_skip_rate": "skipped early",
-    "completion_rate": "heard to the end",
+    "start": marked("from"),
+    "title": marked("title"),
+    "artist": marked("artist"),
+    "plays": marked("plays"),
+    "completions": marked("heard to the end"),
+    "skips": marked("skips"),
+    "early_skips": marked("early skips"),
+    "listening_ms": marked("milliseconds"),
+    "hours": marked("hours"),
+    "skip_rate": marked("skipped"),
+    "early_skip_rate": marked("skipped early"),
+    "completion_rate": marked("share heard to the end"),
 }
 
 
 def in_words(table: pd.DataFrame) -> None:
     """Show a table with readable column names; files keep the names of the fields."""
-    columns: dict[str, Any] = {name: st.column_config.Column(_LABELS.get(name, name)) for name in table}
+    columns: dict[str, Any] = {name: st.column_config.Column(_label(name)) for name in table}
     for name in table:
         if name.endswith("_rate"):
-            columns[name] = st.column_config.NumberColumn(_LABELS.get(name, name), format="%.0f %%")
+            columns[name] = st.column_config.NumberColumn(_label(name), format="%.0f %%")
     if "start" in table:
-        columns["start"] = st.column_config.DatetimeColumn(_LABELS["start"], format="D MMM YYYY, HH:mm")
+        columns["start"] = st.column_config.DatetimeColumn(_label("start"), format="D MMM YYYY, HH:mm")
     if "hours" in table:
-        columns["hours"] = st.column_config.NumberColumn("hours", format="%.1f")
+        columns["hours"] = st.column_config.NumberColumn(_label("hours"), format="%.1f")
     shares = {name: table[name] * 100 for name in table if name.endswith("_rate")}
     st.dataframe(table.assign(**shares), hide_index=True, column_config=columns)
+
+
+def _label(name: str) -> str:
+    return translated(_LABELS.get(name, name))
 
 
 def as_files(table: pd.DataFrame, *, name: str) -> None:

@@ -8,13 +8,16 @@ import streamlit as st
 
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.dashboard import visit
+from segue.dashboard.language.formats import percent
+from segue.dashboard.language.words import gettext
 from segue.dashboard.navigation import address
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries import sounding
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, item_of
-from segue.dashboard.text import NO_INDEX, plain
+from segue.dashboard.queries.reasons import alike
+from segue.dashboard.text import no_index, plain
 from segue.dashboard.views import album, heading, made, mood, sharing
 from segue.errors import SegueError
 
@@ -24,8 +27,11 @@ def show() -> None:
     catalogue = visit.services().catalogue
     track = catalogue.track(st.query_params.get("id", ""))
     if track is None:
-        heading.title("No such track")
-        st.info("It may have left the library. Use Search to find other tracks.", icon=":material/music_off:")
+        heading.title(gettext("No such track"))
+        st.info(
+            gettext("It may have left the library. Use Search to find other tracks."),
+            icon=":material/music_off:",
+        )
         return
     item = item_of(track, source="search")
     heading.title(item.title)
@@ -55,7 +61,7 @@ def _credits(catalogue: CatalogueReader, item: Item) -> None:
     elif item.artist and item.album:
         href = address("album", artist=item.artist, name=item.album)
         links.append(Entry(name=item.album, href=href, icon="album"))
-    links.append(Entry(name="Show on map", href=address("map", id=item.track_id), icon="map"))
+    links.append(Entry(name=gettext("Show on map"), href=address("map", id=item.track_id), icon="map"))
     components.entries(links, key="credits", layout="list")
 
 
@@ -69,29 +75,37 @@ def _album(catalogue: CatalogueReader, item: Item) -> None:
     else:
         tracks = catalogue.of_album(item.artist, item.album)
     if len(tracks) > 1:
-        st.header(f"On {plain(item.album)}", anchor=False)
+        st.header(gettext("On {album}", album=plain(item.album)), anchor=False)
         components.tracks(tracks, key="album", layout="list")
         if tracks.rest:
-            st.caption(f"{len(tracks):,} of {tracks.total:,} songs: the album's page shows all of them.")
+            st.caption(
+                gettext(
+                    "{shown} of {total} songs: the album's page shows all of them.",
+                    shown=len(tracks),
+                    total=tracks.total,
+                )
+            )
 
 
 def _near(catalogue: CatalogueReader, item: Item) -> None:
-    st.header("Similar tracks", anchor=False)
+    st.header(gettext("Similar tracks"), anchor=False)
     try:
         near = catalogue.neighbours(item.track_id)
     except SegueError:
-        st.info(NO_INDEX, icon=":material/hub:")
+        st.info(no_index(), icon=":material/hub:")
         return
     if not near:
         st.info(
-            "This track is newer than the index. Similar tracks appear after the next index build.",
+            gettext("This track is newer than the index. Similar tracks appear after the next index build."),
             icon=":material/hub:",
         )
         return
     why = sounding.reasons(visit.services().store, item.track_id, [similar.item.track_id for similar in near])
     items = [
         replace(
-            similar.item, note=_similarity(similar.score), why=str(why.get(similar.item.track_id, "")) or None
+            similar.item,
+            note=_similarity(similar.score),
+            why=alike(why[similar.item.track_id]) or None if similar.item.track_id in why else None,
         )
         for similar in near
     ]
@@ -99,4 +113,4 @@ def _near(catalogue: CatalogueReader, item: Item) -> None:
 
 
 def _similarity(score: float) -> str:
-    return f"{max(0.0, score):.0%} similar"
+    return gettext("{percent} similar", percent=percent(max(0.0, score)))

@@ -7,8 +7,8 @@ from itertools import groupby
 import streamlit as st
 
 from segue.catalog.tracks import MOST_OF_ARTIST
-from segue.counted import counted
 from segue.dashboard import visit
+from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.navigation import address
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
@@ -26,18 +26,18 @@ def artist(name: str) -> bool:
         return False
     heading.title(name)
     genres = list(dict.fromkeys(song.genre for song in songs if song.genre))
-    count = counted(songs.total, "song")
+    count = ngettext("{count} song", "{count} songs", songs.total)
     st.caption(" · ".join([count, *(plain(genre) for genre in genres[:4])]))
     for number, (album_name, those) in enumerate(groupby(songs, key=lambda song: song.album)):
         if album_name:
             st.header(plain(album_name), anchor=False)
             href = address("album", artist=name, name=album_name)
-            opened = Entry(name=f"Open {album_name}", href=href, icon="album")
+            opened = Entry(name=gettext("Open {album}", album=album_name), href=href, icon="album")
             components.entries([opened], key=f"open-{number}", layout="links")
         elif number:
-            st.header("Songs", anchor=False)
+            st.header(gettext("Songs"), anchor=False)
         components.tracks(list(those), key=f"album-{number}", layout="list")
-    more.offer(place, shown=len(songs), total=songs.total, of="songs")
+    more.offer(place, shown=len(songs), total=songs.total, words=more.songs)
     return True
 
 
@@ -53,11 +53,12 @@ def album(artist_name: str, name: str) -> bool:
     left, right = st.columns([1, 2], gap="large")
     with left:
         components.collection(songs, key="all", name=name, cover=songs[0].cover_id)
-        st.caption(f"{plain(artist_name)} · {length(songs) if not songs.rest else f'{songs.total:,} songs'}")
+        count = ngettext("{count} song", "{count} songs", songs.total)
+        st.caption(f"{plain(artist_name)} · {count if songs.rest else length(songs)}")
         href = address("artist", name=artist_name)
-        by = Entry(name=f"More by {artist_name}", href=href, icon="artist")
+        by = Entry(name=gettext("More by {name}", name=artist_name), href=href, icon="artist")
         components.entries([by], key="by", layout="links")
     with right:
         components.tracks(songs, key="album", layout="list")
-        more.offer(place, shown=len(songs), total=songs.total, of="songs")
+        more.offer(place, shown=len(songs), total=songs.total, words=more.songs)
     return True

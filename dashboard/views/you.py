@@ -7,9 +7,11 @@ from datetime import timedelta
 import streamlit as st
 
 from segue.dashboard import visit
+from segue.dashboard.language.words import gettext
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
-from segue.dashboard.views import account, apps, heading, more, own_data, sharing
+from segue.dashboard.text import reload_page
+from segue.dashboard.views import account, apps, heading, language, more, own_data, sharing
 from segue.taste.opinions import Kind
 
 _AT_FIRST, _PLAYED = 200, 300
@@ -20,13 +22,13 @@ def show() -> None:
     """Tabs of likes, history, share links and account."""
     listener = visit.listener()
     if listener is None:
-        st.title("You", anchor=False)
-        st.info("Reload the page to begin.", icon=":material/refresh:")
+        st.title(gettext("You"), anchor=False)
+        st.info(reload_page(), icon=":material/refresh:")
         return
-    heading.title(listener.name or "You are a guest")
+    heading.title(listener.name or gettext("You are a guest"))
     likes, dislikes, played, shared, account_tab = st.tabs(
-        ["Liked", "Disliked", "History", "Sharing", "Account"],
-        default=None if listener.name else "Account",  # with the forms to log in and to sign up
+        [gettext("Liked"), gettext("Disliked"), gettext("History"), gettext("Sharing"), gettext("Account")],
+        default=None if listener.name else gettext("Account"),  # with the forms to log in and to sign up
     )
     with likes:
         _judged(listener.user_id, "like", icon=":material/favorite:")
@@ -38,6 +40,7 @@ def show() -> None:
         sharing.listed(listener)
     with account_tab:
         account.show(listener)
+        language.choice(listener)
         apps.show(listener)
         own_data.show()
 
@@ -48,14 +51,19 @@ def _history(user_id: str) -> None:
     limit = more.asked_for("history", first=_PLAYED)
     days, total = history.played_by_day(visit.services().store, user_id, offset=offset, limit=limit)
     if not days:
-        st.info("Songs that you play appear here.", icon=":material/history:")
+        st.info(gettext("Songs that you play appear here."), icon=":material/history:")
     for number, (name, items) in enumerate(days):
         st.header(name, anchor=False)
         components.tracks(items, key=f"history-{number}", layout="list")
-    more.offer("history", shown=min(limit, total), total=total, of="songs")
+    more.offer("history", shown=min(limit, total), total=total, words=more.songs)
     most = visit.services().settings.taste.max_signals
     if days and total >= most:
-        st.caption(f"The history has your last {total:,} songs. “Your listening” counts all of your plays.")
+        st.caption(
+            gettext(
+                "The history has your last {total} songs. “Your listening” counts all of your plays.",
+                total=total,
+            )
+        )
 
 
 def _judged(user_id: str, kind: Kind, *, icon: str) -> None:
@@ -65,11 +73,19 @@ def _judged(user_id: str, kind: Kind, *, icon: str) -> None:
         visit.services().store, user_id, kind, limit=more.asked_for(place, first=_AT_FIRST)
     )
     if not items:
-        st.info(f"Songs that you {kind} appear here.", icon=icon)
+        empty = (
+            gettext("Songs that you like appear here.")
+            if kind == "like"
+            else gettext("Songs that you dislike appear here.")
+        )
+        st.info(empty, icon=icon)
         return
     if kind == "dislike":
         st.caption(
-            "These songs are not recommended to you. “Remove the dislike” is in the “…” menu of each song."
+            gettext(
+                "These songs are not recommended to you. “Remove the dislike” is in the “…” menu of each "
+                "song."
+            )
         )
     components.tracks(items, key=place, layout="list")
-    more.offer(place, shown=len(items), total=items.total, of=f"songs that you {kind}")
+    more.offer(place, shown=len(items), total=items.total, words=more.songs)

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.phrases import marked
+
 GROUPS = {
-    "timbre": r"mfcc_\d+_(mean|std|change)",
-    "harmony": r"chroma_\d+_(mean|std)",
-    "texture": r"(contrast_\d+|flatness)_(mean|std)",
-    "brightness": r"(centroid|bandwidth|rolloff|zero_crossing_rate)_(mean|std)",
-    "loudness": r"(rms|onset_strength)_(mean|std)",
-    "rhythm": r"pulse_clarity|onsets_per_second",
+    marked("timbre"): r"mfcc_\d+_(mean|std|change)",
+    marked("harmony"): r"chroma_\d+_(mean|std)",
+    marked("texture"): r"(contrast_\d+|flatness)_(mean|std)",
+    marked("brightness"): r"(centroid|bandwidth|rolloff|zero_crossing_rate)_(mean|std)",
+    marked("loudness"): r"(rms|onset_strength)_(mean|std)",
+    marked("rhythm"): r"pulse_clarity|onsets_per_second",
 }
 """Respect → the names of its descriptors."""
 CLOSE, APART = 0.6, 1.4
@@ -34,16 +36,6 @@ class SoundSimilarity:
     """Clear differences of the second track from the first: "brighter", "faster"."""
     tempo: float | None
     """Beats per minute, if both have a pulse and the same tempo."""
-
-    def __str__(self) -> str:
-        alike = [*([f"tempo ({self.tempo:.0f} BPM)"] if self.tempo else []), *self.near[:3]]
-        similarities = f"Alike in {_listed(alike)}" if alike else ""
-        but = _listed(list(self.apart[:2]))
-        return (
-            f"{similarities}; {but}"
-            if similarities and but
-            else similarities or (but.capitalize() if but else "")
-        )
 
 
 def compare(
@@ -77,7 +69,7 @@ def compare(
         if abs(gap[place[name]]) > APART
     ]
     if pulse and abs(tempos[1] - tempos[0]) > _OTHER_TEMPO:
-        apart.append((APART, "faster" if tempos[1] > tempos[0] else "slower"))
+        apart.append((APART, marked("faster") if tempos[1] > tempos[0] else marked("slower")))
     return SoundSimilarity(
         near=tuple(near),
         apart=tuple(word for _, word in sorted(apart, reverse=True)),
@@ -89,17 +81,13 @@ _PULSE = 0.1
 """The clarity below which a tempo is unreliable."""
 _OTHER_TEMPO = 0.2
 _COMPARATIVES = {
-    "centroid_mean": ("brighter", "darker"),
-    "rms_mean": ("louder", "quieter"),
-    "flatness_mean": ("noisier", "purer"),
-    "onsets_per_second": ("busier", "calmer"),
+    "centroid_mean": (marked("brighter"), marked("darker")),
+    "rms_mean": (marked("louder"), marked("quieter")),
+    "flatness_mean": (marked("noisier"), marked("purer")),
+    "onsets_per_second": (marked("busier"), marked("calmer")),
 }
 
 
 def _rms(gap: NDArray[np.floating], names: Sequence[str], pattern: str) -> float:
     chosen = [i for i, name in enumerate(names) if re.fullmatch(pattern, name)]
     return float(np.sqrt(np.square(gap[chosen]).mean())) if chosen else float("inf")
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -389,6 +389,12 @@ COMMANDS = (
         "docs reference",
     ),
     Command(
+        "docs texts",
+        "documentation.cli:texts",
+        "bring the catalogues of interface texts up to date",
+        "docs texts --check",
+    ),
+    Command(
         "docs pictures",
         "documentation.cli:pictures",
         "take pictures of every page of the player, from a demo",

@@ -112,6 +112,39 @@ def reference(
             typer.echo(page)
 
 
+def texts(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; end with 1 if a catalogue is not up to date.")
+    ] = False,
+) -> None:
+    """Bring the catalogues of interface texts up to date with the code. For a checkout.
+
+    New texts are added without a translation, and texts that the code no longer has are removed.
+
+    Example: ./run.sh docs texts
+
+    Example: ./run.sh docs texts --check
+    """
+    with one_line_errors():
+        if not CHECKOUT:
+            raise SegueError("this command works in a checkout only: see docs/contributing")
+        from segue.documentation.texts import changes
+
+        faulty = False
+        for change in changes():
+            faulty |= change.stale or bool(change.untranslated)
+            if not check:
+                change.write()
+            typer.echo(
+                f"{change.path.name}: {len(change.new)} new, {len(change.gone)} removed, "
+                f"{len(change.untranslated)} without a translation"
+            )
+            for text in change.untranslated:
+                typer.echo(f"  {text}")
+        if check and faulty:
+            raise SystemExit(1)
+
+
 def pictures(
     output: Annotated[
         Path | None, typer.Option(help="The folder for the pictures; docs/pictures if it is left out.")

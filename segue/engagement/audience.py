@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from segue.engagement.definitions import COUNTS
+from segue.phrases import marked
 
 
 def by_period(stats: pd.DataFrame, *, every: str) -> pd.DataFrame:
@@ -44,11 +45,11 @@ def funnel(stats: pd.DataFrame) -> pd.DataFrame:
     """Stats of recommended tracks -> `step` and `count`, from impressions to likes."""
     sums = stats[list(COUNTS)].sum()
     steps = [
-        ("Seen", sums["impressions"]),
-        ("Started", sums["starts"]),
-        ("Kept past the beginning", sums["plays"] - sums["early_skips"]),
-        ("Heard to the end", sums["completions"]),
-        ("Liked", sums["likes"]),
+        (marked("Seen"), sums["impressions"]),
+        (marked("Started"), sums["starts"]),
+        (marked("Kept past the beginning"), sums["plays"] - sums["early_skips"]),
+        (marked("Heard to the end"), sums["completions"]),
+        (marked("Liked"), sums["likes"]),
     ]
     return pd.DataFrame(steps, columns=["step", "count"]).astype({"count": int})
 

@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.moods.measures import DIMENSIONS, Percentiles
+from segue.phrases import marked
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 
 BANDS = {-2: (0.0, 0.2), -1: (0.15, 0.45), 1: (0.55, 0.85), 2: (0.8, 1.0)}
 """Notch -> its band of percentiles; notch 0 has none."""
 WORDS = {
-    "energy": ("calm", "energetic"),
-    "tempo": ("slow", "fast"),
-    "brightness": ("dark", "bright"),
-    "tone": ("minor", "major"),
+    "energy": (marked("calm"), marked("energetic")),
+    "tempo": (marked("slow"), marked("fast")),
+    "brightness": (marked("dark"), marked("bright")),
+    "tone": (marked("minor"), marked("major")),
 }
 """The words for the two ends of each dimension."""
 UNKNOWN = 0.5

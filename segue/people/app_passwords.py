@@ -19,6 +19,7 @@ from typing import TypedDict
 
 from segue.people.accounts import name_key
 from segue.people.secret_box import SecretBox, UnreadableSecret
+from segue.phrases import phrase
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 MOST = 50
@@ -105,9 +106,13 @@ class AppPasswords(Collection[StoredAppPassword]):
         """
         device = " ".join("".join(sign for sign in device if sign.isprintable()).split())
         if not 1 <= len(device) <= LONGEST_DEVICE:
-            raise AppPasswordError(f"The name of a device has 1 to {LONGEST_DEVICE} characters.")
+            raise AppPasswordError(
+                phrase("The name of a device has 1 to {most} characters.", most=LONGEST_DEVICE)
+            )
         if self.documents.count_documents({"user_id": user_id}, limit=MOST) >= MOST:
-            raise AppPasswordError(f"You have {MOST} app passwords: revoke one to create another.")
+            raise AppPasswordError(
+                phrase("You have {most} app passwords: revoke one to create another.", most=MOST)
+            )
         groups = ("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
         password = "-".join(groups)
         self.documents.insert_one(

@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken, folded_name
 from segue.people.login_failures import LoginFailures, of_address, of_name, of_sign_up
+from segue.phrases import marked, phrase
 from segue.storage.store import Store
 
 SHORTEST_PASSWORD = 8
@@ -85,7 +86,7 @@ class Authenticator:
         except TooManyGuesses:
             raise
         except AccountError:
-            raise AccountError("The present password is wrong.") from None
+            raise AccountError(marked("The present password is wrong.")) from None
         self.set_password(account, new)
 
     def set_password(self, account: Account, password: str) -> None:
@@ -109,9 +110,9 @@ class Authenticator:
             except ListenerTaken:
                 continue  # the guest has signed up in another tab
             except NameTaken:
-                raise AccountError(f"The name {name} is taken.") from None
+                raise AccountError(phrase("The name {name} is taken.", name=name)) from None
             return account
-        raise AccountError("The account could not be created. Please try again.")
+        raise AccountError(marked("The account could not be created. Please try again."))
 
     def log_in(self, name: str, password: str, *, address: str) -> Account:
         """Find the account for a name and a password.
@@ -132,15 +133,15 @@ class Authenticator:
         if stored is None or not right:
             for source in sources:
                 self._failures.count(source)
-            raise AccountError("The name or the password is wrong.")
+            raise AccountError(marked("The name or the password is wrong."))
         self._failures.clear(sources[0])
         if stored.get("disabled_at"):
-            raise AccountError("This account is disabled: ask the person who runs this server.")
+            raise AccountError(marked("This account is disabled: ask the person who runs this server."))
         return Account(stored["user_id"], stored["name"])
 
     def _guard(self, *sources: str) -> None:
         if any(self._failures.exceeded(source) for source in sources):
-            raise TooManyGuesses("Too many attempts: please wait a quarter of an hour.")
+            raise TooManyGuesses(marked("Too many attempts: please wait a quarter of an hour."))
 
     def _hash(self, password: str) -> str:
         with _AT_ONCE:
@@ -166,7 +167,12 @@ def _hash_of_nobody(hasher: PasswordHasher) -> str:
 def _check_password(password: str) -> None:
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountError(
-            f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, not {len(password)}."
+            phrase(
+                "A password has {least} to {most} characters, not {count}.",
+                least=SHORTEST_PASSWORD,
+                most=LONGEST_PASSWORD,
+                count=len(password),
+            )
         )
 
 
@@ -175,6 +181,8 @@ def _checked_name(name: str) -> str:
     letters = "".join("x" if unicodedata.category(sign)[0] in "LMN" else sign for sign in name)
     if not _NAME.fullmatch(letters) or unicodedata.category(name[0])[0] == "M":
         raise AccountError(
-            "A name has 2 to 32 letters, digits, spaces or . ' - _, and a letter or digit at both ends."
+            marked(
+                "A name has 2 to 32 letters, digits, spaces or . ' - _, and a letter or digit at both ends."
+            )
         )
     return name

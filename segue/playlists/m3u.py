@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from segue.catalog.scan import PERHAPS_VIDEO, SUFFIXES
 from segue.catalog.text_encoding import guessed
 from segue.errors import SegueError
+from segue.phrases import marked, phrase
 
 LARGEST = 1 << 20
 """Bytes."""
@@ -84,10 +85,10 @@ def readings(data: bytes) -> Iterator[Listed]:
         As :func:`read_m3u`.
     """
     if len(data) > LARGEST:
-        raise NotM3u(f"A playlist has at most {LARGEST // 1024} kB.")
+        raise NotM3u(phrase("A playlist has at most {size} kB.", size=LARGEST // 1024))
     texts = list(dict.fromkeys(_texts(data)))
     if not texts:
-        raise NotM3u("This is not an M3U playlist, but some other kind of file.")
+        raise NotM3u(marked("This is not an M3U playlist, but some other kind of file."))
     return (_listed(text) for text in texts)
 
 
@@ -133,9 +134,15 @@ def _listed(text: str) -> Listed:
             entries.append(_entry(line, info))
             info = None
     if not entries:
-        raise NotM3u("There is no song in this playlist.")
+        raise NotM3u(marked("There is no song in this playlist."))
     if len(entries) > MOST_ENTRIES:
-        raise NotM3u(f"A playlist holds {MOST_ENTRIES} songs at most; this one has {len(entries)}.")
+        raise NotM3u(
+            phrase(
+                "A playlist holds {most} songs at most; this one has {count}.",
+                most=MOST_ENTRIES,
+                count=len(entries),
+            )
+        )
     return Listed(name=name, entries=tuple(entries))
 
 

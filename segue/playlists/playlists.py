@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
 
 from segue.errors import SegueError
+from segue.phrases import marked, phrase
 from segue.storage.mongo import ASCENDING, DESCENDING, Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
@@ -115,7 +116,9 @@ class Playlists(Collection[StoredPlaylist]):
             The name is empty or too long, or there are too many playlists or tracks.
         """
         if self.documents.count_documents({"owner": owner}, limit=MOST_PLAYLISTS) >= MOST_PLAYLISTS:
-            raise PlaylistError(f"You have {MOST_PLAYLISTS} playlists: delete one to make another.")
+            raise PlaylistError(
+                phrase("You have {most} playlists: delete one to make another.", most=MOST_PLAYLISTS)
+            )
         if len(tracks) > MOST_TRACKS:
             raise PlaylistError(_FULL)
         now = datetime.now(UTC)
@@ -190,7 +193,7 @@ class Playlists(Collection[StoredPlaylist]):
             own = {**_own(owner, playlist_id), "tracks": list(before.tracks)}
             if self._try(own, {"$set": {"tracks": [*kept, *added]}}):
                 return
-        raise PlaylistError("The playlist was changed elsewhere at the same time: try again.")
+        raise PlaylistError(marked("The playlist was changed elsewhere at the same time: try again."))
 
     def remove(self, owner: str, playlist_id: str, *, place: int, track_id: str) -> None:
         """Remove the track at a place, from 0; nothing happens if another track is there by now."""
@@ -254,8 +257,8 @@ class Playlists(Collection[StoredPlaylist]):
         return self.documents.update_one(wanted, stamped).matched_count == 1
 
 
-_NONE = "There is no such playlist any more."
-_FULL = f"A playlist holds {MOST_TRACKS} songs at most."
+_NONE = marked("There is no such playlist any more.")
+_FULL = phrase("A playlist holds {most} songs at most.", most=MOST_TRACKS)
 
 
 def _own(owner: str, playlist_id: str) -> Document:
@@ -270,9 +273,9 @@ def _list_or_missing(field: str) -> Document:
 def _named(name: str) -> str:
     name = "".join(c for c in " ".join(name.split()) if c.isprintable()).strip()
     if not name:
-        raise PlaylistError("A playlist needs a name.")
+        raise PlaylistError(marked("A playlist needs a name."))
     if len(name) > LONGEST_NAME:
-        raise PlaylistError(f"A name has at most {LONGEST_NAME} characters.")
+        raise PlaylistError(phrase("A name has at most {most} characters.", most=LONGEST_NAME))
     return name
 
 

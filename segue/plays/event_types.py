@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.phrases import marked
 from segue.settings import SignalSettings
 
 Tone = Literal["", "good", "bad"]
@@ -73,31 +74,40 @@ START = "play"
 
 # The order of the counted types is part of the fingerprint of stored facts: add new ones at the end.
 EVENT_TYPES = (
-    EventType(name=START, weight="play", action=True, label="playing"),
+    EventType(name=START, weight="play", action=True, label=marked("playing")),
     EventType(
-        name="complete", weight="complete", ends=True, action=True, label="heard to the end", tone="good"
+        name="complete",
+        weight="complete",
+        ends=True,
+        action=True,
+        label=marked("heard to the end"),
+        tone="good",
     ),
     EventType(
         name="skip",
         weight=("skip_early", "skip_late"),
         ends=True,
         action=True,
-        label="skipped",
+        label=marked("skipped"),
         tone="bad",
     ),
-    EventType(name="leave", weight=("leave_early", "leave_late"), ends=True, action=True, label="stopped"),
-    EventType(name="like", weight="like", action=True, counted_as="likes", label="liked", tone="good"),
+    EventType(
+        name="leave", weight=("leave_early", "leave_late"), ends=True, action=True, label=marked("stopped")
+    ),
+    EventType(
+        name="like", weight="like", action=True, counted_as="likes", label=marked("liked"), tone="good"
+    ),
     EventType(
         name="dislike",
         weight="dislike",
         action=True,
         counted_as="dislikes",
-        label="disliked",
+        label=marked("disliked"),
         tone="bad",
     ),
     EventType(name="impression", counted_as="impressions"),
-    EventType(name="unlike", weight="like", withdraws="like", label="no longer liked"),
-    EventType(name="undislike", weight="dislike", withdraws="dislike", label="no longer disliked"),
+    EventType(name="unlike", weight="like", withdraws="like", label=marked("no longer liked")),
+    EventType(name="undislike", weight="dislike", withdraws="dislike", label=marked("no longer disliked")),
     EventType(name="pause"),
     EventType(name="seek"),
 )

@@ -15,6 +15,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.index.transition_rules import RuleTable
+from segue.phrases import marked
 from segue.ranking.candidates import NO_EVIDENCE, CandidateSource, Proposals, Reason
 from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
@@ -24,7 +25,7 @@ class TasteNeighbours(CandidateSource):
     """The tracks nearest to the taste; the score is the similarity."""
 
     name: ClassVar = "taste"
-    reason: ClassVar = Reason("because", "Because you played {}")
+    reason: ClassVar = Reason("because", marked("Because you played {}"))
 
     def weight(self, ranking: RankingSettings) -> float:
         return 1.0
@@ -49,7 +50,7 @@ class VariedSelection:
     """The bundle's selection for listeners without history; it also fills lists that lack candidates."""
 
     name: ClassVar = "varied"
-    reason: ClassVar = Reason("varied", "Something different", names_track=False)
+    reason: ClassVar = Reason("varied", marked("Something different"), names_track=False)
 
     def rows(self, bundle: TrackIndex) -> list[int]:
         """The selection in its order."""
@@ -70,7 +71,7 @@ class TransitionRuleSource(CandidateSource):
     """Tracks that listeners play after a seed, by transition rules."""
 
     name: ClassVar = "transitions"
-    reason: ClassVar = Reason("after", "Played along with {}")
+    reason: ClassVar = Reason("after", marked("Played along with {}"))
     learned_from_plays: ClassVar = True
 
     def weight(self, ranking: RankingSettings) -> float:
@@ -90,7 +91,7 @@ class SameArtistSource(CandidateSource):
     """Tracks of a seed's artist, those with positive signals of most listeners first."""
 
     name: ClassVar = "artist"
-    reason: ClassVar = Reason("artist", "By the artist of {}")
+    reason: ClassVar = Reason("artist", marked("By the artist of {}"))
     learned_from_plays: ClassVar = True
 
     def weight(self, ranking: RankingSettings) -> float:
@@ -145,9 +146,9 @@ TASTE = TasteNeighbours()
 SOURCES: Sequence[CandidateSource] = (TransitionRuleSource(), SameArtistSource())
 """Their scores add to the similarity. Of equal proposals, that of the earlier source gives the reason."""
 VARIED = VariedSelection()
-AGAIN = Reason("again", "You played this some time ago")
+AGAIN = Reason("again", marked("You played this some time ago"))
 """The signals of long ago were positive, so the track may be repeated; the reason names the track itself."""
-EXPLORE = Reason("explore", "A little further from {}", exploring=True)
+EXPLORE = Reason("explore", marked("A little further from {}"), exploring=True)
 """Drawn from more distant neighbours."""
 
 

@@ -7,6 +7,7 @@ Delivery: one conditional update of the playlist's document, so that repeating i
 
 from __future__ import annotations
 
+from segue.phrases import marked, phrase
 from segue.playlists.playlists import Playlists
 from segue.social.follows import Follows
 from segue.social.links import SharingError
@@ -25,14 +26,16 @@ def ask_friend(store: Store, owner: str, playlist_id: str, friend: str) -> None:
         The playlist is not the owner's, it has too many people, or neither follows the other with agreement.
     """
     if not Follows(store).know_each_other(owner, friend):
-        raise SharingError("You can only ask friends: one of you must follow the other, with agreement.")
+        raise SharingError(
+            marked("You can only ask friends: one of you must follow the other, with agreement.")
+        )
     playlists = Playlists(store)
     playlist = playlists.read(owner, playlist_id)
     if playlist is None:
-        raise SharingError("You have no such playlist.")
+        raise SharingError(marked("You have no such playlist."))
     people = {*playlist.asked, *playlist.collaborators}
     if friend in people:
         return
     if len(people) >= MOST:
-        raise SharingError(f"A playlist has {MOST} people at most.")
+        raise SharingError(phrase("A playlist has {most} people at most.", most=MOST))
     playlists.ask_to_join(owner, playlist_id, friend)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal, TypedDict
 
 from segue.people.accounts import Account, Accounts
+from segue.phrases import marked
 from segue.social.links import SharingError
 from segue.storage.mongo import DESCENDING, Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
@@ -56,12 +57,12 @@ class Follows(Collection[Follow]):
         """
         waiting = self.documents.count_documents({"follower": follower, "agreed": False}, limit=MOST_ASKED)
         if waiting >= MOST_ASKED:
-            raise SharingError("You have too many pending requests.")
+            raise SharingError(marked("You have too many pending requests."))
         account = self._accounts.named(name)
         if account is None:
             return
         if account.user_id == follower:
-            raise SharingError("That is you.")
+            raise SharingError(marked("That is you."))
         pair = {"follower": follower, "followed": account.user_id}
         new = {**pair, "agreed": False, "at": datetime.now(UTC)}
         self.documents.update_one({"_id": _pair(**pair)}, {"$setOnInsert": new}, upsert=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict, get_args
 
+from segue.phrases import phrase
 from segue.storage.mongo import DESCENDING
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
@@ -109,7 +110,7 @@ class ShareLinks(Collection[StoredLink]):
         if kind not in KINDS:
             raise SharingError(f"A {kind} cannot be shared.")
         if self.documents.count_documents({"owner": owner}, limit=MOST) >= MOST:
-            raise SharingError(f"You have {MOST} links. Revoke some first.")
+            raise SharingError(phrase("You have {most} links. Revoke some first.", most=MOST))
         token = secrets.token_urlsafe(24)
         created = self._clock()
         self.documents.insert_one(

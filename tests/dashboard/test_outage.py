@@ -18,7 +18,7 @@ from websockets.sync.client import connect as connect_socket
 from websockets.typing import Subprotocol
 
 from segue.dashboard.api.described import OPERATIONS, Operation
-from segue.dashboard.text import OUTAGE
+from segue.dashboard.text import outage
 from segue.local.mongod import Mongod
 from segue.local.process import read_record
 from segue.storage.mongo import connect
@@ -87,7 +87,7 @@ def test_every_route_says_when_to_try_again(served: Served, mongod: Mongod, how:
                     assert answer.status_code == 503, f"{operation.path}: {answer.text[:200]}"
                     assert 0 < int(answer.headers["retry-after"]) <= 60
                 page = client.get("/search", headers={"accept": "text/html"})
-                assert (page.status_code, OUTAGE in page.text) == (503, True)
+                assert (page.status_code, outage() in page.text) == (503, True)
             assert client.get("/_stcore/health").status_code == 200, "a restart would not help"
             assert client.get("/api/openapi.json").status_code == 200
         until(lambda: client.get("/api/upcoming").status_code == 200, "the routes answer again")
@@ -131,7 +131,7 @@ class OpenPage:
 
 
 def is_shown(message: ForwardMsg) -> bool:
-    return OUTAGE in message.delta.new_element.alert.body
+    return outage() in message.delta.new_element.alert.body
 
 
 def is_page(message: ForwardMsg) -> bool:

@@ -78,6 +78,7 @@ from segue.people.authentication import AccountError, Authenticator
 from segue.people.forgotten import Forgotten
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import Listener
+from segue.people.preferences import Preferences
 from segue.people.secret_box import SecretBox
 from segue.playlists.bookmarks import Bookmarks
 from segue.playlists.queues import QueuedTrack, Queues
@@ -377,6 +378,7 @@ def fill(made: Service) -> None:
     Follows(store).ask("ada", "Ben")
     Follows(store).agree("ben", "ada")
     Follows(store).ask("ben", "Ada")
+    Preferences(store).choose_language("ada", "de")
     PrivacyChoices(store).show_activity("ben", shown=True)
     AdmittedListeners(store).note("ada", "Ada")
     Opinions(store).keep([("ada", track_id(1), "like"), ("ben", track_id(2), "like")])
@@ -579,6 +581,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             StreamProgress(store).started(),
             StreamMinutes(store).recent(seconds=300),
         ),
+        "preferences": lambda: Preferences(store).language("ada"),
         "admitted": partial(AdmittedListeners(store).among, ["ada", "ben"]),
         "covers": lambda: (Covers(store).read("ab" * 32), Covers(store).pictures(["ab" * 32])),
         "lyrics": lambda: [TrackLyrics(store).of(track_id(n)) for n in range(6)],

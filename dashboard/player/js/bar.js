@@ -24,26 +24,26 @@ class Bar {
     this.cover = h("button", { class: "art", type: "button", onclick: () => this.show("queue") });
     this.title = linkTo("", { class: "title" });
     this.artist = h("span", { class: "artist" });
-    this.like = button("heartline", "Like", () => e.opinion("like"), { class: "like" });
-    this.not = button("notforme", "Dislike and skip", () => e.opinion("dislike"), { class: "wide" });
-    this.toggle = button("play", "Play", () => e.toggle(), { class: "main", id: "toggle" });
-    this.previous = button("previous", "Previous", () => e.previous(), { class: "wide", id: "previous" });
-    this.next = button("next", "Next", () => e.next(), { id: "next" });
-    this.shuffle = button("shuffle", "Shuffle: off", () => e.shuffle(), { class: "wide", "aria-pressed": "false" });
-    this.repeat = button("repeat", "Repeat: off", () => e.turnRepeat(), { class: "wide" });
+    this.like = button("heartline", gettext("Like"), () => e.opinion("like"), { class: "like" });
+    this.not = button("notforme", gettext("Dislike and skip"), () => e.opinion("dislike"), { class: "wide" });
+    this.toggle = button("play", gettext("Play"), () => e.toggle(), { class: "main", id: "toggle" });
+    this.previous = button("previous", gettext("Previous"), () => e.previous(), { class: "wide", id: "previous" });
+    this.next = button("next", gettext("Next"), () => e.next(), { id: "next" });
+    this.shuffle = button("shuffle", gettext("Shuffle: off"), () => e.shuffle(), { class: "wide", "aria-pressed": "false" });
+    this.repeat = button("repeat", gettext("Repeat: off"), () => e.turnRepeat(), { class: "wide" });
     this.now = h("span", { class: "time" }, "0:00");
     this.end = h("span", { class: "time" }, "0:00");
-    this.progress = slider("progress", "Position", () => { this.seeking = true; this.time(); },
+    this.progress = slider("progress", gettext("Position"), () => { this.seeking = true; this.time(); },
       () => { e.seek((this.progress.value / 1000) * e.duration); this.seeking = false; });
-    this.mute = button("sound", "Mute", () => { e.audio.muted = !e.audio.muted; }, { class: "wide" });
-    this.volume = slider("volume wide", "Volume", () => { e.audio.volume = this.volume.value / 1000; e.audio.muted = false; });
-    this.queueButton = button("queue", "Queue", () => this.show("queue"), { "aria-expanded": "false" });
-    this.lyricsButton = button("lyrics", "Lyrics", () => this.show("lyrics"), { class: "wide", "aria-expanded": "false" });
+    this.mute = button("sound", gettext("Mute"), () => { e.audio.muted = !e.audio.muted; }, { class: "wide" });
+    this.volume = slider("volume wide", gettext("Volume"), () => { e.audio.volume = this.volume.value / 1000; e.audio.muted = false; });
+    this.queueButton = button("queue", gettext("Queue"), () => this.show("queue"), { "aria-expanded": "false" });
+    this.lyricsButton = button("lyrics", gettext("Lyrics"), () => this.show("lyrics"), { class: "wide", "aria-expanded": "false" });
     this.panel = h("section", { class: "panel", hidden: true });
     this.still = new Still(this.panel, (change) => change());
     this.elsewhere = h("button", { type: "button", class: "elsewhere", hidden: true, onclick: () => e.shared.continueHere() });
     this.status = h("span", { class: "status", role: "status", "aria-live": "polite" });
-    root.replaceChildren(this.panel, h("div", { class: "bar", role: "region", "aria-label": "Player" },
+    root.replaceChildren(this.panel, h("div", { class: "bar", role: "region", "aria-label": gettext("Player") },
       h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status, this.elsewhere), this.like, this.not),
       h("div", { class: "how" }, h("div", { class: "buttons" }, this.shuffle, this.previous, this.toggle, this.next, this.repeat),
         h("div", { class: "line" }, this.now, this.progress, this.end)),
@@ -62,29 +62,29 @@ class Bar {
     if (this.shown !== (item?.key ?? "")) {
       this.shown = item?.key ?? "";
       this.cover.replaceChildren(picture(item?.cover, item?.album ?? item?.title));
-      this.title.textContent = item?.title ?? "Nothing is playing";
+      this.title.textContent = item?.title ?? gettext("Nothing is playing");
       if (item) this.title.href = address("track", { id: item.id }); else this.title.removeAttribute("href");
-      this.artist.textContent = item?.artist ?? "Press play for something new";
-      this.cover.setAttribute("aria-label", item ? `Queue, now ${item.title}` : "Queue");
+      this.artist.textContent = item?.artist ?? gettext("Press play for something new");
+      this.cover.setAttribute("aria-label", item ? gettext("Queue, now {title}", { title: item.title }) : gettext("Queue"));
     }
     this.status.textContent = e.notice ?? "";
     this.status.hidden = !e.notice;
     this.elsewhere.hidden = !e.elsewhere || Boolean(e.notice);
-    this.elsewhere.textContent = e.elsewhere ? `Continue ${e.elsewhere.title} here` : "";
-    setIcon(this.toggle, e.playing ? "pause" : "play", e.playing ? "Pause" : "Play");
-    setIcon(this.mute, e.audio.muted ? "muted" : "sound", e.audio.muted ? "Unmute" : "Mute");
+    this.elsewhere.textContent = e.elsewhere ? gettext("Continue {title} here", { title: e.elsewhere.title }) : "";
+    setIcon(this.toggle, e.playing ? "pause" : "play", e.playing ? gettext("Pause") : gettext("Play"));
+    setIcon(this.mute, e.audio.muted ? "muted" : "sound", e.audio.muted ? gettext("Unmute") : gettext("Mute"));
     const liked = item && e.opinions[item.id] === "like";
-    setIcon(this.like, liked ? "heart" : "heartline", liked ? "Remove the like" : "Like");
+    setIcon(this.like, liked ? "heart" : "heartline", liked ? gettext("Remove the like") : gettext("Like"));
     this.like.classList.toggle("on", !!liked);
     const disliked = item && e.opinions[item.id] === "dislike";
-    setIcon(this.not, "notforme", disliked ? "Remove the dislike" : "Dislike and skip");
+    setIcon(this.not, "notforme", disliked ? gettext("Remove the dislike") : gettext("Dislike and skip"));
     this.not.classList.toggle("on", !!disliked);
     this.like.disabled = this.not.disabled = !item;
     this.repeat.classList.toggle("on", e.repeat !== "off");
     this.repeat.dataset.one = e.repeat === "one" ? "1" : "";
-    setIcon(this.repeat, "repeat", `Repeat: ${e.repeat}`);
+    setIcon(this.repeat, "repeat", repeatLabel(e));
     this.shuffle.classList.toggle("on", e.shuffled);
-    setIcon(this.shuffle, "shuffle", `Shuffle: ${e.shuffled ? "on" : "off"}`);
+    setIcon(this.shuffle, "shuffle", e.shuffled ? gettext("Shuffle: on") : gettext("Shuffle: off"));
     this.shuffle.setAttribute("aria-pressed", String(e.shuffled));
     this.toggle.classList.toggle("busy", e.busy);
     this.volume.value = (e.audio.muted ? 0 : e.audio.volume) * 1000;
@@ -98,12 +98,12 @@ class Bar {
     if (!this.seeking) this.progress.value = duration ? (1000 * at) / duration : 0;
     fill(this.progress, duration ? at / duration : 0);
     this.progress.disabled = !e.current;
-    this.progress.setAttribute("aria-valuetext", `${clock(at)} of ${clock(duration)}`);
+    this.progress.setAttribute("aria-valuetext", gettext("{time} of {length}", { time: clock(at), length: clock(duration) }));
     this.now.textContent = clock(at);
     this.end.textContent = clock(duration);
     followLyrics(this);
     const both = this.panel.querySelector(".clock");
-    if (both) both.textContent = `${clock(at)} of ${clock(duration)}`;
+    if (both) both.textContent = gettext("{time} of {length}", { time: clock(at), length: clock(duration) });
   }
   flash() { this.queueButton.classList.remove("flash"); void this.queueButton.offsetWidth; this.queueButton.classList.add("flash"); }
   show(view) {
@@ -111,7 +111,7 @@ class Bar {
     const within = this.panel.contains(shadow.activeElement);
     if (this.panel.hidden) this.opener = shadow.activeElement ?? document.activeElement;
     this.panel.hidden = same;
-    this.panel.setAttribute("aria-label", { keys: "Keys", lyrics: "Lyrics" }[view] ?? "Queue");
+    this.panel.setAttribute("aria-label", { keys: gettext("Keys"), lyrics: gettext("Lyrics") }[view] ?? gettext("Queue"));
     this.view = view;
     this.queueButton.setAttribute("aria-expanded", String(!same && view === "queue"));
     this.lyricsButton.setAttribute("aria-expanded", String(!same && view === "lyrics"));
@@ -119,10 +119,10 @@ class Bar {
     else if (within) (this.opener?.isConnected && this.opener !== document.body ? this.opener : this.queueButton).focus({ preventScroll: true });
   }
   drawPanel() {
-    const close = button("close", "Close", () => this.show(this.view), { class: "close" });
+    const close = button("close", gettext("Close"), () => this.show(this.view), { class: "close" });
     if (this.view === "keys") {
       const rows = Object.values(KEYS).map(([key, action]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, action)]).flat();
-      this.panel.replaceChildren(h("header", {}, h("h2", {}, "Keys"), close), h("dl", {}, ...rows));
+      this.panel.replaceChildren(h("header", {}, h("h2", {}, gettext("Keys")), close), h("dl", {}, ...rows));
       return;
     }
     if (this.view === "lyrics") drawLyrics(this, close); else drawQueue(this, close);

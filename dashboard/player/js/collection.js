@@ -8,9 +8,9 @@ export default function ({ data, parentElement }) {
   const action = (name, text, does, props = {}) => h("button", { type: "button", ...props, onclick: () => window.__segue && does(window.__segue) }, icon(name), h("span", {}, text));
   root.replaceChildren(
     ...(data.name === undefined ? [] : [h("div", { class: "frame" }, picture(data.cover, data.name))]),
-    h("div", { class: "actions", role: "group", "aria-label": `All songs${data.name ? ` of ${data.name}` : ""}` },
-      action("play", "Play", (e) => e.playAll(data.items), { class: "send" }),
-      action("shuffle", "Shuffle", (e) => e.playAll(data.items, { shuffled: true })),
-      action("playnext", "Play next", (e) => e.playNext(...data.items)),
-      action("add", "Add to queue", (e) => e.add(...data.items))));
+    h("div", { class: "actions", role: "group", "aria-label": data.name ? gettext("All songs of {name}", { name: data.name }) : gettext("All songs") },
+      action("play", gettext("Play"), (e) => e.playAll(data.items), { class: "send" }),
+      action("shuffle", gettext("Shuffle"), (e) => e.playAll(data.items, { shuffled: true })),
+      action("playnext", gettext("Play next"), (e) => e.playNext(...data.items)),
+      action("add", gettext("Add to queue"), (e) => e.add(...data.items))));
 }

@@ -105,7 +105,7 @@ class Engine {
       this.tabs.sound();
       this.elsewhere = null;
       if (!this.begun) { this.begun = true; this.emit("play"); }
-    }).catch((error) => { if (error.name === "NotAllowedError") this.say("Press play to continue"); });
+    }).catch((error) => { if (error.name === "NotAllowedError") this.say(gettext("Press play to continue")); });
   }
   async ticket(id) {
     const kept = this.tickets.get(id);
@@ -120,7 +120,7 @@ class Engine {
   silence() { // another tab sounds
     if (!this.wanted) return;
     this.pause();
-    this.say("Playing in another tab");
+    this.say(gettext("Playing in another tab"));
   }
   toggle() {
     if (!this.current) return this.playRecommended();
@@ -177,13 +177,13 @@ class Engine {
     const busy = gone && form && !form.original && await overloaded(formFrom(form, at));
     if (this.current?.key !== key) return;
     if (there && gone && !busy && this.failed > 1) {
-      this.say(`${title} cannot be played`);
+      this.say(gettext("{title} cannot be played", { title }));
       this.failed = 0;
       this.begun = false;
       setTimeout(() => this.current?.key === key && this.onward(), 800);
       return;
     }
-    this.say(busy ? "Waiting for the server to convert other recordings" : "Waiting for the server");
+    this.say(busy ? gettext("Waiting for the server to convert other recordings") : gettext("Waiting for the server"));
     // `wanted` is false if the listener has paused meanwhile
     setTimeout(() => this.current?.key === key && this.reload(this.position), Math.min(8000, 400 * 2 ** this.failed));
   }
@@ -194,7 +194,7 @@ class Engine {
     if (back) delete this.opinions[item.id]; else this.opinions[item.id] = type;
     this.emit(back ? `un${type}` : type, item);
     this.changed();
-    if (back) this.say(type === "like" ? `You no longer like ${item.title}` : `You no longer dislike ${item.title}`);
+    if (back) this.say(type === "like" ? gettext("You no longer like {title}", { title: item.title }) : gettext("You no longer dislike {title}", { title: item.title }));
     else if (type === "dislike" && item === this.current) this.next();
   }
 }

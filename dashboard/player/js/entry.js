@@ -11,8 +11,8 @@ export default function ({ data, parentElement }) {
     try {
       const answer = await fetch(`/api/people/${data.kind}`, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
       if (answer.ok) { window.__segue?.pause(); location.href = "/"; return; }
-      fault.textContent = (await answer.json().catch(() => ({}))).error ?? "Something went wrong. Please try again.";
-    } catch { fault.textContent = "The server does not respond. Please try again."; }
+      fault.textContent = (await answer.json().catch(() => ({}))).error ?? gettext("Something went wrong. Please try again.");
+    } catch { fault.textContent = gettext("The server does not respond. Please try again."); }
     send.disabled = false;
   };
   if (data.kind === "hand-over") { root.replaceChildren(fault); leave({ code: data.code }); return; }
@@ -23,15 +23,15 @@ export default function ({ data, parentElement }) {
     const submit = (event) => {
       event.preventDefault();
       if (changed.value === again.value) leave({ password: present.value, new_password: changed.value });
-      else fault.textContent = "The new passwords differ.";
+      else fault.textContent = gettext("The new passwords differ.");
     };
-    root.replaceChildren(h("form", { onsubmit: submit }, h("label", {}, "Present password", present), h("label", {}, "New password", changed),
-      h("label", {}, "New password again", again), fault, send));
+    root.replaceChildren(h("form", { onsubmit: submit }, h("label", {}, gettext("Present password"), present), h("label", {}, gettext("New password"), changed),
+      h("label", {}, gettext("New password again"), again), fault, send));
     return;
   }
   const name = h("input", { name: "username", autocomplete: "username", required: true, maxlength: 32 });
   const password = h("input", { name: "password", type: "password", required: true, minlength: data.kind === "sign-up" ? 8 : 1, maxlength: 256,
     autocomplete: data.kind === "sign-up" ? "new-password" : "current-password" });
   root.replaceChildren(h("form", { onsubmit: (event) => { event.preventDefault(); leave({ name: name.value, password: password.value }); } },
-    h("label", {}, "Name", name), h("label", {}, "Password", password), fault, send));
+    h("label", {}, gettext("Name"), name), h("label", {}, gettext("Password"), password), fault, send));
 }

@@ -1,19 +1,19 @@
 // Keys for the whole page, except in text fields and controls that use the same keys.
 const KEYS = {
-  " ": ["Space", "play or pause", (e) => e.toggle()],
-  ArrowLeft: ["←", "5 s back", (e) => e.seek(e.position - 5000)],
-  ArrowRight: ["→", "5 s forward", (e) => e.seek(e.position + 5000)],
-  n: ["N", "next", (e) => e.next()],
-  p: ["P", "previous", (e) => e.previous()],
-  m: ["M", "mute", (e) => { e.audio.muted = !e.audio.muted; }],
-  l: ["L", "like", (e) => e.opinion("like")],
-  q: ["Q", "queue", () => dispatchEvent(new CustomEvent("segue:panel", { detail: "queue" }))],
-  "/": ["/", "search", () => {
+  " ": [gettext("Space"), gettext("play or pause"), (e) => e.toggle()],
+  ArrowLeft: ["←", gettext("5 s back"), (e) => e.seek(e.position - 5000)],
+  ArrowRight: ["→", gettext("5 s forward"), (e) => e.seek(e.position + 5000)],
+  n: ["N", gettext("next"), (e) => e.next()],
+  p: ["P", gettext("previous"), (e) => e.previous()],
+  m: ["M", gettext("mute"), (e) => { e.audio.muted = !e.audio.muted; }],
+  l: ["L", gettext("like"), (e) => e.opinion("like")],
+  q: ["Q", gettext("queue"), () => dispatchEvent(new CustomEvent("segue:panel", { detail: "queue" }))],
+  "/": ["/", gettext("search"), () => {
     if (!dispatchEvent(new CustomEvent("segue:search", { cancelable: true }))) return; // the page has the field
     window.__segueSeeks = true;
     visit("/search");
   }],
-  "?": ["?", "these keys", () => dispatchEvent(new CustomEvent("segue:panel", { detail: "keys" }))],
+  "?": ["?", gettext("these keys"), () => dispatchEvent(new CustomEvent("segue:panel", { detail: "keys" }))],
 };
 const WRITES = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true], [role=combobox], [role=listbox], [role=option], [role=textbox]";
 const PRESSES = "button, a, summary, [role=button], [role=tab], [role=checkbox], [role=menuitem], [role=radio]";

@@ -13,10 +13,10 @@ export default function ({ data, parentElement }) {
     try {
       const answer = await fetch("/api/me/leave", { method: "POST", body: JSON.stringify({ confirm: data.confirm }), headers: { "Content-Type": "application/json" } });
       if (answer.ok) { window.__segue?.audio.pause(); location.href = "/"; return; }
-      fault.textContent = (await answer.json().catch(() => ({}))).error ?? "Something went wrong. Please try again.";
-    } catch { fault.textContent = "The server does not respond. Please try again."; }
+      fault.textContent = (await answer.json().catch(() => ({}))).error ?? gettext("Something went wrong. Please try again.");
+    } catch { fault.textContent = gettext("The server does not respond. Please try again."); }
     send.disabled = false;
   };
   root.replaceChildren(h("form", { onsubmit: (event) => event.preventDefault() },
-    h("label", { class: "sure" }, agree, "I am sure"), fault, send));
+    h("label", { class: "sure" }, agree, gettext("I am sure")), fault, send));
 }

@@ -3,8 +3,8 @@ const drawLyrics = async (bar, close) => {
   const e = bar.engine, item = e.current, say = (text) => h("p", { class: "empty", role: "status" }, text);
   if (bar.panel.querySelector(".lyrics") && bar.lyricsOf === item?.id) return;
   bar.lyricsOf = item?.id;
-  const list = h("div", { class: "rows lyrics", tabindex: 0, role: "region", "aria-label": "Lines" }, say(item ? "Looking for lyrics…" : "Nothing is playing"));
-  bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? `Lyrics of ${item.title}` : "Lyrics"), close), list);
+  const list = h("div", { class: "rows lyrics", tabindex: 0, role: "region", "aria-label": gettext("Lines") }, say(item ? gettext("Looking for lyrics…") : gettext("Nothing is playing")));
+  bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? gettext("Lyrics of {title}", { title: item.title }) : gettext("Lyrics")), close), list);
   if (!item) return;
   let versions = null;
   try {
@@ -13,7 +13,7 @@ const drawLyrics = async (bar, close) => {
   } catch { /* the panel states it */ }
   if (!list.isConnected || bar.lyricsOf !== item.id) return; // another song or panel by now
   const best = versions?.find(({ synced }) => synced) ?? versions?.[0];
-  if (!best) { list.replaceChildren(say(versions ? "There are no lyrics for this song." : "The server does not respond. Open the panel again.")); return; }
+  if (!best) { list.replaceChildren(say(versions ? gettext("There are no lyrics for this song.") : gettext("The server does not respond. Open the panel again."))); return; }
   list.lang = best.language === "und" ? "" : best.language;
   list.replaceChildren(...best.lines.map(({ text, start_ms: ms }) => (ms === undefined
     ? h("p", { class: "verse" }, text || " ")

@@ -5,12 +5,12 @@ const MAX_ZOOM = 400;
 class LibraryMap {
   constructor(root) {
     Object.assign(this, { root, x: 0, y: 0, zoom: 1, hidden: new Set(), pointers: new Map(), off: [] });
-    this.canvas = h("canvas", { tabindex: 0, role: "application", "aria-label": "Map of the library: arrow keys move, plus and minus zoom, Enter shows the songs in the middle" });
-    this.legend = h("div", { class: "legend", role: "group", "aria-label": "Genres" });
+    this.canvas = h("canvas", { tabindex: 0, role: "application", "aria-label": gettext("Map of the library: arrow keys move, plus and minus zoom, Enter shows the songs in the middle") });
+    this.legend = h("div", { class: "legend", role: "group", "aria-label": gettext("Genres") });
     this.tip = h("div", { class: "tip", hidden: true });
     this.near = h("div", { class: "tracks list near", "aria-live": "polite" });
-    this.note = h("p", { class: "hint" }, "Loading the map…");
-    const zooming = h("div", { class: "zooming" }, button("add", "Zoom in", () => this.zoomAt(1.8)), button("minus", "Zoom out", () => this.zoomAt(1 / 1.8)), button("home", "Show all", () => this.home()));
+    this.note = h("p", { class: "hint" }, gettext("Loading the map…"));
+    const zooming = h("div", { class: "zooming" }, button("add", gettext("Zoom in"), () => this.zoomAt(1.8)), button("minus", gettext("Zoom out"), () => this.zoomAt(1 / 1.8)), button("home", gettext("Show all"), () => this.home()));
     root.replaceChildren(h("div", { class: "sky" }, this.canvas, zooming, this.tip), this.legend, this.note, this.near);
     this.listen();
   }
@@ -19,13 +19,13 @@ class LibraryMap {
     let answer, here;
     try {
       [answer, here] = await Promise.all([fetch("/api/map"), fetch(`/api/map/here?track=${encodeURIComponent(track)}`)]);
-      if (!answer.ok) { this.note.textContent = answer.status === 503 ? "There is no map yet: the index has not been built." : "The map could not be loaded. Reload the page."; return; }
+      if (!answer.ok) { this.note.textContent = answer.status === 503 ? gettext("There is no map yet: the index has not been built.") : gettext("The map could not be loaded. Reload the page."); return; }
       const data = await answer.arrayBuffer(), size = new DataView(data).getUint32(0, true);
       const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
       Object.assign(this, head, { points: new Int16Array(data, 4 + size, 2 * head.count), codes: new Uint8Array(data, 4 + size + 4 * head.count, head.count) });
       const place = here.ok ? await here.json() : {};
       Object.assign(this, { taste: place.taste ?? null, chosen: place.row ?? null });
-    } catch { this.note.textContent = "The map could not be loaded: the server does not respond."; return; }
+    } catch { this.note.textContent = gettext("The map could not be loaded: the server does not respond."); return; }
     this.sort();
     this.drawLegend();
     if (this.chosen !== null) { [this.x, this.y] = this.at(this.chosen); this.zoom = 8; this.show(this.chosen); }
@@ -42,7 +42,8 @@ class LibraryMap {
     return `hsl(${HUES[code]} ${this.dark ? "70% 66%" : "62% 40%"})`;
   }
   describe() {
-    this.note.textContent = `${this.count === 1 ? "1 song" : `${this.count.toLocaleString()} songs`}; similar songs are near each other. ${this.taste ? "The ring marks your taste. " : ""}Drag to move, zoom in, and select a point to list the songs around it.`;
+    this.note.textContent = [ngettext("{count} song; similar songs are near each other.", "{count} songs; similar songs are near each other.", this.count),
+      this.taste ? gettext("The ring marks your taste.") : "", gettext("Drag to move, zoom in, and select a point to list the songs around it.")].filter(Boolean).join(" ");
   }
   drawLegend() {
     this.swatches = [];
@@ -50,11 +51,11 @@ class LibraryMap {
       if (!rows.length) return null;
       const swatch = h("i");
       this.swatches.push([swatch, code]);
-      const toggle = h("button", { type: "button", "aria-pressed": "true", title: "Show or hide", onclick: () => {
+      const toggle = h("button", { type: "button", "aria-pressed": "true", title: gettext("Show or hide"), onclick: () => {
         if (this.hidden.has(code)) this.hidden.delete(code); else this.hidden.add(code);
         toggle.setAttribute("aria-pressed", String(!this.hidden.has(code)));
         this.draw();
-      } }, swatch, h("span", {}, code < this.genres.length ? this.genres[code] : "other"), h("small", {}, rows.length.toLocaleString()));
+      } }, swatch, h("span", {}, code < this.genres.length ? this.genres[code] : gettext("other")), h("small", {}, number(rows.length)));
       return toggle;
     }).filter(Boolean));
   }
@@ -98,9 +99,9 @@ class LibraryMap {
     if (this.taste) {
       ring(this.taste, 11, ink); ring(this.taste, 4, ink);
       paint.fillStyle = ink; paint.font = `600 ${13 * ratio}px sans-serif`;
-      const right = w / 2 + (this.taste[0] - this.x) * sx + 16 * ratio, wide = paint.measureText("you").width;
+      const right = w / 2 + (this.taste[0] - this.x) * sx + 16 * ratio, wide = paint.measureText(gettext("you")).width;
       const left = right + wide + 4 * ratio > w && right - 16 * ratio < w; // near the edge there is no room on the right
-      paint.fillText("you", left ? right - 32 * ratio - wide : right, tall / 2 - (this.taste[1] - this.y) * sy + 4 * ratio);
+      paint.fillText(gettext("you"), left ? right - 32 * ratio - wide : right, tall / 2 - (this.taste[1] - this.y) * sy + 4 * ratio);
     }
     if (this.chosen !== null) ring(this.at(this.chosen), 8, ink);
     this.took = performance.now() - began;

@@ -13,17 +13,17 @@ const showMenu = (anchor, item) => {
   const added = async (answer, name) => {
     const fault = answer.ok ? null : await answer.text();
     close();
-    say(answer.ok ? `${item.title} was added to ${name}` : answer.status === 422 ? fault : "Something went wrong. Try again.");
+    say(answer.ok ? gettext("{title} was added to {playlist}", { title: item.title, playlist: name }) : answer.status === 422 ? fault : gettext("Something went wrong. Try again."));
   };
   const toPlaylist = async () => {
-    menu.replaceChildren(h("p", {}, "Add to"));
+    menu.replaceChildren(h("p", {}, gettext("Add to")));
     let playlists = [];
-    try { playlists = await (await fetch("/api/playlists")).json(); } catch { close(); return say("The server does not respond"); }
-    const field = h("input", { type: "text", maxlength: 100, placeholder: "New playlist", "aria-label": "Name of a new playlist" });
+    try { playlists = await (await fetch("/api/playlists")).json(); } catch { close(); return say(gettext("The server does not respond")); }
+    const field = h("input", { type: "text", maxlength: 100, placeholder: gettext("New playlist"), "aria-label": gettext("Name of a new playlist") });
     const form = h("form", { onsubmit: async (event) => {
       event.preventDefault();
       if (field.value.trim()) await added(await post("/api/playlists", { name: field.value, tracks: [item.id] }), field.value.trim());
-    } }, field, h("button", { type: "submit", class: "send", "aria-label": "Create the playlist" }, icon("add")));
+    } }, field, h("button", { type: "submit", class: "send", "aria-label": gettext("Create the playlist") }, icon("add")));
     menu.append(h("div", { class: "names" }, ...playlists.map((playlist) => entry("queue", playlist.name, async () =>
       added(await post(`/api/playlists/${playlist.id}/tracks`, { tracks: [item.id] }), playlist.name)))), form);
     place();
@@ -35,19 +35,19 @@ const showMenu = (anchor, item) => {
     menu.style.top = `${at.bottom + tall + 8 > innerHeight ? Math.max(8, at.top - tall - 4) : at.bottom + 4}px`;
   };
 
-  menu.append(entry("radio", "Start a radio", () => { close(); engineHere()?.startRadio(item); }),
-    entry("playnext", "Play next", () => { close(); engineHere()?.playNext(item); }),
-    entry("add", "Add to the queue", () => { close(); engineHere()?.add(item); }),
-    entry("queue", "Add to a playlist", toPlaylist));
+  menu.append(entry("radio", gettext("Start a radio"), () => { close(); engineHere()?.startRadio(item); }),
+    entry("playnext", gettext("Play next"), () => { close(); engineHere()?.playNext(item); }),
+    entry("add", gettext("Add to the queue"), () => { close(); engineHere()?.add(item); }),
+    entry("queue", gettext("Add to a playlist"), toPlaylist));
   const disliked = engineHere()?.opinions[item.id] === "dislike";
-  menu.append(entry("notforme", disliked ? "Remove the dislike" : "Dislike", () => {
+  menu.append(entry("notforme", disliked ? gettext("Remove the dislike") : gettext("Dislike"), () => {
     close();
     const engine = engineHere();
     engine?.opinion("dislike", item.id === engine.current?.id ? undefined : item);
   }));
-  if (item.artist) menu.append(entry("artist", "Go to the artist", goes("artist", { name: item.artist })));
-  if (item.artist && item.album) menu.append(entry("album", "Go to the album", goes("album", { artist: item.artist, name: item.album })));
-  menu.append(entry("map", "Show on the map", goes("map", { id: item.id })));
+  if (item.artist) menu.append(entry("artist", gettext("Go to the artist"), goes("artist", { name: item.artist })));
+  if (item.artist && item.album) menu.append(entry("album", gettext("Go to the album"), goes("album", { artist: item.artist, name: item.album })));
+  menu.append(entry("map", gettext("Show on the map"), goes("map", { id: item.id })));
   menu.addEventListener("toggle", (event) => { if (event.newState === "closed") menu.remove(); });
   menu.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

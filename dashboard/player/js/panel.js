@@ -46,21 +46,23 @@ const drawQueue = (bar, close) => {
 };
 
 const heading = (engine, acts) => (engine.radio
-  ? h("div", { class: "tuned" }, h("h3", {}, `Radio from ${engine.radio.title}`), h("button", { type: "button", "data-focus": "radio", onclick: acts(() => engine.stopRadio()) }, "Stop the radio"))
-  : h("h3", {}, "Planned for you"));
+  ? h("div", { class: "tuned" }, h("h3", {}, gettext("Radio from {title}", { title: engine.radio.title })), h("button", { type: "button", "data-focus": "radio", onclick: acts(() => engine.stopRadio()) }, gettext("Stop the radio")))
+  : h("h3", {}, gettext("Planned for you")));
+
+const repeatLabel = (engine) => ({ off: gettext("Repeat: off"), all: gettext("Repeat: all"), one: gettext("Repeat: one") })[engine.repeat];
 
 // The controls for which a narrow bar has no room.
 const narrow = (bar, acts) => {
   const e = bar.engine, { title } = e.current, disliked = e.opinions[e.current.id] === "dislike", { muted } = e.audio;
   const toggle = (name, label, on, does) => button(name, label, acts(does), { class: on ? "on" : null, "aria-pressed": String(on), "data-focus": name });
-  return h("div", { class: "narrow", role: "group", "aria-label": `More controls for ${title}` },
-    toggle("shuffle", "Shuffle", e.shuffled, () => e.shuffle()),
-    button("previous", "Previous", acts(() => e.previous()), { "data-focus": "previous" }),
-    toggle("repeat", `Repeat: ${e.repeat}`, e.repeat !== "off", () => e.turnRepeat()),
-    toggle("notforme", disliked ? "Remove the dislike" : "Dislike and skip", disliked, () => e.opinion("dislike")),
-    toggle(muted ? "muted" : "sound", muted ? "Unmute" : "Mute", muted, () => { e.audio.muted = !muted; e.changed(); }),
-    button("lyrics", "Lyrics", () => bar.show("lyrics")),
-    h("span", { class: "clock" }, `${clock(e.position)} of ${clock(e.duration)}`));
+  return h("div", { class: "narrow", role: "group", "aria-label": gettext("More controls for {title}", { title }) },
+    toggle("shuffle", gettext("Shuffle"), e.shuffled, () => e.shuffle()),
+    button("previous", gettext("Previous"), acts(() => e.previous()), { "data-focus": "previous" }),
+    toggle("repeat", repeatLabel(e), e.repeat !== "off", () => e.turnRepeat()),
+    toggle("notforme", disliked ? gettext("Remove the dislike") : gettext("Dislike and skip"), disliked, () => e.opinion("dislike")),
+    toggle(muted ? "muted" : "sound", muted ? gettext("Unmute") : gettext("Mute"), muted, () => { e.audio.muted = !muted; e.changed(); }),
+    button("lyrics", gettext("Lyrics"), () => bar.show("lyrics")),
+    h("span", { class: "clock" }, gettext("{time} of {length}", { time: clock(e.position), length: clock(e.duration) })));
 };
 
 const fillQueue = (bar, close, rest) => {
@@ -69,20 +71,20 @@ const fillQueue = (bar, close, rest) => {
   const focus = bar.root.getRootNode().activeElement?.dataset?.focus;
   const top = bar.panel.querySelector(".rows")?.scrollTop ?? 0;
   const row = (entry, i, count) => h("li", { class: "row" },
-    h("button", { type: "button", class: "go", "aria-label": `Play ${entry.title}`, onclick: acts(() => e.jump(entry)) }, picture(entry.cover, entry.album ?? entry.title),
+    h("button", { type: "button", class: "go", "aria-label": gettext("Play {title}", { title: entry.title }), onclick: acts(() => e.jump(entry)) }, picture(entry.cover, entry.album ?? entry.title),
       h("span", { class: "names" }, h("span", { class: "title" }, entry.title), h("span", { class: "artist" }, entry.why ? `${entry.artist} · ${entry.why}` : entry.artist))),
     h("span", { class: "tools" },
-      button("up", `Move ${entry.title} up`, acts(() => e.move(entry.key, -1)), { disabled: i === 0, "data-focus": `up${entry.id}` }),
-      button("down", `Move ${entry.title} down`, acts(() => e.move(entry.key, 1)), { disabled: i === count - 1, "data-focus": `down${entry.id}` }),
-      button("close", `Remove ${entry.title}`, acts(() => e.remove(entry.key)))));
+      button("up", gettext("Move {title} up", { title: entry.title }), acts(() => e.move(entry.key, -1)), { disabled: i === 0, "data-focus": `up${entry.id}` }),
+      button("down", gettext("Move {title} down", { title: entry.title }), acts(() => e.move(entry.key, 1)), { disabled: i === count - 1, "data-focus": `down${entry.id}` }),
+      button("close", gettext("Remove {title}", { title: entry.title }), acts(() => e.remove(entry.key)))));
   const rows = rest.map((entry, i) => row(entry, i, rest.length));
   const chosen = rows.filter((_, i) => !rest[i].auto), planned = rows.filter((_, i) => rest[i].auto);
   const canvas = h("canvas", { width: 320, height: 44, "aria-hidden": "true" });
   const list = h("div", { class: "rows" },
-    chosen.length ? h("h3", {}, "In the queue") : null, chosen.length ? h("ol", {}, ...chosen) : null,
+    chosen.length ? h("h3", {}, gettext("In the queue")) : null, chosen.length ? h("ol", {}, ...chosen) : null,
     planned.length ? heading(e, acts) : null, planned.length ? h("ol", {}, ...planned) : null,
-    rows.length ? null : h("p", { class: "empty" }, "The queue is empty. Play a song, and recommendations follow."));
-  bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? "Now playing" : "Queue"), close),
+    rows.length ? null : h("p", { class: "empty" }, gettext("The queue is empty. Play a song, and recommendations follow.")));
+  bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? gettext("Now playing") : gettext("Queue")), close),
     item ? h("div", { class: "nowplaying" }, picture(item.cover, item.album ?? item.title), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", item ? narrow(bar, acts) : "", list, queueActions(bar, acts));
   list.scrollTop = top;
   if (focus) bar.panel.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();

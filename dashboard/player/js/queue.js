@@ -12,7 +12,7 @@ Object.assign(Engine.prototype, {
     this.cleared = null;
     this.queue.splice(place, 0, ...items.map((item) => ({ ...item, key: uuid(), auto: false, queued: true })));
     if (!this.current) this.load(0);
-    else this.say(items.length === 1 ? `${items[0].title} was added to the queue` : `${items.length} songs were added to the queue`);
+    else this.say(items.length === 1 ? gettext("{title} was added to the queue", { title: items[0].title }) : ngettext("{count} song was added to the queue", "{count} songs were added to the queue", items.length));
     this.extend();
   },
   remove(key) {
@@ -59,7 +59,7 @@ Object.assign(Engine.prototype, {
       const rest = this.queue.splice(this.at + 1);
       this.queue.push(...rest.filter((item) => !item.auto).sort((a, b) => (a.place ?? 0) - (b.place ?? 0)), ...rest.filter((item) => item.auto));
     }
-    if (!silent) this.say(this.shuffled ? "Shuffle is on" : "Shuffle is off");
+    if (!silent) this.say(this.shuffled ? gettext("Shuffle is on") : gettext("Shuffle is off"));
     this.settle();
   },
   mix() {
@@ -118,7 +118,7 @@ Object.assign(Engine.prototype, {
   async playRecommended() {
     await this.refresh();
     const items = this.fresh();
-    if (!items.length) return this.say("There is no music here yet");
+    if (!items.length) return this.say(gettext("There is no music here yet"));
     this.play(items.slice(0, 1), 0);
   },
 

@@ -2,18 +2,18 @@
 const queueActions = (bar, acts) => {
   const e = bar.engine, chosen = e.queue.slice(e.at + 1).filter((item) => !item.auto);
   const action = (name, text, does, props = {}) => h("button", { type: "button", "data-focus": text, ...props, onclick: acts(does) }, icon(name), h("span", {}, text));
-  const sleep = h("select", { "aria-label": "Sleep timer", "data-focus": "sleep", onchange: acts(() => e.sleepAfter(sleep.value)) },
+  const sleep = h("select", { "aria-label": gettext("Sleep timer"), "data-focus": "sleep", onchange: acts(() => e.sleepAfter(sleep.value)) },
     ...SLEEPS.map(([value, text]) => h("option", { value, selected: value === (e.sleep ?? "") }, text)));
   return h("footer", { class: "actions" },
-    e.cleared && !chosen.length ? action("back", "Undo", () => e.unclear()) : action("close", "Clear", () => e.clear(), { disabled: !chosen.length }),
-    action("queue", "Save as a playlist", () => saveQueue(e), { disabled: !e.current }), sleep);
+    e.cleared && !chosen.length ? action("back", gettext("Undo"), () => e.unclear()) : action("close", gettext("Clear"), () => e.clear(), { disabled: !chosen.length }),
+    action("queue", gettext("Save as a playlist"), () => saveQueue(e), { disabled: !e.current }), sleep);
 };
 
 const saveQueue = async (engine) => {
-  const day = new Date().toLocaleDateString("en-GB", { day: "numeric", month: "long" }), name = `Queue, ${day}`;
+  const day = new Date().toLocaleDateString(SPOKEN, { day: "numeric", month: "long" }), name = gettext("Queue, {day}", { day });
   const tracks = engine.queue.slice(Math.max(0, engine.at)).map((item) => item.id);
   try {
     const answer = await fetch("/api/playlists", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ name, tracks: tracks.slice(0, 500) }) });
-    engine.say(answer.ok ? `Saved as “${name}”` : answer.status === 422 ? await answer.text() : "Something went wrong. Try again.");
-  } catch { engine.say("The server does not respond"); }
+    engine.say(answer.ok ? gettext("Saved as “{name}”", { name }) : answer.status === 422 ? await answer.text() : gettext("Something went wrong. Try again."));
+  } catch { engine.say(gettext("The server does not respond")); }
 };

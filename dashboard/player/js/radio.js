@@ -8,7 +8,7 @@ Object.assign(Engine.prototype, {
     }
     this.radio = { id: item.id, title: item.title };
     this.queue = this.queue.filter((item, i) => i <= this.at || !item.auto);
-    this.say(`Radio from ${item.title}`);
+    this.say(gettext("Radio from {title}", { title: item.title }));
     this.tune();
   },
   stopRadio() { // the present song plays on, and recommendations follow
@@ -25,7 +25,7 @@ Object.assign(Engine.prototype, {
     let next;
     try {
       const answer = await fetch(`/api/radio/${encodeURIComponent(radio.id)}?after=${encodeURIComponent(after)}`);
-      if (answer.status === 404) { this.radio = null; this.say("There is no radio yet: the song is newer than the index"); return this.extend(); }
+      if (answer.status === 404) { this.radio = null; this.say(gettext("There is no radio yet: the song is newer than the index")); return this.extend(); }
       if (!answer.ok) return;
       next = (await answer.json()).items;
     } catch { return; } // retried with the next song

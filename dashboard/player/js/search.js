@@ -4,12 +4,12 @@ const AFTER_MS = 120, SONGS = 50;
 class Search {
   constructor(root, query) {
     this.root = root;
-    this.input = h("input", { type: "search", class: "field", placeholder: "Title, artist, album or genre; typos are tolerated", "aria-label": "Search",
+    this.input = h("input", { type: "search", class: "field", placeholder: gettext("Title, artist, album or genre; typos are tolerated"), "aria-label": gettext("Search"),
       maxlength: 200, autocomplete: "off", spellcheck: "false", oninput: () => this.typed(), value: query });
     this.status = h("p", { class: "found", role: "status" });
     this.pages = h("div", { class: "entries shelf" });
     this.songs = h("div", { class: "tracks list none" });
-    this.more = h("button", { type: "button", class: "further", hidden: true, onclick: () => { this.limit *= 2; this.ask(); } }, "Show more");
+    this.more = h("button", { type: "button", class: "further", hidden: true, onclick: () => { this.limit *= 2; this.ask(); } }, gettext("Show more"));
     root.replaceChildren(h("div", { role: "search" }, this.input), this.status, this.pages, this.songs, this.more);
     root.addEventListener("keydown", (event) => this.key(event));
     this.limit = SONGS;
@@ -36,14 +36,14 @@ class Search {
       const found = await answer.json();
       if (this.asked === asked) this.show(found);
     } catch (error) {
-      if (error.name !== "AbortError" && this.asked === asked) this.status.textContent = "The server does not respond. Type again to repeat the search.";
+      if (error.name !== "AbortError" && this.asked === asked) this.status.textContent = gettext("The server does not respond. Type again to repeat the search.");
     }
   }
   show({ songs, total, artists, albums, playlists }) {
     const pages = [
-      ...artists.map(({ name, cover }) => ({ name, cover, note: "Artist", href: address("artist", { name }) })),
-      ...albums.map(({ id, name, artist, cover }) => ({ name, cover, note: `Album · ${artist}`, href: address("album", { id }) })),
-      ...playlists.map(({ id, name, tracks }) => ({ name, cover: null, note: `Playlist · ${tracks === 1 ? "1 song" : `${tracks} songs`}`, href: address("playlists", { id }) }))];
+      ...artists.map(({ name, cover }) => ({ name, cover, note: gettext("Artist"), href: address("artist", { name }) })),
+      ...albums.map(({ id, name, artist, cover }) => ({ name, cover, note: gettext("Album · {artist}", { artist }), href: address("album", { id }) })),
+      ...playlists.map(({ id, name, tracks }) => ({ name, cover: null, note: ngettext("Playlist · {count} song", "Playlist · {count} songs", tracks), href: address("playlists", { id }) }))];
     this.pages.replaceChildren(...pages.map(entry));
     this.pages.hidden = !pages.length;
     this.songs.__data = { items: songs, layout: "list", whole: true };
@@ -51,8 +51,8 @@ class Search {
     draw(this.songs, this.songs.__data);
     mark(this.songs);
     this.more.hidden = songs.length >= total;
-    const count = total === 1 ? "1 song" : `${total.toLocaleString()} songs`;
-    this.status.textContent = !this.query ? "" : !total && !pages.length ? `No results for “${this.query}”.` : songs.length < total ? `${songs.length} of ${count}` : count;
+    const count = ngettext("{count} song", "{count} songs", total);
+    this.status.textContent = !this.query ? "" : !total && !pages.length ? gettext("No results for “{query}”.", { query: this.query }) : songs.length < total ? gettext("{shown} of {total} songs", { shown: songs.length, total }) : count;
   }
   key(event) { // the arrows move from the field through the results
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], at = this.root.getRootNode().activeElement;

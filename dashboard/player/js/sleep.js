@@ -1,5 +1,5 @@
 // The sleep timer: the music pauses after some minutes, or at the end of the song.
-const SLEEPS = [["", "Sleep timer: off"], ["15", "Stop in 15 minutes"], ["30", "Stop in 30 minutes"], ["60", "Stop in 60 minutes"], ["song", "Stop after this song"]];
+const SLEEPS = [["", gettext("Sleep timer: off")], ...["15", "30", "60"].map((minutes) => [minutes, gettext("Stop in {minutes} minutes", { minutes })]), ["song", gettext("Stop after this song")]];
 
 Object.assign(Engine.prototype, {
   sleepAfter(when) { // minutes as text, "song", or "" for off
@@ -11,6 +11,6 @@ Object.assign(Engine.prototype, {
   fallAsleep() {
     this.sleep = "";
     this.pause();
-    this.say("The sleep timer has stopped the music");
+    this.say(gettext("The sleep timer has stopped the music"));
   },
 });

@@ -18,28 +18,28 @@ const playFrom = (data, item) => {
 
 const tools = (item, root) => h("span", { class: "tools" },
   ...(root.__data.edit ? editing(item, root) : []),
-  button("playnext", `Play ${item.title} next`, () => engineHere()?.playNext(item)),
-  button("add", `Add ${item.title} to the queue`, () => engineHere()?.add(item)),
-  button("heartline", `Like ${item.title}`, () => engineHere()?.opinion("like", item.id === engineHere().current?.id ? undefined : item), { class: "like" }),
-  button("more", `More options for ${item.title}`, (event) => showMenu(event.currentTarget, item), { class: "more", "aria-haspopup": "menu" }));
+  button("playnext", gettext("Play {title} next", { title: item.title }), () => engineHere()?.playNext(item)),
+  button("add", gettext("Add {title} to the queue", { title: item.title }), () => engineHere()?.add(item)),
+  button("heartline", gettext("Like {title}", { title: item.title }), () => engineHere()?.opinion("like", item.id === engineHere().current?.id ? undefined : item), { class: "like" }),
+  button("more", gettext("More options for {title}", { title: item.title }), (event) => showMenu(event.currentTarget, item), { class: "more", "aria-haspopup": "menu" }));
 
 const editing = (item, root) => { // a playlist of the listener; `place` is the song's position on the server
   const send = (edit) => root.__edit({ ...edit, place: item.place, track: item.id, at: Date.now() }), last = root.__data.items.length - 1;
-  return [button("up", `Move ${item.title} up`, () => send({ to: item.place - 1 }), { disabled: item.place === 0 }),
-    button("down", `Move ${item.title} down`, () => send({ to: item.place + 1 }), { disabled: item.place >= last }),
-    button("close", `Remove ${item.title}`, () => send({}))];
+  return [button("up", gettext("Move {title} up", { title: item.title }), () => send({ to: item.place - 1 }), { disabled: item.place === 0 }),
+    button("down", gettext("Move {title} down", { title: item.title }), () => send({ to: item.place + 1 }), { disabled: item.place >= last }),
+    button("close", gettext("Remove {title}", { title: item.title }), () => send({}))];
 };
 
 const named = (item) => linkTo(address("track", { id: item.id }), { class: "title", title: item.title }, item.title);
 
 const card = (root, item) => h("article", { class: "card", "data-id": item.id },
-  h("div", { class: "frame" }, picture(item.cover, item.album ?? item.title), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" }), tools(item, root)),
+  h("div", { class: "frame" }, picture(item.cover, item.album ?? item.title), button("play", gettext("Play {title}", { title: item.title }), () => playFrom(root.__data, item), { class: "go" }), tools(item, root)),
   named(item), h("div", { class: "artist" }, [item.artist, item.genre].filter(Boolean).join(" · ")),
   item.why ? h("div", { class: "why", title: item.why }, item.why) : null,
-  item.score === undefined ? null : h("div", { class: "score", title: `similarity: ${item.score.toFixed(2)}` }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
+  item.score === undefined ? null : h("div", { class: "score", title: gettext("similarity: {score}", { score: number(item.score, { maximumFractionDigits: 2 }) }) }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
 
 const row = (root, item) => h("article", { class: "row", "data-id": item.id },
-  h("div", { class: item.number ? "frame numbered" : "frame" }, item.number ? h("span", { class: "number" }, item.number) : picture(item.cover, item.album ?? item.title), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" })),
+  h("div", { class: item.number ? "frame numbered" : "frame" }, item.number ? h("span", { class: "number" }, item.number) : picture(item.cover, item.album ?? item.title), button("play", gettext("Play {title}", { title: item.title }), () => playFrom(root.__data, item), { class: "go" })),
   h("div", { class: "names" }, named(item), h("div", { class: "artist" }, [item.artist, item.album].filter(Boolean).join(" · ")),
     item.why ? h("div", { class: "why", title: item.why }, item.why) : null),
   h("span", { class: "genre" }, item.genre ?? ""), item.note ? h("span", { class: `note ${item.tone ?? ""}` }, item.note) : null,
@@ -52,9 +52,9 @@ const mark = (root) => { // mark the playing track and the liked tracks
     const now = element.dataset.id === engine.current?.id, title = element.querySelector(".title").textContent;
     element.classList.toggle("now", now);
     element.classList.toggle("sounds", now && engine.playing);
-    setIcon(element.querySelector(".go"), now && engine.playing ? "pause" : "play", `${now && engine.playing ? "Pause" : "Play"} ${title}`);
+    setIcon(element.querySelector(".go"), now && engine.playing ? "pause" : "play", now && engine.playing ? gettext("Pause {title}", { title }) : gettext("Play {title}", { title }));
     const liked = engine.opinions[element.dataset.id] === "like";
-    setIcon(element.querySelector(".like"), liked ? "heart" : "heartline", liked ? `Remove the like of ${title}` : `Like ${title}`);
+    setIcon(element.querySelector(".like"), liked ? "heart" : "heartline", liked ? gettext("Remove the like of {title}", { title }) : gettext("Like {title}", { title }));
     element.querySelector(".like").classList.toggle("on", liked);
   }
 };
