@@ -35,7 +35,13 @@ from segue.errors import SegueError
 from segue.people.login_sessions import Listener
 from segue.phrases import marked
 
-SPANS = {marked("7 days"): 7, marked("30 days"): 30, marked("90 days"): 90, marked("A year"): 365}
+SPANS = {
+    marked("7 days"): 7,
+    marked("30 days"): 30,
+    marked("90 days"): 90,
+    marked("A year"): 365,
+    marked("All time"): 36_500,
+}
 _TRACKS = 10
 _MOST_POINTS = 3000
 

@@ -447,6 +447,7 @@ GROUPS = {
     "api": "The API for music apps.",
     "account": "Accounts of listeners.",
     "listener": "The data stored about one listener.",
+    "history": "Listening histories from other services.",
     "backup": "Backups of the database.",
     "data": "Data on this machine.",
     "settings": "Settings: conf/default.toml, your own file, and SEGUE_ variables.",

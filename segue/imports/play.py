@@ -11,6 +11,7 @@ from typing import Any
 
 from segue.catalog.letters import artist_key
 from segue.catalog.matching import folded_title
+from segue.phrases import marked
 
 EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
 """Epoch seconds: earlier plays have a wrong date, since no service kept any."""
@@ -22,13 +23,13 @@ LONGEST_TEXT = 300
 """Characters that are kept of a title, an artist or an album."""
 
 REASONS = {
-    "no_music": "a podcast, an audiobook or a video",
-    "no_names": "neither a title with an artist nor an id",
-    "no_date": "no date, or none that can be read",
-    "impossible_date": "a date before 2000 or in the future",
-    "feedback": "an opinion, a start or another event that is no listening",
-    "unreadable": "a row, or the rest of a file, that cannot be read",
-    "unknown": "a row of an unknown form",
+    "no_music": marked("a podcast, an audiobook or a video"),
+    "no_names": marked("neither a title with an artist nor an id"),
+    "no_date": marked("no date, or none that can be read"),
+    "impossible_date": marked("a date before 2000 or in the future"),
+    "feedback": marked("an opinion, a start or another event that is no listening"),
+    "unreadable": marked("a row, or the rest of a file, that cannot be read"),
+    "unknown": marked("a row of an unknown form"),
 }
 """Reason -> its meaning: why a row is left out."""
 
