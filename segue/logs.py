@@ -21,8 +21,9 @@ from segue.places import PROGRAM
 Form = Literal["text", "json"]
 _NOISY = ("kafka", "py4j", "pymongo")
 """Libraries that log each connection as information."""
-_REPORTED = ("kafka.net",)
-"""Loggers of errors that Segue reports in a line: kafka-python logs each of its attempts in four more."""
+_REPORTED = ("kafka.net", "py4j.clientserver")
+"""Loggers of errors that Segue reports in a line: kafka-python logs each of its attempts in four more, py4j
+the traceback of each failed micro-batch."""
 log = logging.getLogger("segue")
 
 

@@ -42,7 +42,7 @@ from segue.streaming_jobs.progress import ProgressKeeper
 from segue.streaming_jobs.query_progress import TaskWatch
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
-from segue.streaming_jobs.supervision import MainQuery, SideQuery
+from segue.streaming_jobs.supervision import MainQuery, SideQuery, end
 from segue.streaming_jobs.topic_guard import GuardedTopic, TopicGuard
 from segue.streaming_jobs.topic_watch import ReadOffsets, TopicWatch
 from segue.streaming_jobs.unfinished import remove_unfinished
@@ -53,6 +53,8 @@ _SWEEP_SECONDS = 30.0
 _ROLL_UP_SECONDS = 60.0
 _UNFINISHED_SECONDS = 600.0
 _REBUILD_SECONDS = 20.0
+_END_SECONDS = 10.0
+"""How long the other queries may take to end after one has failed."""
 
 
 def main() -> None:
@@ -134,6 +136,7 @@ def run(
     recorded = RecordedWindows(spark, settings)
     repeated = _repeated(store, settings, metrics, recorded)
     watch: TopicWatch | None = None
+    queries: list[MainQuery | SideQuery] = []
     try:
         remove_unfinished(settings.spark)
         repair_exactly(settings.spark.checkpoint_location)
@@ -154,13 +157,9 @@ def run(
         else:
             _wait(queries, stop)
         log.info("stopping after the micro-batch in progress")
-        # Spark would log the batches that the gates refuse as errors.
-        spark.sparkContext.setLogLevel("OFF")
-        for query in queries:
-            query.close()  # all at once, so that no query begins a batch while another ends its own
-        for query in queries:
-            query.stop()
+        end(spark, queries)
     finally:
+        end(spark, queries, patience=_END_SECONDS)
         if watch:
             watch.close()
         sampler.close()

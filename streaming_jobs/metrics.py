@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from segue.operations.health import serve
 from segue.operations.stream_progress import MicroBatch
+from segue.spark.plays import REASONS
 from segue.streaming_jobs.query_progress import QueryProgress
 from segue.streaming_jobs.rejections import Rejections
 
@@ -100,6 +101,9 @@ class Metrics:
             labelnames=["reason"],
             registry=self.registry,
         )
+        # A counter that appears with its first record shows no increase to Prometheus.
+        for reason in REASONS:
+            self.rejected.labels(reason)
         self.rejected_dropped = Counter(
             "segue_rejected_records_dropped",
             "Rejected records that are counted but not kept: stream.max_rejected_per_second was exceeded.",

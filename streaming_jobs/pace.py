@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from segue.settings import Settings, milliseconds
 
 _SOON = timedelta(seconds=1)
-_BATCH_RECORDS = 25_000
+BATCH_RECORDS = 25_000
 """Records for each core in a micro-batch of a query beside the recommendations."""
 _TASK_RECORDS = 5_000
 
@@ -36,16 +36,19 @@ class Pace:
         return cls(settings.stream.trigger_interval, settings.stream.max_offsets_per_trigger)
 
     @classmethod
-    def aside(cls, spark: SparkSession, settings: Settings, *, every: timedelta) -> Pace:
+    def aside(
+        cls, spark: SparkSession, settings: Settings, *, every: timedelta, by_core: int = BATCH_RECORDS
+    ) -> Pace:
         """For a query beside the recommendations: a micro-batch at intervals of `every`.
 
         A backlog is worked off without pauses, in tasks that take some hundredths of a second: a task of the
-        recommendations that needs the core waits no longer.
+        recommendations that needs the core waits no longer. `by_core` records for each core are a full
+        micro-batch.
         """
         most = settings.stream.max_offsets_per_trigger
         if not every:
             return cls(every, most, most_in_task=_TASK_RECORDS)
-        full = min(most, _BATCH_RECORDS * spark.sparkContext.defaultParallelism)
+        full = min(most, by_core * spark.sparkContext.defaultParallelism)
         return cls(min(every, _SOON), full, at_least=full, patience=every, most_in_task=_TASK_RECORDS)
 
     def options(self) -> dict[str, str]:

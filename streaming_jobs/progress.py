@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
+from segue.spark.causes import explain, is_known
 from segue.storage.mongo import PyMongoError
 from segue.storage.store import Store
 from segue.streaming_jobs.metrics import Metrics
@@ -156,7 +157,9 @@ class ProgressKeeper:
         if is_gate_closed(error):
             log.info("a query ended before its next micro-batch, as requested")
         else:
-            log.error("a query ended: %s", error.splitlines()[0])
+            # Spark's own lines of it are switched off in conf/log4j2.properties.
+            log.log(logging.DEBUG if is_known(error) else logging.ERROR, "the error in full: %s", error)
+            log.error("a query ended: %s", explain(error))
 
     def close(self) -> None:
         """Write the remaining reports."""

@@ -39,6 +39,8 @@ _PATIENCE_SECONDS = 80
 """How long all brokers may be unavailable before a query ends; a refused password is retried as long."""
 _COMMIT_SECONDS = 10.0
 """How long the commit of a finished micro-batch may take."""
+PATIENCE = 120.0
+"""How long the micro-batch in progress may take when a query ends, in seconds."""
 POOL = "spark.scheduler.pool"
 """The property of a thread that names the group of its Spark jobs. Groups share the cores fairly."""
 
@@ -75,11 +77,15 @@ class BatchGate:
 
         return run
 
+    def rest(self, seconds: float) -> None:
+        """Pause the micro-batch that calls it, no longer than until the gate is closed."""
+        self._closed.wait(seconds)
+
     def close(self) -> None:
         """Refuse the next micro-batch; the one in progress continues."""
         self._closed.set()
 
-    def stop(self, query: StreamingQuery, *, patience: float = 120.0) -> bool:
+    def stop(self, query: StreamingQuery, *, patience: float = PATIENCE) -> bool:
         """Close the gate and end the query; False if the batch in progress took longer than `patience`."""
         self.close()
         finished = self._working.acquire(timeout=patience)

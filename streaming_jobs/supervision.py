@@ -7,17 +7,20 @@ each failure, up to :data:`LONGEST_PAUSE`, and is short again after the query ha
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.errors import SegueError
 from segue.spark.causes import explain
 from segue.streaming_jobs.metrics import Metrics
-from segue.streaming_jobs.query import BatchGate
+from segue.streaming_jobs.query import PATIENCE, BatchGate
 from segue.streaming_jobs.topic_guard import RecordsLost
 
 log = logging.getLogger(__name__)
@@ -200,6 +203,30 @@ class SideQuery:
     def stop(self) -> None:
         if self._query is not None:
             self._gate.stop(self._query)
+
+
+def end(spark: SparkSession, queries: Sequence[MainQuery | SideQuery], *, patience: float = PATIENCE) -> None:
+    """End all queries, each after its micro-batch in progress, within `patience` seconds.
+
+    Queries that still run when the session ends would log errors after the line that names the cause.
+    """
+
+    def stop(query: MainQuery | SideQuery) -> None:
+        with contextlib.suppress(Exception):  # Spark's Java process may have ended
+            query.stop()
+
+    # All at once, so that no query begins a micro-batch while another ends its own.
+    for query in queries:
+        query.close()
+    # Spark would log the micro-batches that the gates refuse as errors.
+    with contextlib.suppress(Exception):
+        spark.sparkContext.setLogLevel("OFF")
+    ends = [threading.Thread(target=stop, args=[query], daemon=True) for query in queries]
+    for one in ends:
+        one.start()
+    until = time.monotonic() + patience
+    for one in ends:
+        one.join(max(0.0, until - time.monotonic()))
 
 
 def cause_of(query: StreamingQuery) -> str:

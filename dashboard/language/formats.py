@@ -29,9 +29,14 @@ def day(when: date | datetime, *, skeleton: str) -> str:
     ----------
     skeleton
         The parts, as CLDR calls them: "yMMMMd" for "3 March 2017", "yMMMd" for "3 Mar 2017", "MMMMd" for
-        "3 March", "yMMMM" for "March 2017", "EEEE" for "Friday".
+        "3 March", "yMMMM" for "March 2017".
     """
     return dates.format_skeleton(skeleton, when, locale=locale(language()))
+
+
+def weekday(when: date | datetime, *, short: bool = False) -> str:
+    """The name of a day: "Friday", or short "Fri"."""
+    return dates.format_date(when, "ccc" if short else "cccc", locale=locale(language()))
 
 
 def ago(epoch_ms: float) -> str:

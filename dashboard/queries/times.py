@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from babel.dates import format_date
-
-from segue.dashboard.language.catalogues import locale
 from segue.dashboard.language.formats import day as named_day
-from segue.dashboard.language.spoken import language
+from segue.dashboard.language.formats import weekday
 from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.queries.items import Item
 
@@ -39,5 +36,4 @@ def day(at: int, *, now: datetime | None = None, offset: timedelta = timedelta()
         return gettext("Today")
     if then == today - timedelta(days=1):
         return gettext("Yesterday")
-    weekday = format_date(then, "EEEE", locale=locale(language()))
-    return f"{weekday}, {named_day(then, skeleton='MMMMd' if then.year == today.year else 'yMMMMd')}"
+    return f"{weekday(then)}, {named_day(then, skeleton='MMMMd' if then.year == today.year else 'yMMMMd')}"

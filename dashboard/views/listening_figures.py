@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from segue.dashboard.language.formats import day
+from segue.dashboard.language.formats import day, weekday
 from segue.dashboard.language.words import gettext
 from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.views.charts import ACCENT, dressed
@@ -40,7 +40,7 @@ def calendar_figure(activity: ListeningSpan, *, days: int, first: datetime, zone
     numbers[every.weekday, week] = [str(one.day) for one in every]
     starts = [monday + pd.Timedelta(weeks=int(n)) for n in range(grid.shape[1])]
     weeks = [day(start, skeleton="MMMd") for start in starts] if days < 300 else starts
-    weekdays = [day(monday + pd.Timedelta(days=n), skeleton="ccc") for n in range(7)]
+    weekdays = [weekday(monday + pd.Timedelta(days=n), short=True) for n in range(7)]
     leaf = days <= 31
     if leaf:
         grid, names, numbers = grid.T, names.T, numbers.T

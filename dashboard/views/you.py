@@ -89,4 +89,12 @@ def _judged(user_id: str, kind: Kind, *, icon: str) -> None:
             )
         )
     components.tracks(items, key=place, layout="list")
-    more.offer(place, shown=len(items), total=items.total, words=more.songs)
+    more.offer(place, shown=len(items), total=items.total, words=_liked if kind == "like" else _disliked)
+
+
+def _liked(shown: int, total: int | None) -> str:
+    return gettext("{shown} of {total} songs that you like", shown=shown, total=total)
+
+
+def _disliked(shown: int, total: int | None) -> str:
+    return gettext("{shown} of {total} songs that you dislike", shown=shown, total=total)

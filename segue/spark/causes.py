@@ -192,6 +192,12 @@ def explain(error: str) -> str:
     return _detail(text) or "it ended without a reason"
 
 
+def is_known(error: str) -> bool:
+    """Whether the cause of an error is known, so that its line is all that an operator needs."""
+    text = _PLAN.sub("", error)
+    return any(re.search(known.pattern, text) for known in KNOWN)
+
+
 def _detail(text: str) -> str:
     """The innermost error with a message, without the names of the errors around it."""
     lines = [line for line in _ERROR_LINE.findall(text) if not _WRAPPERS.search(line)]

@@ -39,6 +39,8 @@ _TEXT = "_text"
 _BEGINS = r"\A[ \t\r\n]*\{"
 _NO_FIELDS = r"\A[ \t\r\n]*\{[ \t\r\n]*\z"
 _SPACE = " \t\r\n"
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""The brokers' clocks may be ahead by this much, even if `stream.max_clock_skew` is shorter."""
 
 PLAY_SCHEMA = T.StructType([T.StructField(f.name, _SPARK_TYPES[f.kind]) for f in FIELDS])
 """A play as Spark reads it from JSON."""
@@ -72,8 +74,13 @@ def parse(records: DataFrame) -> DataFrame:
 
 
 def _begins_as_object() -> Column:
+    """Whether the first character that is no white space of JSON is a brace.
+
+    A regular expression decodes the whole text. So it runs only for texts that begin with white space.
+    """
     text = F.col("value").cast("string")
-    return text.startswith("{") | text.rlike(_BEGINS)
+    blank = reduce(or_, (text.startswith(character) for character in _SPACE))
+    return text.startswith("{") | (blank & text.rlike(_BEGINS))
 
 
 def _object_text() -> Column:
@@ -130,6 +137,7 @@ REASONS = (
     "malformed",
     *(f"missing_{field.name}" for field in FIELDS if field.required),
     *(f"invalid_{field.name}" for field in FIELDS),
+    "future_arrival",
     "future",
     "late",
 )
@@ -139,6 +147,7 @@ REASONS = (
 def _well_formed(stream: StreamSettings) -> Column:
     """Whether a record breaks none of the rules of :func:`_reason`; null counts as no."""
     text, arrived = F.col("value").cast("string"), F.unix_millis("timestamp")
+    skew = _milliseconds(stream.max_clock_skew)
     bounds: dict[tuple[int, int], list[Column]] = defaultdict(list)
     for field in FIELDS:
         if field.kind == "whole":
@@ -159,8 +168,9 @@ def _well_formed(stream: StreamSettings) -> Column:
         F.col(f"play.{_CORRUPT}").isNull(),
         texts.rlike(pattern),
         *within,
+        arrived <= _newest(stream),
         F.col("play.occurred_at").between(
-            arrived - _milliseconds(stream.allowed_lateness), arrived + _milliseconds(stream.max_clock_skew)
+            arrived - _milliseconds(stream.allowed_lateness), F.least(arrived + skew, _newest(stream))
         ),
     ]
     return reduce(lambda first, second: first & second, rules)
@@ -203,6 +213,7 @@ def _reason(stream: StreamSettings) -> Column:
     """The first rule that a record breaks, or null. Order matters: cheap and general rules come first."""
     arrived = F.unix_millis("timestamp")
     occurred = F.col("play.occurred_at")
+    skew = _milliseconds(stream.max_clock_skew)
     rules: list[tuple[Column, str]] = [
         (F.col("value").isNull(), "empty"),
         (F.octet_length("value") > stream.max_play_size, "too_large"),
@@ -210,11 +221,23 @@ def _reason(stream: StreamSettings) -> Column:
         (F.col("play").isNull() | F.col(f"play.{_CORRUPT}").isNotNull(), "malformed"),
         (F.col(f"play.{_WHOLE}").isNull(), "malformed"),
         *(rule for field in FIELDS for rule in _field_rules(field)),
-        (occurred - arrived > _milliseconds(stream.max_clock_skew), "future"),
+        (arrived > _newest(stream), "future_arrival"),
+        (occurred > F.least(arrived + skew, _newest(stream)), "future"),
         (arrived - occurred > _milliseconds(stream.allowed_lateness), "late"),
     ]
     (first, reason), *others = rules
     return reduce(lambda chain, rule: chain.when(rule[0], rule[1]), others, F.when(first, reason))
+
+
+def _newest(stream: StreamSettings) -> Column:
+    """The newest date (epoch ms) that this machine's clock allows.
+
+    Without this bound, a broker or producer whose clock is ahead would move the watermark, and all later
+    plays would be dropped behind it. Spark stores the time of each micro-batch, so that a repeated one judges
+    alike.
+    """
+    tolerance = max(stream.max_clock_skew, _CLOCKS_DIFFER)
+    return F.unix_millis(F.current_timestamp()) + _milliseconds(tolerance)
 
 
 def _field_rules(field: Field) -> list[tuple[Column, str]]:

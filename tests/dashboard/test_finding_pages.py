@@ -18,6 +18,7 @@ from segue.dashboard.queries import playlist_files as keeping
 from segue.dashboard.queries import sounding
 from segue.dashboard.queries.history import played_by_day
 from segue.dashboard.queries.items import Item
+from segue.dashboard.queries.reasons import alike
 from segue.dashboard.queries.times import day, length
 from segue.embeddings.audio_space import AudioSpace
 from segue.people.login_sessions import Listener
@@ -245,4 +246,4 @@ def test_why_two_tracks_are_near(library: Database[Document], settings: Settings
     )
     found = sounding.reasons(Store(library), "t1", ["t2", "t3"])
     assert list(found) == ["t2"]
-    assert str(found["t2"]).endswith("; brighter")
+    assert alike(found["t2"]).endswith("; brighter")

@@ -42,6 +42,20 @@ CASES: list[tuple[str, dict[str, str], str, str, bool]] = [
     ("lives too short to be seen", {UP: "1x6 0x2 1x1 0x6"}, "2m", "StreamRestarts", True),
     ("a query far behind", _read(recommend=100, rejected=100, engagement=10), "65m", "QueriesApart", True),
     ("queries side by side", _read(recommend=100, rejected=99, engagement=98), "65m", "QueriesApart", False),
+    (
+        "a record dated ahead",
+        {'segue_plays_rejected_total{reason="future_arrival"}': "0x3 1x3"},
+        "1m",
+        "PlaysDatedAhead",
+        True,
+    ),
+    (
+        "a late record",
+        {'segue_plays_rejected_total{reason="late"}': "0x3 1x3"},
+        "1m",
+        "PlaysDatedAhead",
+        False,
+    ),
     ("few records", _read(recommend=1, rejected=0, engagement=0), "65m", "QueriesApart", False),
     ("starts that were counted", {"segue_stream_starts_total": "5x4 6x4 8x4"}, "2m", "StreamRestarts", True),
 ]

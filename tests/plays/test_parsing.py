@@ -54,16 +54,18 @@ MALFORMED = {
 }
 
 
-def records(spark: SparkSession, values: list[bytes | None]) -> DataFrame:
-    rows = [(value, "plays", 0, offset, ARRIVED) for offset, value in enumerate(values)]
+def records(spark: SparkSession, values: list[bytes | None], *, arrived: datetime = ARRIVED) -> DataFrame:
+    rows = [(value, "plays", 0, offset, arrived) for offset, value in enumerate(values)]
     return spark.createDataFrame(
         rows, "value binary, topic string, partition int, offset long, timestamp timestamp"
     )
 
 
-def reasons(spark: SparkSession, values: list[bytes | None]) -> list[str | None]:
+def reasons(
+    spark: SparkSession, values: list[bytes | None], *, arrived: datetime = ARRIVED
+) -> list[str | None]:
     """The reason for which each record is on the rejected side, None for one on the side of the plays."""
-    parsed = parse(records(spark, values))
+    parsed = parse(records(spark, values, arrived=arrived))
     refused = {row.offset: row.reason for row in rejected(parsed, stream=SETTINGS.stream).collect()}
     taken = {row.offset for row in _with_offset(parsed).collect()}
     assert sorted([*refused, *taken]) == list(range(len(values)))  # each on exactly one side
@@ -79,6 +81,36 @@ def _with_offset(parsed: DataFrame) -> DataFrame:
 
 def test_each_faulty_record_is_rejected_for_its_own_reason(spark: SparkSession) -> None:
     assert reasons(spark, list(FAULTY.values())) == list(FAULTY)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "occurred", "reason"),
+    [
+        (timedelta(minutes=4), timedelta(0), None),
+        (timedelta(minutes=6), timedelta(minutes=6), "future_arrival"),
+        (timedelta(minutes=6), timedelta(0), "future_arrival"),
+        (timedelta(days=365), timedelta(days=365), "future_arrival"),
+        (timedelta(minutes=4), timedelta(minutes=8), "future"),
+    ],
+)
+def test_no_play_is_dated_beyond_the_clock_of_the_stream(
+    spark: SparkSession, arrived: timedelta, occurred: timedelta, reason: str | None
+) -> None:
+    now = datetime.now(UTC)
+    play = encoded(occurred_at=int((now + occurred).timestamp() * 1000))
+    assert reasons(spark, [play], arrived=now + arrived) == [reason]
+
+
+def test_clocks_of_brokers_may_differ_a_little_whatever_producers_may(spark: SparkSession) -> None:
+    strict = SETTINGS.stream.model_copy(update={"max_clock_skew": timedelta(0)})
+    now = datetime.now(UTC)
+    for ahead, reason in ((30, None), (90, "future_arrival")):
+        arrived = now + timedelta(seconds=ahead)
+        parsed = parse(records(spark, [encoded(occurred_at=int(now.timestamp() * 1000))], arrived=arrived))
+        assert [row.reason for row in rejected(parsed, stream=strict).collect()] == (
+            [reason] if reason else []
+        )
+        assert well_formed(parsed, stream=strict).count() == (reason is None)
 
 
 def test_what_is_not_an_object_of_a_play_is_malformed(spark: SparkSession) -> None:

@@ -92,8 +92,24 @@ def test_only_a_query_that_was_not_told_to_end_is_an_error(
     try:
         assert level_of_end("held", gate.guarded(fail)) == logging.INFO
         assert level_of_end("failed", fail) == logging.ERROR
+        [in_full, line] = _errors(caplog)
+        assert line == "a query ended: ValueError: made up"
+        assert "Traceback" in in_full, "the cause is not known, so its place in the code is needed"
+
+        def fills(rows: DataFrame, batch: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        assert level_of_end("full", fills) == logging.ERROR
+        [line] = _errors(caplog)
+        assert line.startswith("a query ended: a disk is full (OSError")
     finally:
         keeper.close()
+
+
+def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What Segue's own loggers have reported."""
+    own = (one for one in caplog.records if one.name.startswith("segue."))
+    return [one.message for one in own if one.levelno >= logging.ERROR]
 
 
 def test_an_idle_query_ends_at_once(spark: SparkSession, broker: Settings, tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ RECORDS = 45
 def test_a_backlog_is_worked_off_in_short_tasks_and_its_rest_waits(
     spark: SparkSession, broker: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paces, "_BATCH_RECORDS", AT_ONCE)
     monkeypatch.setattr(paces, "_TASK_RECORDS", 4)
     with PlayProducer(broker.kafka) as producer:
         for number in range(RECORDS):
@@ -38,7 +37,7 @@ def test_a_backlog_is_worked_off_in_short_tasks_and_its_rest_waits(
         largest.append(max(tasks))
         sizes.append(sum(tasks))
 
-    pace = Pace.aside(spark, broker, every=timedelta(hours=1))
+    pace = Pace.aside(spark, broker, every=timedelta(hours=1), by_core=AT_ONCE)
     gate = BatchGate()
     query = start_query(
         kafka_records(spark, broker, name="pace", pace=pace),
