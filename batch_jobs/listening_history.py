@@ -43,7 +43,7 @@ def import_history(
 
     Reads Spotify's extended streaming history and account data, ListenBrainz's exports and dumps, tables of
     scrobbles from Last.fm (CSV, JSON), and exports of Segue. Plays whose songs are not in the library are
-    kept, and matched again by `history match`. A play counts once, however often it is imported. If an
+    kept, and matched again by each `library update`. A play counts once, however often it is imported. If an
     import was interrupted, import the same files again to complete it.
 
     Example: ./run.sh history import Ada my_spotify_data.zip --preview
@@ -195,7 +195,7 @@ def list_unmatched(
 
 
 def match() -> None:
-    """Match the imported songs of all listeners that have no track yet, after an ingest.
+    """Match the imported songs of all listeners that have no track yet. `library update` does so by itself.
 
     Example: ./run.sh history match
 
