@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 from pymongo.database import Database
 
 from segue.imports.days import ImportedDays
@@ -52,8 +52,8 @@ def test_a_history_is_shown_imported_and_removed(ada: Player, database: Database
     listens = _scrobbles([(song["title"], song["artist"]), ("Nowhere", "Nobody"), ("Nowhere", "Nobody")])
     page.locator("input[type=file]").last.set_input_files(
         [
-            {"name": "listens.jsonl", "mimeType": "application/json", "buffer": listens},
-            {"name": "../../<b>x</b>.txt", "mimeType": "text/plain", "buffer": b"Hello"},
+            FilePayload(name="listens.jsonl", mimeType="application/json", buffer=listens),
+            FilePayload(name="../../<b>x</b>.txt", mimeType="text/plain", buffer=b"Hello"),
         ]
     )
     page.get_by_text("Import 3 plays").wait_for()
