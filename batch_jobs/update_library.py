@@ -38,6 +38,8 @@ from segue.collections import prepare
 from segue.counted import counted
 from segue.errors import SegueError, line_of, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
+from segue.imports.importing import match_again
+from segue.imports.libraries import SeenLibraries
 from segue.local.stack import connected
 from segue.operations.library_status import LibraryStatus
 from segue.places import LOCAL
@@ -240,6 +242,8 @@ class _Pass:
         with self._step("reading"), StoredSounds(self._store, self._settings.audio) as listening:
             ingested, faults = self._read(libraries, listening)
         changed = any(one.new or one.changed or one.vanished for one in ingested)
+        if changed:
+            match_again(self._store, SeenLibraries(self._store, self._settings).of)
         # Tracks of a disk that is away, or back, are neither new nor changed.
         changed = changed or tracks.count_playable() != playable
         self._enter_index(always=changed or not only_changes)

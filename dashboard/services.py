@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segue.audio.transcoding.service import Transcoder
 from segue.collections import prepare
+from segue.dashboard.importing import Importing
 from segue.dashboard.metrics import DashboardMetrics
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.map import LibraryMap
@@ -56,6 +57,7 @@ class Services:
         self.metrics.transcodings_running.set_function(lambda: self.transcoder.running)
         self.metrics.transcodings_waiting.set_function(lambda: self.transcoder.waiting)
         self.metrics.transcoding_cache.set_function(self.transcoder.cache_size)
+        self.importing = Importing(settings)
         self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)
@@ -69,6 +71,7 @@ class Services:
         self.starting_options = StartingOptions(store)
 
     def close(self) -> None:
-        """End the conversions of recordings, and close the connection to Kafka."""
+        """End the conversions of recordings and the imports, and close the connection to Kafka."""
+        self.importing.close()
         self.transcoder.close()
         self.delivery.close()

@@ -28,6 +28,9 @@ from segue.engagement.daily_statistics import DailyStatistics
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
+from segue.imports.days import ImportedDays
+from segue.imports.runs import Imports
+from segue.imports.songs import ImportedSongs
 from segue.index import published as bundles
 from segue.models import trained
 from segue.models.versions import Models
@@ -84,6 +87,9 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Playbacks,
     Starts,
     Opinions,
+    ImportedDays,
+    ImportedSongs,
+    Imports,
     Marks,
     MoodDials,
     Playlists,

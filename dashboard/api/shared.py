@@ -123,7 +123,9 @@ def _open(
 
 def _picture(services: Services, links: ShareLinks, token: str) -> bytes | None:
     opened = _open(services, links, token)
-    return picture(services.store, *opened) if opened else None
+    if not opened:
+        return None
+    return picture(services.store, *opened, engagement=services.settings.engagement)
 
 
 def _recording(services: Services, links: ShareLinks, token: str, track_id: str) -> Recording:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
 from segue.catalog.tracks import Tracks
+from segue.engagement.imported_facts import ImportedFacts
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSession, ListeningSessions
 from segue.engagement.patterns import Newness, newness, rows_of
+from segue.settings import EngagementSettings
 from segue.storage.store import Store
 
 
@@ -35,18 +39,39 @@ class ListeningSpan:
         return int(self.rows["plays"].sum())
 
 
-def read(store: Store, user_id: str, *, since: datetime, until: datetime, zone: str) -> ListeningSpan:
-    """A listener's facts of the windows that begin in [since, until)."""
-    listening = Listening(store)
-    rows = _visible(store, rows_of(listening.of(user_id, since=since, until=until), zone=zone))
+def read(
+    store: Store,
+    user_id: str,
+    *,
+    since: datetime,
+    until: datetime,
+    zone: str,
+    engagement: EngagementSettings,
+) -> ListeningSpan:
+    """A listener's facts of the windows that begin in [since, until), those of imported plays included."""
+    listening, imported = Listening(store), ImportedFacts(store, user_id, engagement)
+    live = list(listening.of(user_id, since=since, until=until))
+    brought = imported.of(live, since=since, until=until)
+    rows = _visible(store, rows_of([*live, *(fact.timed() for fact in brought)], zone=zone))
     new = newness(
         rows,
         since=since,
-        first_track=listening.first_heard(user_id, "track_id"),
-        first_artist=listening.first_heard(user_id, "artist"),
+        first_track=_first(listening.first_heard(user_id, "track_id"), imported.first_heard("track_id")),
+        first_artist=_first(listening.first_heard(user_id, "artist"), imported.first_heard("artist")),
     )
     sessions = ListeningSessions(store).of(user_id, since=since, until=until)
     return ListeningSpan(since, until, rows, sessions, new)
+
+
+def _first(*times: Mapping[str, datetime]) -> dict[str, datetime]:
+    """The earliest time of each name."""
+    return {name: min(own[name] for own in times if name in own) for name in {*chain(*times)}}
+
+
+def began(store: Store, user_id: str, engagement: EngagementSettings) -> datetime | None:
+    """When a listener's first play was, live or imported; None without plays."""
+    starts = Listening(store).began(user_id), ImportedFacts(store, user_id, engagement).began()
+    return min((start for start in starts if start is not None), default=None)
 
 
 def _visible(store: Store, rows: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from segue.dashboard.pictures.month import MonthCard, draw
 from segue.dashboard.queries import listening
 from segue.engagement.patterns import By, calendar, clock, top
 from segue.people.login_sessions import Listener
+from segue.settings import EngagementSettings
 from segue.storage.store import Store
 
 
@@ -26,17 +27,31 @@ def bounds(since: datetime, *, zone: str) -> tuple[datetime, datetime]:
     return listening.months(since, since + timedelta(seconds=1), zone=zone)[0]
 
 
-def card(store: Store, listener: Listener, *, since: datetime, until: datetime, zone: str) -> bytes | None:
+def card(
+    store: Store,
+    listener: Listener,
+    *,
+    since: datetime,
+    until: datetime,
+    zone: str,
+    engagement: EngagementSettings,
+) -> bytes | None:
     """The card of [since, until) as a PNG; None without plays."""
-    found = contents(store, listener, since=since, until=until, zone=zone)
+    found = contents(store, listener, since=since, until=until, zone=zone, engagement=engagement)
     return draw(found) if found else None
 
 
 def contents(
-    store: Store, listener: Listener, *, since: datetime, until: datetime, zone: str
+    store: Store,
+    listener: Listener,
+    *,
+    since: datetime,
+    until: datetime,
+    zone: str,
+    engagement: EngagementSettings,
 ) -> MonthCard | None:
     """The contents of the card of [since, until); None without plays."""
-    span = listening.read(store, listener.user_id, since=since, until=until, zone=zone)
+    span = listening.read(store, listener.user_id, since=since, until=until, zone=zone, engagement=engagement)
     if not span.plays:
         return None
     best = top(span.rows, "track_id", limit=3)["key"].to_list()

@@ -16,6 +16,7 @@ from segue.dashboard.queries.items import Item, item_of, list_items, read_items
 from segue.people.accounts import Accounts
 from segue.people.login_sessions import Listener
 from segue.playlists.playlists import Playlists
+from segue.settings import EngagementSettings
 from segue.social.links import Kind, Link
 from segue.storage.store import Store
 
@@ -97,11 +98,13 @@ def month_of(key: str) -> tuple[datetime, str]:
     return moment, zone
 
 
-def picture(store: Store, link: Link, content: SharedContent) -> bytes | None:
+def picture(
+    store: Store, link: Link, content: SharedContent, *, engagement: EngagementSettings
+) -> bytes | None:
     """The picture of a link as a PNG; None for a month without plays."""
     if content.month is not None:
         since, until, zone = content.month
         owner = Listener(user_id=link.owner, name=content.by, session_id="")
-        return month.card(store, owner, since=since, until=until, zone=zone)
+        return month.card(store, owner, since=since, until=until, zone=zone, engagement=engagement)
     ids = list(dict.fromkeys(item.cover_id for item in content.items if item.cover_id))[:4]
     return draw(content.title, content.subtitle, Covers(store).pictures(ids))

@@ -29,14 +29,19 @@ from segue.dashboard.views.listening_figures import (
     path_figure,
 )
 from segue.embeddings.projection import PlanarProjection, fit_projection
-from segue.engagement.listening import Listening
 from segue.engagement.patterns import calendar, clock, streak, top
 from segue.engagement.wandering import tastes
 from segue.errors import SegueError
 from segue.people.login_sessions import Listener
 from segue.phrases import marked
 
-SPANS = {marked("7 days"): 7, marked("30 days"): 30, marked("90 days"): 90, marked("A year"): 365}
+SPANS = {
+    marked("7 days"): 7,
+    marked("30 days"): 30,
+    marked("90 days"): 90,
+    marked("A year"): 365,
+    marked("All time"): 36_500,
+}
 _TRACKS = 10
 _MOST_POINTS = 3000
 
@@ -49,7 +54,8 @@ def show() -> None:
     if listener is None:
         st.info(reload_page(), icon=":material/refresh:")
         return
-    first = Listening(visit.services().store).began(listener.user_id)
+    services = visit.services()
+    first = listening.began(services.store, listener.user_id, services.settings.engagement)
     if first is None:
         st.info(gettext("Play a few songs to see your listening habits here."), icon=":material/insights:")
         return
@@ -80,7 +86,15 @@ def zone() -> str:
 
 
 def _read(listener: Listener, since: datetime, until: datetime) -> ListeningSpan:
-    return listening.read(visit.services().store, listener.user_id, since=since, until=until, zone=zone())
+    services = visit.services()
+    return listening.read(
+        services.store,
+        listener.user_id,
+        since=since,
+        until=until,
+        zone=zone(),
+        engagement=services.settings.engagement,
+    )
 
 
 def _numbers(activity: ListeningSpan) -> None:
@@ -180,7 +194,15 @@ def _card(listener: Listener, first: datetime) -> None:
     named = {month.title(since, zone=zone()): (since, until) for since, until in months}
     chosen = st.selectbox(gettext("Month"), list(named), key="month", label_visibility="collapsed", width=260)
     since, until = named[chosen]
-    contents = month.contents(visit.services().store, listener, since=since, until=until, zone=zone())
+    services = visit.services()
+    contents = month.contents(
+        services.store,
+        listener,
+        since=since,
+        until=until,
+        zone=zone(),
+        engagement=services.settings.engagement,
+    )
     if contents is None:
         st.info(gettext("There are no plays in this month."), icon=":material/calendar_month:")
         return

@@ -11,7 +11,7 @@ from segue.dashboard.language.words import gettext
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
 from segue.dashboard.text import reload_page
-from segue.dashboard.views import account, apps, heading, language, more, own_data, sharing
+from segue.dashboard.views import account, apps, heading, imports, language, more, own_data, sharing
 from segue.taste.opinions import Kind
 
 _AT_FIRST, _PLAYED = 200, 300
@@ -42,6 +42,7 @@ def show() -> None:
         account.show(listener)
         language.choice(listener)
         apps.show(listener)
+        imports.show(listener)
         own_data.show()
 
 

@@ -52,12 +52,16 @@ def matching_track(song: Described, candidates: Sequence[MatchableTrack]) -> str
     In order: the release track, the recording, then artist and title; among several by the album, then by the
     nearest length. Copies and reissues of the same length count as one, the first by id.
     """
+    return _one_of(song, fitting(song, candidates))
+
+
+def fitting(song: Described, candidates: Sequence[MatchableTrack]) -> list[MatchableTrack]:
+    """The candidates that a description may mean, before album and length decide between them."""
     for field in ("release_track", "recording"):
         asked = getattr(song, field)
         if asked and (same := [track for track in candidates if getattr(track, field) == asked]):
-            return _one_of(song, same)
-    fitting = [track for track in candidates if same_names(song, track)]
-    return _one_of(song, fitting)
+            return same
+    return [track for track in candidates if same_names(song, track)]
 
 
 def same_names(song: Described, track: MatchableTrack) -> bool:

@@ -279,6 +279,11 @@ class Tracks(Collection[TrackDocument]):
         known = {track["_id"]: matchable_of(track) for track in documents}
         return [known[track_id] for track_id in ids if track_id in known]
 
+    def all_matchable(self) -> Iterator[MatchableTrack]:
+        """The facts for matching of all playable tracks."""
+        for track in self.documents.find(self.visible({**PLAYABLE}), MATCHABLE):
+            yield matchable_of(track)
+
     def with_file_names(self, names: Iterable[str]) -> dict[str, list[MatchableTrack]]:
         """The playable tracks whose files have one of these names, by :func:`file_key`."""
         keys = list({file_key(name) for name in names})

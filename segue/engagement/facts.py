@@ -87,6 +87,10 @@ class Fact:
     def id(self) -> str:
         return f"{self.start}:{self.user_id}"
 
+    def timed(self) -> dict[str, Any]:
+        """The rows with the start of the window as a date, as stored facts have it."""
+        return {"start": datetime.fromtimestamp(self.start / 1000, UTC), "rows": self.rows}
+
     def document(self, *, definitions: str) -> StoredFact:
         """The stored form of the fact."""
         return {

@@ -27,6 +27,7 @@ from segue.errors import SegueError
 from segue.places import CONF
 from segue.renamed_settings import with_new_names
 from segue.settings.connections import KafkaSettings, MongoSettings
+from segue.settings.imports import ImportSettings
 from segue.settings.library import (
     AudioSettings,
     EmbeddingSettings,
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     transcoding: TranscodingSettings
     dashboard: DashboardSettings
     opensubsonic: OpenSubsonicSettings
+    imports: ImportSettings
 
     @model_validator(mode="after")
     def _variants_are_known(self) -> Settings:

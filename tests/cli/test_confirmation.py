@@ -20,6 +20,7 @@ from segue.catalog.tracks import Tracks
 from segue.cli.commands import COMMANDS
 from segue.cli.main import load
 from segue.collections import prepare
+from segue.imports.runs import Imports
 from segue.people.authentication import Authenticator
 from segue.places import ROOT
 from segue.privacy.backup import backup
@@ -41,6 +42,7 @@ ASK = {
     "backup restore": "--replace backup.gz",
     "data remove-demo": "",
     "documents forget": "tracks:gone",
+    "history undo": "Ada 1",
 }
 """Arguments with which each command that has --yes asks for confirmation."""
 MISSING = Track(
@@ -131,7 +133,8 @@ def world(settings: Settings, store: Store, database: Database[Document], tmp_pa
     }.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(content)
-    Authenticator(store).create("Ada", "correct horse")
+    account = Authenticator(store).create("Ada", "correct horse")
+    Imports(store).begin(account.user_id, ["listens.csv"])
     prepare(store, Job.CATALOGUE)
     tracks = Tracks(store)
     tracks.write([MISSING])

@@ -19,6 +19,7 @@ from segue.cli.commands import COMMANDS
 from segue.cli.main import app, load
 from segue.demo.stages import Demo
 from segue.demo.summary import DemoSummary
+from segue.people.authentication import Authenticator
 from segue.places import ROOT
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
@@ -60,6 +61,9 @@ ON_SERVERS = {
     "engagement recount": "--check",
     "experiments report": "",
     "account list": "",
+    "history import": "Ada listens.csv",
+    "history list": "Ada",
+    "history unmatched": "Ada",
     "documents check": "",
     "documents list": "",
 }
@@ -90,6 +94,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in range(8):
         song(folder / f"music/{seed}.flac", seed=seed)
     (folder / "music/empty.mp3").touch()
+    (folder / "listens.csv").write_text("Vela,One,North Side,05 Apr 2023 18:00\n")
     (folder / "logs").mkdir()
     rows = [
         f"u{n % 3}\ts{n}\t{track}\t{n * 9000 + 60 * place}\ta"
@@ -139,6 +144,8 @@ def test_commands_on_servers(folder: Path, broker: Settings, store: Store) -> No
         for type_ in ("play", "complete", "like"):
             producer.send(a_play(user_id="ada", track_id="t1", type=type_))
 
+    Authenticator(store).create("Ada", "correct horse")
+
     def call(name: str, **more: str) -> Any:
         # Plays that were never counted: the check finds a difference.
         statuses = (1,) if name == "engagement recount" else (0,)
@@ -157,6 +164,7 @@ def test_commands_on_servers(folder: Path, broker: Settings, store: Store) -> No
         found[name] = call(name)
     assert [entry["reason"] for entry in found["library rejected"]] == ["empty"]
     assert found["rejected list"] == []
+    assert (found["history import"]["stored"], found["history unmatched"][0]["plays"]) == (1, 1)
     assert found["engagement recount"]["different"] > 0
     assert found["experiments report"]["variants"].keys() == {"audio", "hybrid"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import time
 from collections import defaultdict
@@ -57,6 +58,12 @@ from segue.engagement.running_totals import TotalsByTrack
 from segue.engagement.statistics import ListeningStatistics
 from segue.engagement.stored import StoredEngagement
 from segue.errors import SegueError
+from segue.imports.days import ImportedDays
+from segue.imports.exports import Exports
+from segue.imports.importing import Importer, match_again, unmatched
+from segue.imports.libraries import SeenLibraries
+from segue.imports.runs import Imports
+from segue.imports.songs import ImportedSongs
 from segue.models.versions import Models
 from segue.moods.dial import Dial, MoodDials
 from segue.moods.stored import Moods
@@ -302,6 +309,12 @@ def _fill_apps(made: Service) -> None:
     )
     Playbacks(store).keep("ada", "Ada", "app", playing)
     Marks(store).star("ada", [("album", "a"), ("artist", "b")])
+    export = Path(made.settings.index.folder).parent / "listens.jsonl"
+    names = {"artist_name": "Artist 0", "track_name": "Song 1"}
+    listens = [{"listened_at": int(NOW.timestamp()) - n * 86_400, "track_metadata": names} for n in (1, 40)]
+    export.write_text("\n".join(map(json.dumps, listens)))
+    library = SeenLibraries(store, made.settings).of("ada")
+    Importer(store, "ada").run(Exports([export], most_bytes=10**6), library, files=["listens.jsonl"])
     Marks(store).rate("ada", "track", track_id(1), 4)
     Bookmarks(store).put("ada", track_id(1), position_ms=5, comment="here")
 
@@ -440,9 +453,19 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "live listeners": partial(live.listeners, store),
         "freshness": partial(live.freshness, store),
         "index": lambda: (live.catalogue_size(store), live.index_version(store)),
-        "listening": partial(listening.read, store, "ada", since=since, until=until, zone="UTC"),
+        "listening": partial(
+            listening.read,
+            store,
+            "ada",
+            since=since,
+            until=until,
+            zone="UTC",
+            engagement=settings.engagement,
+        ),
         "began": lambda: Listening(store).began("ada"),
-        "month": partial(month.card, store, ada, since=since, until=until, zone="UTC"),
+        "month": partial(
+            month.card, store, ada, since=since, until=until, zone="UTC", engagement=settings.engagement
+        ),
         "match": partial(friends.similarity, store, "ada", "ben"),
         "blend": lambda: friends.blended(
             store, "ada", "ben", bundle=catalogue.bundle(), ranking=settings.ranking
@@ -493,6 +516,17 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             Marks(store).of("ada", "album", ["a"]),
             Marks(store).starred("ada", "artist"),
             Marks(store).rated("ada", "track"),
+        ),
+        "imports": lambda: Imports(store).of("ada"),
+        "imported songs": lambda: (
+            ImportedSongs(store).matches("ada"),
+            unmatched(store, "ada", most=9),
+            match_again(store, SeenLibraries(store, settings).of),
+        ),
+        "imported plays": lambda: (
+            list(ImportedDays(store).days("ada")),
+            ImportedDays(store).began("ada"),
+            ImportedDays(store).plays_of_songs("ada"),
         ),
         "star": lambda: Marks(store).star("ada", [("album", "a")]),
         "bookmarks": lambda: Bookmarks(store).of("ada"),

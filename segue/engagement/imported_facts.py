@@ -1,0 +1,171 @@
+"""Imported plays as facts, counted by the same definitions as live plays.
+
+They are computed when a page reads them. Statistics of all listeners, such as *Popular now*, have live plays
+only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import pyarrow as pa
+
+from segue.catalog.tracks import Tracks
+from segue.engagement.definitions import Thresholds
+from segue.engagement.facts import Fact, StoredFact, facts_of
+from segue.imports.days import ImportedDays, KeptPlay, plays_in
+from segue.imports.songs import ImportedSongs
+from segue.plays.event import EVENT_WINDOW
+from segue.settings import EngagementSettings, milliseconds
+from segue.storage.store import Store
+
+_NO_TRACK = "song:"
+"""The beginning of the id of a song that is not in the library."""
+_LONGEST = timedelta(days=1)
+_TOLERANCE = 60_000
+"""Milliseconds: some services give times by the minute."""
+_WHOLE = {"occurred_at", "ms_played", "duration_ms", "rank"}
+_EVENTS = pa.list_(
+    pa.struct([(name, pa.int64() if name in _WHOLE else pa.string()) for name in EVENT_WINDOW.state])
+)
+
+
+class ImportedFacts:
+    """The imported plays of a listener as facts."""
+
+    def __init__(self, store: Store, user_id: str, engagement: EngagementSettings) -> None:
+        self._user_id = user_id
+        self._days, self._songs, self._tracks = ImportedDays(store), ImportedSongs(store), Tracks(store)
+        self._window = milliseconds(engagement.window)
+        self._thresholds = Thresholds.of(engagement)
+
+    def began(self) -> datetime | None:
+        """The beginning of the day of the first imported play; None without any."""
+        return self._days.began(self._user_id)
+
+    def first_heard(self, by: Literal["track_id", "artist"]) -> dict[str, datetime]:
+        """The first imported play of each track in the library, or of each artist."""
+        found = list(self._songs.first_heard(self._user_id))
+        known = self._tracks.artist_and_genre({track_id for _, track_id, _ in found if track_id})
+        first: dict[str, datetime] = {}
+        for artist, track_id, at in found:
+            name = track_id or ""
+            if by == "artist":  # the library's spelling, where it has the song
+                name = known.get(name, ("", ""))[0] or artist
+            if name:
+                time = datetime.fromtimestamp(at, UTC)
+                first[name] = min(time, first.get(name, time))
+        return first
+
+    def of(self, live: Iterable[StoredFact], *, since: datetime, until: datetime) -> list[Fact]:
+        """Facts of the windows that begin in [since, until), without plays that live facts have.
+
+        A live play and an imported one are the same if they are of one track and the imported one spans the
+        window of the live one. A song that is not in the library has no track in its row.
+
+        Parameters
+        ----------
+        live
+            The live facts of the same windows.
+        """
+        matches = {key: match.track_id for key, match in self._songs.matches(self._user_id).items()}
+        seen = Counter[tuple[int, str]]()
+        for fact in live:
+            start = int(fact["start"].timestamp() * 1000)
+            seen.update({(start, row["track_id"]): row.get("plays") or 0 for row in fact["rows"]})
+        days = self._days.days(self._user_id, since=since - _LONGEST, until=until)
+        kept = [play for day in days for play, _ in plays_in(day)]
+        lengths = self._tracks.lengths({track_id for play in kept if (track_id := matches.get(play.song))})
+        endings = []
+        for play in kept:
+            track_id = matches.get(play.song) or ""
+            ending = _Ending.of(play, track_id, lengths.get(track_id, 0))
+            if not track_id or not self._was_live(ending, seen):
+                endings.append(ending)
+        first, last = (int(bound.timestamp() * 1000) for bound in (since, until))
+        return self._counted([ending for ending in endings if first <= self._start(ending.at) < last])
+
+    def _start(self, at: int) -> int:
+        return at - at % self._window
+
+    def _was_live(self, ending: _Ending, seen: Counter[tuple[int, str]]) -> bool:
+        """Whether a live play of the track is in a window that the play spans; each live play counts once."""
+        first, last = self._start(ending.began - _TOLERANCE), self._start(ending.at + _TOLERANCE)
+        for start in range(first, last + 1, self._window):
+            if seen[start, ending.track_id] > 0:
+                seen[start, ending.track_id] -= 1
+                return True
+        return False
+
+    def _counted(self, endings: Iterable[_Ending]) -> list[Fact]:
+        by_window: dict[int, list[dict[str, object]]] = defaultdict(list)
+        for ending in endings:
+            by_window[self._start(ending.at)].append(ending.event())
+        starts = sorted(by_window)
+        table = pa.table(
+            {
+                "user_id": [self._user_id] * len(starts),
+                "window_start": pa.array(starts, pa.int64()),
+                "events": pa.array([by_window[start] for start in starts], _EVENTS),
+            }
+        )
+        found = facts_of(table, described=self._described, thresholds=self._thresholds)
+        for row in (row for fact in found for row in fact.rows):
+            if row["track_id"].startswith(_NO_TRACK):
+                row["track_id"] = ""
+        return found
+
+    def _described(self, ids: Iterable[str]) -> Mapping[str, tuple[str, str]]:
+        """Artist and genre of tracks, and the artists of songs without a track."""
+        songs = {own.removeprefix(_NO_TRACK): own for own in ids if own.startswith(_NO_TRACK)}
+        named = self._songs.described(self._user_id, songs)
+        known = dict(self._tracks.artist_and_genre(own for own in ids if not own.startswith(_NO_TRACK)))
+        return {**known, **{songs[key]: (song["artist"], "") for key, song in named.items()}}
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """The end of an imported play."""
+
+    began: int
+    """Epoch ms."""
+    at: int
+    """Epoch ms."""
+    song: str
+    track_id: str
+    """Empty for a song that is not in the library."""
+    type: str
+    ms_played: int
+    duration_ms: int
+
+    @classmethod
+    def of(cls, play: KeptPlay, track_id: str, length: int) -> _Ending:
+        """A play whose listening time is unknown was heard to the end."""
+        heard = length if play.ms_played is None else play.ms_played
+        return cls(
+            began=play.at * 1000,
+            at=play.at * 1000 + heard,
+            song=play.song,
+            track_id=track_id,
+            type="complete" if play.ms_played is None else "skip" if play.skipped else "leave",
+            ms_played=heard,
+            duration_ms=length,
+        )
+
+    def event(self) -> dict[str, object]:
+        """The play as an event of a window."""
+        return {
+            "occurred_at": self.at,
+            "event_id": f"{self.began}:{self.song}",
+            "track_id": self.track_id or _NO_TRACK + self.song,
+            "type": self.type,
+            "ms_played": self.ms_played,
+            "duration_ms": self.duration_ms,
+            "source": "app",
+            "rank": None,
+            "model": None,
+        }

@@ -1,0 +1,1 @@
+"""Plays of other services: reads their exports, matches the songs, and keeps the plays."""

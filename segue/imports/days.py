@@ -1,0 +1,241 @@
+"""Imported plays, by listener and day. They are kept until the listener removes them.
+
+Delivery: importing is a union. A play is told from others by its song and the second of its start, so that a
+repeated import, files that overlap, and any order of files give the same documents. A document is replaced
+only if nobody has changed it meanwhile.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, NamedTuple, TypedDict
+
+from segue.batches import batches
+from segue.errors import SegueError
+from segue.storage.mongo import Document, UpdateOne
+from segue.storage.records import Aligned, Between, Count
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
+
+_NAMES = 16
+"""Digits of a song's key that depend on artist and title."""
+_AT_ONCE = 500
+_ATTEMPTS = 20
+_WRITERS = 20
+EpochSeconds = Annotated[int, Between(0, 253_402_300_799)]
+
+
+class StoredPlays(TypedDict):
+    """The plays of a day in the order of their starts: aligned lists."""
+
+    at: list[EpochSeconds]
+    """When each began, epoch seconds."""
+    songs: list[str]
+    """Keys of the songs; see `imported_songs`."""
+    ms_played: list[Annotated[int, Between(-1, 2**53)]]
+    """How long each was played, milliseconds; -1: unknown."""
+    skipped: list[bool | None]
+    """Whether each was skipped; none: unknown."""
+    imports: list[list[Count]]
+    """The numbers of the imports that contained the play."""
+
+
+class ImportedDay(TypedDict):
+    """A document of `imported_days`."""
+
+    _id: str
+    """"<user id>:<day>"; the day is YYYY-MM-DD, in UTC."""
+    user_id: str
+    """The listener's id."""
+    day: datetime
+    """The beginning of the day in UTC."""
+    revision: Count
+    """The number of changes."""
+    writers: list[str]
+    """A random text for each of the last changes."""
+    plays: Annotated[StoredPlays, Aligned()]
+    """The plays of the day."""
+
+
+class KeptPlay(NamedTuple):
+    """A play with the key of its song."""
+
+    at: int
+    song: str
+    ms_played: int | None = None
+    skipped: bool | None = None
+
+
+@dataclass
+class _Day:
+    """The plays of a day by the second of their start and the names of their songs."""
+
+    revision: int = 0
+    plays: dict[tuple[int, str], tuple[KeptPlay, set[int]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: ImportedDay) -> _Day:
+        own = cls(revision=document["revision"])
+        for play, numbers in plays_in(document):
+            own.plays[play.at, play.song[:_NAMES]] = play, set(numbers)
+        return own
+
+    def add(self, play: KeptPlay, number: int) -> bool:
+        """Whether the play is new."""
+        place = play.at, play.song[:_NAMES]
+        if place in self.plays:
+            self.plays[place][1].add(number)
+            return False
+        self.plays[place] = play, {number}
+        return True
+
+    def withdraw(self, number: int) -> int:
+        """Remove an import; returns the number of the plays that only it contained."""
+        for _, numbers in self.plays.values():
+            numbers.discard(number)
+        left = {place: own for place, own in self.plays.items() if own[1]}
+        removed = len(self.plays) - len(left)
+        self.plays = left
+        return removed
+
+    def stored(self) -> StoredPlays:
+        own = [self.plays[place] for place in sorted(self.plays)]
+        return {
+            "at": [play.at for play, _ in own],
+            "songs": [play.song for play, _ in own],
+            "ms_played": [-1 if play.ms_played is None else play.ms_played for play, _ in own],
+            "skipped": [play.skipped for play, _ in own],
+            "imports": [sorted(numbers) for _, numbers in own],
+        }
+
+
+class ImportedDays(Collection[ImportedDay]):
+    """All listeners' imported plays."""
+
+    name = "imported_days"
+    policy = Policy(
+        personal=Personal(owner=("user_id",)),
+        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+    )
+    indexes = (Index.on("user_id", "day"),)
+
+    def add(self, user_id: str, plays: Iterable[KeptPlay], *, number: int) -> int:
+        """Add plays of an import; returns how many were new.
+
+        Raises
+        ------
+        SegueError
+            Another process changes the same days all the time.
+        """
+        by_day: dict[str, list[KeptPlay]] = defaultdict(list)
+        for play in plays:
+            by_day[_id(user_id, play.at)].append(play)
+        return sum(self._add(user_id, dict(part), number) for part in batches(by_day.items(), _AT_ONCE))
+
+    def _add(self, user_id: str, by_day: Mapping[str, Sequence[KeptPlay]], number: int) -> int:
+        return self._change(
+            user_id,
+            by_day,
+            lambda own, day: sum(day.add(play, number) for play in by_day[own]),
+        )
+
+    def withdraw(self, user_id: str, number: int) -> int:
+        """Remove an import's plays, except those of other imports; returns how many were removed.
+
+        Raises
+        ------
+        SegueError
+            Another process changes the same days all the time.
+        """
+        wanted = {"user_id": user_id, "plays.imports": {"$elemMatch": {"$elemMatch": {"$eq": number}}}}
+        ids = [day["_id"] for day in self.documents.find(wanted, {"_id": 1})]
+        removed = sum(
+            self._change(user_id, part, lambda _, day: day.withdraw(number))
+            for part in batches(ids, _AT_ONCE)
+        )
+        self.documents.delete_many({"user_id": user_id, "plays.at": {"$size": 0}})
+        return removed
+
+    def _change(self, user_id: str, ids: Iterable[str], change: Callable[[str, _Day], int]) -> int:
+        """Change days, again where another process came first; returns the sum of the results."""
+        left, total = set(ids), 0
+        for _ in range(_ATTEMPTS):
+            days = self._read(left)
+            counts = {own: change(own, day) for own, day in days.items()}
+            written = self._write(user_id, days)
+            total += sum(counts[own] for own in written)
+            left -= written
+            if not left:
+                return total
+        raise SegueError("another import of the same days is running: try again when it has ended")
+
+    def _read(self, ids: Iterable[str]) -> dict[str, _Day]:
+        found = {day["_id"]: _Day.of(day) for day in self.documents.find({"_id": {"$in": sorted(ids)}})}
+        return {own: found.get(own) or _Day() for own in sorted(ids)}
+
+    def _write(self, user_id: str, days: Mapping[str, _Day]) -> set[str]:
+        """Store days, and return the ids of those that nobody else has changed since they were read."""
+        writer = secrets.token_hex(8)
+        updates = []
+        for own, day in days.items():
+            fields = {"plays": day.stored(), "revision": day.revision + 1}
+            if day.revision:
+                # Others may change the day again before this process looks for its text.
+                also = {"$push": {"writers": {"$each": [writer], "$slice": -_WRITERS}}}
+                updates.append(UpdateOne({"_id": own, "revision": day.revision}, {"$set": fields, **also}))
+            else:
+                new = {"user_id": user_id, "day": _day_of(own), "writers": [writer], **fields}
+                updates.append(UpdateOne({"_id": own}, {"$setOnInsert": new}, upsert=True))
+        if updates:
+            self.documents.bulk_write(updates, ordered=False)
+        written = self.documents.find({"_id": {"$in": list(days)}, "writers": writer}, {"_id": 1})
+        return {day["_id"] for day in written}
+
+    def days(
+        self, user_id: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[ImportedDay]:
+        """A listener's days in order, those that begin in [since, until)."""
+        bounds = {"$gte": since, "$lt": until}
+        span = {operator: bound for operator, bound in bounds.items() if bound is not None}
+        wanted: Document = {"user_id": user_id, **({"day": span} if span else {})}
+        yield from self.documents.find(wanted).sort("day", 1)
+
+    def began(self, user_id: str) -> datetime | None:
+        """The beginning of a listener's first day; None without any."""
+        first = self.documents.find_one({"user_id": user_id}, {"day": 1}, sort=[("day", 1)])
+        return first["day"] if first else None
+
+    def first_heard(self, user_id: str) -> dict[str, int]:
+        """The epoch seconds of the first play of each of a listener's songs, by key."""
+        first: dict[str, int] = {}
+        days = self.documents.find({"user_id": user_id}, {"plays.at": 1, "plays.songs": 1}).sort("day", 1)
+        for day in days:
+            for at, song in zip(day["plays"]["at"], day["plays"]["songs"], strict=True):
+                first.setdefault(song, at)
+        return first
+
+    def plays_of_songs(self, user_id: str) -> Counter[str]:
+        """The number of plays of each of a listener's songs, by key."""
+        counts: Counter[str] = Counter()
+        for day in self.documents.find({"user_id": user_id}, {"plays.songs": 1}):
+            counts.update(day["plays"]["songs"])
+        return counts
+
+
+def plays_in(document: ImportedDay) -> Iterator[tuple[KeptPlay, Sequence[int]]]:
+    """The plays of a day, with the numbers of the imports that contained them."""
+    plays = document["plays"]
+    columns = (plays[name] for name in ("at", "songs", "ms_played", "skipped", "imports"))
+    for at, song, ms_played, skipped, imports in zip(*columns, strict=True):
+        yield KeptPlay(at, song, None if ms_played < 0 else ms_played, skipped), imports
+
+
+def _id(user_id: str, at: int) -> str:
+    return f"{user_id}:{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+
+
+def _day_of(document_id: str) -> datetime:
+    return datetime.fromisoformat(document_id.rpartition(":")[2]).replace(tzinfo=UTC)

@@ -1,0 +1,246 @@
+"""Imports the history of a listener from exports of other services, shows it before, and undoes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from segue.batches import batches
+from segue.errors import SegueError
+from segue.imports.days import ImportedDays, KeptPlay
+from segue.imports.exports import Exports, Found
+from segue.imports.matched import Library
+from segue.imports.play import ImportedPlay, LeftOut
+from segue.imports.runs import MOST_EXAMPLES, Imports, RowLeftOut
+from segue.imports.songs import HeardSong, ImportedSongs, Match
+from segue.storage.store import Store
+
+_AT_ONCE = 20_000
+Progress = Callable[[int], None]
+"""Called with the bytes of the files that were read."""
+
+
+@dataclass
+class Summary:
+    """Counts of an import; `rows` is the sum of `stored`, `known` and all of `left_out`."""
+
+    rows: int = 0
+    stored: int = 0
+    """New plays."""
+    known: int = 0
+    """Plays that had been imported before, or came twice."""
+    matched: int = 0
+    """Plays whose song is in the library, among the new ones and the known."""
+    ambiguous: int = 0
+    """Plays whose song could be several tracks."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Rows that are no plays, by reason."""
+    examples: list[RowLeftOut] = field(default_factory=list)
+    """The first of these."""
+    unknown_files: list[str] = field(default_factory=list)
+    years: Counter[int] = field(default_factory=Counter)
+    """Plays by year."""
+    missing: Counter[str] = field(default_factory=Counter)
+    """Plays by artist and title of songs that are not in the library."""
+    first_at: int | None = None
+    last_at: int | None = None
+
+    @property
+    def plays(self) -> int:
+        """Plays in the files."""
+        return self.stored + self.known
+
+    def add_row(self, found: Found) -> None:
+        """Count a row."""
+        self.rows += 1
+        if isinstance(found.play, LeftOut):
+            self.left_out[found.play.reason] += 1
+            if len(self.examples) < MOST_EXAMPLES:
+                self.examples.append({"file": found.file, "row": found.row, "reason": found.play.reason})
+            return
+        at = found.play.at
+        self.years[datetime.fromtimestamp(at, UTC).year] += 1
+        self.first_at = at if self.first_at is None else min(self.first_at, at)
+        self.last_at = at if self.last_at is None else max(self.last_at, at)
+
+    def add_match(self, play: ImportedPlay, match: Match) -> None:
+        """Count the match of a play."""
+        self.matched += match.track_id is not None
+        self.ambiguous += match.ambiguous
+        if match.track_id is None and not match.ambiguous:
+            song = play.song
+            self.missing[f"{song.artist} – {song.title}" if song.title else song.uri or song.track_id] += 1
+
+
+def preview(exports: Exports, library: Library, *, progress: Progress | None = None) -> Summary:
+    """Read exports and match their songs without storing anything.
+
+    Raises
+    ------
+    SegueError
+        The files have no plays, or cannot be read.
+    """
+    summary, matches = Summary(), dict[str, Match]()
+    seen: set[tuple[int, str]] = set()
+    for found in exports:
+        summary.add_row(found)
+        if isinstance(found.play, LeftOut):
+            continue
+        key = found.play.song.key()
+        if key not in matches:
+            matches[key] = library.match(found.play.song)
+        place = found.play.at, key[:16]
+        summary.stored += place not in seen
+        summary.known += place in seen
+        seen.add(place)
+        summary.add_match(found.play, matches[key])
+        if progress is not None and not summary.rows % _AT_ONCE:
+            progress(exports.read)
+    summary.unknown_files = exports.unknown
+    _require_plays(summary)
+    return summary
+
+
+class Importer:
+    """Imports the history of one listener."""
+
+    def __init__(self, store: Store, user_id: str) -> None:
+        self._user_id = user_id
+        self._runs, self._days, self._songs = Imports(store), ImportedDays(store), ImportedSongs(store)
+
+    def run(
+        self, exports: Exports, library: Library, *, files: Iterable[str], progress: Progress | None = None
+    ) -> Summary:
+        """Import exports. Plays that are there already are not stored again.
+
+        Parameters
+        ----------
+        files
+            The names to remember the import by.
+
+        Raises
+        ------
+        SegueError
+            The files have no plays, or cannot be read. Plays that were read before stay, and importing the
+            same files again adds the rest.
+        """
+        number = self._runs.begin(self._user_id, list(files))
+        summary = Summary()
+        try:
+            self._read(exports, library, number, summary, progress)
+            _require_plays(summary)
+        except BaseException as error:
+            told = str(error) if isinstance(error, SegueError) else "the import was interrupted"
+            self._note(number, summary, state="failed", error=told)
+            raise
+        self._note(number, summary, state="complete")
+        return summary
+
+    def _read(
+        self, exports: Exports, library: Library, number: int, summary: Summary, progress: Progress | None
+    ) -> None:
+        matches = self._songs.matches(self._user_id)
+        for part in batches(exports, _AT_ONCE):
+            plays = []
+            heard: dict[str, HeardSong] = {}
+            for found in part:
+                summary.add_row(found)
+                if isinstance(found.play, LeftOut):
+                    continue
+                key, at = found.play.song.key(), found.play.at
+                if key not in matches:
+                    matches[key] = library.match(found.play.song)
+                if key not in heard or at < heard[key].first_at:
+                    heard[key] = HeardSong(found.play.song, matches[key], at)
+                plays.append(KeptPlay(found.play.at, key, found.play.ms_played, found.play.skipped))
+                summary.add_match(found.play, matches[key])
+            self._songs.keep(self._user_id, heard)
+            stored = self._days.add(self._user_id, plays, number=number)
+            summary.stored += stored
+            summary.known += len(plays) - stored
+            summary.unknown_files = exports.unknown
+            self._note(number, summary, state="running")
+            if progress is not None:
+                progress(exports.read)
+        summary.unknown_files = exports.unknown
+
+    def _note(self, number: int, summary: Summary, **fields: object) -> None:
+        self._runs.update(
+            self._user_id,
+            number,
+            rows=summary.rows,
+            stored=summary.stored,
+            known=summary.known,
+            left_out=dict(summary.left_out),
+            examples=summary.examples,
+            unknown_files=summary.unknown_files[:100],
+            first_at=_date(summary.first_at),
+            last_at=_date(summary.last_at),
+            **fields,
+        )
+
+    def undo(self, number: int) -> int:
+        """Remove the plays that only one import contained; returns how many these are.
+
+        Raises
+        ------
+        SegueError
+            There is no such import.
+        """
+        self._runs.one(self._user_id, number)
+        removed = self._days.withdraw(self._user_id, number)
+        first = self._days.first_heard(self._user_id)
+        unused = [key for key in self._songs.matches(self._user_id) if key not in first]
+        self._songs.remove(self._user_id, unused)
+        self._songs.date(self._user_id, first)
+        self._runs.update(self._user_id, number, state="undone")
+        return removed
+
+
+def match_again(store: Store, libraries: Callable[[str], Library]) -> tuple[int, int]:
+    """Match the songs of all listeners that have no track; returns the numbers of songs, and of new matches.
+
+    Parameters
+    ----------
+    libraries
+        Gives the library that a listener sees, by the listener's id.
+    """
+    songs = ImportedSongs(store)
+    number = new = 0
+    for part in batches(songs.unmatched(), _AT_ONCE):
+        matches = {}
+        for own, song in part:
+            match = libraries(own.rpartition(":")[0]).match(song)
+            if match.track_id is not None:
+                matches[own] = match
+        songs.settle(matches)
+        number += len(part)
+        new += len(matches)
+    return number, new
+
+
+def unmatched(store: Store, user_id: str, *, most: int) -> list[tuple[str, str, str, int]]:
+    """Artist, title, album and plays of a listener's songs without a track, the most played first."""
+    songs, counts = ImportedSongs(store), ImportedDays(store).plays_of_songs(user_id)
+    without = {key for key, match in songs.matches(user_id).items() if match.track_id is None}
+    keys = sorted(without, key=lambda key: (-counts[key], key))[:most]
+    found = songs.described(user_id, keys)
+    rows = [
+        (song["artist"], song["title"] or song.get("uri") or "", song["album"], counts[key])
+        for key, song in found.items()
+    ]
+    return sorted(rows, key=lambda row: (-row[3], row[:3]))
+
+
+def _require_plays(summary: Summary) -> None:
+    if not summary.plays:
+        raise SegueError(
+            "no plays in these files: give the export of Spotify, ListenBrainz, Last.fm or Segue, "
+            "as you received it"
+        )
+
+
+def _date(at: int | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)

@@ -1,0 +1,25 @@
+"""Songs and libraries for the tests of imports."""
+
+from __future__ import annotations
+
+from segue.catalog.track import MatchableTrack
+from segue.imports.matched import Library
+
+
+def track(
+    own: str, title: str, *, artist: str = "Vela", seconds: float = 200.0, **more: str
+) -> MatchableTrack:
+    return MatchableTrack(
+        track_id=own,
+        title=title,
+        artist=artist,
+        artists=(artist,),
+        album=more.get("album"),
+        duration_ms=round(seconds * 1000),
+        recording=more.get("recording"),
+        release_track=more.get("release_track"),
+    )
+
+
+def library(*tracks: MatchableTrack) -> Library:
+    return Library(tracks)
