@@ -42,8 +42,8 @@ os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 # Some environments forbid it; here a hundred processes would compile the same modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-# librosa, the reference of some tests, compiles with numba. Two processes that compile at once spoil each
-# other's code: each side has a folder of its own, kept between runs.
+# Two that compile at once spoil each other's code (segue.audio.librosa), and tests load more of librosa than
+# the code does: each side has a folder of its own, kept between runs.
 _SIDE = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / _SIDE)
 # Each training of a session space compiles the same functions again.
@@ -53,8 +53,8 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 _SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}
 """Fixtures of the whole run that start a server."""
-_LIBROSA = {"test_descriptors.py", "test_features.py"}
-"""Files whose tests load librosa. In a fresh clone, it compiles for ten seconds."""
+_DESCRIBES_SOUND = {"audio", "benchmarks", "test_composed.py", "test_similar_route.py"}
+"""Files or folders whose tests load librosa, as Spark's workers do."""
 _LONGEST = (
     *("Spark of streaming", "Spark", "Chromium", "servers that hang", "servers that are killed"),
     *("servers of integration", "servers of jobs", "servers of cli", "librosa", "servers of streaming"),
@@ -89,8 +89,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of tests that run side by side (pytest-xdist), those that share something take turns on one side.
 
     There are two Sparks and one Chromium, and each side has at most one broker and one mongod of those that
-    are shared. A file's fixtures are made once. The order is that of the groups, which run.sh asks xdist to
-    keep.
+    are shared. In a fresh clone, librosa is compiled for Spark's workers, and again for the tests of sound.
+    A file's fixtures are made once. The order is that of the groups, which run.sh asks xdist to keep.
     """
     groups = {item: _group(item) for item in items}
     sizes = Counter(groups.values())
@@ -116,7 +116,7 @@ def _group(item: pytest.Item) -> str:
     fixtures = set(getattr(item, "fixturenames", ()))
     if "spark" in fixtures:
         return "Spark of streaming" if item.path.parent.name == "streaming" else "Spark"
-    if item.path.name in _LIBROSA:
+    if _DESCRIBES_SOUND.intersection(item.path.parts):
         return "librosa"
     if item.get_closest_marker("browser"):
         return "Chromium"
