@@ -74,6 +74,10 @@ STYLE = """<style>
 [data-testid="stTopNavLink"]:focus-visible, [data-testid="stLogoLink"]:focus-visible, .stMain a:focus-visible,
 .stMain summary:focus-visible, .stMain button:focus-visible
   {outline: 2px solid currentColor !important; outline-offset: 2px}
+[data-testid="stCaptionContainer"] {color: inherit !important; opacity: .75}
+[data-testid="InputInstructions"], [data-testid="stFileUploaderDropzoneInstructions"] {display: none}
+[data-stale="true"] {opacity: 1 !important; transition: none !important}
+.stMain:focus {outline: none}
 .stMainBlockContainer {padding-top: 4.75rem; padding-bottom: 3rem}
 .stBottomBlockContainer, [data-testid="stBottomBlockContainer"] {padding-top: .35rem; padding-bottom: .6rem}
 [data-testid="stBottom"] > div {border-top: 1px solid color-mix(in srgb, currentColor 16%, transparent)}
@@ -83,6 +87,10 @@ STYLE = """<style>
   .stMainBlockContainer, .stBottomBlockContainer {padding-left: 1rem; padding-right: 1rem}
   .stMainBlockContainer {padding-top: 3.9rem}
   .stMain h1 {font-size: 1.8rem}
+}
+@media (prefers-reduced-motion: reduce) {
+  *, *::before, *::after {animation: none !important; transition: none !important}
+  * {scroll-behavior: auto !important}
 }
 </style>"""
 

@@ -102,13 +102,14 @@ def _month(content: SharedContent, here: str) -> str:
 def _tracks(link: Link, content: SharedContent, here: str) -> str:
     first = content.items[0] if content.items else None
     head = (
-        f'<div class="top">{_cover(first, "cover")}<div><h1>{_text(content.title)}</h1>'
+        f'<div class="top">{_cover(first, "cover")}<div><h1 dir="auto">{_text(content.title)}</h1>'
         f"<p>{_text(content.subtitle)}</p><p>{_text(gettext('Shared by {name}', name=content.by))}</p>"
     )
     if link.kind == "track" and first:
         return f"{head}{_sound(link, first, here)}</div></div>"
     rows = "".join(
-        f"<li>{_cover(item)}<div><b>{_text(item.title)}</b><span>{_text(item.artist)}</span></div>"
+        f'<li>{_cover(item)}<div><b dir="auto">{_text(item.title)}</b>'
+        f'<span dir="auto">{_text(item.artist)}</span></div>'
         f"{_sound(link, item, here)}</li>"
         for item in content.items
     )

@@ -82,7 +82,10 @@ def _row(item: Played) -> str:
 def _names(track: TrackSummary) -> str:
     below = " · ".join(part for part in (track.artist, track.genre) if part)
     title = escape(track.title, quote=True)
-    return f'<div class="sg-title" title="{title}">{title}</div><div class="sg-sub">{escape(below)}</div>'
+    return (
+        f'<div class="sg-title" dir="auto" title="{title}">{title}</div>'
+        f'<div class="sg-sub" dir="auto">{escape(below)}</div>'
+    )
 
 
 def _picture(track: TrackSummary) -> str:

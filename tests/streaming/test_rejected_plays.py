@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,7 @@ from segue.storage.kafka_client import client_options
 from segue.storage.kafka_records import records_of
 from segue.streaming_jobs import rejected_plays
 from segue.streaming_jobs.metrics import Metrics
+from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.rejections import Rejections
 from tests.plays.examples import a_play
 from tests.storage.rejected import write_rejected
@@ -85,6 +87,45 @@ def test_a_repeated_batch_loses_nothing_and_its_copies_count_once(
     assert {record.key.decode() for record in written} == {
         f"{broker.kafka.plays_topic}:0:{offset}" for offset in range(3)
     }
+
+
+class Rests(BatchGate):
+    """A gate that notes the pauses instead of making them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def rest(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+def test_after_a_long_batch_the_cores_are_left_to_others(
+    spark: SparkSession, broker: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rests(*, longer_than: float) -> list[float]:
+        monkeypatch.setattr(rejected_plays, "_LONG_SECONDS", longer_than)
+        send(broker, [b"one", b"two"])
+        gate = Rests()
+        began = time.monotonic()
+        query = rejected_plays.start(spark, broker, gate=gate)
+        try:
+            query.processAllAvailable()
+        finally:
+            query.stop()
+        assert sum(gate.seconds) <= 3 * (time.monotonic() - began)
+        return gate.seconds
+
+    assert len(rests(longer_than=0.0)) == 1
+    assert rests(longer_than=60.0) == []
+
+
+def test_a_pause_ends_with_the_stream() -> None:
+    gate = BatchGate()
+    gate.close()
+    began = time.monotonic()
+    gate.rest(60)
+    assert time.monotonic() - began < 30
 
 
 def test_a_record_of_a_topic_that_was_created_again_is_another_one(broker: Settings) -> None:

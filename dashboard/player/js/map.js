@@ -8,7 +8,7 @@ class LibraryMap {
     this.canvas = h("canvas", { tabindex: 0, role: "application", "aria-label": gettext("Map of the library: arrow keys move, plus and minus zoom, Enter shows the songs in the middle") });
     this.legend = h("div", { class: "legend", role: "group", "aria-label": gettext("Genres") });
     this.tip = h("div", { class: "tip", hidden: true });
-    this.near = h("div", { class: "tracks list near", "aria-live": "polite" });
+    this.near = h("div", { class: "tracks list near", role: "region", "aria-label": gettext("Songs around the point") });
     this.note = h("p", { class: "hint" }, gettext("Loading the map…"));
     const zooming = h("div", { class: "zooming" }, button("add", gettext("Zoom in"), () => this.zoomAt(1.8)), button("minus", gettext("Zoom out"), () => this.zoomAt(1 / 1.8)), button("home", gettext("Show all"), () => this.home()));
     root.replaceChildren(h("div", { class: "sky" }, this.canvas, zooming, this.tip), this.legend, this.note, this.near);
@@ -166,7 +166,7 @@ class LibraryMap {
     const [item] = await this.names([row]).catch(() => []);
     if (this.hovered !== row || !item) return;
     const box = this.canvas.getBoundingClientRect();
-    this.tip.replaceChildren(h("b", {}, item.title), h("span", {}, [item.artist, item.genre].filter(Boolean).join(" · ")));
+    this.tip.replaceChildren(h("b", { dir: "auto" }, item.title), h("span", {}, [item.artist, item.genre].filter(Boolean).join(" · ")));
     this.tip.hidden = false;
     this.tip.style.left = `${Math.max(0, Math.min(clientX - box.left + 12, box.width - this.tip.offsetWidth - 4))}px`;
     this.tip.style.top = `${Math.max(0, clientY - box.top - this.tip.offsetHeight - 10)}px`;

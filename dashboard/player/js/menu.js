@@ -6,7 +6,7 @@ const showMenu = (anchor, item) => {
   root.querySelector(".menu")?.remove();
   const menu = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": item.title });
   const close = () => { menu.remove(); anchor.focus({ preventScroll: true }); };
-  const entry = (name, text, onclick) => h("button", { type: "button", role: "menuitem", onclick }, icon(name), h("span", {}, text));
+  const entry = (name, text, onclick) => h("button", { type: "button", role: "menuitem", onclick }, icon(name), h("span", { dir: "auto" }, text));
   const say = (text) => engineHere()?.say(text);
   const goes = (page, named) => () => { close(); visit(address(page, named)); };
 

@@ -30,18 +30,18 @@ const editing = (item, root) => { // a playlist of the listener; `place` is the 
     button("close", gettext("Remove {title}", { title: item.title }), () => send({}))];
 };
 
-const named = (item) => linkTo(address("track", { id: item.id }), { class: "title", title: item.title }, item.title);
+const named = (item) => linkTo(address("track", { id: item.id }), { class: "title", dir: "auto", title: item.title }, item.title);
 
 const card = (root, item) => h("article", { class: "card", "data-id": item.id },
   h("div", { class: "frame" }, picture(item.cover, item.album ?? item.title), button("play", gettext("Play {title}", { title: item.title }), () => playFrom(root.__data, item), { class: "go" }), tools(item, root)),
-  named(item), h("div", { class: "artist" }, [item.artist, item.genre].filter(Boolean).join(" · ")),
-  item.why ? h("div", { class: "why", title: item.why }, item.why) : null,
+  named(item), h("div", { class: "artist", dir: "auto" }, [item.artist, item.genre].filter(Boolean).join(" · ")),
+  item.why ? h("div", { class: "why", dir: "auto", title: item.why }, item.why) : null,
   item.score === undefined ? null : h("div", { class: "score", title: gettext("similarity: {score}", { score: number(item.score, { maximumFractionDigits: 2 }) }) }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
 
 const row = (root, item) => h("article", { class: "row", "data-id": item.id },
   h("div", { class: item.number ? "frame numbered" : "frame" }, item.number ? h("span", { class: "number" }, item.number) : picture(item.cover, item.album ?? item.title), button("play", gettext("Play {title}", { title: item.title }), () => playFrom(root.__data, item), { class: "go" })),
-  h("div", { class: "names" }, named(item), h("div", { class: "artist" }, [item.artist, item.album].filter(Boolean).join(" · ")),
-    item.why ? h("div", { class: "why", title: item.why }, item.why) : null),
+  h("div", { class: "names" }, named(item), h("div", { class: "artist", dir: "auto" }, [item.artist, item.album].filter(Boolean).join(" · ")),
+    item.why ? h("div", { class: "why", dir: "auto", title: item.why }, item.why) : null),
   h("span", { class: "genre" }, item.genre ?? ""), item.note ? h("span", { class: `note ${item.tone ?? ""}` }, item.note) : null,
   h("span", { class: "time" }, item.duration ? clock(item.duration) : ""), tools(item, root));
 

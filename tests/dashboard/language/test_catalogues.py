@@ -14,7 +14,7 @@ from segue.dashboard.player.texts import messages, prefix
 from segue.documentation.texts import KEYWORDS, Change, changes, disagreeing, found
 
 DASHBOARD = Path(__file__).parents[3] / "dashboard"
-SCRIPTS = sorted((DASHBOARD / "player" / "js").glob("*.js"))
+SCRIPTS = sorted((DASHBOARD / "player").glob("*/*.js"))
 PAGES = sorted(
     [*(DASHBOARD / "views").glob("*.py"), *(DASHBOARD / "pictures").glob("*.py"), DASHBOARD / "pages.py"]
 )
@@ -76,10 +76,10 @@ def test_a_script_has_no_text_outside_the_catalogue(path: Path) -> None:
 
 
 _NO_PROSE = {
-    # Values of the browser's interfaces, and of styles.
+    # Values of the browser's interfaces and of styles, and a title of Streamlit.
     "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight", "Escape", "Enter", "Home", "End", "Tab", "Apple",
     "Backspace", "Delete", "Space", "Content-Type", "NotAllowedError", "AbortError", "BroadcastChannel",
-    "Arrow", "PageUp", "PageDown", "Shift", "Control", "AbortSignal",
+    "Arrow", "PageUp", "Connection error", "PageDown", "Shift", "Control", "AbortSignal",
 }  # fmt: skip
 
 

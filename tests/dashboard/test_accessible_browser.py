@@ -1,0 +1,100 @@
+"""WCAG 2.2 AA as axe-core checks it: every page in each look and language."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.dashboard.browser import Served, needs_chromium
+from tests.dashboard.music import track_id
+from tests.waiting import PATIENCE, until
+
+pytestmark = needs_chromium
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+IGNORED = {"presentation-role-conflict": {"enabled": False}}
+"""Streamlit's field for files; a recommendation of axe, not of WCAG."""
+PAGES = {
+    "home": "/",
+    "search": "/search?query=waltz",
+    "artists": "/artists",
+    "albums": "/albums",
+    "map": "/map",
+    "playlists": "/playlists",
+    "mix": "/playlists?made=mix",
+    "you": "/you",
+    "listening": "/listening",
+    "friends": "/friends",
+    "live": "/live",
+    "operations": "/operations",
+    "audience": "/audience",
+    "track": f"/track?id={track_id('Waltz', 1)}",
+    "artist": "/artist?name=Waltz+Band+1",
+    "nothing": "/album?id=none",
+}
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
+    "phone": {
+        "color_scheme": "dark",
+        "viewport": {"width": 360, "height": 740},
+        "has_touch": True,
+        "is_mobile": True,
+    },
+    "forced colours": {"forced_colors": "active", "viewport": {"width": 1280, "height": 860}},
+}
+PICTURES = os.environ.get("TEST_PICTURES")
+"""A folder for pictures of all pages, to be looked at."""
+
+
+@pytest.fixture(params=[(look, language) for look in LOOKS for language in ("en", "de")], ids=" ".join)
+def looked_at(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[tuple[Page, str]]:
+    look, language = request.param
+    context = chromium.new_context(locale={"en": "en-GB", "de": "de-DE"}[language], **LOOKS[look])
+    context.set_default_timeout(PATIENCE * 1000)
+    yield context.new_page(), f"{look} {language}"
+    context.close()
+
+
+def settle(page: Page) -> None:
+    until(
+        lambda: page.evaluate(
+            """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
+              && [...document.images].every((image) => image.complete)"""
+        ),
+        "the page to be drawn",
+    )
+    page.wait_for_timeout(700)
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": RULES, "rules": IGNORED}).response["violations"]
+    return [
+        f"{fault['id']}: {node['target']} {node['html'][:160]} {[check['message'] for check in node['any']]}"
+        for fault in found
+        for node in fault["nodes"]
+    ]
+
+
+def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -> None:
+    page, look = looked_at
+    faults: dict[str, list[str]] = {}
+    titles: set[str] = set()
+    for name, path in PAGES.items():
+        page.goto(visited.address + path)
+        page.locator("#segue-bar .bar").wait_for()
+        settle(page)
+        if PICTURES:
+            folder = Path(PICTURES)
+            folder.mkdir(exist_ok=True)
+            page.screenshot(path=folder / f"{name} {look}.png".replace(" ", "-"))
+        titles.add(page.title())
+        if found := violations(page):
+            faults[name] = found
+    assert len(titles) == len(PAGES), titles
+    assert not faults, "\n".join(f"{name}: {fault}" for name, all_of in faults.items() for fault in all_of)

@@ -1,0 +1,148 @@
+"""An evening with the keyboard alone, as a screen reader gets it, and in German."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+from pymongo.database import Database
+
+from segue.storage.mongo import Document
+from tests.dashboard.browser import Player, Served, needs_chromium
+from tests.waiting import PATIENCE, until
+
+pytestmark = needs_chromium
+FOCUSED = """() => {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  return at && (at.getAttribute('aria-label') ?? at.textContent.trim());
+}"""
+ARABIC = "فيروز نسم علينا الهوا من مفرق الوادي يا هوا دخل الهوا خدني على بلادي"
+
+
+@pytest.fixture
+def german(visited: Served, chromium: Browser) -> Iterator[Player]:
+    """A visitor whose browser prefers German."""
+    context = chromium.new_context(locale="de-DE", viewport={"width": 1280, "height": 860})
+    context.set_default_timeout(PATIENCE * 1000)
+    page = context.new_page()
+    page.goto(visited.address)
+    page.locator(".card").first.wait_for()
+    yield Player(page)
+    context.close()
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate(FOCUSED))
+
+
+def test_the_player_is_two_keys_away(visitor: Player) -> None:
+    page = visitor.page
+    page.evaluate("document.activeElement?.blur()")
+    page.keyboard.press("Tab")
+    assert focused(page) == "To the content"
+    assert page.locator(".segue-skip button").first.bounding_box()["x"] >= 0  # type: ignore[index]
+    page.keyboard.press("Tab")
+    assert focused(page) == "To the player"
+    page.keyboard.press("Enter")
+    assert focused(page) == "Play"
+    page.keyboard.press("Enter")
+    visitor.wait_playing()
+    assert focused(page) == "Pause"
+
+
+def test_an_evening_with_the_keyboard_alone(visitor: Player) -> None:
+    """Search, play, like, read the queue, skip and pause: the mouse is not touched."""
+    page = visitor.page
+    page.keyboard.press("/")
+    field = page.locator("input[type=search]")
+    field.wait_for()
+    until(lambda: focused(page) == "Search", "the field of the search to have the focus")
+    page.keyboard.type("waltz 3")
+    page.locator(".search .tracks .row").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    until(lambda: "altz" in focused(page), "the first result to have the focus")
+    while focused(page) != "Play Waltz 3":
+        page.keyboard.press("Shift+Tab" if focused(page) == "Waltz 3" else "Tab")
+    page.keyboard.press("Enter")
+    visitor.wait_playing("Waltz 3")
+    page.keyboard.press("l")
+    page.locator("#segue-bar .like[aria-label='Remove the like']").wait_for()
+    page.keyboard.press("q")
+    panel = page.locator("#segue-bar .panel")
+    panel.wait_for()
+    assert focused(page) == "Close"
+    page.keyboard.press("Escape")
+    panel.wait_for(state="hidden")
+    page.keyboard.press("n")
+    until(lambda: visitor.state()["title"] not in (None, "Waltz 3"), "the next song")
+    page.evaluate("document.activeElement?.blur()")
+    page.keyboard.press(" ")
+    until(lambda: not visitor.state()["playing"], "a pause")
+
+
+def test_each_control_has_a_name_and_live_regions_are_few(visitor: Player) -> None:
+    page = visitor.page
+    visitor.press("Play")
+    visitor.wait_playing()
+    nameless = page.locator("#segue-bar").evaluate(
+        """(bar) => [...bar.querySelectorAll('button, input, select, a[href]')]
+          .filter((one) => one.checkVisibility())
+          .filter((one) => !(one.ariaLabel || one.textContent.trim()))
+          .map((one) => one.outerHTML)"""
+    )
+    assert nameless == []
+    said = page.evaluate(
+        """async () => {
+          const inner = [...document.querySelectorAll('*')].map((one) => one.shadowRoot).filter(Boolean);
+          const live = [document, ...inner].flatMap((root) =>
+            [...root.querySelectorAll('[aria-live], [role=status], [role=alert]')]);
+          let said = 0;
+          for (const region of live) {
+            new MutationObserver(() => said++).observe(region, {childList: true, subtree: true});
+          }
+          await new Promise((done) => setTimeout(done, 5000));
+          return said;
+        }"""
+    )
+    assert said <= 1  # a song plays: nothing is to be said
+
+
+def test_a_title_in_arabic_keeps_its_beginning(player: Player, database: Database[Document]) -> None:
+    database.tracks.update_one({"_id": "waltz0"}, {"$set": {"title": ARABIC}})
+    page = player.page
+    page.goto(f"{page.url.rstrip('/')}/search?query=waltz")
+    named = page.locator(f".title[title='{ARABIC}']").first
+    named.wait_for()
+    assert named.evaluate("one => getComputedStyle(one).direction") == "rtl"
+
+
+def test_a_german_browser_gets_german(german: Player) -> None:
+    page = german.page
+    assert page.title() == "Für dich · Segue"
+    assert page.evaluate("document.documentElement.lang") == "de"
+    assert page.locator("h1").inner_text() == "Für dich"
+    german.press("Abspielen")
+    german.wait_playing()
+    page.goto(page.url.rstrip("/") + "/map")
+    page.locator(".map .hint", has_text="24 Songs").wait_for()
+
+
+def test_the_choice_of_the_account_is_stronger_than_the_browser(german: Player) -> None:
+    page = german.page
+    german.go("/you")
+    page.get_by_text("Wie im Browser").click()
+    page.get_by_role("option", name="English").click()
+    page.get_by_text("You are a guest").wait_for()
+    page.reload()
+    page.get_by_text("You are a guest").wait_for()
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_an_outage_of_the_server_shows_no_message_of_streamlit(served: Served, player: Player) -> None:
+    page = player.page
+    served.end()
+    page.wait_for_timeout(25_000)
+    assert page.locator("[role=dialog]:visible").count() == 0
+    assert not page.get_by_text("Connection error").is_visible()
