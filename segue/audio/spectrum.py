@@ -1,7 +1,7 @@
 """The spectrogram of a waveform, and the filters that sum its bins to mel bands and pitch classes.
 
 The numbers are librosa's. Its import costs each worker two seconds and compiles functions into a cache that
-processes share without a lock; these three functions need neither (docs/decisions/0341).
+processes share without a lock; these three functions need neither (docs/decisions/0346).
 """
 
 from __future__ import annotations
