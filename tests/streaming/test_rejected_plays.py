@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,7 @@ from segue.storage.kafka_client import client_options
 from segue.storage.kafka_records import records_of
 from segue.streaming_jobs import rejected_plays
 from segue.streaming_jobs.metrics import Metrics
+from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.rejections import Rejections
 from tests.plays.examples import a_play
 from tests.storage.rejected import write_rejected
@@ -85,6 +87,14 @@ def test_a_repeated_batch_loses_nothing_and_its_copies_count_once(
     assert {record.key.decode() for record in written} == {
         f"{broker.kafka.plays_topic}:0:{offset}" for offset in range(3)
     }
+
+
+def test_a_pause_ends_with_the_stream() -> None:
+    gate = BatchGate()
+    gate.close()
+    began = time.monotonic()
+    gate.rest(60)
+    assert time.monotonic() - began < 30
 
 
 def test_a_record_of_a_topic_that_was_created_again_is_another_one(broker: Settings) -> None:
