@@ -14,7 +14,7 @@ from segue.catalog.absence import by_root
 from segue.catalog.fma import Layout, find_layout
 from segue.catalog.gathering import gather
 from segue.catalog.library import FolderContents, NoMusic, check_folder, find_music
-from segue.catalog.stored_paths import path_to_open, shown
+from segue.catalog.stored_paths import path_to_open, shown, stored_path
 from segue.catalog.text_encoding import AUTO
 from segue.catalog.track import StoredFile
 from segue.catalog.track_files import TrackFiles
@@ -46,8 +46,9 @@ class LibraryFolders:
             A stored file of the library exists outside these folders.
         """
         folders = [*self.roots, *self.away]
+        starts = tuple(f"{stored_path(folder)}/" for folder in folders)
         for file in stored:
-            if file.state != "present" or file.path is None:
+            if file.state != "present" or file.path is None or file.path.startswith(starts):
                 continue
             path = path_to_open(file.path)
             if not any(path.is_relative_to(folder) for folder in folders) and path.exists():

@@ -176,7 +176,9 @@ class FileReader:
             # A new track has no lyrics to remove.
             {own: track.lyrics for own, (track, _) in reads if track.lyrics or self._before(own)}
         )
-        self._tracks.write(replace(track, track_id=own, place=track.track_id) for own, (track, _) in reads)
+        tracks = [replace(track, track_id=own, place=track.track_id) for own, (track, _) in reads]
+        self._tracks.add(track for track in tracks if not self._before(track.track_id))
+        self._tracks.write(track for track in tracks if self._before(track.track_id))
         self._tracks.bring_back(
             own
             for own, _ in reads

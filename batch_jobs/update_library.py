@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from segue.audio.describe_here import Describers
 from segue.audio.descriptors import features_version
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.batch_jobs.bars import counting
+from segue.batch_jobs.complete_fingerprints import fingerprint_on_this_machine
 from segue.batch_jobs.measure_loudness import measure_on_this_machine
 from segue.batch_jobs.read_library import Rules
 from segue.batches import batches
@@ -44,7 +45,7 @@ from segue.settings import Settings, load_settings
 from segue.storage.mongo import PyMongoError
 from segue.storage.store import Job, Store, open_store
 
-STEPS = ("reading", "describing", "placing", "indexing", "measuring")
+STEPS = ("reading", "describing", "placing", "indexing", "fingerprinting", "measuring")
 _WRITE_EVERY = 16
 """Tracks whose features are written at once: an interruption loses at most these."""
 
@@ -79,9 +80,19 @@ class UpdateSummary:
     """Tracks whose loudness was measured."""
     unmeasured: int
     """Tracks whose loudness is left to a later pass."""
+    fingerprinted: int
+    """Tracks of a release without fingerprints that got one."""
+    unfingerprinted: int
+    """Those that are left to a later pass."""
     steps: dict[str, float]
-    """Seconds of reading, describing, placing, indexing and measuring."""
+    """Seconds of each of :data:`STEPS`."""
     seconds: float
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the pass has changed anything that people wait for."""
+        changes = (self.new, self.changed, self.vanished, self.described, self.fingerprinted, self.measured)
+        return any(changes)
 
     def sentence(self) -> str:
         """The result in a line."""
@@ -154,8 +165,8 @@ def run(
 ) -> UpdateSummary:
     """One pass. With `only_changes`, a pass that finds no change leaves embeddings and index as they are.
 
-    The last step measures loudness, which takes longer than all others. It ends when `measuring` is false,
-    and leaves the rest to a later pass.
+    The last steps compute fingerprints that an earlier release has not, and measure loudness, which takes
+    longer than all others. They end when `measuring` is false, and leave the rest to a later pass.
 
     A library that cannot be read is reported in `faults`; the others are brought up to date.
 
@@ -232,8 +243,12 @@ class _Pass:
         # Tracks of a disk that is away, or back, are neither new nor changed.
         changed = changed or tracks.count_playable() != playable
         self._enter_index(always=changed or not only_changes)
+        with self._step("fingerprinting"):
+            work = fingerprint_on_this_machine(self._store, self._describers, wanted=measuring)
+            fingerprinted, unfingerprinted = self._to_end(work, "fingerprinting", "Fingerprints")
         with self._step("measuring"):
-            measured, unmeasured = self._measure(measuring)
+            work = measure_on_this_machine(self._store, self._describers, wanted=measuring)
+            measured, unmeasured = self._to_end(work, "measuring", "Measuring loudness")
         counts = {
             name: sum(getattr(one, name) for one in ingested)
             for name in ("tracks", "new", "changed", "vanished", "away", "waiting", "rejected")
@@ -251,6 +266,8 @@ class _Pass:
             faults=faults,
             measured=measured,
             unmeasured=unmeasured,
+            fingerprinted=fingerprinted,
+            unfingerprinted=unfingerprinted,
             steps={step: round(self._seconds[step], 2) for step in STEPS},
             seconds=round(time.monotonic() - began, 2),
         )
@@ -308,13 +325,13 @@ class _Pass:
         if not total and (always or work.gone):
             self._place_and_index()
 
-    def _measure(self, wanted: Callable[[], bool]) -> tuple[int, int]:
-        """Measure loudness; returns the numbers of tracks that are finished, and that are left."""
+    def _to_end(self, work: Iterable[tuple[int, int]], step: str, description: str) -> tuple[int, int]:
+        """Show the progress of work; returns the numbers of tracks that are finished, and that are left."""
         done = total = 0
         with counting(TimeRemainingColumn(), disable=self._quiet) as progress:
-            task = progress.add_task("Measuring loudness", total=None, visible=False)
-            for done, total in measure_on_this_machine(self._store, self._describers, wanted=wanted):
-                self._status.progress("measuring", done=done, total=total)
+            task = progress.add_task(description, total=None, visible=False)
+            for done, total in work:
+                self._status.progress(step, done=done, total=total)
                 progress.update(task, completed=done, total=total, visible=True)
         return done, total - done
 

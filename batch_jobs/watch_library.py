@@ -159,10 +159,10 @@ class Watch:
             scanned = polled = time.monotonic()
             summary = self._pass(by_poll=by_poll)
             passed = time.monotonic()
-            retry = summary is None or summary.waiting + summary.unmeasured > 0
+            retry = summary is None or summary.waiting + summary.unmeasured + summary.unfingerprinted > 0
             if summary is None:
                 self._ended.wait(_RETRY_SECONDS)
-            elif summary.new or summary.changed or summary.vanished or summary.described or summary.measured:
+            elif summary.has_news:
                 said(summary)
 
     def close(self) -> None:

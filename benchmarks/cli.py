@@ -27,6 +27,7 @@ BENCHMARKS = {
     "sizing": "needs of a service of a given size, from the figures of capacity",
     "incremental": "cost of 100 new tracks in a catalogue of FMA's size",
     "ingest": "files ingested per second beside mutagen alone, and the time of a run without changes",
+    "lists": "time of a page of all artists, all albums, and of an album's tracks",
     "search": "time of a search with and without typos, beside regular expressions in MongoDB",
     "player-streams": "speed of the pages while 50 listeners hear lossless sound",
     "planning": "time that session knowledge adds to a plan",

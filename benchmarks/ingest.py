@@ -59,7 +59,7 @@ def compare(files: int, *, console: Console) -> dict[str, float | bool]:
     with tempfile.TemporaryDirectory(dir=LOCAL / "bench") as temporary:
         music = Path(temporary) / "music"
         paths = _compose(music, files)
-        with _store(Path(temporary)) as store, _plain_reader(paths[:100]) as read_plainly:
+        with own_store(Path(temporary)) as store, _plain_reader(paths[:100]) as read_plainly:
             with console.status("Reading with mutagen"):
                 read_plainly(paths)  # warm-up: the files get into the page cache
                 before = read_plainly(paths)
@@ -150,7 +150,7 @@ def _uuid(kind: str, name: str) -> str:
 
 
 @contextmanager
-def _store(folder: Path) -> Iterator[Store]:
+def own_store(folder: Path) -> Iterator[Store]:
     """An empty catalogue in a separate MongoDB."""
     server = Mongod(folder / "mongod")
     try:

@@ -35,6 +35,7 @@ from segue.dashboard.opensubsonic import routes as opensubsonic
 from segue.dashboard.seeing import seen_by_visitor
 from segue.dashboard.services import Services
 from segue.dashboard.sessions import ending_sessions
+from segue.dashboard.static_files import StaticFiles
 from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outage
 
 _PARTS = (
@@ -77,6 +78,7 @@ def make_middleware(services: Services) -> list[Middleware]:
     layers = [
         Middleware(Measured, metrics=services.metrics, routes=make_routes(services)),
         Middleware(Capacity),
+        Middleware(StaticFiles, root=Path(st.__file__).parent / "static"),
         Middleware(Traced, routes=make_routes(services)),
         Middleware(MongoOutage, availability=services.availability),
         Middleware(Guests, login_sessions=services.login_sessions),

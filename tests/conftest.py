@@ -30,17 +30,20 @@ from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
 from tests.data_in_memory import data_in_memory
+from tests.passwords import hash_quickly
 from tests.waiting import PATIENCE
 
 for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
     del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
+gc.disable()  # until the tests are collected
+hash_quickly()
 # Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 # Some environments forbid it; here a hundred processes would compile the same modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-# Two that compile at once spoil each other's code (segue.audio.librosa), and tests load more of librosa than
-# the code does: each side has a folder of its own, kept between runs.
+# librosa, the reference of some tests, compiles with numba. Two processes that compile at once spoil each
+# other's code: each side has a folder of its own, kept between runs.
 _SIDE = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / _SIDE)
 # Each training of a session space compiles the same functions again.
@@ -50,8 +53,8 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 _SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}
 """Fixtures of the whole run that start a server."""
-_DESCRIBES_SOUND = {"audio", "benchmarks", "test_composed.py", "test_similar_route.py"}
-"""Files or folders whose tests load librosa, as Spark's workers do."""
+_LIBROSA = {"test_descriptors.py", "test_features.py"}
+"""Files whose tests load librosa. In a fresh clone, it compiles for ten seconds."""
 _LONGEST = (
     *("Spark of streaming", "Spark", "Chromium", "servers that hang", "servers that are killed"),
     *("servers of integration", "servers of jobs", "servers of cli", "librosa", "servers of streaming"),
@@ -64,8 +67,13 @@ The two that mostly wait have a single test each, and follow each other: xdist g
 three tests another group at once.
 """
 
-_SELDOM = {"spark.sql.streaming.pollingDelay": "50ms"}
-"""By default, a query without work asks Kafka a hundred times a second. Here, many processes share a core."""
+_LIGHT = {
+    # By default, a query without work asks Kafka a hundred times a second. Here, many processes share a core.
+    "spark.sql.streaming.pollingDelay": "50ms",
+    # A second of processor time at each start. Tests of the UI have their own settings.
+    "spark.ui.enabled": "false",
+}
+"""What a Spark of tests does without."""
 
 _DEFAULTS = load_settings()
 """Read once: it takes 30 ms, and most tests need them."""
@@ -81,8 +89,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of tests that run side by side (pytest-xdist), those that share something take turns on one side.
 
     There are two Sparks and one Chromium, and each side has at most one broker and one mongod of those that
-    are shared. In a fresh clone, librosa is compiled for Spark's workers, and again for the tests of sound.
-    A file's fixtures are made once. The order is that of the groups, which run.sh asks xdist to keep.
+    are shared. A file's fixtures are made once. The order is that of the groups, which run.sh asks xdist to
+    keep.
     """
     groups = {item: _group(item) for item in items}
     sizes = Counter(groups.values())
@@ -92,8 +100,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What the imports made stays: no later run of the garbage collector looks through it again."""
+    """What the imports and the collection made stays: the garbage collector never looks through it."""
     gc.freeze()
+    gc.enable()
 
 
 def _rank(group: str) -> int:
@@ -107,7 +116,7 @@ def _group(item: pytest.Item) -> str:
     fixtures = set(getattr(item, "fixturenames", ()))
     if "spark" in fixtures:
         return "Spark of streaming" if item.path.parent.name == "streaming" else "Spark"
-    if _DESCRIBES_SOUND.intersection(item.path.parts):
+    if item.path.name in _LIBROSA:
         return "librosa"
     if item.get_closest_marker("browser"):
         return "Chromium"
@@ -168,11 +177,20 @@ def _empty(database: Database[Document]) -> None:
     for owner in OWNERS:
         if owner.name not in existing:  # dropped by the test
             owner(Store(database)).prepare()
-    for name in existing:
-        if name in POLICIES:
-            database[name].delete_many({})
-        else:
-            database.drop_collection(name)
+    for name in existing.difference(POLICIES):
+        database.drop_collection(name)
+    for name in _filled(database, sorted(existing.intersection(POLICIES))):
+        database[name].delete_many({})
+
+
+def _filled(database: Database[Document], names: list[str]) -> list[str]:
+    """Those collections that have documents, by a single command: most tests fill a few."""
+    steps = [{"$unionWith": {"coll": name, "pipeline": _one(name)}} for name in names[1:]]
+    return [found["name"] for name in names[:1] for found in database[name].aggregate([*_one(name), *steps])]
+
+
+def _one(name: str) -> list[Document]:
+    return [{"$limit": 1}, {"$project": {"_id": 0, "name": {"$literal": name}}}]
 
 
 @pytest.fixture
@@ -200,7 +218,7 @@ def own_settings(mongo_uri: str, folder: Path, *, database: str | None = None) -
                 update={
                     "checkpoint_location": str(folder / "checkpoints"),
                     "ui_port": 0,
-                    "conf": (*base.spark.conf, *_SELDOM.items()),
+                    "conf": (*base.spark.conf, *_LIGHT.items()),
                 }
             ),
             "index": base.index.model_copy(update={"folder": str(folder / "index")}),
@@ -257,8 +275,8 @@ def spark() -> Iterator[SparkSession]:
     found = session(
         quiet,
         app="segue tests",
-        spark__ui__enabled="false",
-        spark__sql__streaming__pollingDelay=_SELDOM["spark.sql.streaming.pollingDelay"],
+        spark__ui__enabled=_LIGHT["spark.ui.enabled"],
+        spark__sql__streaming__pollingDelay=_LIGHT["spark.sql.streaming.pollingDelay"],
         spark__driver__extraJavaOptions=f'{options} "-Djava.io.tmpdir={scratch()}"',
     )
     yield found

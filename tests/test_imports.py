@@ -16,7 +16,7 @@ from segue.places import ROOT
 FOLDERS = ("segue", "batch_jobs", "streaming_jobs", "udfs", "dashboard")
 CLIENTS = {"pymongo", "kafka", "gridfs", "bson"}
 MAY_USE_CLIENTS = ("segue/storage/", "segue/local/")
-SLOW = {"librosa", "scipy.signal", "scipy.stats"}
+SLOW = {"scipy.signal", "scipy.stats"}
 """Each takes about a second to import."""
 
 

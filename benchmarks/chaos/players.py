@@ -1,7 +1,7 @@
 """Players that post events over the dashboard's routes, and keep and repeat them as the browser does.
 
-The rules are those of dashboard/player/js/outbox.js: an event stays until the server lists its id as taken or
-refused; after an error the pause doubles, up to thirty seconds.
+The rules are those of dashboard/player/engine/outbox.js: an event stays until the server lists its id as
+taken or refused; after an error the pause doubles, up to thirty seconds.
 """
 
 from __future__ import annotations

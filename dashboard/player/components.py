@@ -7,37 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
 from segue.dashboard.language.spoken import language
+from segue.dashboard.player.component_data import BarData
+from segue.dashboard.player.modules import HERE, bundled
 from segue.dashboard.player.texts import prefix
 from segue.dashboard.queries.items import Item
 from segue.plays.delivery import WORTH_KEEPING
 from segue.plays.event_types import SIGNALS
 
-_HERE = Path(__file__).parent
-_BAR = (
-    "dom",
-    "navigation",
-    "outbox",
-    "pending_leave",
-    "tabs",
-    "shared_queue",
-    "forms",
-    "engine",
-    "queue",
-    "radio",
-    "sleep",
-    "queue_actions",
-    "keys",
-    "still",
-    "panel",
-    "lyrics",
-    "bar",
-)
+BAR = ("dom", "navigation", "queue_actions", "keys", "still", "panel", "sound_panel", "lyrics", "bar")
 
 
 @dataclass(frozen=True)
@@ -70,33 +52,35 @@ class Live:
     """The mood of the dial. When it changes, the queue changes too."""
 
 
-def _joined(kind: str, *names: str) -> str:
-    return "\n".join((_HERE / kind / f"{name}.{kind}").read_text() for name in names)
-
-
-def _component(name: str, html: str, scripts: tuple[str, ...], styles: tuple[str, ...]) -> Callable[..., Any]:
-    return _in_language(language(), name, html, ("words", *scripts), styles)
+def _component(
+    name: str, html: str, scripts: tuple[str, ...], styles: tuple[str, ...], *, modules: tuple[str, ...] = ()
+) -> Callable[..., Any]:
+    files = ("js/words.js", *modules, *(f"js/{script}.js" for script in scripts))
+    return _in_language(language(), name, html, files, styles)
 
 
 @cache
 def _in_language(
-    code: str, name: str, html: str, scripts: tuple[str, ...], styles: tuple[str, ...]
+    code: str, name: str, html: str, files: tuple[str, ...], styles: tuple[str, ...]
 ) -> Callable[..., Any]:
-    script = _joined("js", *scripts)
+    script = bundled(*files)
     return st.components.v2.component(
-        f"segue_{name}_{code}", html=html, js=prefix(code, script) + script, css=_joined("css", *styles)
+        f"segue_{name}_{code}",
+        html=html,
+        js=prefix(code, script) + script,
+        css="\n".join((HERE / "css" / f"{style}.css").read_text() for style in styles),
     )
 
 
 def bar(user_id: str) -> None:
     """The player bar; mounted before the page runs, so that a change of page does not unmount it."""
-    show = _component("bar", '<div id="segue-bar"></div>', _BAR, ("base", "bar"))
-    data = {
-        "tag": tag(user_id),
-        "signals": SIGNALS,
-        "keptMs": WORTH_KEEPING // timedelta(milliseconds=1),
-    }
-    show(key="player", data=data)
+    show = _component(
+        "bar", '<div id="segue-bar"></div>', BAR, ("base", "bar"), modules=("engine/engine.js",)
+    )
+    data = BarData(
+        tag=tag(user_id), signals=tuple(SIGNALS), keptMs=WORTH_KEEPING // timedelta(milliseconds=1)
+    )
+    show(key="player", data=data.model_dump(mode="json"))
 
 
 def tag(user_id: str) -> str:

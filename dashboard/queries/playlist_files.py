@@ -7,7 +7,8 @@ from itertools import islice
 from segue.catalog.track import MatchableTrack, TrackSummary, file_key
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.catalogue import CatalogueReader
-from segue.playlists.m3u import Entry, Listed, path_parts, readings, write_m3u
+from segue.playlists.entries import Entry, Listed, path_parts
+from segue.playlists.m3u import readings, write_m3u
 from segue.playlists.matching import Matched, match
 from segue.playlists.playlists import Playlist
 from segue.storage.store import Store
@@ -37,7 +38,7 @@ def read_and_match(catalogue: CatalogueReader, data: bytes) -> tuple[Listed, Mat
 
     Raises
     ------
-    NotM3u
+    NotPlaylist
         It is no playlist.
     """
     tried: list[tuple[Listed, Matched]] = []

@@ -28,11 +28,12 @@ STEPS = {
     "describing": marked("Analysing sound"),
     "placing": marked("Placing tracks in the spaces"),
     "indexing": marked("Writing the index"),
+    "fingerprinting": marked("Computing fingerprints"),
     "measuring": marked("Measuring loudness"),
     "training": marked("Training the models"),
 }
 """The steps of a pass in progress."""
-COUNTED = ("describing", "measuring")
+COUNTED = ("describing", "fingerprinting", "measuring")
 """The steps that count tracks."""
 _MINUTE, _MICRO_BATCH = pd.Timedelta(minutes=1), pd.Timedelta(seconds=10)
 

@@ -15,7 +15,8 @@ from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain, reload_page
 from segue.dashboard.views import heading, made, more, sharing
 from segue.people.login_sessions import Listener
-from segue.playlists.m3u import LARGEST, NotM3u
+from segue.playlists.entries import NotPlaylist
+from segue.playlists.m3u import LARGEST, PLAYLIST_SUFFIXES
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
 _UNMATCHED_SHOWN = 200
@@ -50,7 +51,7 @@ def _all(owner: str) -> None:
         st.info(
             gettext(
                 "Create a playlist here, or from the “…” menu of any song. "
-                "To bring a playlist from another program, import an M3U file."
+                "To bring a playlist from another program, import its file."
             ),
             icon=":material/queue_music:",
         )
@@ -102,8 +103,8 @@ def _made_for_you() -> None:
 def _import(owner: str) -> None:
     with st.form("import-playlist", clear_on_submit=True):
         file = st.file_uploader(
-            gettext("Import an M3U file"),
-            type=["m3u", "m3u8"],
+            gettext("Import a playlist file"),
+            type=list(PLAYLIST_SUFFIXES),
             max_upload_size=max(1, LARGEST >> 20),
             key="m3u",
         )
@@ -120,7 +121,7 @@ def _import(owner: str) -> None:
                 _unmatched([entry.shown for entry in matches.unmatched])
                 return
             new = visit.services().playlists.create(owner, name, tracks=matches.track_ids)
-        except (NotM3u, PlaylistError) as error:
+        except (NotPlaylist, PlaylistError) as error:
             st.error(translated(error))
             return
         st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in matches.unmatched])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from segue.audio import ffmpeg
 from segue.audio.channels import cancels
 from segue.audio.errors import NotFinite, Silent, TooShort, Truncated, Undecodable
-from segue.audio.length import LOSSLESS_SHARES, UNCOMPRESSED
+from segue.audio.length import LOSSLESS_SHARES, UNCOMPRESSED, mp3_exceeds_header
 from segue.audio.ogg import is_chained
 from segue.settings import AudioSettings
 
@@ -25,8 +25,10 @@ BLOCK = 1 << 17
 """Frames read at once: a file with many channels needs no more memory than a mono file."""
 WRONG_BY = 0.02
 """A guessed length further from the measured one than this share of it, and a second, is wrong."""
-LARGEST_FLAC = 1 << 36
-"""libsndfile gives a larger number of frames for a FLAC file of unknown length."""
+LARGEST_FLAC = (1 << 36) - 1
+"""The largest number of frames that a FLAC header can state. It is a mark of an unknown length, and so is a
+larger one, which libsndfile gives.
+"""
 
 Waveform = NDArray[np.float32]
 
@@ -121,7 +123,7 @@ def _middle(sound: soundfile.SoundFile, *, max_seconds: float) -> Waveform:
 def _states_length(sound: soundfile.SoundFile, file: Path) -> bool:
     """Whether libsndfile knows the length; for some files it is a guess, or that of the first part."""
     if sound.format == "MP3":
-        return _mp3_states_length(file)
+        return _mp3_states_length(file) and not mp3_exceeds_header(file)
     if sound.format == "OGG":
         return not is_chained(file)
     if sound.format == "FLAC":

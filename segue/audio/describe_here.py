@@ -86,6 +86,16 @@ class Describers:
 
         return self._on_all_cores(measure, tracks)
 
+    def fingerprint(self, tracks: Sequence[Source]) -> Generator[tuple[str, bytes | None, str]]:
+        """Compute the fingerprints of files, as :meth:`describe`; yields track ids, fingerprints, reasons."""
+
+        def fingerprint(
+            describer: Describer, track_id: str, path: str, span: Span
+        ) -> tuple[str, bytes | None, str]:
+            return track_id, *describer.fingerprint_or_reason(path, span)
+
+        return self._on_all_cores(fingerprint, tracks)
+
     def _on_all_cores(
         self, work: Callable[[Describer, str, str, Span], _T], tracks: Sequence[Source]
     ) -> Generator[_T]:

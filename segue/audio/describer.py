@@ -44,8 +44,12 @@ class Describer:
 
     def fingerprint(self, path: str, span: Span = WHOLE) -> bytes | None:
         """The fingerprint of a file, or of a part of it (`segue.audio.fingerprint`); None if it has none."""
+        return self.fingerprint_or_reason(path, span)[0]
+
+    def fingerprint_or_reason(self, path: str, span: Span = WHOLE) -> tuple[bytes | None, str]:
+        """As :meth:`fingerprint`, with the reason of :meth:`describe` for a file that cannot be decoded."""
         answer = self._ask({"path": path, "start": span[0], "end": span[1], "task": "fingerprint"})
-        return _bytes(answer, "fingerprint")["fingerprint"]
+        return _bytes(answer, "fingerprint")["fingerprint"], answer["reason"] or ""
 
     def measure(self, path: str, span: Span = WHOLE) -> LevelRow:
         """The loudness of a file, or of a part of it, with the reasons of :meth:`describe`."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.audio.errors import NotFinite
-from segue.audio.librosa import librosa
 from segue.audio.rhythm import rhythm
+from segue.audio.spectrum import chroma_filters, mel_filters, spectrogram
 from segue.settings import AudioSettings
 
 CODE_VERSION = 1
@@ -113,9 +113,9 @@ def frame_descriptors(waveform: Waveform, audio: AudioSettings) -> Frames:
     The numbers agree with librosa's functions of the same names within the tolerance that
     tests/audio/test_descriptors.py states.
     """
-    from scipy.fft import dct  # imported where it is used, as librosa is
+    from scipy.fft import dct  # imported where it is used: most processes describe nothing
 
-    magnitude = _spectrogram(waveform, audio)
+    magnitude = spectrogram(waveform, fft=audio.n_fft, hop=audio.hop_length)
     power = np.square(magnitude)
     mel = decibels(_mel_filters(audio.sample_rate, audio.n_fft) @ power)
     total = np.maximum(magnitude.sum(axis=0), TINY)
@@ -144,22 +144,14 @@ def decibels(power: Frames, *, top: float = 80.0) -> Frames:
     return limited
 
 
-def _spectrogram(waveform: Waveform, audio: AudioSettings) -> Frames:
-    """Magnitudes of shape (1 + fft/2, frames)."""
-    magnitude: Frames = np.abs(librosa().stft(waveform, n_fft=audio.n_fft, hop_length=audio.hop_length))
-    return magnitude
-
-
 @lru_cache(maxsize=4)
 def _mel_filters(sample_rate: int, fft: int) -> Frames:
-    filters: Frames = librosa().filters.mel(sr=sample_rate, n_fft=fft, n_mels=MEL_BANDS)
-    return filters
+    return mel_filters(sample_rate, fft=fft, bands=MEL_BANDS)
 
 
 @lru_cache(maxsize=4)
 def _chroma_filters(sample_rate: int, fft: int) -> Frames:
-    filters: Frames = librosa().filters.chroma(sr=sample_rate, n_fft=fft, tuning=0.0, n_chroma=CHROMA)
-    return filters
+    return chroma_filters(sample_rate, fft=fft, classes=CHROMA)
 
 
 def _chroma(power: Frames, audio: AudioSettings) -> Frames:

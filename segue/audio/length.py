@@ -7,20 +7,21 @@ or of the largest number that fits. Such a header contradicts the size of the fi
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import mutagen
 import soundfile
 from mutagen.aac import AAC
 from mutagen.flac import FLAC
-from mutagen.mp3 import MP3, BitrateMode
+from mutagen.mp3 import MP3, BitrateMode, MPEGInfo
 from mutagen.mp4 import MP4
 from mutagen.wave import WAVE
 
 from segue.audio import ffmpeg, ogg
 from segue.audio.errors import Undecodable
-from segue.audio.id3_frames import KNOWN_FRAMES
+from segue.audio.id3_frames import KNOWN_FRAMES, PlainId3
 
 _EVIDENT = ((".mp3", b"ID3", MP3), (".flac", b"fLaC", FLAC))
 """Suffix and first bytes for which mutagen would choose this class after it has tried all."""
@@ -36,20 +37,22 @@ XING_TOLERANCE = (0.98, 1.05)
 """The size of an mp3 relative to the size that its header states; tags at the end add to it."""
 
 
-def length_of(path: Path, audio: Any = None) -> float | None:
+def length_of(path: Path, audio: Any = None, *, data: BinaryIO | None = None) -> float | None:
     """The length of a file in seconds; None if it cannot be found.
 
     Parameters
     ----------
     audio
         The file as mutagen has opened it; None to open it here.
+    data
+        Its contents, if they are open.
 
     Raises
     ------
     Undecodable
         It is no audio.
     """
-    stated = _stated(path, opened(path) if audio is None else audio)
+    stated = _stated(path, opened(path, data) if audio is None else audio, data)
     if stated is not None:
         return stated
     probe = ffmpeg.probe(path)
@@ -60,16 +63,20 @@ def length_of(path: Path, audio: Any = None) -> float | None:
     return measured or probe.seconds
 
 
-def opened(path: Path) -> Any:
-    """The file as mutagen opens it; None if mutagen does not know the format or the tags are damaged."""
+def opened(path: Path, data: BinaryIO | None = None) -> Any:
+    """The file as mutagen opens it; None if mutagen does not know the format or the tags are damaged.
+
+    `data` has its contents, if they are open.
+    """
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if data is None else nullcontext(data) as file:
+            file.seek(0)
             head = file.read(4)
             for suffix, start, kind in _EVIDENT:
                 if head.startswith(start) and path.suffix.lower() == suffix:
                     file.seek(0)
                     if kind is MP3:
-                        return MP3(file, filename=str(path), known_frames=KNOWN_FRAMES)
+                        return MP3(file, filename=str(path), ID3=PlainId3, known_frames=KNOWN_FRAMES)
                     return kind(file, filename=str(path))
         return mutagen.File(path)
     # A damaged tag can raise any error; the audio itself may be intact.
@@ -77,7 +84,7 @@ def opened(path: Path) -> Any:
         return None
 
 
-def _stated(path: Path, audio: Any) -> float | None:
+def _stated(path: Path, audio: Any, data: BinaryIO | None) -> float | None:
     """The length by the file's header, if it fits the file's size."""
     info = getattr(audio, "info", None)
     seconds = float(getattr(info, "length", None) or 0.0)
@@ -85,7 +92,7 @@ def _stated(path: Path, audio: Any) -> float | None:
         return _of_uncompressed(path)
     if seconds <= 0:
         return None
-    size = path.stat().st_size
+    size = path.stat().st_size if data is None else data.seek(0, os.SEEK_END)
     if isinstance(audio, MP3):
         return seconds if _fits_mp3(info, size) else None
     if isinstance(audio, AAC) or ogg.is_chained(path):
@@ -103,8 +110,20 @@ def _fits_mp3(info: Any, size: int) -> bool:
     """Whether an mp3 has a Xing or VBRI header, and the file has the stated number of bytes."""
     if info.bitrate_mode == BitrateMode.UNKNOWN or not info.bitrate:
         return False
-    expected = info.length * info.bitrate / 8
-    return bool(XING_TOLERANCE[0] <= (size - info.frame_offset) / expected <= XING_TOLERANCE[1])
+    return XING_TOLERANCE[0] <= _share_of_stated(info, size) <= XING_TOLERANCE[1]
+
+
+def _share_of_stated(info: Any, size: int) -> float:
+    """The size of an mp3 as a share of the size that its header states."""
+    return float((size - info.frame_offset) / (info.length * info.bitrate / 8))
+
+
+def mp3_exceeds_header(path: Path) -> bool:
+    """Whether an mp3 goes on after the part of which its header states the length, as joined files do."""
+    info = getattr(opened(path), "info", None)
+    if not isinstance(info, MPEGInfo) or not info.bitrate or info.length <= 0:
+        return False
+    return _share_of_stated(info, path.stat().st_size) > XING_TOLERANCE[1]
 
 
 def _of_uncompressed(path: Path) -> float | None:

@@ -12,6 +12,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -39,23 +40,29 @@ Span = tuple[int, int]
 """Start and end of a part of a file, in bytes."""
 
 
-def sketch(path: Path, *, seconds: float | None = None) -> str | None:
+def sketch(path: Path, *, seconds: float | None = None, data: BinaryIO | None = None) -> str | None:
     """A digest of the sound's size and of samples of it, cheap enough for every file of a scan.
 
     None if the sound cannot be found, or does not identify a song: silence takes few bytes, or repeats.
-    `seconds` is the file's length, if it is known.
+
+    Parameters
+    ----------
+    seconds
+        The file's length, if it is known.
+    data
+        Its contents, if they are open.
     """
-    return _digest(path, sampled=True, least=LEAST_RATE * (seconds or 0.0))
+    return _digest(path, data, sampled=True, least=LEAST_RATE * (seconds or 0.0))
 
 
 def digest(path: Path) -> str | None:
     """A digest of the whole sound; None as for :func:`sketch`."""
-    return _digest(path, sampled=False, least=0.0)
+    return _digest(path, None, sampled=False, least=0.0)
 
 
-def _digest(path: Path, *, sampled: bool, least: float) -> str | None:
+def _digest(path: Path, data: BinaryIO | None, *, sampled: bool, least: float) -> str | None:
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if data is None else nullcontext(data) as file:
             spans = _spans(file, path.suffix.lower())
             if spans is None:
                 return _of_packets(path)
@@ -116,7 +123,7 @@ def _samples(file: BinaryIO, spans: list[Span], total: int) -> Iterator[bytes]:
 
 def _spans(file: BinaryIO, suffix: str) -> list[Span] | None:
     """The parts of a file that have sound; None for a container that is not read here."""
-    size = os.fstat(file.fileno()).st_size
+    size = file.seek(0, os.SEEK_END)
     start = _after_id3(file, 0)
     magic = _at(file, start, 12)
     if magic[:4] == b"fLaC":

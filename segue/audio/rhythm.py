@@ -20,14 +20,11 @@ def rhythm(onsets: Frames, *, rate: float) -> NDArray[np.float64]:
     The tempo is the lag at which the onset strength's autocorrelation, weighted towards the likely tempo as
     in librosa.feature.tempo, is largest; its height at that lag is the clarity.
     """
-    from scipy.signal import find_peaks  # takes a second to import
-
     centred = onsets - onsets.mean()
     strength = float(np.square(centred).sum())
     slow, fast = (60.0 * rate / tempo for tempo in TEMPO_RANGE)
     lags = np.arange(max(1, int(np.ceil(fast))), min(int(slow) + 1, len(onsets) // 2))
-    peaks, _ = find_peaks(onsets, height=onsets.mean() + onsets.std())
-    per_second = len(peaks) * rate / len(onsets)
+    per_second = _peaks(onsets, height=onsets.mean() + onsets.std()) * rate / len(onsets)
     if not len(lags) or strength <= TINY:
         return np.array([np.log2(LIKELY_TEMPO), 0.0, per_second])
     similar = _autocorrelation(centred)[lags] / strength
@@ -35,6 +32,16 @@ def rhythm(onsets: Frames, *, rate: float) -> NDArray[np.float64]:
     weighted = np.maximum(similar, 0.0) * np.exp(-0.5 * np.square(tempos - np.log2(LIKELY_TEMPO)))
     best = int(weighted.argmax())
     return np.array([tempos[best], max(0.0, float(similar[best])), per_second])
+
+
+def _peaks(strength: Frames, *, height: float) -> int:
+    """The number of local maxima of at least `height`; a plateau is one.
+
+    It is that of scipy.signal.find_peaks, which takes a second to import.
+    """
+    steps = strength[np.append(True, strength[1:] != strength[:-1])]
+    inner = steps[1:-1]
+    return int(((inner > steps[:-2]) & (inner > steps[2:]) & (inner >= height)).sum())
 
 
 def _autocorrelation(signal: Frames) -> NDArray[np.float64]:

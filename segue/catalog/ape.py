@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 from mutagen.apev2 import APEv2
 
@@ -11,9 +13,12 @@ _MARK, _LYRICS, _TAIL = b"APETAGEX", b"LYRICS200", 32 + 128
 """The mark of a tag, that of Lyrics3, which may follow one, and the last bytes: its footer and ID3v1."""
 
 
-def ape_tags_of(path: Path) -> APEv2 | None:
-    """The APEv2 tags of a file whose format has others, too; None without any, or if they are damaged."""
-    if path.suffix.lower() not in SUFFIXES or not _may_have(path):
+def ape_tags_of(path: Path, data: BinaryIO | None = None) -> APEv2 | None:
+    """The APEv2 tags of a file whose format has others, too; None without any, or if they are damaged.
+
+    `data` has its contents, if they are open.
+    """
+    if path.suffix.lower() not in SUFFIXES or not _may_have(path, data):
         return None
     try:
         return APEv2(path)
@@ -22,10 +27,11 @@ def ape_tags_of(path: Path) -> APEv2 | None:
         return None
 
 
-def _may_have(path: Path) -> bool:
+def _may_have(path: Path, data: BinaryIO | None) -> bool:
     """Whether mutagen, for which most files raise an error, has anything to look for."""
     try:
-        with path.open("rb", buffering=0) as file:
+        with path.open("rb", buffering=0) if data is None else nullcontext(data) as file:
+            file.seek(0)
             if file.read(len(_MARK)) == _MARK:
                 return True
             size = file.seek(0, 2)

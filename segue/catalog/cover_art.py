@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mutagen.apev2 import APEv2
 from mutagen.asf import ASFTags
@@ -57,12 +57,14 @@ class Cover:
     """JPEG, at most :data:`WIDEST` pixels wide and high."""
 
 
-def find_cover(path: Path, audio: Any) -> Cover | None:
+def find_cover(path: Path, audio: Any, *, data: BinaryIO | None = None) -> Cover | None:
     """The cover of a track: from its tags (`audio` is mutagen's object), otherwise from its folder.
+
+    `data` has the contents of the file, if they are open.
 
     A picture that is broken or far too large is skipped; the track is kept.
     """
-    for picture in chain(_embedded(audio), _at_end(path)):
+    for picture in chain(_embedded(audio), _at_end(path, data)):
         if picture and (cover := thumbnail(picture)):
             return cover
     return _beside(path.parent) or (_beside(path.parent.parent) if is_disc(path.parent.name) else None)
@@ -87,9 +89,9 @@ def _embedded(audio: Any) -> Iterator[bytes]:
     yield from older
 
 
-def _at_end(path: Path) -> Iterator[bytes]:
+def _at_end(path: Path, data: BinaryIO | None) -> Iterator[bytes]:
     """The pictures of APEv2 tags at the end of an mp3."""
-    tags = ape_tags_of(path)
+    tags = ape_tags_of(path, data)
     try:
         yield from _of_ape(tags) if tags is not None else ()
     except Exception:  # mutagen parses some values only when they are read

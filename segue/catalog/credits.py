@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from segue.catalog.letters import artist_key
 
@@ -87,6 +88,19 @@ def credits_of(
     undivided
         Keys (:func:`segue.catalog.letters.artist_key`) of names that have a separator in them.
     """
+    named = title if _FEATURING.search(title) else ""
+    return _credits_of(tuple(shown), tuple(listed), named, ids, slashes, undivided)
+
+
+@lru_cache(maxsize=1024)  # those of the tracks of an album are the same
+def _credits_of(
+    shown: tuple[str, ...],
+    listed: tuple[str, ...],
+    title: str,
+    ids: int,
+    slashes: bool,
+    undivided: frozenset[str],
+) -> Credits:
     whole = UNDIVIDED | undivided
     names, featured = [], []
     for value in shown:
@@ -126,13 +140,18 @@ def _split(text: str, *, ids: int, slashes: bool, whole: frozenset[str]) -> list
         return parts
     parts = [part for part in _PLAIN_SEPARATORS.split(text) if part.strip()]
     if slashes:
-        parts = [
-            name
-            for part in parts
-            for name in ([part] if artist_key(part) in whole else _SLASHES.split(part))
-            if name.strip()
-        ]
+        parts = [name for part in parts for name in _by_slashes(part, whole) if name.strip()]
     return parts
+
+
+def _by_slashes(text: str, whole: frozenset[str]) -> list[str]:
+    """The names between slashes; several with a slash in a known name are one: "AC/DC/Queen"."""
+    parts, names = _SLASHES.split(text), list[str]()
+    while parts:
+        longest = next((n for n in range(len(parts), 1, -1) if artist_key("/".join(parts[:n])) in whole), 1)
+        names.append("/".join(parts[:longest]))
+        parts = parts[longest:]
+    return names
 
 
 def _distinct(names: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:

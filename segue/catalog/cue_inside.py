@@ -60,6 +60,8 @@ def divided(
     every scan, whatever has become of the sheet.
     """
     songs = [track for track in stored if track.cue]
+    if not songs:
+        return dict(files)
     paths = {track.path for track in songs}
     stamps = {(track.inode, track.size, track.modified_ns) for track in songs}
     found: dict[str, AudioFile] = {}

@@ -15,7 +15,7 @@ from segue.audio.fingerprint import SAME, difference, marks, unpacked
 from segue.batches import batches
 from segue.catalog.features import Features
 from segue.catalog.identity import HEARD_SECONDS_OFF
-from segue.storage.mongo import Document
+from segue.storage.mongo import Document, upsert
 
 MOST_SHARING = 5000
 """How many tracks with a mark of a fingerprint are looked at; more share a jingle or a steady tone."""
@@ -47,6 +47,16 @@ class Fingerprints(Features):
     def without(self) -> set[str]:
         """The tracks with features of an earlier release, which has made no fingerprints."""
         return {entry["_id"] for entry in self.documents.find({"marks": None}, {"_id": 1})}
+
+    def complete(self, fingerprints: Mapping[str, bytes | None]) -> None:
+        """Store the fingerprints of tracks that have features, by track id; None for a file without one."""
+        upsert(
+            self.documents,
+            (
+                {"_id": own, "fingerprint": heard, "marks": marks(heard)[0] if heard else []}
+                for own, heard in fingerprints.items()
+            ),
+        )
 
     def sounds(self) -> dict[str, str]:
         """The sound of each track that may share it with others, by track id."""

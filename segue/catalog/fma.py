@@ -91,7 +91,8 @@ def path_of(number: int) -> PurePosixPath:
 
 def number_of(relative: PurePosixPath) -> int | None:
     """FMA's number of the track in a file such as 000/000002.mp3."""
-    return int(relative.stem) if relative.stem.isascii() and relative.stem.isdigit() else None
+    stem = relative.stem
+    return int(stem) if stem.isascii() and stem.isdigit() else None
 
 
 def read_metadata(layout: Layout) -> dict[int, FmaTrack]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
@@ -9,10 +10,11 @@ from typing import Any, NamedTuple, TypeVar
 from segue.audio.levels import Level
 from segue.batches import batches
 from segue.catalog.grouping import Member, album_key, place_of
+from segue.catalog.letters import artist_key
 from segue.catalog.levels import level_of
 from segue.catalog.track import UNKNOWN_ARTIST, artist_keys
 from segue.catalog.tracks import PLAYABLE, Tracks
-from segue.storage.mongo import Document, upsert
+from segue.storage.mongo import Document, set_together, upsert
 
 GROUPING = 2
 """The version of the grouping. With a higher one, the next ingest assigns all tracks again."""
@@ -21,6 +23,18 @@ _FIELDS = (
     "added_at", "details", "artist_keys", "album_id", "album_key", "counted",
     "loudness", "size", "modified_ns",
 )  # fmt: skip
+_FOR_ALBUMS = (
+    "library", "path", "artist", "album", "track", "year", "album_id",
+    *(f"details.{name}" for name in (
+        "artists", "featured", "album_artists", "compilation", "disc", "side", "edition", "ids",
+    )),
+)  # fmt: skip
+"""The fields that decide on a track's album."""
+_FOR_ARTISTS = (
+    "library", "artist", "genres", "duration_ms", "cover_id",
+    *(f"details.{name}" for name in ("artists", "featured", "artist_sort", "album_artists", "ids")),
+)  # fmt: skip
+"""The fields that count for an artist."""
 _AT_ONCE = 1000
 _T = TypeVar("_T")
 
@@ -74,9 +88,9 @@ class GroupedTracks(Tracks):
             yield from self._grouped({"_id": {"$in": ids}})
 
     def with_keys(self, keys: Iterable[str]) -> Iterator[GroupedTrack]:
-        """The playable tracks with these keys of albums."""
+        """The playable tracks with these keys of albums, with the facts that decide on their albums."""
         for some in parts(keys):
-            yield from self._grouped({"album_key": {"$in": some}, **PLAYABLE})
+            yield from self._grouped({"album_key": {"$in": some}, **PLAYABLE}, _FOR_ALBUMS)
 
     def of_albums(self, album_ids: Iterable[str]) -> Iterator[GroupedTrack]:
         """The playable tracks of albums."""
@@ -84,9 +98,12 @@ class GroupedTracks(Tracks):
             yield from self._grouped({"album_id": {"$in": ids}, **PLAYABLE})
 
     def of_artists(self, keys: Iterable[str]) -> Iterator[GroupedTrack]:
-        """The playable tracks of artists; a track of several of them may come more than once."""
+        """The playable tracks of artists, with the facts that count for these.
+
+        A track of several of them may come more than once.
+        """
         for some in parts(keys):
-            yield from self._grouped({"counted": {"$in": some}, **PLAYABLE})
+            yield from self._grouped({"counted": {"$in": some}, **PLAYABLE}, _FOR_ARTISTS)
 
     def note(self, tracks: Iterable[GroupedTrack]) -> None:
         """Store the keys of the tracks' albums and artists, by which the next steps find them."""
@@ -100,12 +117,16 @@ class GroupedTracks(Tracks):
                     "counted": list(track.keys),
                 }
                 for track in tracks
+                if (track.old_key, track.counted) != (track.member.key, track.keys)
             ),
         )
 
     def assign(self, albums: Mapping[str, str | None]) -> None:
         """Store the albums of tracks."""
-        upsert(self.documents, ({"_id": own, "album_id": album_id} for own, album_id in albums.items()))
+        by_album: dict[str | None, list[str]] = defaultdict(list)
+        for own, album_id in albums.items():
+            by_album[album_id].append(own)
+        set_together(self.documents, ((ids, {"album_id": album_id}) for album_id, ids in by_album.items()))
 
     def settle(self, track_ids: Iterable[str]) -> None:
         """Note that the assignment of tracks is complete."""
@@ -114,8 +135,8 @@ class GroupedTracks(Tracks):
             gone = {"_id": {"$in": ids}, "$nor": [PLAYABLE]}
             self.documents.update_many(gone, {"$set": {"album_id": None, "counted": [], "grouped": 0}})
 
-    def _grouped(self, wanted: Document) -> Iterator[GroupedTrack]:
-        for document in self.documents.find(wanted, dict.fromkeys(_FIELDS, 1), batch_size=10_000):
+    def _grouped(self, wanted: Document, fields: Sequence[str] = _FIELDS) -> Iterator[GroupedTrack]:
+        for document in self.documents.find(wanted, dict.fromkeys(fields, 1), batch_size=10_000):
             yield _grouped_track(document)
 
 
@@ -124,12 +145,16 @@ def parts(values: Iterable[_T]) -> Iterator[list[_T]]:
     return batches(dict.fromkeys(values), _AT_ONCE)
 
 
+def _by_key(names: Iterable[str]) -> dict[str, str]:
+    """Names of artists by their keys."""
+    pairs = ((artist_key(name), name) for name in names if name != UNKNOWN_ARTIST)
+    return {key: name for key, name in pairs if key}
+
+
 def _grouped_track(track: Mapping[str, Any]) -> GroupedTrack:
     details: Mapping[str, Any] = track.get("details") or {}
-    shown: Sequence[str] = details.get("artists") or [track.get("artist") or UNKNOWN_ARTIST]
-    main = {key: name for name in shown for key in artist_keys([name])}
-    guests = {key: name for name in details.get("featured") or () for key in artist_keys([name])}
-    guests = {key: name for key, name in guests.items() if key not in main}
+    main = _by_key(details.get("artists") or [track.get("artist") or UNKNOWN_ARTIST])
+    guests = {key: name for key, name in _by_key(details.get("featured") or ()).items() if key not in main}
     disc, side, number = details.get("disc") or 0, details.get("side") or "", track.get("track")
     album_artists = artist_keys(details.get("album_artists") or ())
     path = track.get("path") or ""

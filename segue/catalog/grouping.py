@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -66,7 +67,12 @@ class _Unit:
 
 def album_key(name: str | None) -> str:
     """A key that all spellings of an album's name share, without the number of a disc; empty for no name."""
-    return artist_key(without_disc(name or "")) or artist_key(name or "")
+    return _album_key(name) if name else ""
+
+
+@lru_cache(maxsize=4096)
+def _album_key(name: str) -> str:
+    return artist_key(without_disc(name)) or artist_key(name)
 
 
 def without_disc(name: str) -> str:
@@ -82,7 +88,12 @@ def disc_in(name: str) -> int | None:
 
 def place_of(path: str) -> str:
     """The folder of a file; for a disc's folder, the folder of the album."""
-    folder = PurePosixPath(path).parent
+    return _place_in(str(PurePosixPath(path).parent) if "//" in path else path.rpartition("/")[0] or "/")
+
+
+@lru_cache(maxsize=4096)
+def _place_in(name: str) -> str:
+    folder = PurePosixPath(name)
     while is_disc(folder.name):
         folder = folder.parent
     return str(folder.with_name(without_disc(folder.name))) if folder.name else str(folder)

@@ -43,6 +43,11 @@ class Patterns:
     def __init__(self, levels: tuple[tuple[Path, pathspec.GitIgnoreSpec], ...] = ()) -> None:
         self._levels = levels
 
+    @property
+    def any(self) -> bool:
+        """Whether there are patterns."""
+        return bool(self._levels)
+
     def match(self, path: Path, *, is_folder: bool) -> bool:
         """Whether a pattern leaves out a file or folder."""
         return any(

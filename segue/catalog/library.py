@@ -161,5 +161,5 @@ def _place(file: AudioFile, known: Mapping[int, FmaTrack]) -> PurePosixPath:
 
     Some programs unpack an archive into a folder of its name: fma_small/fma_small/000/000002.mp3.
     """
-    number = number_of(file.relative)
+    number = number_of(file.relative) if known else None
     return path_of(number) if number is not None and number in known else file.within

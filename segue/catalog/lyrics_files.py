@@ -1,4 +1,6 @@
-"""The files with lyrics beside recordings: Song.lrc for Song.flac, and Song.en.lrc for lyrics in English."""
+"""The files with lyrics beside recordings: Song.lrc or Song.txt for Song.flac, and Song.en.lrc for lyrics in
+English.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from segue.catalog.rejected import INVALID_LYRICS, RejectedFile
 from segue.catalog.stored_paths import shown
 from segue.catalog.track import file_key, without_compression
 
-SUFFIX = ".lrc"
+SUFFIXES = (".lrc", ".elrc", ".txt")
+"""In order of preference. A .txt file counts only if it has the name of a recording."""
 LARGEST = 1 << 20
 """Bytes; a larger file has no lyrics."""
 MOST = 8
@@ -27,10 +30,19 @@ class LyricsFile:
     size: int
     modified_ns: int
 
+    @property
+    def suffix(self) -> str:
+        """The suffix in lower case, one of :data:`SUFFIXES`."""
+        return self.path.suffix.lower()
+
 
 def digest_of(files: Iterable[LyricsFile]) -> str | None:
-    """A digest of the languages, sizes and times of files; None without files."""
-    facts = [f"{file.language} {file.size} {file.modified_ns}" for file in files]
+    """A digest of the languages, sizes, times and suffixes of files; None without files."""
+    facts = [
+        # Of .lrc files, 0.2 stored no suffix.
+        f"{file.language} {file.size} {file.modified_ns}{file.suffix.removeprefix('.lrc')}"
+        for file in files
+    ]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16] if facts else None
 
 
@@ -56,10 +68,11 @@ def files_by_recording(names: Iterable[str], paths: Sequence[Path]) -> dict[str,
         if stem in stems and language and (file := _file(path, language)):
             for name in stems[stem]:
                 found[name].append(file)
-    return {
-        name: tuple(sorted(files, key=lambda file: file.language != UNKNOWN_LANGUAGE)[:MOST])
-        for name, files in found.items()
-    }
+    return {name: tuple(sorted(files, key=_preference)[:MOST]) for name, files in found.items()}
+
+
+def _preference(file: LyricsFile) -> tuple[bool, int]:
+    return file.language != UNKNOWN_LANGUAGE, SUFFIXES.index(file.suffix)
 
 
 def _file(path: Path, language: str) -> LyricsFile | None:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
 
 from segue.audio import ffmpeg
+from segue.audio.contents import contents_of
 from segue.audio.errors import AudioError, Undecodable
 from segue.audio.payload import sketch
 from segue.audio.time_limit import at_most
@@ -76,32 +78,56 @@ def read_file(
     The track, or those of the songs into which a CUE sheet in the tags divides the file. A sheet there that
     cannot be used is a further outcome, with the reason "invalid-cue".
     """
+    try:
+        with contents_of(path_to_open(file.path)) as data:
+            return _outcomes(file, data, library=library, known=known, reading=reading)
+    except AudioError as error:
+        return [_rejected(file, error, library=library)]
+
+
+def _outcomes(
+    file: AudioFile, data: BinaryIO, *, library: str, known: FmaTrack | None, reading: TagReading
+) -> list[Outcome]:
     path = path_to_open(file.path)
     faults: list[Outcome] = []
     songs: list[CueSong] = []
-    try:
-        with at_most(TIME_LIMIT):
-            _refuse_video(path)
-            relative = file.relative.parent if file.cue else file.relative
-            tags, audio = read_tags(
-                path,
-                relative=PurePosixPath(readable(str(relative))),
-                encoding=reading.encoding,
-                undivided=reading.undivided,
-            )
-            if file.cue is None and known is None:
-                songs, fault = songs_inside(path, audio, tags.cue_sheet)
-                faults = [_with_invalid_sheet(file, fault, library=library)] if fault else []
-    except AudioError as error:
-        return [_rejected(file, error, library=library)]
-    beside, unusable = _lyrics_beside(file, library=library, encoding=reading.encoding)
-    tags, faults = replace(tags, lyrics=in_order((*beside, *tags.lyrics), most=MOST)), [*faults, *unusable]
-    cover = find_cover(path, audio)
+    with at_most(TIME_LIMIT):
+        _refuse_video(path)
+        relative = file.relative.parent if file.cue else file.relative
+        tags, audio = read_tags(
+            path,
+            relative=_readable(relative),
+            encoding=reading.encoding,
+            undivided=reading.undivided,
+            data=data,
+        )
+        if file.cue is None and known is None:
+            songs, fault = songs_inside(path, audio, tags.cue_sheet)
+            faults = [_with_invalid_sheet(file, fault, library=library)] if fault else []
+    if file.lyrics:
+        beside, unusable = _lyrics_beside(file, library=library, encoding=reading.encoding)
+        tags = replace(tags, lyrics=in_order((*beside, *tags.lyrics), most=MOST))
+        faults = [*faults, *unusable]
+    cover = find_cover(path, audio, data=data)
+    whole = _Whole(tags=tags, cover=cover, data=data)
     parts = list(map(file.part, songs)) or [file]
     return [
-        *(_outcome(part, tags, cover, library=library, known=known, reading=reading) for part in parts),
+        *(_outcome(part, whole, library=library, known=known, reading=reading) for part in parts),
         *faults,
     ]
+
+
+def _readable(relative: PurePosixPath) -> PurePosixPath:
+    text = str(relative)
+    return relative if text.isascii() else PurePosixPath(readable(text))
+
+
+class _Whole(NamedTuple):
+    """A file: its tags, cover and contents."""
+
+    tags: Tags
+    cover: Cover | None
+    data: BinaryIO
 
 
 def _rejected(file: AudioFile, error: AudioError, *, library: str) -> RejectedFile:
@@ -127,24 +153,18 @@ def _lyrics_beside(
 
 
 def _outcome(
-    file: AudioFile,
-    whole: Tags,
-    cover: Cover | None,
-    *,
-    library: str,
-    known: FmaTrack | None,
-    reading: TagReading,
+    file: AudioFile, whole: _Whole, *, library: str, known: FmaTrack | None, reading: TagReading
 ) -> Outcome:
     """The track of a file, or of a part of it, with the tags of the whole file."""
-    path, tags = path_to_open(file.path), whole
+    path, tags, cover, within = path_to_open(file.path), whole.tags, whole.cover, file.within
     if file.cue:
         try:
-            tags = tags_of_song(whole, file.cue, path=path, undivided=reading.undivided)
+            tags = tags_of_song(tags, file.cue, path=path, undivided=reading.undivided)
         except AudioError as error:
             return _rejected(file, error, library=library)
     genres = (known and known.genres) or tags.genres
     track = Track(
-        track_id=track_id(library, file.within),
+        track_id=track_id(library, within),
         library=library,
         path=file.path,
         title=(known and known.title) or tags.title,
@@ -162,22 +182,22 @@ def _outcome(
         changed_ns=file.changed_ns,
         inode=file.inode,
         device=file.device,
-        sketch=_sketch(path, tags, file.cue),
+        sketch=_sketch(path, tags, file.cue, data=whole.data),
         cue=file.cue.document() if file.cue else None,
         lyrics=tags.lyrics,
         lyrics_digest=digest_of(file.lyrics),
-        spoken=is_spoken(file.within, library=library, genres=genres, duration_ms=tags.duration_ms),
+        spoken=is_spoken(within, library=library, genres=genres, duration_ms=tags.duration_ms),
         known=known.digest() if known else None,
         fma=known.facts() if known else None,
     )
     return track, cover
 
 
-def _sketch(path: Path, tags: Tags, song: CueSong | None) -> str | None:
+def _sketch(path: Path, tags: Tags, song: CueSong | None, *, data: BinaryIO) -> str | None:
     """The digest of the sound; that of a part of a file also has its span."""
     if song is None:
-        return sketch(path, seconds=tags.duration_ms / 1000 if tags.duration_ms else None)
-    whole = sketch(path)
+        return sketch(path, seconds=tags.duration_ms / 1000 if tags.duration_ms else None, data=data)
+    whole = sketch(path, data=data)
     return whole and hashlib.sha256(f"{whole} {song.track.start} {song.track.end}".encode()).hexdigest()[:32]
 
 
@@ -246,6 +266,8 @@ def read_tracks(
 
 def fact_of(file: AudioFile, known: Mapping[int, FmaTrack]) -> FmaTrack | None:
     """The row of a file in the data set's tables, if it has one."""
+    if not known:
+        return None
     number = number_of(file.relative)
     return None if number is None else known.get(number)
 

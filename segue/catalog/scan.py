@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from segue.catalog.cue_songs import CueSong, songs_by_file
 from segue.catalog.left_out import Patterns, is_left_out
-from segue.catalog.lyrics_files import SUFFIX as LYRICS
+from segue.catalog.lyrics_files import SUFFIXES as LYRICS
 from segue.catalog.lyrics_files import LyricsFile, files_by_recording
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.stored_paths import path_to_open, shown, stored_path
@@ -121,41 +122,57 @@ def scan(root: Path, *, encoding: str = AUTO) -> Iterator[AudioFile | RejectedFi
             continue
         if patterns is None:
             continue
-        found = _Contents()
+        found = _Contents(PurePosixPath(stored_path(folder.path.relative_to(top))))
         for entry in entries:
-            path, is_folder = Path(entry.path), _is_folder(entry)
-            if is_left_out(entry.name, is_folder=is_folder) or patterns.match(path, is_folder=is_folder):
+            is_folder = _is_folder(entry)
+            if is_left_out(entry.name, is_folder=is_folder) or (
+                patterns.any and patterns.match(Path(entry.path), is_folder=is_folder)
+            ):
                 continue
             if is_folder:
-                (links if entry.is_symlink() else found.folders).append(_Folder(path, patterns))
+                inner = _Folder(Path(entry.path), patterns)
+                (links if entry.is_symlink() else found.folders).append(inner)
             else:
-                found.add(path, top)
+                found.add(entry)
         yield from found.divided(encoding)
         folders.extend(reversed(found.folders))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Contents:
     """The contents of a folder."""
 
+    relative: PurePosixPath
+    """The folder within the library."""
+    names: list[str] = field(default_factory=list)
+    """The names of the audio files."""
     folders: list[_Folder] = field(default_factory=list)
     items: list[AudioFile | RejectedFile] = field(default_factory=list)
     sheets: list[Path] = field(default_factory=list)
     lyrics: list[Path] = field(default_factory=list)
 
-    def add(self, path: Path, top: Path) -> None:
-        if path.suffix.lower() == CUE:
-            self.sheets.append(path)
-        elif path.suffix.lower() == LYRICS:
-            self.lyrics.append(path)
-        elif item := _item(path, top):
+    def add(self, entry: os.DirEntry[str]) -> None:
+        suffix = PurePosixPath(entry.name).suffix.lower()
+        if suffix == CUE:
+            self.sheets.append(Path(entry.path))
+        elif suffix in LYRICS:
+            self.lyrics.append(Path(entry.path))
+        elif suffix in UNSUPPORTED:
+            detail = f"files with the suffix {suffix} cannot be read"
+            self.items.append(_rejected(Path(entry.path), "unsupported", detail))
+        elif suffix in SUFFIXES or suffix in PERHAPS_VIDEO:
+            item = _file(entry, self.relative)
             self.items.append(item)
+            if isinstance(item, AudioFile):
+                self.names.append(entry.name)
 
     def divided(self, encoding: str) -> Iterator[AudioFile | RejectedFile]:
         """The items, with its songs in place of each file that a sheet divides, and with their lyrics."""
-        names = {path_to_open(item.path).name for item in self.items if isinstance(item, AudioFile)}
-        songs, rejected = songs_by_file(names, self.sheets, encoding=encoding)
-        lyrics = files_by_recording(names, self.lyrics)
+        if not self.sheets and not self.lyrics:
+            yield from self.items
+            return
+        songs, rejected = songs_by_file(set(self.names), self.sheets, encoding=encoding)
+        lyrics = files_by_recording(self.names, self.lyrics)
         for item in self.items:
             if isinstance(item, RejectedFile):
                 yield item
@@ -185,25 +202,18 @@ def _holds(link: Path, folder: Path) -> bool:
     return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(link))
 
 
-def _item(path: Path, top: Path) -> AudioFile | RejectedFile | None:
-    """An audio file, or a file with the suffix of audio that cannot be one."""
-    suffix = path.suffix.lower()
-    if suffix in UNSUPPORTED:
-        return _rejected(path, "unsupported", f"files with the suffix {suffix} cannot be read")
-    return _file(path, top) if suffix in SUFFIXES or suffix in PERHAPS_VIDEO else None
-
-
-def _file(path: Path, top: Path) -> AudioFile | RejectedFile:
+def _file(entry: os.DirEntry[str], folder: PurePosixPath) -> AudioFile | RejectedFile:
     try:
-        status = path.stat()
+        status = entry.stat()
     except OSError as error:
-        loop = path.is_symlink() and error.errno == 40
+        path = Path(entry.path)
+        loop = path.is_symlink() and error.errno == errno.ELOOP
         return _rejected(path, "symlink-loop" if loop else "unreadable", error.strerror or str(error))
     if not stat.S_ISREG(status.st_mode):
-        return _rejected(path, "not-a-file", "neither a file nor a link to one")
+        return _rejected(Path(entry.path), "not-a-file", "neither a file nor a link to one")
     return AudioFile(
-        path=stored_path(path),
-        relative=PurePosixPath(stored_path(path.relative_to(top).as_posix())),
+        path=stored_path(entry.path),
+        relative=folder / stored_path(entry.name),
         size=status.st_size,
         modified_ns=_limited(status.st_mtime_ns),
         changed_ns=_limited(status.st_ctime_ns),

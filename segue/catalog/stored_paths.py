@@ -16,17 +16,18 @@ _TO_OPEN = {stored: escape for escape, stored in _TO_STORED.items()}
 
 def stored_path(path: Path | str) -> str:
     """A path of any bytes, as text that can be stored."""
-    return str(path).translate(_TO_STORED)
+    text = str(path)
+    return text if text.isascii() else text.translate(_TO_STORED)
 
 
 def path_to_open(stored: str) -> Path:
     """The path of which :func:`stored_path` made a text."""
-    return Path(stored.translate(_TO_OPEN))
+    return Path(stored if stored.isascii() else stored.translate(_TO_OPEN))
 
 
 def readable(stored: str) -> str:
     """A stored path for people: bytes that are not UTF-8 are read as Windows-1252, the usual cause."""
-    if not any(ord(sign) >= _FIRST for sign in stored):
+    if stored.isascii() or not any(ord(sign) >= _FIRST for sign in stored):
         return stored
     parts = stored.translate(_TO_OPEN).split("/")
     return "/".join(_decoded(os.fsencode(part)) for part in parts)

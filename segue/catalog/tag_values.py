@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mutagen.apev2 import APEv2
-from mutagen.id3 import ID3
+from mutagen.id3 import ID3, TCON
 from mutagen.mp4 import MP4Tags
 
 from segue.audio import ffmpeg
@@ -67,7 +67,8 @@ FREE_NAMES: dict[str, tuple[str, ...]] = {
     "cue_sheet": ("cuesheet",),
 }
 """The names of each field in formats that allow any name, in lower case and without punctuation."""
-_KNOWN_NAMES = frozenset(name for names in FREE_NAMES.values() for name in names)
+_FIELD_OF = {name: (field, rank) for field, names in FREE_NAMES.items() for rank, name in enumerate(names)}
+"""The field of each of those names, and the place of the name among those of the field."""
 
 _ID3_FRAMES = {
     "title": "TIT2", "title_sort": "TSOT", "artist": "TPE1", "artist_sort": "TSOP", "album": "TALB",
@@ -84,11 +85,12 @@ _MP4_ATOMS = {
 _MUSICBRAINZ = "http://musicbrainz.org"
 _BARE_CONTAINERS = frozenset({".wav", ".aif", ".aiff", ".mka", ".webm", ".caf", ".mp4", ".m4b", ".mkv"})
 """Containers with tags that mutagen does not read."""
+_NAMES = frozenset({"title", "artist", "album"})
 LONGEST_VALUE = 1 << 20
 LONGEST_NAME = 100
 
 
-def values_of(path: Path, audio: Any, *, encoding: str) -> Values:
+def values_of(path: Path, audio: Any, *, encoding: str, data: BinaryIO | None = None) -> Values:
     """The values of all known fields of a file.
 
     Parameters
@@ -97,6 +99,8 @@ def values_of(path: Path, audio: Any, *, encoding: str) -> Values:
         The file as mutagen has opened it, or None. ffmpeg also reads many files that mutagen cannot.
     encoding
         The encoding of texts that claim to be Latin-1, or "auto": see :class:`Repair`.
+    data
+        The contents of the file, if they are open.
     """
     tags = getattr(audio, "tags", None)
     found: dict[str, list[str]] = {}
@@ -106,23 +110,24 @@ def values_of(path: Path, audio: Any, *, encoding: str) -> Values:
         _merge(found, _of_mp4(tags))
     elif tags is not None:
         _merge(found, _by_free_names(_pairs(tags)))
-    if (ape := ape_tags_of(path)) is not None:
+    if (ape := ape_tags_of(path, data)) is not None:
         _merge(found, _by_free_names(_pairs(ape)))
-    if not found and (audio is None or path.suffix.lower() in _BARE_CONTAINERS):
+    # A WAV file may have ID3 and RIFF INFO, each with a part of the facts.
+    if not found.keys() >= _NAMES and (audio is None or path.suffix.lower() in _BARE_CONTAINERS):
         _merge(found, _by_free_names(_ffmpeg_pairs(path, encoding)))
     return found
 
 
-def is_id3_v23(audio: Any) -> bool:
-    """Whether the tags are of ID3's version 2.3, in which a slash separates several values."""
+def separates_by_slashes(audio: Any) -> bool:
+    """Whether the tags are of ID3's version 2.2 or 2.3, in which a slash separates several values."""
     tags = getattr(audio, "tags", None)
-    return isinstance(tags, ID3) and tags.version[:2] == (2, 3)
+    return isinstance(tags, ID3) and tags.version[:2] in ((2, 2), (2, 3))
 
 
 def _merge(found: dict[str, list[str]], more: Mapping[str, Sequence[str]]) -> None:
     """Add the fields that are missing so far."""
     for name, values in more.items():
-        if name not in found and (kept := [value for value in values if value.strip(" \0\t\r\n")]):
+        if name not in found and (kept := list(filter(_has_text, values))):
             found[name] = kept
 
 
@@ -134,7 +139,7 @@ def _of_id3(tags: ID3, encoding: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, key in _ID3_FRAMES.items():
         for frame in frames.get(key, ()):
-            texts = frame.genres if key == "TCON" else frame.text
+            texts = _genres(tuple(map(str, frame.text))) if key == "TCON" else frame.text
             _merge(found, {name: [repair(str(text), frame) for text in texts]})
     free = ((frame.desc, repair(text, frame)) for frame in frames.get("TXXX", ()) for text in frame.text)
     _merge(found, _by_free_names(free))
@@ -145,6 +150,13 @@ def _of_id3(tags: ID3, encoding: str) -> dict[str, list[str]]:
         kind = "album" if frame.desc.lower() == "album" else "track"
         _merge(found, {f"{kind}_gain": [f"{frame.gain}"], f"{kind}_peak": [f"{frame.peak or ''}"]})
     return found
+
+
+@lru_cache(maxsize=1024)
+def _genres(texts: tuple[str, ...]) -> list[str]:
+    """The genres of a frame, with the names of those that it gives by number, as in "(17)"."""
+    genres: list[str] = TCON(text=list(texts)).genres
+    return genres
 
 
 def _latin_texts(frames: Mapping[str, Sequence[Any]]) -> list[str]:
@@ -175,7 +187,9 @@ def _mp4_text(value: Any) -> str:
         return value.decode("utf-8", errors="replace")
     if isinstance(value, bool):
         return str(int(value))
-    return str(value[0] if isinstance(value, tuple) else value)
+    if isinstance(value, tuple):
+        return "/".join(str(number) for number in value[:2] if number)
+    return str(value)
 
 
 def _pairs(tags: Any) -> Iterable[tuple[str, str]]:
@@ -217,20 +231,26 @@ def _is_utf8(value: bytes) -> bool:
 
 def _by_free_names(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Values by our names for the fields; of several spellings of a name, the first in the table counts."""
-    by_name: dict[str, list[str]] = {}
-    for name, value in pairs:
-        if (key := _letters_of(name[:LONGEST_NAME])) in _KNOWN_NAMES:
-            by_name.setdefault(key, []).append(value[:LONGEST_VALUE])
     found: dict[str, list[str]] = {}
-    if by_name:
-        for field, names in FREE_NAMES.items():
-            for name in names:
-                if name in by_name:
-                    _merge(found, {field: by_name[name]})
+    ranks: dict[str, int] = {}
+    for name, value in pairs:
+        key = _field_of(name[:LONGEST_NAME])
+        if key is None or not _has_text(value):
+            continue
+        field, rank = key
+        best = ranks.setdefault(field, rank)
+        if rank < best:
+            ranks[field], found[field] = rank, [value[:LONGEST_VALUE]]
+        elif rank == best:
+            found.setdefault(field, []).append(value[:LONGEST_VALUE])
     return found
 
 
+def _has_text(value: str) -> bool:
+    return bool(value.strip(" \0\t\r\n"))
+
+
 @lru_cache(maxsize=1024)
-def _letters_of(name: str) -> str:
-    """The name of a free field in lower case, without punctuation and Windows Media's prefix."""
-    return re.sub(r"[^a-z0-9]", "", name.lower().removeprefix("wm/"))
+def _field_of(name: str) -> tuple[str, int] | None:
+    """Our name for a free field, and the rank of this name of it; case and punctuation do not matter."""
+    return _FIELD_OF.get(re.sub(r"[^a-z0-9]", "", name.lower().removeprefix("wm/")))

@@ -8,9 +8,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
-from segue.audio.decode import check_readable
+from segue.audio.contents import contents_of
 from segue.audio.length import length_of, opened
 from segue.catalog.credits import VARIOUS_ARTISTS_ID, credits_of, is_various
 from segue.catalog.file_names import FileNames
@@ -19,7 +19,7 @@ from segue.catalog.grouping import disc_in
 from segue.catalog.lyrics import Lyrics
 from segue.catalog.lyrics_in_tags import lyrics_in_tags
 from segue.catalog.replay_gain import replay_gain_of
-from segue.catalog.tag_values import Values, is_id3_v23, values_of
+from segue.catalog.tag_values import Values, separates_by_slashes, values_of
 from segue.catalog.text_encoding import AUTO
 from segue.catalog.track import LONGEST, UNKNOWN_ARTIST, MusicBrainzIds, TrackDetails
 
@@ -27,6 +27,7 @@ LABELS = ("mood", "grouping", "content_group")
 """ID3 has two frames for a grouping: iTunes writes GRP1, most others TIT1."""
 INVISIBLE = frozenset("\u200b\u2060\ufeff\u00ad")
 """Signs without width that programs leave in texts."""
+_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EDITION = re.compile(
     r"[(\[]([^()\[\]]*\b(?:edition|remaster(?:ed)?|deluxe|anniversary|expanded|bonus|mono|stereo|version)\b[^()\[\]]*)[)\]]",
     re.IGNORECASE,
@@ -53,7 +54,12 @@ class Tags:
 
 
 def read_tags(
-    path: Path, *, relative: PurePosixPath, encoding: str = AUTO, undivided: frozenset[str] = frozenset()
+    path: Path,
+    *,
+    relative: PurePosixPath,
+    encoding: str = AUTO,
+    undivided: frozenset[str] = frozenset(),
+    data: BinaryIO | None = None,
 ) -> tuple[Tags, Any]:
     """Read the tags of a file; the names of the file and its folders replace missing tags.
 
@@ -65,6 +71,8 @@ def read_tags(
         The encoding of texts that claim to be Latin-1; "auto" guesses it.
     undivided
         Keys of artists' names that have a separator in them.
+    data
+        The contents of the file, if they are open.
 
     Returns
     -------
@@ -75,14 +83,16 @@ def read_tags(
     AudioError
         The file cannot be read or has no audio.
     """
-    check_readable(path)
-    audio = opened(path)
-    seconds = length_of(path, audio)
+    if data is None:
+        with contents_of(path) as found:
+            return read_tags(path, relative=relative, encoding=encoding, undivided=undivided, data=found)
+    audio = opened(path, data)
+    seconds = length_of(path, audio, data=data)
     try:
-        values = values_of(path, audio, encoding=encoding)
+        values = values_of(path, audio, encoding=encoding, data=data)
     except Exception:  # mutagen parses some frames only when they are read
         values = {}
-    slashes = is_id3_v23(audio)
+    slashes = separates_by_slashes(audio)
     tags = _tags(values, seconds, relative, path=path, slashes=slashes, undivided=undivided)
     return replace(tags, lyrics=_lyrics(audio, values, encoding)), audio
 
@@ -174,6 +184,8 @@ def _artist(values: Values) -> list[str]:
 
 def _ids(values: Values) -> MusicBrainzIds:
     def several(name: str) -> tuple[str, ...]:
+        if name not in values:
+            return ()
         parts = [part for value in values.get(name, ()) for part in re.split(r"[\s/;,\0]+", value)]
         return tuple(dict.fromkeys(own for part in parts if (own := _uuid(part))))
 
@@ -191,6 +203,8 @@ def _ids(values: Values) -> MusicBrainzIds:
 
 
 def _uuid(text: str) -> str | None:
+    if _UUID.fullmatch(text):
+        return text
     try:
         return str(uuid.UUID(text)) if len(text) == 36 else None
     except ValueError:
@@ -202,6 +216,8 @@ def clean(text: str, *, keep_nul: bool = False) -> str:
 
     Control characters become spaces, and signs without width go. NUL separates values in some formats.
     """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()[:LONGEST].strip()
     whole = text[: 4 * LONGEST]
     if not whole.isprintable():
         whole = "".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
@@ -17,7 +17,7 @@ from segue.catalog.lyrics import Lyrics
 from segue.catalog.stored_paths import readable
 from segue.storage.records import Between, Count, Readable
 
-READER = 7
+READER = 8
 """The version of the reader of tags. With a higher one, the next ingest reads all files again."""
 LONGEST = 300
 """The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
@@ -41,7 +41,12 @@ def track_id(library: str, relative: PurePosixPath) -> str:
 
 def without_compression(relative: PurePosixPath) -> PurePosixPath:
     """The path of a song before it was compressed: Song.flac for Song.flac.mp3."""
-    compressed = relative.suffix.lower() == ".mp3" and PurePosixPath(relative.stem).suffix.lower() in LOSSLESS
+    # Most names need no parsing.
+    compressed = (
+        relative.name.count(".") > 1
+        and relative.suffix.lower() == ".mp3"
+        and PurePosixPath(relative.stem).suffix.lower() in LOSSLESS
+    )
     return relative.with_suffix("") if compressed else relative
 
 
@@ -523,8 +528,8 @@ def document_of(track: Track) -> TrackDocument:
 
 def artist_keys(*names: Sequence[str]) -> list[str]:
     """The keys of artists, each once; an unknown artist has none."""
-    keys = (artist_key(name) for group in names for name in group if name != UNKNOWN_ARTIST)
-    return list(dict.fromkeys(key for key in keys if key))
+    keys = [artist_key(name) for group in names for name in group if name != UNKNOWN_ARTIST]
+    return [key for key in dict.fromkeys(keys) if key]
 
 
 def _details_document(details: TrackDetails) -> DetailsDocument:
@@ -532,17 +537,22 @@ def _details_document(details: TrackDetails) -> DetailsDocument:
 
 
 def _given(record: Any) -> dict[str, Any]:
-    """The fields of a record that have a value; dataclasses.asdict, which copies all, is slow."""
-    fields = {name: _plain(value) for name, value in vars(record).items() if _is_given(value)}
-    return {name: value for name, value in fields.items() if _is_given(value)}
+    """The fields of a record that have a value; dataclasses.asdict, which copies all, is slow.
+
+    A gain of 0 dB is a value.
+    """
+    fields: dict[str, Any] = {}
+    for name, value in vars(record).items():
+        if value is None or value is False or value == ():
+            continue
+        if isinstance(value, tuple):
+            fields[name] = list(value)
+        elif not isinstance(value, _RECORDS):
+            fields[name] = value
+        elif inner := _given(value):
+            fields[name] = inner
+    return fields
 
 
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return _given(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _is_given(value: Any) -> bool:
-    """Whether a field has a value; a gain of 0 dB is one."""
-    return value is not None and value is not False and value not in ((), [], {})
+_RECORDS = (MusicBrainzIds, ReplayGain)
+"""The records within :class:`TrackDetails`."""

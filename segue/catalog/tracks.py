@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from segue.catalog.grouping import album_key
 from segue.catalog.part import Part
 from segue.catalog.stored_paths import path_to_open, readable
 from segue.catalog.track import (
@@ -30,7 +31,7 @@ from segue.catalog.track import (
     searchable_of,
     summary_of,
 )
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert, upsert_new
 from segue.storage.records import RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
@@ -104,6 +105,20 @@ class Tracks(Collection[TrackDocument]):
         now = datetime.now(UTC)
         documents = ({**document_of(track), "added_at": now} for track in tracks)
         upsert(self.documents, documents, once=("added_at",))
+
+    def add(self, tracks: Iterable[Track]) -> None:
+        """Store tracks that are probably new, which takes half the time of :meth:`write`.
+
+        They also get the keys of :meth:`segue.catalog.grouped_tracks.GroupedTracks.note`. A track that was
+        stored before keeps its keys: they name the album and the artists that counted it.
+        """
+        now = datetime.now(UTC)
+        documents = []
+        for track in tracks:
+            document = document_of(track)
+            keys = {"album_key": album_key(track.album), "counted": document.get("artist_keys", [])}
+            documents.append({**document, **keys, "added_at": now})
+        upsert_new(self.documents, documents, once=("added_at", "album_key", "counted"))
 
     def date_old_tracks(self, library: str) -> None:
         """Give tracks of releases before 0.2 the time of their file as the time at which they were added."""

@@ -97,7 +97,7 @@ def reference(
         Path | None, typer.Option(help="The folder for the pages; docs/reference if it is left out.")
     ] = None,
 ) -> None:
-    """Write the generated pages of docs/reference from the code. For a checkout.
+    """Write the generated pages of docs/reference, and the types of the player's messages. For a checkout.
 
     Example: ./run.sh docs reference
 
@@ -106,9 +106,10 @@ def reference(
     with one_line_errors():
         if not CHECKOUT:
             raise SegueError("this command works in a checkout only: see docs/contributing")
+        from segue.dashboard.api import messages
         from segue.documentation.reference.pages import write
 
-        for page in write(output or site.PROJECT / "docs" / "reference"):
+        for page in [*write(output or site.PROJECT / "docs" / "reference"), *messages.write()]:
             typer.echo(page)
 
 

@@ -20,7 +20,7 @@ class LibraryPass(TypedDict, total=False):
     """The present or last pass; empty before the first."""
 
     step: str
-    """Its step: reading, describing, placing, indexing, measuring, done or failed."""
+    """Its step: reading, describing, placing, indexing, fingerprinting, measuring, done or failed."""
     done: Count
     """Tracks that the step has finished."""
     total: Count

@@ -21,7 +21,7 @@ LONGEST_PASSWORD = 256
 _NAME = re.compile(r"x[x .'_-]{0,30}x")
 """A name in which each letter, digit and mark has become an x."""
 _AT_ONCE = threading.BoundedSemaphore(2)  # a hash needs 64 MB and one core
-_HASHER = PasswordHasher()
+HASHER = PasswordHasher()
 
 
 class AccountError(ValueError):
@@ -35,12 +35,10 @@ class TooManyGuesses(AccountError):
 class Authenticator:
     """Signs people up and logs them in. Thread-safe."""
 
-    def __init__(
-        self, store: Store, *, failures: LoginFailures | None = None, hasher: PasswordHasher | None = None
-    ) -> None:
+    def __init__(self, store: Store, *, failures: LoginFailures | None = None) -> None:
         self._accounts = Accounts(store)
         self._failures = failures or LoginFailures(store)
-        self._hasher = hasher or _HASHER
+        self._hasher = HASHER
         self._nobody = _hash_of_nobody(self._hasher)
 
     def sign_up(self, name: str, password: str, *, guest_id: str | None, address: str) -> Account:

@@ -1,7 +1,7 @@
-"""Playlists as text: extended M3U, written and read.
+"""Playlists as text: extended M3U, written and read. :mod:`segue.playlists.other_formats` reads others.
 
-The reader uses `#PLAYLIST`, `#EXTENC`, `#EXTINF` and the lines between. Of a line that names a file or an
-address, it uses only the words; it opens nothing. https://en.wikipedia.org/wiki/M3U
+The reader of M3U uses `#PLAYLIST`, `#EXTENC`, `#EXTINF` and the lines between. Of a line that names a file
+or an address, it uses only the words; it opens nothing. https://en.wikipedia.org/wiki/M3U
 """
 
 from __future__ import annotations
@@ -9,17 +9,32 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from urllib.parse import unquote
 
 from segue.catalog.scan import PERHAPS_VIDEO, SUFFIXES
 from segue.catalog.text_encoding import guessed
-from segue.errors import SegueError
 from segue.phrases import marked, phrase
+from segue.playlists.entries import Entry, Listed, NotPlaylist, entry_of
+from segue.playlists.other_formats import listed_in
 
 LARGEST = 1 << 20
 """Bytes."""
+PLAYLIST_SUFFIXES = (
+    "m3u",
+    "m3u8",
+    "pls",
+    "xspf",
+    "jspf",
+    "json",
+    "wpl",
+    "zpl",
+    "asx",
+    "wax",
+    "wvx",
+    "b4s",
+    "xml",
+)
+"""The suffixes of the files that are read; their contents decide on the format."""
 MOST_ENTRIES = 2000
 OLD_ENCODINGS = (
     "cp1252",
@@ -35,42 +50,12 @@ OLD_ENCODINGS = (
 """The encodings of programs that do not write UTF-8, the most common first."""
 
 
-class NotM3u(SegueError):
-    """A file is not a playlist of this format; the message gives the reason."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A song in a playlist file."""
-
-    title: str
-    artist: str | None = None
-    seconds: float | None = None
-    location: str = ""
-    """The line that names the file, unchanged."""
-    described: bool = field(default=False, compare=False)
-    """Whether #EXTINF gives title and artist; otherwise they come from the file's name."""
-
-    @property
-    def shown(self) -> str:
-        """The song in words, for the listener."""
-        return f"{self.artist} - {self.title}" if self.artist else self.title
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listed:
-    """The content of a playlist file."""
-
-    name: str | None
-    entries: tuple[Entry, ...]
-
-
-def read_m3u(data: bytes) -> Listed:
+def read_playlist(data: bytes) -> Listed:
     """Read a playlist in the encoding that it states, in UTF-8, or else in the most likely one.
 
     Raises
     ------
-    NotM3u
+    NotPlaylist
         The file is too large, contains binary data, or names no song.
     """
     return next(readings(data))
@@ -81,14 +66,14 @@ def readings(data: bytes) -> Iterator[Listed]:
 
     Raises
     ------
-    NotM3u
-        As :func:`read_m3u`.
+    NotPlaylist
+        As :func:`read_playlist`.
     """
     if len(data) > LARGEST:
-        raise NotM3u(phrase("A playlist has at most {size} kB.", size=LARGEST // 1024))
+        raise NotPlaylist(phrase("A playlist has at most {size} kB.", size=LARGEST // 1024))
     texts = list(dict.fromkeys(_texts(data)))
     if not texts:
-        raise NotM3u(marked("This is not an M3U playlist, but some other kind of file."))
+        raise NotPlaylist(marked("This is no playlist, but some other kind of file."))
     return (_listed(text) for text in texts)
 
 
@@ -98,9 +83,11 @@ def _texts(data: bytes) -> Iterator[str]:
     elif b"\0" in data:
         encodings = ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"] if data[:2].count(0) == 1 else []
     elif stated := re.search(
-        rb"^#EXTENC:[ \t]*([\w-]{1,40})[ \t]*\r?$", data[:4096], re.MULTILINE | re.IGNORECASE
+        rb"^#EXTENC:[ \t]*([\w-]{1,40})[ \t]*\r?$|^<\?xml [^>]*?encoding=[\"']([\w-]{1,40})",
+        data[:4096],
+        re.MULTILINE | re.IGNORECASE,
     ):
-        encodings = [stated[1].decode("ascii"), "utf-8-sig", *OLD_ENCODINGS]
+        encodings = [(stated[1] or stated[2]).decode("ascii"), "utf-8-sig", *OLD_ENCODINGS]
     else:
         likely = guessed(_named(data.decode("latin-1")))
         encodings = ["utf-8-sig", *([likely] if likely else []), *OLD_ENCODINGS, "latin-1"]
@@ -123,6 +110,21 @@ def _named(text: str) -> list[str]:
 
 
 def _listed(text: str) -> Listed:
+    found = listed_in(text) or _of_m3u(text)
+    if not found.entries:
+        raise NotPlaylist(marked("There is no song in this playlist."))
+    if len(found.entries) > MOST_ENTRIES:
+        raise NotPlaylist(
+            phrase(
+                "A playlist holds {most} songs at most; this one has {count}.",
+                most=MOST_ENTRIES,
+                count=len(found.entries),
+            )
+        )
+    return found
+
+
+def _of_m3u(text: str) -> Listed:
     name, info, entries = None, None, []
     for line in filter(None, (line.strip() for line in re.split(r"\r\n|\r|\n", text))):
         upper = line[:10].upper()
@@ -133,16 +135,6 @@ def _listed(text: str) -> Listed:
         elif not line.startswith("#") or (info is not None and _is_audio(line)):
             entries.append(_entry(line, info))
             info = None
-    if not entries:
-        raise NotM3u(marked("There is no song in this playlist."))
-    if len(entries) > MOST_ENTRIES:
-        raise NotM3u(
-            phrase(
-                "A playlist holds {most} songs at most; this one has {count}.",
-                most=MOST_ENTRIES,
-                count=len(entries),
-            )
-        )
     return Listed(name=name, entries=tuple(entries))
 
 
@@ -155,35 +147,7 @@ def _is_audio(line: str) -> bool:
 def _entry(line: str, info: str | None) -> Entry:
     length, _, named = (info or "").partition(",")
     seconds = re.match(r"\s*(\d{1,7}(?:\.\d{1,6})?)", length)
-    stem = named.strip() or _stem(line)
-    artist, dash, title = stem.partition(" - ")
-    return Entry(
-        title=(title if dash else stem).strip() or stem,
-        artist=artist.strip() or None if dash else None,
-        seconds=float(seconds[1]) or None if seconds else None,
-        location=line,
-        described=bool(named.strip()),
-    )
-
-
-def path_parts(location: str) -> tuple[str, ...]:
-    """The folders and the file that a line names, without drive, scheme, "." and "..".
-
-    "file:///C:/Music/A%20B/1.mp3" → ("Music", "A B", "1.mp3").
-    """
-    path = location
-    if scheme := re.match(r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://", location):
-        path = unquote(location[scheme.end() :].partition("?")[0])
-        path = path if scheme[0].lower() == "file://" else path.partition("/")[2]
-    parts = (re.sub(r"^[A-Za-z]:$", "", part) for part in re.split(r"[\\/]", path))
-    return tuple(part for part in parts if part not in ("", ".", ".."))
-
-
-def _stem(line: str) -> str:
-    """The name of the file that a line names, without its extension and a leading track number."""
-    parts = path_parts(line)
-    stem = PurePosixPath(parts[-1]).stem if parts else line
-    return re.sub(r"^\d{1,3}[\s._-]+(?=\S)", "", stem).replace("_", " ") or line
+    return entry_of(line, named=named, seconds=float(seconds[1]) if seconds else None)
 
 
 def write_m3u(name: str, entries: Iterable[Entry]) -> str:

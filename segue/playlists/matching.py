@@ -17,7 +17,7 @@ from rapidfuzz.distance import OSA
 from segue.catalog.letters import without_accents, words_of
 from segue.catalog.matching import SECONDS_OFF, Described, another_version, matching_track
 from segue.catalog.track import MatchableTrack
-from segue.playlists.m3u import Entry, path_parts
+from segue.playlists.entries import Entry, path_parts
 
 LIKE_ENOUGH = 0.82
 """The least similarity of two titles, and of two artists, 0 to 1."""

@@ -56,7 +56,10 @@ class Documents(PlainCollection[RecordT]):
         """
         if document is None:
             return None
-        shape = self._shape(document, projection)
+        return self.checked_by(self._shape(document, projection), document)
+
+    def checked_by(self, shape: RecordShape, document: Mapping[str, Any]) -> RecordT | None:
+        """The document, or the part of it that fits a shape; None if it is not usable."""
         if shape.fits(document):
             return cast("RecordT", document)
         part, reason = fault_of(shape, document)
@@ -64,7 +67,14 @@ class Documents(PlainCollection[RecordT]):
         return None if part is UNFIT else cast("RecordT", part)
 
     def _shape(self, document: Mapping[str, Any], projection: Projection | None) -> RecordShape:
-        whole = self._shape_of(document)
+        return self.projected(self.whole_shape(document), projection)
+
+    def whole_shape(self, document: Mapping[str, Any]) -> RecordShape:
+        """The shape of a document with all its fields."""
+        return self._shape_of(document)
+
+    def projected(self, whole: RecordShape, projection: Projection | None) -> RecordShape:
+        """A shape as a query with a projection returns it."""
         if projection is None:
             return whole
         shown = {name: value for name, value in projection.items() if name != "_id"}
@@ -96,10 +106,16 @@ class _CheckedCursor(Cursor[RecordT]):
             if projection is None or isinstance(projection, Mapping)
             else dict.fromkeys(projection, 1)
         )
+        self._whole: RecordShape | None = None
+        self._shown: RecordShape | None = None
 
     def next(self) -> RecordT:
         while True:
-            document = self._checks.checked(super().next(), self._asked)
+            found = super().next()
+            whole = self._checks.whole_shape(found)
+            if self._shown is None or whole is not self._whole:
+                self._whole, self._shown = whole, self._checks.projected(whole, self._asked)
+            document = self._checks.checked_by(self._shown, found)
             if document is not None:
                 return document
 

@@ -6,13 +6,13 @@ import logging
 import re
 import ssl
 from collections.abc import Collection as Several
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from bson.errors import BSONError
-from pymongo import ASCENDING, DESCENDING, DeleteOne, MongoClient, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, DESCENDING, DeleteOne, MongoClient, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
@@ -53,6 +53,8 @@ Unreachable = (ConnectionFailure, DoesNotAnswer)
 """The errors of a read during an outage: unreachable, connection lost, or no primary."""
 _IDLE = timedelta(seconds=30)
 """An idle connection is closed after this time: a rush of visitors would leave a hundred open for ever."""
+_DUPLICATE = 11000
+"""The server's error code for an _id that exists already."""
 _CHANGES_PRIMARY = {91, 189, 10107, 11600, 11602, 13435, 13436}
 """The server's error codes for: not (or no longer) the primary, and shutting down."""
 
@@ -237,6 +239,43 @@ def upsert(
         if len(operations) >= batch:
             sent += _write(collection, operations)
     return sent + _write(collection, operations)
+
+
+def set_together(
+    collection: Collection[Any],
+    changes: Iterable[tuple[Sequence[str], Mapping[str, Any]]],
+    *,
+    batch: int = 1000,
+) -> None:
+    """Set the same fields in several documents: pairs of their ids and the fields, in unordered bulks."""
+    operations: list[UpdateMany] = []
+    for ids, fields in changes:
+        for start in range(0, len(ids), batch):
+            some = list(ids[start : start + batch])
+            operations.append(UpdateMany({"_id": {"$in": some}}, {"$set": dict(fields)}))
+        if len(operations) >= batch:
+            collection.bulk_write(operations, ordered=False)
+            operations = []
+    if operations:
+        collection.bulk_write(operations, ordered=False)
+
+
+def upsert_new(
+    collection: Collection[Any], documents: Sequence[Mapping[str, Any]], *, once: Several[str] = ()
+) -> None:
+    """Insert documents; those whose _id exists already are written as by :func:`upsert`."""
+    if not documents:
+        return
+    try:
+        # pymongo would add an _id to documents without one.
+        collection.insert_many([dict(document) for document in documents], ordered=False)
+    except BulkWriteError as error:
+        failed = error.details["writeErrors"]
+        # Another unique field that exists already is a fault.
+        known = [one["code"] == _DUPLICATE and "_id" in one.get("keyPattern", {"_id": 1}) for one in failed]
+        if not failed or not all(known):
+            raise
+        upsert(collection, [documents[one["index"]] for one in failed], once=once)
 
 
 def _write(collection: Collection[Any], operations: list[UpdateOne]) -> int:

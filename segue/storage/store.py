@@ -113,6 +113,15 @@ class Index:
         """Ascending by each of the fields."""
         return cls(keys=[(name, ASCENDING) for name in names], unique=unique, keep=keep)
 
+    def is_made(self, stored: Mapping[str, Any] | None) -> bool:
+        """Whether MongoDB's information on the index of the same keys, if there is one, is of this index."""
+        seconds = None if self.keep is None else int(self.keep.total_seconds())
+        return (
+            stored is not None
+            and stored.get("unique", False) == self.unique
+            and stored.get("expireAfterSeconds") == seconds
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Personal:
@@ -184,15 +193,16 @@ class Collection(Generic[RecordT]):
         )
 
     def prepare(self) -> None:
-        """Create the indexes; repeating it changes nothing.
+        """Create the indexes that are missing or different; repeating it changes nothing.
 
         A collection with documents gets a new index in a thread: MongoDB serves it meanwhile, but the command
         only returns when the index is complete.
         """
-        known = {tuple(index["key"]) for index in self.documents.index_information().values()}
-        missing = [index for index in self.indexes if tuple(index.keys) not in known]
-        slow = [] if self.is_empty() else [index for index in missing if not index.unique]
-        for index in self.indexes:
+        stored = {tuple(index["key"]): index for index in self.documents.index_information().values()}
+        wanted = [index for index in self.indexes if not index.is_made(stored.get(tuple(index.keys)))]
+        missing = [index for index in wanted if tuple(index.keys) not in stored and not index.unique]
+        slow = missing if missing and not self.is_empty() else []
+        for index in wanted:
             if index not in slow:
                 self.make(index)
         if slow:

@@ -51,8 +51,8 @@ def _piped_flac(folder: Path) -> Path:
 def _flac_of_wrong_length(folder: Path, *, samples: int) -> Path:
     path = _ffmpeg(_wav(folder), folder / "a.flac")
     data = bytearray(path.read_bytes())
-    data[21] = data[21] & 0xF0  # STREAMINFO ends its 36 bits of samples at byte 26
-    data[22:26] = samples.to_bytes(4, "big")
+    # STREAMINFO has 36 bits of samples, which end at byte 26.
+    data[21:26] = bytes([data[21] & 0xF0 | samples >> 32]) + (samples & 0xFFFFFFFF).to_bytes(4, "big")
     path.write_bytes(data)
     return path
 
@@ -76,11 +76,11 @@ def _joined(folder: Path, *, ending: str) -> Path:
     return path
 
 
-def _radio(folder: Path) -> Path:
+def _radio(folder: Path, *, ending: str) -> Path:
     """A recording of a radio: a jingle, and then a song in a stream of its own."""
-    jingle = write(folder / "jingle.ogg", melody(seconds=0.5)).read_bytes()
-    path = folder / "radio.ogg"
-    path.write_bytes(jingle + write(folder / "song.ogg", melody(seconds=SECONDS - 0.5)).read_bytes())
+    jingle = write(folder / f"jingle.{ending}", melody(seconds=0.5)).read_bytes()
+    path = folder / f"radio.{ending}"
+    path.write_bytes(jingle + write(folder / f"song.{ending}", melody(seconds=SECONDS - 0.5)).read_bytes())
     return path
 
 
@@ -113,7 +113,11 @@ CASES: dict[str, Callable[[Path], Path]] = {
     "two mp3s joined": lambda folder: _joined(folder, ending="mp3"),
     "two oggs chained": lambda folder: _joined(folder, ending="ogg"),
     "two opus chained": lambda folder: _joined(folder, ending="opus"),
-    "a jingle and a song chained": _radio,
+    "a jingle and a song chained": lambda folder: _radio(folder, ending="ogg"),
+    "a jingle and a song joined": lambda folder: _radio(folder, ending="mp3"),
+    "flac with the largest number of samples": lambda folder: _flac_of_wrong_length(
+        folder, samples=2**36 - 1
+    ),
     "adpcm in wav": _adpcm,
     "mp3 in wav": lambda folder: _ffmpeg(
         write(folder / "a.mp3", melody(seconds=SECONDS)), folder / "b.wav", "-c", "copy"

@@ -239,6 +239,22 @@ def test_which_files_belong_to_a_recording(tmp_path: Path) -> None:
     assert digest_of(()) is None
 
 
+def test_plain_texts_count_after_files_with_times(tmp_path: Path) -> None:
+    for name in ("Song.txt", "Song.LRC", "song.elrc", "Song.fr.txt", "readme.txt", "Song.flac.txt"):
+        (tmp_path / name).write_text("la")
+    found = files_by_recording(["Song.flac"], list(tmp_path.iterdir()))
+    assert [(file.path.name, file.language) for file in found["Song.flac"]] == [
+        ("Song.LRC", "und"),
+        ("song.elrc", "und"),
+        ("Song.txt", "und"),
+        ("Song.fr.txt", "fr"),
+    ]
+    (tmp_path / "Song.txt").write_bytes("\ufeffDie erste Zeile\r\n\r\nund die zweite\r\n".encode("utf-16"))
+    [text] = lyrics_beside(found["Song.flac"][2:3], encoding="auto", track_id="t")
+    assert not isinstance(text, RejectedFile)
+    assert lines(text) == [(None, "Die erste Zeile"), (None, ""), (None, "und die zweite")]
+
+
 def test_files_that_are_no_lyrics(tmp_path: Path) -> None:
     for name, data in {"a": b"\0\1\2" * 9, "b": b"x" * (LARGEST + 1), "c": b"", "d": b"la"}.items():
         (tmp_path / f"{name}.lrc").write_bytes(data)

@@ -22,6 +22,7 @@ def test_a_file_that_takes_too_long_is_rejected(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(read, "TIME_LIMIT", 0.1)
     monkeypatch.setattr(read, "read_tags", dawdle)
+    (tmp_path / "a.mp3").write_bytes(b"1")
     file = AudioFile(path=str(tmp_path / "a.mp3"), relative=PurePosixPath("a.mp3"), size=1, modified_ns=1)
     (found,) = read.read_file(file, library="m")
     assert isinstance(found, RejectedFile) and found.reason == "too-slow"

@@ -62,6 +62,27 @@ def test_several_artists_of_id3(tmp_path: Path) -> None:
     assert read(_id3(path, TPE1(text="AC/DC"), version=3)).details.artists == ("AC/DC",)
 
 
+def test_a_name_with_a_slash_among_several_artists(tmp_path: Path) -> None:
+    path = song(tmp_path / "a.mp3")
+    old = read(_id3(path, TPE1(encoding=1, text=["AC/DC", "Queen", "A/T/O/S"]), version=3))
+    assert old.details.artists == ("AC/DC", "Queen", "A/T/O/S")
+    body = b"TP1" + (6).to_bytes(3, "big") + b"\0A1/A2"
+    sound = song(tmp_path / "b.mp3")
+    ID3().delete(sound)
+    sound.write_bytes(b"ID3\x02\0\0" + bytes([0, 0, 0, len(body)]) + body + sound.read_bytes())
+    assert read(sound).details.artists == ("A1", "A2")
+
+
+def test_a_wav_file_with_a_part_of_the_facts_in_each_of_two_tags(tmp_path: Path) -> None:
+    path = _converted(tmp_path / "a.wav", "-metadata", "title=Info", "-metadata", "artist=Ada")
+    audio = mutagen.File(path)
+    audio.add_tags()
+    audio.tags.add(TIT2(encoding=3, text="Title"))
+    audio.save()
+    found = read(path)
+    assert (found.title, found.artist) == ("Title", "Ada")
+
+
 def test_several_artists_of_other_formats(tmp_path: Path) -> None:
     for ending in ("flac", "ogg", "opus"):
         path = _comments(song(tmp_path / f"a.{ending}"), {"artist": ["A1", "A2"], "title": "T (feat. B)"})
@@ -70,8 +91,11 @@ def test_several_artists_of_other_formats(tmp_path: Path) -> None:
     path = song(tmp_path / "a.m4a")
     audio = MP4(path)
     audio["\xa9ART"] = ["A1", "A2"]
+    audio["disk"], audio["trkn"] = [(2, 3)], [(5, 0)]
     audio.save()
-    assert read(path).details.artists == ("A1", "A2")
+    found = read(path)
+    assert found.details.artists == ("A1", "A2")
+    assert (found.details.disc, found.details.discs, found.track) == (2, 3, 5)
 
 
 def test_the_field_with_one_artist_each(tmp_path: Path) -> None:

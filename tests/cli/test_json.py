@@ -131,7 +131,7 @@ def test_commands_on_servers(folder: Path, broker: Settings, store: Store) -> No
         "SEGUE_KAFKA__REJECTED_TOPIC": broker.kafka.rejected_topic,
         "SEGUE_INDEX__FOLDER": broker.index.folder,
         "SEGUE_MODELS__FOLDER": broker.models.folder,
-        "SEGUE_SPARK__UI_PORT": "0",
+        "SEGUE_SPARK__CONF": '{"spark.ui.enabled": "false"}',
         "SEGUE_SPARK__DRIVER_MEMORY": "1g",
         "SEGUE_EXPERIMENTS__VARIANTS": '{"audio": 50, "hybrid": 50}',
     }

@@ -30,7 +30,7 @@ needs_chromium = [
 FLAGS = [*PICTURE_FLAGS, "--autoplay-policy=user-gesture-required"]
 STATE = """() => { const e = window.__segue; return e && {
   title: e.current?.title ?? null, playing: e.playing, position: e.position, heard: e.heard, at: e.at,
-  queue: e.queue.map((item) => item.title), waiting: e.outbox.waiting().length, muted: e.audio.muted,
+  queue: e.queue.map((item) => item.title), waiting: e.outbox.waiting().length, muted: e.muted,
   replanned: e.replanned ?? null, error: e.audio.error?.message ?? null } }"""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pymongo.database import Database
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
+from streamlit.components.v2 import manifest_scanner
 
 from segue.catalog.gathering import gather
 from segue.dashboard import visit
@@ -101,6 +103,15 @@ def serve_pages(
     monkeypatch.setattr(visit, "listener", lambda: found[-1])
     monkeypatch.setattr(visit, "services", lambda: services)
     return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components() -> Iterator[None]:
+    """For each page, Streamlit reads the metadata of all packages, for two seconds: once is enough."""
+    once = cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", once)
+        yield
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from segue.dashboard.queries.reasons import alike
 from segue.dashboard.queries.times import day, length
 from segue.embeddings.audio_space import AudioSpace
 from segue.people.login_sessions import Listener
-from segue.playlists.m3u import read_m3u
+from segue.playlists.m3u import read_playlist
 from segue.settings import Settings
 from segue.storage.mongo import Document, pack
 from segue.storage.store import Store
@@ -181,7 +181,7 @@ def test_a_playlist_from_elsewhere_is_matched(
     listener: list[Listener | None], library: Database[Document]
 ) -> None:
     library.tracks.update_one({"_id": "t3"}, {"$set": {"title": "Under Pressure", "artist": "Queen"}})
-    listed = read_m3u(b"#EXTINF:9,Queen - Under Presure\nx.mp3\n#EXTINF:9,Nobody - Nothing\ny.mp3\n")
+    listed = read_playlist(b"#EXTINF:9,Queen - Under Presure\nx.mp3\n#EXTINF:9,Nobody - Nothing\ny.mp3\n")
     found = keeping.matched(visit.services().catalogue, listed)
     assert found.track_ids == ("t3",)
     assert [entry.shown for entry in found.unmatched] == ["Nobody - Nothing"]

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page
 from pymongo.database import Database
 
-from segue.places import ROOT
+from segue.dashboard.player.modules import bundled
 from segue.storage.mongo import Document
 from tests.audio.sounds import melody, write
 from tests.dashboard.browser import Player, needs_chromium
@@ -48,7 +48,7 @@ EVERYTHING = [ALAC, OPUS, FLAC, "audio/mpeg", "audio/aac"]
 def test_which_form_a_browser_gets(
     page: Page, kind: str | None, plays: list[str], vendor: str, undecodable: bool, expected: str
 ) -> None:
-    script = (ROOT / "dashboard/player/js/forms.js").read_text()
+    script = bundled("engine/forms.js")
     ticket = {"url": "file", "type": kind, "forms": FORMS}
     choice = (
         f"playableForm({json.dumps(ticket)}, {{ canPlay: (type) => {json.dumps(plays)}.includes(type) "

@@ -402,7 +402,7 @@ VIEWS: dict[str, dict[str, str]] = {
 
 
 def test_every_page_is_tried() -> None:
-    shown = re.findall(r"Page\(\"\w+\", \"[^\"]+\", (\w+)\.show", PAGES.read_text())
+    shown = re.findall(r"Page\(\s*\"\w+\", marked\(\"[^\"]+\"\), (\w+)\.show", PAGES.read_text())
     assert sorted(shown) == sorted(VIEWS), "say here how a new page would show a hidden track"
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from argon2 import PasswordHasher
 from pymongo.database import Database
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -18,7 +17,6 @@ from segue.dashboard.api.described import OPERATIONS, Operation
 from segue.dashboard.api.openapi import answers
 from segue.dashboard.app import make_routes
 from segue.dashboard.services import Services
-from segue.people.authentication import Authenticator
 from segue.people.login_sessions import COOKIE
 from segue.plays.event import FIELDS
 from segue.storage.mongo import Document
@@ -89,8 +87,6 @@ HEADERS = {
 
 @pytest.fixture
 def client(library: Database[Document], services: Services) -> TestClient:
-    quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    services.authenticator = Authenticator(services.store, hasher=quick)
     client = TestClient(Starlette(routes=make_routes(services)), raise_server_exceptions=False)
     client.cookies.set(COOKIE, services.login_sessions.open(user_id="ada", name="Ada"))
     return client

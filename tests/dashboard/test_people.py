@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from argon2 import extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
 from pymongo.database import Database
 from starlette.testclient import TestClient
 
@@ -17,6 +19,7 @@ from segue.people.login_sessions import COOKIE, LIFETIME, LoginSessions, now
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.conftest import Enter, whose
+from tests.passwords import SERVED
 
 ADA = {"name": "Ada", "password": "correct horse"}
 
@@ -208,6 +211,10 @@ def test_the_database_holds_neither_tokens_nor_passwords(enter: Enter, services:
     assert str(client.cookies.get(COOKIE)) not in kept
     assert ADA["password"] not in kept
     assert "$argon2id$" in kept
+
+
+def test_a_service_hashes_passwords_as_rfc_9106_recommends() -> None:
+    assert extract_parameters(SERVED.hash("correct horse")) == RFC_9106_LOW_MEMORY
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "x" * 10_000, '{"$ne": null}'])

@@ -28,11 +28,15 @@ def test_the_next_song_starts_in_the_task_in_which_the_former_ends(visitor: Play
     element, address, played, title_now = visitor.page.evaluate(
         """async () => {
             const e = window.__segue, before = e.audio, next = e.queue[e.at + 1];
+            e.sound.browser.touch = true;
+            Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
+            e.hidden();
             let played = 0;
             const play = before.play.bind(before);
             before.play = () => { played++; return play(); };
             before.onended();
             for (let i = 0; i < 20; i++) await null;
+            delete document.hidden;
             return [e.audio === before, before.src.includes(next.id), played, e.current.id === next.id];
         }"""
     )
@@ -58,6 +62,7 @@ def test_the_lock_screen_gets_a_position_that_it_accepts(visitor: Player) -> Non
         """() => {
             const e = window.__segue, told = [];
             e.pause();
+            e.sound.stop();
             navigator.mediaSession.setPositionState = (state) => told.push(state);
             const length = (seconds, known, at) => {
                 Object.defineProperty(e.audio, "duration", { get: () => seconds, configurable: true });
@@ -73,6 +78,37 @@ def test_the_lock_screen_gets_a_position_that_it_accepts(visitor: Player) -> Non
         }"""
     )
     assert told == [{"duration": 215, "position": 3}, {"duration": 215, "position": 215}]
+
+
+def test_songs_are_equally_loud_and_crossfaded_as_the_listener_chooses(
+    player: Player, database: Database[Document]
+) -> None:
+    gains = {"track_gain": -6.0, "track_peak": 0.9, "album_gain": -2.0, "album_peak": 1.0}
+    database.tracks.update_many({}, {"$set": {"details.replay_gain": gains}})
+    player.play(title("Waltz", 0))
+    player.wait_playing(title("Waltz", 0))
+    loud = "20 * Math.log10(window.__segue.sound.nodes?.own.gain.value || window.__segue.sound.factor)"
+    until(lambda: round(player.page.evaluate(loud), 3) == -6, "the gain of the track")
+    player.press("Sound")
+    panel = player.page.locator("#segue-bar .panel")
+    panel.get_by_label("Loudness").select_option("Each album equally loud")
+    factor = "20 * Math.log10(window.__segue.sound.factor)"
+    assert round(player.page.evaluate(factor), 3) == -2
+    crossfade = panel.get_by_label("Crossfade")
+    crossfade.focus()
+    for _ in range(3):
+        crossfade.press("ArrowRight")
+    assert (crossfade.get_attribute("aria-valuetext"), panel.locator("output").inner_text()) == ("3 s", "3 s")
+    until(
+        lambda: player.page.evaluate("window.__segue.sound.next?.overlap") == 3, "the next song to be ready"
+    )
+    player.page.evaluate("window.__segue.seek(8500)")
+    until(lambda: player.state()["at"] == 1, "the next song")
+    assert player.page.evaluate("Boolean(window.__segue.sound.fading)"), "both songs sound"
+    player.page.reload()
+    until(lambda: player.state().get("title"), "the player to be there")
+    kept = player.page.evaluate("[window.__segue.settings.evenness, window.__segue.settings.crossfade]")
+    assert kept == ["album", 3]
 
 
 def test_the_sleep_timer_stops_after_the_song(visitor: Player) -> None:

@@ -9,7 +9,7 @@ from pymongo.database import Database
 from starlette.testclient import TestClient
 
 from segue.dashboard.services import Services
-from segue.playlists.m3u import read_m3u
+from segue.playlists.m3u import read_playlist
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import Enter, whose
 
@@ -92,6 +92,6 @@ def test_export_names_no_folder_and_reads_back(enter: Enter, library: Database[D
     answer = client.get(f"/api/playlists/{own}/file")
     assert answer.headers["content-disposition"].endswith("filename*=UTF-8''Sp%C3%A4te%20Nacht.m3u8")
     assert "secret" not in answer.text
-    found = read_m3u(answer.content)
+    found = read_playlist(answer.content)
     assert (found.name, found.entries[0].seconds, found.entries[0].location) == ("Späte Nacht", 61, "one.mp3")
     assert [entry.title for entry in found.entries] == ["Song <1>", "Song <2>"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from kafka.codec import has_gzip, has_lz4, has_snappy, has_zstd
+from kafka.record.util import crc32c_c
 from packaging.requirements import Requirement
 
 from segue.dependencies.pinned import Pinned, jars, python_packages
@@ -26,14 +27,15 @@ def test_each_requirement_is_pinned_with_a_hash(lock: str, at_least: int) -> Non
 @pytest.mark.parametrize(
     "lock", ["requirements.txt", "requirements-embedded.txt", "requirements-training.txt"]
 )
-def test_each_installation_reads_every_codec_of_kafka(lock: str) -> None:
+def test_each_installation_reads_every_codec_of_kafka_and_has_quick_checksums(lock: str) -> None:
     """The image and the packs are made from these files, the wheel from pyproject.toml."""
-    codecs = {"lz4", "python-snappy", "zstandard"}
-    assert codecs <= {one.name for one in python_packages(ROOT / lock)}
+    optional = {"crc32c", "lz4", "python-snappy", "zstandard"}
+    assert optional <= {one.name for one in python_packages(ROOT / lock)}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     [kafka] = [one for one in map(Requirement, project["dependencies"]) if one.name == "kafka-python"]
-    assert kafka.extras == {"lz4", "snappy", "zstd"}
+    assert kafka.extras == {"crc32c", "lz4", "snappy", "zstd"}
     assert all((has_gzip(), has_snappy(), has_lz4(), has_zstd()))
+    assert crc32c_c, "checksums in Python are 2000 times slower"
 
 
 def test_names_are_those_of_the_index(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from argon2 import PasswordHasher
 from bson.datetime_ms import DatetimeMS
 from pymongo import MongoClient
 from pymongo.database import Database
@@ -67,7 +66,7 @@ from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.people.accounts import Accounts
 from segue.people.app_passwords import AppPasswords
-from segue.people.authentication import AccountError, Authenticator
+from segue.people.authentication import AccountError
 from segue.people.forgotten import Forgotten
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import Listener
@@ -230,9 +229,6 @@ def service(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     publish_made_up(database, settings.index.folder)
     store = Store(database)
     services = Services(store, settings)
-    services.authenticator = Authenticator(
-        store, hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    )
     made = Service(
         settings,
         store,

@@ -44,7 +44,7 @@ def watch(
         "SEGUE_INDEX__FOLDER": settings.index.folder,
         "SEGUE_MODELS__FOLDER": settings.models.folder,
         "SEGUE_MODELS__SESSIONS__MIN_PLAYS": "1000",
-        "SEGUE_SPARK__UI_PORT": "0",
+        "SEGUE_SPARK__CONF": '{"spark.ui.enabled": "false"}',
     }.items():
         monkeypatch.setitem(os.environ, name, value)
     store(database, descriptors(40, settings), settings)

@@ -263,3 +263,29 @@ def test_a_name_that_is_not_utf8_is_described(
     song(music / "accent.flac", seed=50).rename(music / os.fsdecode(b"caf\xe9.flac"))
     summary = update(database, settings, music)
     assert (summary.described, summary.indexed) == (7, 7)
+
+
+def test_tracks_of_a_release_without_fingerprints_get_them(
+    database: Database[Document], settings: Settings, music: Path
+) -> None:
+    first = update(database, settings, music)
+    assert (first.fingerprinted, first.unfingerprinted) == (0, 0)
+    shown = {"sound": 0}  # no two songs share one
+    before = {entry["_id"]: entry for entry in database.features.find({}, shown)}
+    database.features.update_many({}, {"$unset": {"fingerprint": "", "marks": "", "sound": ""}})
+    gone = min(music.rglob("*.flac"))
+    gone.unlink()  # a file that cannot be read keeps no other from its fingerprint
+    calls = iter([False])
+    second = update_library.run(
+        settings,
+        Store(database),
+        [Library(name="Music", folder=music)],
+        quiet=True,
+        measuring=lambda: next(calls, True),
+    )
+    assert second.described == 0 and second.fingerprinted == 5
+    after = {entry["_id"]: entry for entry in database.features.find({"marks": {"$ne": None}}, shown)}
+    assert len(after) == 5
+    assert all(before[own] == entry for own, entry in after.items())
+    third = update(database, settings, music)
+    assert (third.fingerprinted, third.unfingerprinted) == (0, 0)

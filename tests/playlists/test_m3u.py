@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.playlists.m3u import LARGEST, Entry, NotM3u, path_parts, read_m3u, readings, write_m3u
+from segue.playlists.entries import Entry, NotPlaylist, path_parts
+from segue.playlists.m3u import LARGEST, read_playlist, readings, write_m3u
 
 SIMPLE = b"""#EXTM3U
 #PLAYLIST:Late night
@@ -23,7 +24,7 @@ plain_name.flac
 
 
 def test_an_extended_playlist() -> None:
-    found = read_m3u(SIMPLE)
+    found = read_playlist(SIMPLE)
     assert found.name == "Late night"
     assert [(e.artist, e.title, e.seconds) for e in found.entries] == [
         ("Sigur Rós", "Hoppípolla", 213.0),
@@ -36,17 +37,18 @@ def test_an_extended_playlist() -> None:
 
 def test_latin_1_and_windows_line_ends_and_a_mark() -> None:
     assert (
-        read_m3u("#EXTINF:1,Bj\xf6rk - J\xf3ga\r\na.mp3\r\n".encode("latin-1")).entries[0].artist == "Björk"
+        read_playlist("#EXTINF:1,Bj\xf6rk - J\xf3ga\r\na.mp3\r\n".encode("latin-1")).entries[0].artist
+        == "Björk"
     )
-    assert read_m3u(b"\xef\xbb\xbf#EXTM3U\na.mp3").entries[0].title == "a"
+    assert read_playlist(b"\xef\xbb\xbf#EXTM3U\na.mp3").entries[0].title == "a"
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"#EXTM3U\n#EXTINF:1,a\n", b"ID3\x00\x00", b"x" * (LARGEST + 1), b"a\n" * 2001]
 )
 def test_what_is_no_playlist_is_refused(data: bytes) -> None:
-    with pytest.raises(NotM3u):
-        read_m3u(data)
+    with pytest.raises(NotPlaylist):
+        read_playlist(data)
 
 
 names = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20).filter(
@@ -59,15 +61,15 @@ names = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_si
 )
 def test_what_is_written_is_read(entries: list[Entry]) -> None:
     there = [Entry(title=e.title, artist=e.artist, seconds=e.seconds, location="file.mp3") for e in entries]
-    found = read_m3u(write_m3u("My list", there).encode())
+    found = read_playlist(write_m3u("My list", there).encode())
     assert found.name == "My list"
     assert list(found.entries) == there
 
 
 def test_a_title_with_line_ends_stays_one_entry() -> None:
     text = write_m3u("a\nb", [Entry(title="x\n/etc/passwd\n#EXTINF:1,y", artist="z", location="f.mp3")])
-    assert len(read_m3u(text.encode()).entries) == 1
-    assert read_m3u(text.encode()).name == "a b"
+    assert len(read_playlist(text.encode()).entries) == 1
+    assert read_playlist(text.encode()).name == "a b"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_a_title_with_line_ends_stays_one_entry() -> None:
     ],
 )
 def test_encodings_and_line_ends(text: str, encoding: str, artist: str, title: str) -> None:
-    (entry,) = read_m3u(text.encode(encoding)).entries
+    (entry,) = read_playlist(text.encode(encoding)).entries
     assert (entry.artist, entry.title) == (artist, title)
 
 
@@ -99,9 +101,9 @@ def test_other_encodings_are_offered_unless_one_is_certain() -> None:
 
 def test_a_file_whose_name_begins_with_a_number_sign() -> None:
     there = [Entry(title="#41", artist="Ada", location="#41.mp3"), Entry(title="B", location="b.mp3")]
-    found = read_m3u(write_m3u("x", there).encode()).entries
+    found = read_playlist(write_m3u("x", there).encode()).entries
     assert [entry.location for entry in found] == ["./#41.mp3", "b.mp3"]
-    bare = read_m3u(b"#EXTM3U\n#EXTINF:2,x - y\n#EXTALB:Album\n#1 Crush.mp3\n# a comment.mp3\nb.mp3")
+    bare = read_playlist(b"#EXTM3U\n#EXTINF:2,x - y\n#EXTALB:Album\n#1 Crush.mp3\n# a comment.mp3\nb.mp3")
     assert [entry.location for entry in bare.entries] == ["#1 Crush.mp3", "b.mp3"]
 
 
@@ -121,7 +123,7 @@ def test_parts_of_a_path(location: str, parts: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("line", [b"#EXTINF:" + b"1" * 900_000, b"#EXTENC:" + b" " * 900_000, b"#" * 900_000])
 def test_long_lines_take_no_long_time(line: bytes) -> None:
     before = time.process_time()
-    with pytest.raises(NotM3u):
-        read_m3u(line + b"\n")
-    read_m3u(line + b"\na.mp3")
+    with pytest.raises(NotPlaylist):
+        read_playlist(line + b"\n")
+    read_playlist(line + b"\na.mp3")
     assert time.process_time() - before < 5  # in quadratic time: minutes

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from segue.catalog.track import MatchableTrack
-from segue.playlists.m3u import Entry, read_m3u
+from segue.playlists.entries import Entry
+from segue.playlists.m3u import read_playlist
 from segue.playlists.matching import alike, best, match
 
 
@@ -68,21 +69,21 @@ def _hallelujah(track_id: str, artist: str, path: str = "") -> MatchableTrack:
 
 def test_a_folder_names_the_artist() -> None:
     candidates = [_hallelujah("1", "Leonard Cohen"), _hallelujah("2", "Jeff Buckley")]
-    (entry,) = read_m3u(b"Jeff Buckley/Grace/06 Hallelujah.mp3").entries
+    (entry,) = read_playlist(b"Jeff Buckley/Grace/06 Hallelujah.mp3").entries
     assert best(entry, candidates) == "2"
-    (windows,) = read_m3u(b"D:\\Music\\Leonard Cohen\\Hallelujah.mp3").entries
+    (windows,) = read_playlist(b"D:\\Music\\Leonard Cohen\\Hallelujah.mp3").entries
     assert best(windows, candidates) == "1"
 
 
 def test_title_and_artist_in_either_order() -> None:
     by = Candidate(track_id="1", title="Noël", artist="Marie-Michèle Desrosiers", seconds=257.0)
-    (entry,) = read_m3u("#EXTINF:257,Noël - Marie-Michèle Desrosiers\n06 Noël.m4a".encode()).entries
+    (entry,) = read_playlist("#EXTINF:257,Noël - Marie-Michèle Desrosiers\n06 Noël.m4a".encode()).entries
     assert best(entry, [by]) == "1"
     swapped = Candidate(track_id="2", title="Queen", artist="Pressure", seconds=200.0)
     straight = Candidate(track_id="3", title="Pressure", artist="Queen", seconds=200.0)
-    (both,) = read_m3u(b"#EXTINF:200,Queen - Pressure\na.mp3").entries
+    (both,) = read_playlist(b"#EXTINF:200,Queen - Pressure\na.mp3").entries
     assert best(both, [swapped, straight]) == "3"
-    (dashes,) = read_m3u(b"#EXTINF:200,Ada - B - C\na.mp3").entries
+    (dashes,) = read_playlist(b"#EXTINF:200,Ada - B - C\na.mp3").entries
     assert best(dashes, [Candidate(track_id="4", title="C", artist="Ada - B", seconds=200.0)]) == "4"
 
 
@@ -90,10 +91,10 @@ def test_a_path_of_the_library_is_known() -> None:
     path = "/m/Queen/Hot Space/01.mp3"
     there = Candidate(track_id="1", title="Staying Power", artist="Queen", seconds=1.0, path=path)
     other = Candidate(track_id="2", title="01", artist="Nobody", seconds=1.0, path="/m/Nobody/x/01.mp3")
-    (entry,) = read_m3u(b"Queen/Hot Space/01.mp3").entries
+    (entry,) = read_playlist(b"Queen/Hot Space/01.mp3").entries
     assert best(entry, [other, there]) == "1"
     accents = Candidate(track_id="3", title="x", artist="y", seconds=1.0, path="/m/Beyonce\u0301/A/01.flac")
-    (composed,) = read_m3u("Beyonc\u00e9/A/01.flac".encode()).entries
+    (composed,) = read_playlist("Beyonc\u00e9/A/01.flac".encode()).entries
     assert best(composed, [accents]) == "3"
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from pymongo.database import Database
 from typer.testing import CliRunner
 
@@ -30,9 +29,8 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def accounts(database: Database[Document]) -> Authenticator:
-    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     prepare(Store(database), Job.DASHBOARD)
-    return Authenticator(Store(database), hasher=hasher)
+    return Authenticator(Store(database))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ from segue.moods.measures import DIMENSIONS, CorpusMoods
 from segue.plays.event import Play
 from segue.storage.files import FileStore
 from segue.storage.mongo import Document
-from segue.storage.store import Collection, Job, Right, Store
+from segue.storage.store import Collection, Index, Job, Policy, Right, Store
 from tests.conftest import new_database_name
 from tests.plays.examples import a_play
 from tests.waiting import until
@@ -57,13 +57,14 @@ MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class Commands(CommandListener):
-    """The commands that read, as they reach MongoDB."""
+    """Commands as they reach MongoDB: those that read, or those of the given names."""
 
-    def __init__(self) -> None:
+    def __init__(self, *names: str) -> None:
+        self._names = set(names or READING)
         self.seen: list[dict[str, Any]] = []
 
     def started(self, event: CommandStartedEvent) -> None:
-        if event.command_name in READING:
+        if event.command_name in self._names:
             self.seen.append(dict(event.command))
 
     def succeeded(self, event: CommandSucceededEvent) -> None: ...
@@ -323,6 +324,34 @@ def test_an_index_is_built_in_the_background_of_a_collection_with_documents(
         lambda: len(sessions.documents.index_information()) == 1 + len(sessions.indexes),
         "the indexes of a collection with documents",
     )
+
+
+def test_indexes_that_exist_are_left_alone(mongo_uri: str, database_name: str) -> None:
+    commands = Commands("createIndexes", "collMod", "find", "listIndexes")
+    with MongoClient[Document](mongo_uri, event_listeners=[commands]) as client:
+        owners = [owner(Store(client[database_name])) for owner in OWNERS]
+        for owner in owners:
+            owner.prepare()
+        assert any("createIndexes" in command for command in commands.seen)
+        commands.seen.clear()
+        for owner in owners:
+            owner.prepare()
+        assert [next(iter(command)) for command in commands.seen] == ["listIndexes"] * len(OWNERS)
+        client.drop_database(database_name)
+
+
+def test_an_index_gets_another_retention(store: Store) -> None:
+    class ForADay(Collection[Document]):
+        name, policy = "kept", Policy()
+        indexes = (Index.on("at", keep=timedelta(days=1)),)
+
+    class ForAnHour(Collection[Document]):
+        name, policy = "kept", Policy()
+        indexes = (Index.on("at", keep=timedelta(hours=1)),)
+
+    for owner, seconds in ((ForADay, 86_400), (ForAnHour, 3_600)):
+        owner(store).prepare()
+        assert owner(store).documents.index_information()["at_1"]["expireAfterSeconds"] == seconds
 
 
 def test_each_collection_with_indexes_has_a_job_that_creates_them() -> None:

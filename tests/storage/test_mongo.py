@@ -10,7 +10,17 @@ from pymongo.database import Database
 
 from segue.errors import SegueError
 from segue.settings import Settings
-from segue.storage.mongo import Document, connect, pack, shown, unpack, upsert
+from segue.storage.mongo import (
+    BulkWriteError,
+    Document,
+    connect,
+    pack,
+    set_together,
+    shown,
+    unpack,
+    upsert,
+    upsert_new,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +64,27 @@ def test_a_field_that_is_set_once_stays(database: Database[Document]) -> None:
         {"_id": "new", "title": 2, "first_at": 1},
         {"_id": "there before", "title": 2},
     ]
+
+
+def test_new_documents_are_inserted_and_known_ones_updated(database: Database[Document]) -> None:
+    database.tracks.insert_one({"_id": "known", "title": 0, "first_at": 0, "own": 1})
+    documents = [{"_id": own, "title": 1, "first_at": 1} for own in ("a", "known", "b")]
+    upsert_new(database.tracks, documents, once=("first_at",))
+    upsert_new(database.tracks, [], once=("first_at",))
+    assert list(database.tracks.find().sort("_id")) == [
+        {"_id": "a", "title": 1, "first_at": 1},
+        {"_id": "b", "title": 1, "first_at": 1},
+        {"_id": "known", "title": 1, "first_at": 0, "own": 1},
+    ]
+    database.tracks.create_index("key", unique=True, sparse=True)
+    with pytest.raises(BulkWriteError):  # another field is the one that is there twice
+        upsert_new(database.tracks, [{"_id": "c", "key": 1}, {"_id": "d", "key": 1}])
+
+
+def test_fields_of_several_documents_are_set_together(database: Database[Document]) -> None:
+    database.tracks.insert_many([{"_id": str(number), "album": 0} for number in range(5)])
+    set_together(database.tracks, [(["0", "1", "2"], {"album": 1}), (["4"], {"album": None})], batch=2)
+    assert [track["album"] for track in database.tracks.find().sort("_id")] == [1, 1, 1, 0, None]
 
 
 def test_a_vector_survives_to_the_last_bit() -> None:

@@ -100,7 +100,11 @@ def service(settings: Settings, servers: tuple[Mongod, Broker], tmp_path: Path) 
             "max_driver_listeners": 0,
             "metrics_port": 0,
             "mongo_retry_timeout": timedelta(minutes=10),
+            # Without a pause, micro-batches of two plays would keep both cores busy.
+            "trigger_interval": timedelta(seconds=0.5),
+            "rejected_trigger_interval": timedelta(seconds=2),
         },
+        "engagement": {"trigger_interval": timedelta(seconds=2)},
         # The reference knows the topic only, not what the counting had made of it at each moment.
         "ranking": {"feedback_skip_weight": 0.0, "feedback_like_weight": 0.0},
     }

@@ -55,7 +55,14 @@ def service(settings: Settings, servers: tuple[Mongod, Broker]) -> Settings:
     parts = {
         "mongo": {"uri": mongod.start(), "database": "hangs", "timeout": timedelta(seconds=5)},
         "kafka": {"bootstrap_servers": broker.start()},
-        "stream": {"max_driver_listeners": 0, "metrics_port": free_port(24241), "stall_timeout": STALL},
+        "stream": {
+            "max_driver_listeners": 0,
+            "metrics_port": free_port(24241),
+            "stall_timeout": STALL,
+            "trigger_interval": timedelta(seconds=1),
+            "rejected_trigger_interval": timedelta(seconds=2),
+        },
+        "engagement": {"trigger_interval": timedelta(seconds=2)},
     }
     own = settings.model_copy(
         update={name: getattr(settings, name).model_copy(update=values) for name, values in parts.items()}

@@ -89,6 +89,37 @@ def test_a_repeated_batch_loses_nothing_and_its_copies_count_once(
     }
 
 
+class Rests(BatchGate):
+    """A gate that notes the pauses instead of making them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def rest(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+def test_after_a_long_batch_the_cores_are_left_to_others(
+    spark: SparkSession, broker: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rests(*, longer_than: float) -> list[float]:
+        monkeypatch.setattr(rejected_plays, "_LONG_SECONDS", longer_than)
+        send(broker, [b"one", b"two"])
+        gate = Rests()
+        began = time.monotonic()
+        query = rejected_plays.start(spark, broker, gate=gate)
+        try:
+            query.processAllAvailable()
+        finally:
+            query.stop()
+        assert sum(gate.seconds) <= 3 * (time.monotonic() - began)
+        return gate.seconds
+
+    assert len(rests(longer_than=0.0)) == 1
+    assert rests(longer_than=60.0) == []
+
+
 def test_a_pause_ends_with_the_stream() -> None:
     gate = BatchGate()
     gate.close()

@@ -35,9 +35,10 @@ class Bar {
     this.end = h("span", { class: "time" }, "0:00");
     this.progress = slider("progress", gettext("Position"), () => { this.seeking = true; this.time(); },
       () => { e.seek((this.progress.value / 1000) * e.duration); this.seeking = false; });
-    this.mute = button("sound", gettext("Mute"), () => { e.audio.muted = !e.audio.muted; }, { class: "wide" });
-    this.volume = slider("volume wide", gettext("Volume"), () => { e.audio.volume = this.volume.value / 1000; e.audio.muted = false; });
+    this.mute = button("sound", gettext("Mute"), () => { e.muted = !e.muted; }, { class: "wide" });
+    this.volume = slider("volume wide", gettext("Volume"), () => { e.volume = this.volume.value / 1000; e.muted = false; });
     this.queueButton = button("queue", gettext("Queue"), () => this.show("queue"), { "aria-expanded": "false" });
+    this.soundButton = button("tune", gettext("Sound"), () => this.show("sound"), { class: "wide", "aria-expanded": "false" });
     this.lyricsButton = button("lyrics", gettext("Lyrics"), () => this.show("lyrics"), { class: "wide", "aria-expanded": "false" });
     this.panel = h("section", { class: "panel", hidden: true });
     this.still = new Still(this.panel, (change) => change());
@@ -47,7 +48,7 @@ class Bar {
       h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status, this.elsewhere), this.like, this.not),
       h("div", { class: "how" }, h("div", { class: "buttons" }, this.shuffle, this.previous, this.toggle, this.next, this.repeat),
         h("div", { class: "line" }, this.now, this.progress, this.end)),
-      h("div", { class: "rest" }, this.mute, this.volume, this.lyricsButton, this.queueButton)));
+      h("div", { class: "rest" }, this.mute, this.volume, this.soundButton, this.lyricsButton, this.queueButton)));
     this.escape = (event) => { if (event.key === "Escape" && !event.defaultPrevented && !this.panel.hidden) { event.preventDefault(); this.show(this.view); } };
     addEventListener("keydown", this.escape);
     this.handlers = { "segue:state": () => this.draw(), "segue:time": () => this.time(),
@@ -72,7 +73,7 @@ class Bar {
     this.elsewhere.hidden = !e.elsewhere || Boolean(e.notice);
     this.elsewhere.textContent = e.elsewhere ? gettext("Continue {title} here", { title: e.elsewhere.title }) : "";
     setIcon(this.toggle, e.playing ? "pause" : "play", e.playing ? gettext("Pause") : gettext("Play"));
-    setIcon(this.mute, e.audio.muted ? "muted" : "sound", e.audio.muted ? gettext("Unmute") : gettext("Mute"));
+    setIcon(this.mute, e.muted ? "muted" : "sound", e.muted ? gettext("Unmute") : gettext("Mute"));
     const liked = item && e.opinions[item.id] === "like";
     setIcon(this.like, liked ? "heart" : "heartline", liked ? gettext("Remove the like") : gettext("Like"));
     this.like.classList.toggle("on", !!liked);
@@ -87,8 +88,8 @@ class Bar {
     setIcon(this.shuffle, "shuffle", e.shuffled ? gettext("Shuffle: on") : gettext("Shuffle: off"));
     this.shuffle.setAttribute("aria-pressed", String(e.shuffled));
     this.toggle.classList.toggle("busy", e.busy);
-    this.volume.value = (e.audio.muted ? 0 : e.audio.volume) * 1000;
-    fill(this.volume, e.audio.muted ? 0 : e.audio.volume);
+    this.volume.value = (e.muted ? 0 : e.volume) * 1000;
+    fill(this.volume, e.muted ? 0 : e.volume);
     this.time();
     if (!this.panel.hidden) this.drawPanel();
   }
@@ -111,10 +112,11 @@ class Bar {
     const within = this.panel.contains(shadow.activeElement);
     if (this.panel.hidden) this.opener = shadow.activeElement ?? document.activeElement;
     this.panel.hidden = same;
-    this.panel.setAttribute("aria-label", { keys: gettext("Keys"), lyrics: gettext("Lyrics") }[view] ?? gettext("Queue"));
+    this.panel.setAttribute("aria-label", { keys: gettext("Keys"), lyrics: gettext("Lyrics"), sound: gettext("Sound") }[view] ?? gettext("Queue"));
     this.view = view;
     this.queueButton.setAttribute("aria-expanded", String(!same && view === "queue"));
     this.lyricsButton.setAttribute("aria-expanded", String(!same && view === "lyrics"));
+    this.soundButton.setAttribute("aria-expanded", String(!same && view === "sound"));
     if (!same) { this.drawPanel(); this.panel.querySelector("button")?.focus({ preventScroll: true }); }
     else if (within) (this.opener?.isConnected && this.opener !== document.body ? this.opener : this.queueButton).focus({ preventScroll: true });
   }
@@ -125,6 +127,7 @@ class Bar {
       this.panel.replaceChildren(h("header", {}, h("h2", {}, gettext("Keys")), close), h("dl", {}, ...rows));
       return;
     }
+    if (this.view === "sound") return drawSound(this, close);
     if (this.view === "lyrics") drawLyrics(this, close); else drawQueue(this, close);
   }
 }

@@ -5,7 +5,7 @@ const KEYS = {
   ArrowRight: ["→", gettext("5 s forward"), (e) => e.seek(e.position + 5000)],
   n: ["N", gettext("next"), (e) => e.next()],
   p: ["P", gettext("previous"), (e) => e.previous()],
-  m: ["M", gettext("mute"), (e) => { e.audio.muted = !e.audio.muted; }],
+  m: ["M", gettext("mute"), (e) => { e.muted = !e.muted; }],
   l: ["L", gettext("like"), (e) => e.opinion("like")],
   q: ["Q", gettext("queue"), () => dispatchEvent(new CustomEvent("segue:panel", { detail: "queue" }))],
   "/": ["/", gettext("search"), () => {

@@ -2,19 +2,12 @@
 const visualise = (bar, canvas) => {
   const engine = bar.engine;
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  if (!engine.analyser) {
-    try {
-      const context = (engine.context = new AudioContext());
-      engine.analyser = context.createAnalyser();
-      engine.analyser.fftSize = 256;
-      context.createMediaElementSource(engine.audio).connect(engine.analyser).connect(context.destination);
-    } catch { return; }
-  }
-  engine.context.resume();
-  const bins = new Uint8Array(engine.analyser.frequencyBinCount), paint = canvas.getContext("2d");
+  const { analyser } = engine.sound;
+  if (!analyser) return; // only where the browser lets the sound through a context
+  const bins = new Uint8Array(analyser.frequencyBinCount), paint = canvas.getContext("2d");
   const draw = () => {
     if (!canvas.isConnected) return;
-    engine.analyser.getByteFrequencyData(bins);
+    analyser.getByteFrequencyData(bins);
     const { width, height } = canvas, n = 40, w = width / n;
     paint.clearRect(0, 0, width, height);
     paint.fillStyle = getComputedStyle(canvas).color;
@@ -33,7 +26,7 @@ const visualise = (bar, canvas) => {
 const drawQueue = (bar, close) => {
   const e = bar.engine, rest = e.queue.slice(e.at + 1);
   const keys = (auto) => rest.filter((item) => Boolean(item.auto) === auto).map((item) => item.key);
-  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.audio.muted, e.sleep, Boolean(e.cleared), e.radio?.id]), whole = JSON.stringify([own, keys(true)]);
+  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.muted, e.sleep, Boolean(e.cleared), e.radio?.id]), whole = JSON.stringify([own, keys(true)]);
   const rows = bar.panel.querySelector(".rows:not(.lyrics)");
   if (rows && bar.drawn?.whole === whole) return;
   const show = () => { if (bar.view !== "queue") return; bar.drawn = { own, whole }; fillQueue(bar, close, rest); };
@@ -53,14 +46,15 @@ const repeatLabel = (engine) => ({ off: gettext("Repeat: off"), all: gettext("Re
 
 // The controls for which a narrow bar has no room.
 const narrow = (bar, acts) => {
-  const e = bar.engine, { title } = e.current, disliked = e.opinions[e.current.id] === "dislike", { muted } = e.audio;
+  const e = bar.engine, { title } = e.current, disliked = e.opinions[e.current.id] === "dislike", { muted } = e;
   const toggle = (name, label, on, does) => button(name, label, acts(does), { class: on ? "on" : null, "aria-pressed": String(on), "data-focus": name });
   return h("div", { class: "narrow", role: "group", "aria-label": gettext("More controls for {title}", { title }) },
     toggle("shuffle", gettext("Shuffle"), e.shuffled, () => e.shuffle()),
     button("previous", gettext("Previous"), acts(() => e.previous()), { "data-focus": "previous" }),
     toggle("repeat", repeatLabel(e), e.repeat !== "off", () => e.turnRepeat()),
     toggle("notforme", disliked ? gettext("Remove the dislike") : gettext("Dislike and skip"), disliked, () => e.opinion("dislike")),
-    toggle(muted ? "muted" : "sound", muted ? gettext("Unmute") : gettext("Mute"), muted, () => { e.audio.muted = !muted; e.changed(); }),
+    toggle(muted ? "muted" : "sound", muted ? gettext("Unmute") : gettext("Mute"), muted, () => { e.muted = !muted; e.changed(); }),
+    button("tune", gettext("Sound"), () => bar.show("sound")),
     button("lyrics", gettext("Lyrics"), () => bar.show("lyrics")),
     h("span", { class: "clock" }, gettext("{time} of {length}", { time: clock(e.position), length: clock(e.duration) })));
 };

@@ -1,4 +1,6 @@
 // What can be done with the whole queue: clear it, save it as a playlist, and stop after a while.
+const SLEEPS = [["", gettext("Sleep timer: off")], ...["15", "30", "60"].map((minutes) => [minutes, gettext("Stop in {minutes} minutes", { minutes })]), ["song", gettext("Stop after this song")]];
+
 const queueActions = (bar, acts) => {
   const e = bar.engine, chosen = e.queue.slice(e.at + 1).filter((item) => !item.auto);
   const action = (name, text, does, props = {}) => h("button", { type: "button", "data-focus": text, ...props, onclick: acts(does) }, icon(name), h("span", {}, text));

@@ -3,9 +3,20 @@
 // queue, and is not the last that did, first takes over what was added and removed elsewhere.
 const SOON_MS = 1000, POSITION_MS = 15000, REST_MS = 60000, MOST_KEPT = 500, MOST_BEFORE = 30;
 
-class SharedQueue {
+export class SharedQueue {
+  /** @param {import("./transport.js").Transport} engine */
   constructor(engine) {
-    Object.assign(this, { engine, version: 0, added: new Set(), sent: null, own: false, due: Infinity, resting: 0 });
+    this.engine = engine;
+    this.version = 0;
+    /** @type {Set<string>} */
+    this.added = new Set();
+    /** @type {ReturnType<SharedQueue["now"]> | null} */
+    this.sent = null;
+    this.own = false;
+    this.due = Infinity;
+    this.resting = 0;
+    this.sending = false;
+    this.timer = 0;
     addEventListener("visibilitychange", () => { if (!document.hidden) this.look(); });
   }
   get tab() { return this.engine.pendingLeave.tab; }
@@ -21,7 +32,7 @@ class SharedQueue {
   }
   unsent(now) { // how soon the account should have it: milliseconds, or null
     const { sent } = this;
-    if (now.songs !== sent?.songs || now.at !== sent.at || (this.engine.playing && !this.own)) return SOON_MS;
+    if (!sent || now.songs !== sent.songs || now.at !== sent.at || (this.engine.playing && !this.own)) return SOON_MS;
     if (!this.own || now.position === sent.position) return null;
     return this.engine.playing ? POSITION_MS : SOON_MS;
   }
@@ -57,6 +68,7 @@ class SharedQueue {
     const now = this.now();
     if (this.engine.current && this.unsent(now) !== null) navigator.sendBeacon("/api/queue", new Blob([this.body(now)], { type: "application/json" }));
   }
+  /** @returns {Promise<import("./messages.d.ts").Queue | null>} */
   async read() {
     try {
       const answer = await fetch("/api/queue");
@@ -76,6 +88,7 @@ class SharedQueue {
     e.elsewhere = stored.player !== this.tab && !e.playing && stored.items.length ? { title: stored.items[stored.at].title, stored } : null;
     e.settle();
   }
+  /** @param {import("./messages.d.ts").Queue} stored */
   merge(stored) { // the songs that the listener added or removed elsewhere
     const e = this.engine, there = stored.items.slice(stored.at + 1).filter((item) => item.queued);
     const theirs = new Set(there.map((item) => item.key)), mine = new Set(e.queue.map((item) => item.key));

@@ -1,5 +1,7 @@
 // A radio: an endless queue of songs near a seed song.
-Object.assign(Engine.prototype, {
+import { uuid } from "./ids.js";
+import { AHEAD, Queue } from "./queue.js";
+export class Radio extends Queue {
   startRadio(item) {
     if (this.current?.id === item.id && this.begun) { // keep the song that is playing
       this.queue = this.queue.slice(0, this.at + 1);
@@ -10,15 +12,17 @@ Object.assign(Engine.prototype, {
     this.queue = this.queue.filter((item, i) => i <= this.at || !item.auto);
     this.say(gettext("Radio from {title}", { title: item.title }));
     this.tune();
-  },
+  }
   stopRadio() { // the present song plays on, and recommendations follow
     this.radio = null;
     this.queue = this.queue.filter((item, i) => i <= this.at || !item.auto);
     this.extend();
     this.settle();
-  },
+  }
   async tune() {
-    const radio = this.radio, planned = this.queue.slice(this.at + 1);
+    const { radio } = this;
+    if (!radio) return;
+    const planned = this.queue.slice(this.at + 1);
     if (planned.length >= AHEAD / 2 && planned.every((item) => item.source === "radio" || !item.auto)) return this.settle();
     const kept = this.queue.filter((item, i) => i <= this.at || !item.auto || item.source === "radio");
     const after = kept.map((item) => item.id).slice(-100).join(",");
@@ -34,5 +38,5 @@ Object.assign(Engine.prototype, {
     if (kinds.map((item) => item.id).slice(-100).join(",") !== after) return this.tune(); // the queue has changed meanwhile
     this.queue = [...kinds, ...next.map((item) => ({ ...item, key: `${item.id}-${uuid()}`, auto: true }))];
     this.settle();
-  },
-});
+  }
+}

@@ -2,18 +2,23 @@
 // tabs share the outbox without overwriting each other; the server recognises duplicates by event_id.
 // `signals` are the event types that change the recommendations; `keptMs` is the age at which unsent events are
 // dropped.
-class Outbox {
+export class Outbox {
+  /** @param {import("./messages.d.ts").BarData} data @param {() => void} onSignal */
   constructor({ tag, signals, keptMs }, onSignal) {
     this.signals = new Set(signals);
     this.keptMs = keptMs;
     this.prefix = `segue.play.${tag}.`; // another listener's events wait until that listener is back
     this.onSignal = onSignal;
-    this.memory = new Map();            // used where localStorage is full or blocked
+    /** @type {Map<string, import("./messages.d.ts").Plays["plays"][number]>} */
+    this.memory = new Map(); // used where localStorage is full or blocked
     this.pause = 0;
+    this.failures = 0;
+    this.timer = 0;
     addEventListener("online", () => this.flush());
     setInterval(() => this.flush(), 15000);
     this.flush();
   }
+  /** @param {import("./messages.d.ts").Plays["plays"][number]} play */
   add(play) {
     try { localStorage.setItem(this.prefix + play.event_id, JSON.stringify(play)); }
     catch { this.memory.set(play.event_id, play); }
@@ -24,8 +29,8 @@ class Outbox {
     const plays = [...this.memory.values()];
     try {
       for (let i = 0; i < localStorage.length; i++) {
-        const key = localStorage.key(i);
-        if (key.startsWith(this.prefix)) plays.push(JSON.parse(localStorage.getItem(key)));
+        const key = localStorage.key(i) ?? "";
+        if (key.startsWith(this.prefix)) plays.push(JSON.parse(localStorage.getItem(key) ?? ""));
       }
     } catch { /* storage is blocked or malformed: send the others */ }
     const old = Date.now() - this.keptMs;
@@ -59,7 +64,7 @@ class Outbox {
     if (again && this.waiting().length) setTimeout(() => this.flush(), again);
   }
   wait() {
-    this.failures = (this.failures || 0) + 1;
+    this.failures++;
     const ms = Math.min(30000, 500 * 2 ** this.failures);
     this.pause = performance.now() + ms - 50;
     return ms;

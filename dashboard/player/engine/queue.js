@@ -1,12 +1,16 @@
+import { uuid } from "./ids.js";
+import { Transport } from "./transport.js";
+
+export const AHEAD = 12; // recommendations queued after the listener's choices
 const chosen = (item) => (item.auto ? { ...item, auto: false, queued: true } : item);
 // The queue: the listener's choices, then recommendations, which change while the listener plays songs.
-Object.assign(Engine.prototype, {
-  playNext(...items) { this.insert(this.at + 1, items); },
+export class Queue extends Transport {
+  playNext(...items) { this.insert(this.at + 1, items); }
   add(...items) {
     let place = this.at + 1;
     while (place < this.queue.length && !this.queue[place].auto) place++;
     this.insert(place, items);
-  },
+  }
   insert(place, items) {
     if (!items.length) return;
     this.cleared = null;
@@ -14,15 +18,15 @@ Object.assign(Engine.prototype, {
     if (!this.current) this.load(0);
     else this.say(items.length === 1 ? gettext("{title} was added to the queue", { title: items[0].title }) : ngettext("{count} song was added to the queue", "{count} songs were added to the queue", items.length));
     this.extend();
-  },
+  }
   remove(key) {
     const i = this.queue.findIndex((item) => item.key === key);
     if (i < 0 || i === this.at) return;
     const [gone] = this.queue.splice(i, 1);
-    if (gone.auto) (this.unwanted ??= new Set()).add(gone.id);
+    if (gone.auto) this.unwanted.add(gone.id);
     if (i < this.at) this.at--;
     this.settle();
-  },
+  }
   move(key, by) {
     const i = this.queue.findIndex((item) => item.key === key), j = i + by;
     if (i <= this.at || j <= this.at || j >= this.queue.length) return;
@@ -30,7 +34,7 @@ Object.assign(Engine.prototype, {
     this.queue.splice(j, 0, chosen(item)); // a moved recommendation becomes the listener's choice
     for (let k = this.at + 1; k < j; k++) this.queue[k] = chosen(this.queue[k]);
     this.settle();
-  },
+  }
   clear() { // the songs that the listener chose; recommendations follow
     const gone = this.queue.filter((item, i) => i > this.at && !item.auto);
     if (!gone.length) return;
@@ -38,12 +42,12 @@ Object.assign(Engine.prototype, {
     this.queue = this.queue.filter((item) => !gone.includes(item));
     this.extend();
     this.settle();
-  },
+  }
   unclear() {
     this.queue.splice(this.at + 1, 0, ...(this.cleared ?? []));
     this.cleared = null;
     this.settle();
-  },
+  }
   jump(item) { // a row of the panel may show a recommendation that has left the queue since
     let i = this.queue.findIndex(({ key }) => key === item.key);
     if (i === this.at) return;
@@ -51,7 +55,7 @@ Object.assign(Engine.prototype, {
     if (i < 0) this.queue.splice(i = this.at + 1, 0, item);
     this.load(i);
     this.extend();
-  },
+  }
   shuffle({ silent = false } = {}) { // turning it off restores the order of the listener's choices
     this.shuffled = !this.shuffled;
     if (this.shuffled) this.mix();
@@ -61,14 +65,14 @@ Object.assign(Engine.prototype, {
     }
     if (!silent) this.say(this.shuffled ? gettext("Shuffle is on") : gettext("Shuffle is off"));
     this.settle();
-  },
+  }
   mix() {
     const rest = this.queue.splice(this.at + 1), chosen = rest.filter((item) => !item.auto).map((item, i) => ({ ...item, place: i + 1 }));
     for (let i = chosen.length - 1; i > 0; i--) { const j = Math.floor(Math.random() * (i + 1)); [chosen[i], chosen[j]] = [chosen[j], chosen[i]]; }
     this.queue.push(...chosen, ...rest.filter((item) => item.auto));
-  },
-  turnRepeat() { this.repeat = { off: "all", all: "one", one: "off" }[this.repeat]; this.settle(); },
-  settle() { this.save(); this.changed(); },
+  }
+  turnRepeat() { this.repeat = /** @type {const} */ ({ off: "all", all: "one", one: "off" })[this.repeat]; this.settle(); }
+  settle() { this.save(); this.changed(); }
 
   // --- recommendations
   async refresh() {
@@ -80,7 +84,7 @@ Object.assign(Engine.prototype, {
     this.recommended = upcoming;
     this.judge(upcoming.opinions);
     return changed;
-  },
+  }
   judge(opinions) { // the opinions of the server, with those that still wait in the outbox
     this.opinions = { ...opinions };
     for (const { type, track_id: id } of this.outbox.waiting()) {
@@ -88,20 +92,20 @@ Object.assign(Engine.prototype, {
       else if (type.startsWith("un") && this.opinions[id] === type.slice(2)) delete this.opinions[id];
     }
     this.changed();
-  },
+  }
   fresh() {
     const kept = this.queue.filter((item, i) => (i <= this.at ? i >= this.at - 30 : !item.auto));
     const taken = new Set(kept.map((item) => item.id)), former = new Map(this.queue.slice(this.at + 1).filter((item) => item.auto).map((item) => [item.id, item.key]));
-    const free = (this.recommended?.items ?? []).filter((item) => !taken.has(item.id) && !this.unwanted?.has(item.id) && this.opinions[item.id] !== "dislike");
+    const free = (this.recommended?.items ?? []).filter((item) => !taken.has(item.id) && !this.unwanted.has(item.id) && this.opinions[item.id] !== "dislike");
     return free.slice(0, AHEAD).map((item) => ({ ...item, key: former.get(item.id) ?? `${item.id}-${uuid()}`, auto: true }));
-  },
+  }
   async extend() { // keeps the listener's choices and replaces the recommendations after them
     if (this.radio) return this.tune();
     if (!this.recommended) await this.refresh();
     if (this.repeat === "all" && this.queue.some((item) => !item.auto)) return;
     this.queue = [...this.queue.filter((item, i) => i <= this.at || !item.auto), ...this.fresh()];
     this.settle();
-  },
+  }
   async replan() { // after Kafka has a signal: poll until the recommendations reflect it
     const asked = this.asked = performance.now();
     for (const ms of [150, 150, 200, 200, 300, 500, 1000, 1500, 3000, 5000]) {
@@ -114,29 +118,29 @@ Object.assign(Engine.prototype, {
         return;
       }
     }
-  },
+  }
   async playRecommended() {
     await this.refresh();
     const items = this.fresh();
     if (!items.length) return this.say(gettext("There is no music here yet"));
     this.play(items.slice(0, 1), 0);
-  },
+  }
 
   // --- state that survives a reload of the tab
   save() {
     this.persist();
     this.shared.keep();
-  },
+  }
   persist() {
     const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
-      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled, shared: this.shared.memory() };
-    try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* storage is blocked: nothing is kept */ }
-  },
+      volume: this.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled, shared: this.shared.memory() };
+    try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", String(this.volume)); } catch { /* storage is blocked: nothing is kept */ }
+  }
   restore() {
     let kept = null;
-    try { kept = JSON.parse(sessionStorage.getItem("segue.player")); this.audio.volume = Number(localStorage.getItem("segue.volume") ?? 1); } catch { /* storage is blocked or malformed */ }
+    try { kept = JSON.parse(sessionStorage.getItem("segue.player") ?? "null"); this.volume = Number(localStorage.getItem("segue.volume") ?? 1); } catch { /* storage is blocked or malformed */ }
     if (!kept || kept.tag !== this.tag) return this.shared.restore();
-    this.audio.volume = kept.volume;
+    this.volume = kept.volume ?? this.volume;
     this.audio.muted = kept.muted;
     this.queue = kept.queue;
     this.repeat = kept.repeat ?? "off";
@@ -146,22 +150,5 @@ Object.assign(Engine.prototype, {
     this.load(kept.at, { play: false, from: kept.position });
     this.shared.remember(kept.shared);
     this.shared.look();
-  },
-});
-
-const mediaSession = (engine) => {
-  const session = navigator.mediaSession, item = engine.current;
-  if (!session || !item) return;
-  session.playbackState = engine.playing ? "playing" : "paused";
-  const duration = engine.duration / 1000;
-  if (duration && !engine.loading) session.setPositionState?.({ duration, position: Math.min(engine.position / 1000, duration) });
-  if (engine.announced === item.key) return;
-  engine.announced = item.key;
-  session.metadata = new MediaMetadata({ title: item.title, artist: item.artist, album: item.album ?? "",
-    artwork: item.cover ? [{ src: `/api/covers/${item.cover}` }] : [] });
-  const does = { play: () => engine.start(), pause: () => engine.pause(), nexttrack: () => engine.next(), previoustrack: () => engine.previous(),
-    seekto: (to) => engine.seek(to.seekTime * 1000), seekbackward: () => engine.seek(engine.position - 10000), seekforward: () => engine.seek(engine.position + 10000) };
-  for (const [action, handler] of Object.entries(does)) {
-    try { session.setActionHandler(action, handler); } catch { /* this browser does not know the action */ }
   }
-};
+}

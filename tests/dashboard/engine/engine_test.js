@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { Engine } from "../../../dashboard/player/engine/engine.js";
+import { openBrowser, settle } from "./browser.js";
+
+const TICKET = { url: "/api/audio/x", type: "audio/mpeg", forms: [], gain: { track_gain: -6, track_peak: 1 }, expires: 9e15 };
+const items = (...ids) => ids.map((id) => ({ id, title: id.toUpperCase(), artist: "A", duration: 10000, source: "search" }));
+const open = async (routes = {}) => {
+  const sent = [];
+  const browser = openBrowser({
+    "/api/tickets/": ({ path }) => ({ json: { ...TICKET, url: `/api/audio/${path.split("/").pop()}` } }),
+    "/api/audio/": () => ({ bytes: new ArrayBuffer(100), headers: { "content-type": "audio/mpeg" } }), // 10 s
+    "/api/upcoming": () => ({ json: { recommendation_id: "r", items: [], opinions: {} } }),
+    "/api/queue": () => ({ json: { player: "", at: 0, position: 0, changed_at: 0, version: 0, items: [] } }),
+    "/api/events": ({ body }) => { const { plays } = JSON.parse(body); sent.push(...plays); return { json: { taken: plays.map((play) => play.event_id), refused: {} } }; },
+    ...routes,
+  });
+  const engine = new Engine({ tag: "t", signals: ["complete", "skip"], keptMs: 1e9 });
+  await settle();
+  const types = async () => { mock.timers.tick(50); await settle(); return sent.map(({ type, track_id: id }) => `${type} ${id}`); };
+  return { ...browser, engine, sent, types };
+};
+const playing = async (engine, ...ids) => {
+  engine.play(items(...ids));
+  await settle();
+  assert.equal(engine.playing, true);
+};
+
+test("songs follow each other as voices, and each is counted once", async () => {
+  const { engine, context, types } = await open();
+  await playing(engine, "a", "b", "c");
+  assert.ok(engine.sound.voice, "the first song has been decoded and taken over");
+  assert.equal(engine.sound.next.voice.key, engine.queue[1].key);
+  context.pass(10);
+  await settle();
+  assert.equal(engine.current.id, "b");
+  assert.equal(engine.sound.next.voice.key, engine.queue[2].key);
+  assert.match(engine.audio.src, /^blob:/);
+  assert.deepEqual(await types(), ["play a", "complete a", "play b"]);
+});
+
+test("a song that leaves the queue does not follow", async () => {
+  const { engine, context } = await open();
+  await playing(engine, "a", "b", "c");
+  engine.remove(engine.queue[1].key);
+  await settle();
+  assert.equal(engine.sound.next.voice.key, engine.queue[1].key);
+  context.pass(10);
+  assert.equal(engine.current.id, "c");
+});
+
+test("songs of one album are not crossfaded", async () => {
+  const { engine } = await open();
+  engine.settings.choose({ crossfade: 3 });
+  await playing(engine, "a", "b");
+  assert.equal(engine.sound.next.overlap, 3);
+  for (const item of engine.queue) item.album = "One";
+  engine.arrange();
+  assert.equal(engine.sound.next.overlap, 0);
+});
+
+test("a crossfade is at most half of a song", async () => {
+  const { engine } = await open();
+  engine.settings.choose({ crossfade: 12 });
+  await playing(engine, "a", "b");
+  assert.equal(engine.sound.next.overlap, 5);
+});
+
+test("a skip within a crossfade plays one song", async () => {
+  const { engine, context, types } = await open();
+  engine.settings.choose({ crossfade: 4 });
+  await playing(engine, "a", "b", "c");
+  context.pass(7);
+  await settle();
+  assert.equal(engine.current.id, "b");
+  engine.next();
+  await settle();
+  assert.equal(engine.current.id, "c");
+  assert.equal(engine.sound.fading, null);
+  assert.deepEqual(await types(), ["play a", "complete a", "play b", "skip b", "play c"]);
+});
+
+test("a pause keeps the place, and the system may pause, too", async () => {
+  const { engine, context } = await open();
+  await playing(engine, "a", "b");
+  context.pass(4);
+  engine.pause();
+  context.pass(20);
+  assert.equal(engine.playing, false);
+  assert.equal(engine.current.id, "a");
+  assert.ok(Math.abs(engine.position - 4000) < 100);
+  engine.toggle();
+  await settle();
+  assert.equal(engine.playing, true);
+  engine.audio.pause(); // a call
+  assert.equal(engine.playing, false);
+  assert.equal(engine.sound.voice.sounds, false);
+});
+
+test("after the sleep timer's song there is silence", async () => {
+  const { engine, context } = await open();
+  await playing(engine, "a", "b");
+  engine.sleepAfter("song");
+  assert.equal(engine.sound.next, null);
+  context.pass(10);
+  await settle();
+  assert.equal(engine.playing, false);
+  assert.equal(engine.current.id, "b");
+});
+
+test("one song repeats without a gap", async () => {
+  const { engine, context, types } = await open();
+  await playing(engine, "a", "b");
+  engine.turnRepeat();
+  engine.turnRepeat();
+  assert.equal(engine.repeat, "one");
+  context.pass(10);
+  await settle();
+  assert.equal(engine.current.id, "a");
+  assert.deepEqual(await types(), ["play a", "complete a", "play a"]);
+});
+
+test("recordings that are not needed any more are given up", async () => {
+  const { engine, context } = await open();
+  await playing(engine, "a", "b", "c", "d");
+  context.pass(10);
+  await settle();
+  assert.deepEqual([...engine.recordings.kept.keys()], ["b", "c"]);
+});
+
+test("a locked phone goes on with the element", async () => {
+  const { engine, document } = await open();
+  engine.sound.browser.touch = true;
+  await playing(engine, "a", "b");
+  document.hidden = true;
+  engine.hidden();
+  assert.equal(engine.sound.voice, null);
+  assert.equal(engine.playing, true);
+  const before = engine.audio.started;
+  engine.audio.ended = true;
+  engine.audio.onended();
+  await settle();
+  assert.equal(engine.current.id, "b");
+  assert.equal(engine.audio.started, before + 1);
+});
+
+test("loudness is applied to each song, without a reload", async () => {
+  const { engine } = await open();
+  await playing(engine, "a", "b");
+  assert.ok(Math.abs(engine.sound.voice.loudness.gain.value - 10 ** (-6 / 20)) < 1e-9);
+  engine.settings.choose({ evenness: "off" });
+  assert.equal(engine.sound.voice.loudness.gain.value, 1);
+});
+
+test("what the listener chose for the sound is kept, and a malformed choice is not", async () => {
+  const { engine } = await open();
+  engine.settings.choose({ evenness: "album", crossfade: 99 });
+  assert.deepEqual(JSON.parse(localStorage.getItem("segue.sound")), { evenness: "album", crossfade: 12 });
+  engine.settings.choose({ evenness: "loud", crossfade: "x" });
+  assert.deepEqual(JSON.parse(localStorage.getItem("segue.sound")), { evenness: "album", crossfade: 12 });
+});

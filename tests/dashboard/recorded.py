@@ -1,0 +1,40 @@
+"""What a page plays, as samples."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Page
+
+_RECORD = """async () => {
+    const { context, nodes } = window.__segue.sound;
+    const code = `registerProcessor("recorder", class extends AudioWorkletProcessor {
+        process([input]) { if (input[0]) this.port.postMessage(input[0].slice()); return true; } });`;
+    await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+    const recorder = new AudioWorkletNode(context, "recorder"), blocks = window.__blocks = [];
+    recorder.port.onmessage = ({ data }) => blocks.push(data);
+    nodes.master.connect(recorder).connect(context.destination);
+    return context.sampleRate;
+}"""
+_READ = """async () => {
+    const blob = new Blob(window.__blocks), bytes = new Uint8Array(await blob.arrayBuffer());
+    let text = "";
+    for (let i = 0; i < bytes.length; i += 32768) {
+        text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+    }
+    return btoa(text);
+}"""
+
+
+class Recording:
+    """Records from now on; `rate` in samples a second. The recorder itself is silent."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.rate = int(page.evaluate(_RECORD))
+
+    def samples(self) -> NDArray[np.float32]:
+        """All samples so far, shape (n,), of the first channel."""
+        return np.frombuffer(base64.b64decode(self._page.evaluate(_READ)), dtype=np.float32)

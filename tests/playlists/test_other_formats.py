@@ -1,0 +1,130 @@
+"""Playlists that other programs write, in formats other than M3U."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from segue.playlists.entries import Entry, NotPlaylist, path_parts
+from segue.playlists.m3u import read_playlist
+
+SONG = Entry(title="Jóga & Co", artist="Björk", seconds=305.0, location="")
+
+PLS = """[playlist]
+NumberOfEntries=2
+File2=b.mp3
+Title2=B
+Length2=-1
+File1=C:\\Music\\Björk\\01 Jóga.mp3
+Title1=Björk - Jóga & Co
+Length1=305
+Version=2
+"""
+XSPF = """<?xml version="1.0" encoding="{encoding}"?>
+<playlist version="1" xmlns="http://xspf.org/ns/0/"><title>Mine</title><!-- <track> -->
+<trackList><track>
+<location>file:///C:/Music/Bj%C3%B6rk/J%C3%B3ga.mp3</location>
+<creator>Björk</creator><title>Jóga &amp; Co</title><album>Homogenic</album><duration>305000</duration>
+</track><track><location>../Other/b%20c.mp3</location></track></trackList></playlist>"""
+WPL = """<?wpl version="1.0"?><smil><head><meta name="Generator" content="x"/><title>Mine</title></head>
+<body><seq><media src="..\\Björk\\Jóga.mp3" cid="{1}"/>
+<media src="..\\A &amp; B\\c.wma"/></seq></body></smil>"""
+ZPL = """<?zpl version="2.0"?><smil><head><title>Mine</title></head><body><seq>
+<media src="C:\\x\\1.mp3" albumTitle="Homogenic" albumArtist="Various" trackTitle="Jóga &amp; Co"
+ trackArtist="Björk" duration="305000" serviceId="{1}" /></seq></body></smil>"""
+ASX = """<ASX version = "3.0"><Title>Mine</Title>
+<ENTRY><TITLE>Jóga & Co</TITLE><AUTHOR>Björk</AUTHOR><Duration value="00:05:05.0"/>
+<REF HREF="file://C:\\Music\\Jóga.wma" /></ENTRY>
+<entry><ref href = 'b.wma'/></entry></ASX>"""
+B4S = """<?xml version="1.0" encoding='UTF-8'?><WinampXML><playlist num_entries="1" label="Mine">
+<entry Playstring="file:C:\\Music\\Jóga.mp3"><Name>Björk - Jóga &amp; Co</Name><Length>305000</Length></entry>
+</playlist></WinampXML>"""
+JSPF = """{"playlist": {"title": "Mine", "track": [
+{"title": "Jóga & Co", "creator": "Björk", "duration": 305000, "location": ["a.mp3"]}, {"album": 1}, 3]}}"""
+ITUNES = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple Computer//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0"><dict><key>Major Version</key><integer>1</integer>
+<key>Tracks</key><dict>
+<key>7</key><dict><key>Track ID</key><integer>7</integer><key>Name</key><string>Second</string>
+<key>Location</key><string>file://localhost/C:/b.mp3</string></dict>
+<key>9</key><dict><key>Track ID</key><integer>9</integer><key>Name</key><string>Jóga &#38; Co</string>
+<key>Artist</key><string>Björk</string><key>Total Time</key><integer>305000</integer></dict>
+</dict><key>Playlists</key><array><dict><key>Name</key><string>Mine</string>
+<key>Playlist Items</key><array><dict><key>Track ID</key><integer>9</integer></dict>
+<dict><key>Track ID</key><integer>7</integer></dict></array></dict></array></dict></plist>"""
+
+
+@pytest.mark.parametrize("text", [PLS, XSPF.format(encoding="utf-8"), ZPL, ASX, B4S, JSPF, ITUNES])
+def test_a_song_with_its_facts(text: str) -> None:
+    found = read_playlist(text.encode())
+    first = found.entries[0]
+    assert (first.title, first.artist, first.seconds, first.described) == ("Jóga & Co", "Björk", 305.0, True)
+    assert found.name == (None if text == PLS else "Mine" if text != B4S else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (PLS, [("Music", "Björk", "01 Jóga.mp3"), ("b.mp3",)]),
+        (XSPF.format(encoding="utf-8"), [("Music", "Björk", "Jóga.mp3"), ("Other", "b c.mp3")]),
+        (WPL, [("Björk", "Jóga.mp3"), ("A & B", "c.wma")]),
+        (ASX, [("Music", "Jóga.wma"), ("b.wma",)]),
+        (B4S, [("Music", "Jóga.mp3")]),
+    ],
+)
+def test_the_files_that_songs_name(text: str, places: list[tuple[str, ...]]) -> None:
+    assert [path_parts(entry.location) for entry in read_playlist(text.encode()).entries] == places
+
+
+@pytest.mark.parametrize("text", [PLS, ASX, WPL])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_encodings_and_line_ends(text: str, encoding: str) -> None:
+    data = text.replace("\n", "\r\n").encode(encoding)
+    assert read_playlist(data).entries == read_playlist(text.encode()).entries
+
+
+def test_the_encoding_that_xml_states() -> None:
+    data = XSPF.format(encoding="windows-1252").encode("cp1252")
+    assert read_playlist(data).entries[0].artist == "Björk"
+
+
+@pytest.mark.parametrize(
+    ("location", "parts"),
+    [
+        ("My%20Songs/Bj%C3%B6rk.mp3", ("My Songs", "Björk.mp3")),
+        ("file:/home/ada/Music/A%20B.mp3", ("home", "ada", "Music", "A B.mp3")),
+        ("file://nas/music/a.mp3", ("nas", "music", "a.mp3")),
+        ("file:///D:/Bj%F6rk.mp3", ("Björk.mp3",)),
+        ("100% pure.mp3", ("100% pure.mp3",)),
+        ("\\\\nas\\music\\a.mp3", ("nas", "music", "a.mp3")),
+    ],
+)
+def test_places(location: str, parts: tuple[str, ...]) -> None:
+    assert path_parts(location) == parts
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[playlist]\nNumberOfEntries=0\n",
+        b"<asx></asx>",
+        b"<html><title>Not found</title></html>",
+        b'{"playlist": {"track": []}}',
+        b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><playlist><title>&b;</title></playlist>',
+    ],
+)
+def test_a_file_without_songs_is_none(data: bytes) -> None:
+    with pytest.raises(NotPlaylist):
+        read_playlist(data)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<![CDATA[", "<!--", '<a b="', "<a b='", "<track ", "<", "&amp;", "[", "{"]
+)
+def test_hostile_files_take_no_time(piece: str) -> None:
+    data = ("<x>" + piece * (1_000_000 // len(piece))).encode()
+    began = time.process_time()
+    with pytest.raises(NotPlaylist):
+        read_playlist(data)
+    assert time.process_time() - began < 5
