@@ -211,7 +211,7 @@ class ImportedDays(Collection[ImportedDay]):
     def first_heard(self, user_id: str) -> dict[str, int]:
         """The epoch seconds of the first play of each of a listener's songs, by key."""
         first: dict[str, int] = {}
-        days = self.documents.find({"user_id": user_id}, {"plays.at": 1, "plays.songs": 1}).sort("day", 1)
+        days = self.documents.find({"user_id": user_id}, {"plays": 1}).sort("day", 1)
         for day in days:
             for at, song in zip(day["plays"]["at"], day["plays"]["songs"], strict=True):
                 first.setdefault(song, at)
@@ -220,7 +220,7 @@ class ImportedDays(Collection[ImportedDay]):
     def plays_of_songs(self, user_id: str) -> Counter[str]:
         """The number of plays of each of a listener's songs, by key."""
         counts: Counter[str] = Counter()
-        for day in self.documents.find({"user_id": user_id}, {"plays.songs": 1}):
+        for day in self.documents.find({"user_id": user_id}, {"plays": 1}):
             counts.update(day["plays"]["songs"])
         return counts
 
