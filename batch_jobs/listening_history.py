@@ -1,4 +1,4 @@
-"""`./run.sh history …`: imports the listening histories that other services have kept."""
+"""`./run.sh history import` and the commands beside it: the histories that other services have kept."""
 
 from __future__ import annotations
 
