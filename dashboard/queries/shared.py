@@ -78,7 +78,7 @@ def _playlist(store: Store, key: str, owner: str, name: str) -> SharedContent | 
         return None
     ids = list(dict.fromkeys(playlist.tracks))
     items = list_items(store, ids, source="playlist")
-    count = ngettext("{count} track", "{count} tracks", len(items))
+    count = ngettext("{count} song", "{count} songs", len(items))
     return SharedContent(
         playlist.name, gettext("Playlist by {name} · {count}", name=name, count=count), name, items, None
     )
