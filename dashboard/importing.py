@@ -7,12 +7,11 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path, PurePath
 from typing import Protocol
 
 from segue.errors import SegueError
-from segue.imports.apart import ImportProcess
+from segue.imports.apart import ImportProcesses
 from segue.imports.importing import Summary
 from segue.phrases import marked
 from segue.settings import Settings
@@ -38,7 +37,7 @@ class Importing:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._process: ImportProcess | None = None
+        self._processes: ImportProcesses | None = None
         self._running: dict[str, Future[Summary]] = {}
         self._waiting = 0
 
@@ -57,8 +56,8 @@ class Importing:
             self._waiting += 1
         try:
             return self._started().preview(user_id, _written(files)).result(_PREVIEW_SECONDS)
-        except (BrokenProcessPool, CancelledError, TimeoutError, OSError) as error:
-            self._lost(error)
+        except (CancelledError, TimeoutError, OSError) as error:
+            log.error("an import has failed: %s: %s", type(error).__name__, error)
             raise SegueError(FAILED) from None
         finally:
             with self._lock:
@@ -77,8 +76,8 @@ class Importing:
         names = [PurePath(file.name).name for file in files]
         try:
             running = self._started().run(user_id, _written(files), files=names)
-        except (BrokenProcessPool, OSError, RuntimeError) as error:
-            self._lost(error)
+        except (OSError, RuntimeError) as error:
+            log.error("an import has failed: %s: %s", type(error).__name__, error)
             raise SegueError(FAILED) from None
         running.add_done_callback(_logged)
         with self._lock:
@@ -94,22 +93,17 @@ class Importing:
             return running is not None
 
     def close(self) -> None:
-        """End the process."""
+        """Start no further import."""
         with self._lock:
-            process, self._process = self._process, None
-        if process is not None:
-            process.close()
+            processes, self._processes = self._processes, None
+        if processes is not None:
+            processes.close()
 
-    def _started(self) -> ImportProcess:
+    def _started(self) -> ImportProcesses:
         with self._lock:
-            if self._process is None:
-                self._process = ImportProcess(self._settings)
-            return self._process
-
-    def _lost(self, error: BaseException) -> None:
-        log.error("the process of imports has failed: %s: %s", type(error).__name__, error)
-        if isinstance(error, BrokenProcessPool):
-            self.close()
+            if self._processes is None:
+                self._processes = ImportProcesses(self._settings)
+            return self._processes
 
 
 def _written(files: Sequence[Uploaded]) -> Path:

@@ -6,7 +6,7 @@ const engineOf = (data) => {
     if (!window.__segueKeys) bindKeys(window.__segueKeys = new Proxy({}, { get: (_, name) => {
       const value = window.__segue[name];
       return typeof value === "function" ? value.bind(window.__segue) : value;
-    } }));
+    }, set: (_, name, value) => Reflect.set(window.__segue, name, value) }));
   }
   return window.__segue;
 };
