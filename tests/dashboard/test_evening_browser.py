@@ -132,7 +132,7 @@ def test_a_german_browser_gets_german(german: Player) -> None:
 def test_the_choice_of_the_account_is_stronger_than_the_browser(german: Player) -> None:
     page = german.page
     german.go("/you")
-    page.get_by_text("Wie im Browser").click()
+    page.get_by_role("combobox", name="Sprache").click()
     page.get_by_role("option", name="English").click()
     page.get_by_text("You are a guest").wait_for()
     page.reload()
