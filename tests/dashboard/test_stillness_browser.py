@@ -178,7 +178,7 @@ def test_headings_are_in_order(visitor: Player) -> None:
 def test_the_focus_is_visible_in_the_navigation(visitor: Player) -> None:
     page = visitor.page
     outlines = []
-    for _ in range(6):
+    for _ in range(8):
         page.keyboard.press("Tab")
         outlines.append(
             page.evaluate(
