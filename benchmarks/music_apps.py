@@ -20,13 +20,13 @@ from rich.console import Console
 from segue.benchmarks.app_load import AppClient, Call, Timed, closed_loop, steady
 from segue.benchmarks.catalogue import DIMENSION, FMA, TRACKS_OF_ARTIST, bundle_of, track_id
 from segue.benchmarks.peer_server import USER, peer
+from segue.benchmarks.processes import ended, wait_for_server
 from segue.benchmarks.search import mongo_only, named_tracks
 from segue.catalog.gathering import gather
 from segue.catalog.track import Track
 from segue.catalog.tracks import Tracks
-from segue.errors import SegueError
 from segue.index.manifest import Manifest
-from segue.local.process import accepts, free_port
+from segue.local.process import free_port
 from segue.models.versions import Models
 from segue.people.app_passwords import AppPasswords
 from segue.people.secret_box import SecretBox
@@ -188,17 +188,6 @@ def _process(settings: Settings, port: int) -> Iterator[None]:
             stdout=log,
             stderr=log,
         )
-    try:
-        end = time.monotonic() + _START_SECONDS
-        while not accepts(port):
-            if process.poll() is not None or time.monotonic() > end:
-                raise SegueError(f"the API did not start: see {LOG}")
-            time.sleep(0.1)
+    with ended(process):
+        wait_for_server(process, port, name="the API", log=LOG, seconds=_START_SECONDS)
         yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

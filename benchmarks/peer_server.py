@@ -10,16 +10,15 @@ import hashlib
 import os
 import sqlite3
 import subprocess
-import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from segue.benchmarks.processes import ended, wait_for_server
 from segue.catalog.track import Track
 from segue.errors import SegueError
-from segue.local.process import accepts
 
 USER = {"u": "bench", "p": "bench"}
 _THREADS = 8
@@ -67,20 +66,9 @@ def peer(
             stdout=log,
             stderr=log,
         )
-    try:
-        end = time.monotonic() + _START_SECONDS
-        while not accepts(port):
-            if server.poll() is not None or time.monotonic() > end:
-                raise SegueError(f"supysonic did not start: see {folder / 'log'}")
-            time.sleep(0.1)
+    with ended(server, seconds=10):
+        wait_for_server(server, port, name="supysonic", log=folder / "log", seconds=_START_SECONDS)
         yield
-    finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
 
 
 def _fill(database: Path, tracks: Iterable[Track]) -> None:

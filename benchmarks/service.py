@@ -19,6 +19,7 @@ from pathlib import Path
 from kafka import KafkaAdminClient
 
 from segue.benchmarks.catalogue import plays
+from segue.benchmarks.processes import ended
 from segue.errors import SegueError
 from segue.index.manifest import Manifest
 from segue.local import stack
@@ -108,15 +109,8 @@ def variant(kind: str, settings: Settings, **stream: object) -> Iterator[subproc
             stdout=log,
             stderr=log,
         )
-    try:
+    with ended(process):
         yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @dataclass

@@ -35,9 +35,8 @@ class Importing:
     """Previews and imports of all listeners of this dashboard, one after the other. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._processes = ImportProcesses(settings)
         self._lock = threading.Lock()
-        self._processes: ImportProcesses | None = None
         self._running: dict[str, Future[Summary]] = {}
         self._waiting = 0
 
@@ -55,7 +54,7 @@ class Importing:
                 raise SegueError(BUSY)
             self._waiting += 1
         try:
-            return self._started().preview(user_id, _written(files)).result(_PREVIEW_SECONDS)
+            return self._processes.preview(user_id, _written(files)).result(_PREVIEW_SECONDS)
         except (CancelledError, TimeoutError, OSError) as error:
             log.error("an import has failed: %s: %s", type(error).__name__, error)
             raise SegueError(FAILED) from None
@@ -75,7 +74,7 @@ class Importing:
             raise SegueError(BUSY)
         names = [PurePath(file.name).name for file in files]
         try:
-            running = self._started().run(user_id, _written(files), files=names)
+            running = self._processes.run(user_id, _written(files), files=names)
         except (OSError, RuntimeError) as error:
             log.error("an import has failed: %s: %s", type(error).__name__, error)
             raise SegueError(FAILED) from None
@@ -94,16 +93,7 @@ class Importing:
 
     def close(self) -> None:
         """Start no further import."""
-        with self._lock:
-            processes, self._processes = self._processes, None
-        if processes is not None:
-            processes.close()
-
-    def _started(self) -> ImportProcesses:
-        with self._lock:
-            if self._processes is None:
-                self._processes = ImportProcesses(self._settings)
-            return self._processes
+        self._processes.close()
 
 
 def _written(files: Sequence[Uploaded]) -> Path:

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from segue.catalog.tracks import Tracks
 from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import Fact, StoredFact, facts_of
 from segue.imports.days import ImportedDays, KeptPlay, plays_in
-from segue.imports.songs import ImportedSongs
+from segue.imports.songs import ImportedSongs, StoredSong
 from segue.plays.event import EVENT_WINDOW
 from segue.settings import EngagementSettings, milliseconds
 from segue.storage.store import Store
@@ -39,7 +40,7 @@ class ImportedFacts:
 
     def __init__(self, store: Store, user_id: str, engagement: EngagementSettings) -> None:
         self._user_id = user_id
-        self._days, self._songs, self._tracks = ImportedDays(store), ImportedSongs(store), Tracks(store)
+        self._store, self._days, self._tracks = store, ImportedDays(store), Tracks(store)
         self._window = milliseconds(engagement.window)
         self._thresholds = Thresholds.of(engagement)
 
@@ -49,17 +50,27 @@ class ImportedFacts:
 
     def first_heard(self, by: Literal["track_id", "artist"]) -> dict[str, datetime]:
         """The first imported play of each track in the library, or of each artist."""
-        found = list(self._songs.first_heard(self._user_id))
-        known = self._tracks.artist_and_genre({track_id for _, track_id, _ in found if track_id})
         first: dict[str, datetime] = {}
-        for artist, track_id, at in found:
-            name = track_id or ""
+        for song in self._songs.values():
+            name = song["track_id"] or ""
             if by == "artist":  # the library's spelling, where it has the song
-                name = known.get(name, ("", ""))[0] or artist
+                name = self._known.get(name, ("", ""))[0] or song["artist"]
             if name:
-                time = datetime.fromtimestamp(at, UTC)
+                time = datetime.fromtimestamp(song["first_at"], UTC)
                 first[name] = min(time, first.get(name, time))
         return first
+
+    @cached_property
+    def _songs(self) -> Mapping[str, StoredSong]:
+        """The listener's songs by key."""
+        return ImportedSongs(self._store).heard(self._user_id)
+
+    @cached_property
+    def _known(self) -> Mapping[str, tuple[str, str]]:
+        """Artist and genre of the tracks among them."""
+        return self._tracks.artist_and_genre(
+            {own for song in self._songs.values() if (own := song["track_id"])}
+        )
 
     def of(self, live: Iterable[StoredFact], *, since: datetime, until: datetime) -> list[Fact]:
         """Facts of the windows that begin in [since, until), without plays that live facts have.
@@ -72,7 +83,7 @@ class ImportedFacts:
         live
             The live facts of the same windows.
         """
-        matches = {key: match.track_id for key, match in self._songs.matches(self._user_id).items()}
+        matches = {key: song["track_id"] for key, song in self._songs.items()}
         seen = Counter[tuple[int, str]]()
         for fact in live:
             start = int(fact["start"].timestamp() * 1000)
@@ -121,10 +132,8 @@ class ImportedFacts:
 
     def _described(self, ids: Iterable[str]) -> Mapping[str, tuple[str, str]]:
         """Artist and genre of tracks, and the artists of songs without a track."""
-        songs = {own.removeprefix(_NO_TRACK): own for own in ids if own.startswith(_NO_TRACK)}
-        named = self._songs.described(self._user_id, songs)
-        known = dict(self._tracks.artist_and_genre(own for own in ids if not own.startswith(_NO_TRACK)))
-        return {**known, **{songs[key]: (song["artist"], "") for key, song in named.items()}}
+        artists = {_NO_TRACK + key: (song["artist"], "") for key, song in self._songs.items()}
+        return {own: self._known.get(own) or artists.get(own, ("", "")) for own in ids}
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,11 @@ from typing import Annotated, NamedTuple, TypedDict
 
 from segue.batches import batches
 from segue.errors import SegueError
+from segue.imports.play import names_of
 from segue.storage.mongo import Document, UpdateOne
 from segue.storage.records import Aligned, Between, Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
-_NAMES = 16
-"""Digits of a song's key that depend on artist and title."""
 _AT_ONCE = 500
 _ATTEMPTS = 20
 _WRITERS = 20
@@ -80,12 +79,12 @@ class _Day:
     def of(cls, document: ImportedDay) -> _Day:
         own = cls(revision=document["revision"])
         for play, numbers in plays_in(document):
-            own.plays[play.at, play.song[:_NAMES]] = play, set(numbers)
+            own.plays[play.at, names_of(play.song)] = play, set(numbers)
         return own
 
     def add(self, play: KeptPlay, number: int) -> bool:
         """Whether the play is new."""
-        place = play.at, play.song[:_NAMES]
+        place = play.at, names_of(play.song)
         if place in self.plays:
             self.plays[place][1].add(number)
             return False
@@ -133,14 +132,11 @@ class ImportedDays(Collection[ImportedDay]):
         by_day: dict[str, list[KeptPlay]] = defaultdict(list)
         for play in plays:
             by_day[_id(user_id, play.at)].append(play)
-        return sum(self._add(user_id, dict(part), number) for part in batches(by_day.items(), _AT_ONCE))
 
-    def _add(self, user_id: str, by_day: Mapping[str, Sequence[KeptPlay]], number: int) -> int:
-        return self._change(
-            user_id,
-            by_day,
-            lambda own, day: sum(day.add(play, number) for play in by_day[own]),
-        )
+        def change(own: str, day: _Day) -> int:
+            return sum(day.add(play, number) for play in by_day[own])
+
+        return sum(self._change(user_id, part, change) for part in batches(by_day, _AT_ONCE))
 
     def withdraw(self, user_id: str, number: int) -> int:
         """Remove an import's plays, except those of other imports; returns how many were removed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from segue.errors import SegueError
 from segue.imports.days import ImportedDays, KeptPlay
 from segue.imports.exports import Exports, Found
 from segue.imports.matched import Library
-from segue.imports.play import ImportedPlay, LeftOut
+from segue.imports.play import ImportedPlay, LeftOut, names_of
 from segue.imports.runs import MOST_EXAMPLES, Imports, RowLeftOut
 from segue.imports.songs import HeardSong, ImportedSongs, Match
 from segue.storage.store import Store
@@ -82,25 +82,32 @@ def preview(exports: Exports, library: Library, *, progress: Progress | None = N
     SegueError
         The files have no plays, or cannot be read.
     """
-    summary, matches = Summary(), dict[str, Match]()
+    summary = Summary(unknown_files=exports.unknown)
     seen: set[tuple[int, str]] = set()
-    for found in exports:
+    for key, play in _counted(exports, library, summary, matches={}):
+        place = play.at, names_of(key)
+        summary.stored += place not in seen
+        summary.known += place in seen
+        seen.add(place)
+        if progress is not None and not summary.plays % _AT_ONCE:
+            progress(exports.read)
+    _require_plays(summary)
+    return summary
+
+
+def _counted(
+    rows: Iterable[Found], library: Library, summary: Summary, *, matches: dict[str, Match]
+) -> Iterator[tuple[str, ImportedPlay]]:
+    """The plays among rows with the keys of their songs; adds the matches of new songs, and counts both."""
+    for found in rows:
         summary.add_row(found)
         if isinstance(found.play, LeftOut):
             continue
         key = found.play.song.key()
         if key not in matches:
             matches[key] = library.match(found.play.song)
-        place = found.play.at, key[:16]
-        summary.stored += place not in seen
-        summary.known += place in seen
-        seen.add(place)
         summary.add_match(found.play, matches[key])
-        if progress is not None and not summary.rows % _AT_ONCE:
-            progress(exports.read)
-    summary.unknown_files = exports.unknown
-    _require_plays(summary)
-    return summary
+        yield key, found.play
 
 
 class Importer:
@@ -127,7 +134,7 @@ class Importer:
             same files again adds the rest.
         """
         number = self._runs.begin(self._user_id, list(files))
-        summary = Summary()
+        summary = Summary(unknown_files=exports.unknown)
         try:
             self._read(exports, library, number, summary, progress)
             _require_plays(summary)
@@ -145,26 +152,17 @@ class Importer:
         for part in batches(exports, _AT_ONCE):
             plays = []
             heard: dict[str, HeardSong] = {}
-            for found in part:
-                summary.add_row(found)
-                if isinstance(found.play, LeftOut):
-                    continue
-                key, at = found.play.song.key(), found.play.at
-                if key not in matches:
-                    matches[key] = library.match(found.play.song)
-                if key not in heard or at < heard[key].first_at:
-                    heard[key] = HeardSong(found.play.song, matches[key], at)
-                plays.append(KeptPlay(found.play.at, key, found.play.ms_played, found.play.skipped))
-                summary.add_match(found.play, matches[key])
+            for key, play in _counted(part, library, summary, matches=matches):
+                if key not in heard or play.at < heard[key].first_at:
+                    heard[key] = HeardSong(play.song, matches[key], play.at)
+                plays.append(KeptPlay(play.at, key, play.ms_played, play.skipped))
             self._songs.keep(self._user_id, heard)
             stored = self._days.add(self._user_id, plays, number=number)
             summary.stored += stored
             summary.known += len(plays) - stored
-            summary.unknown_files = exports.unknown
             self._note(number, summary, state="running")
             if progress is not None:
                 progress(exports.read)
-        summary.unknown_files = exports.unknown
 
     def _note(self, number: int, summary: Summary, **fields: object) -> None:
         self._runs.update(

@@ -22,6 +22,9 @@ LONGEST_PLAY = timedelta(hours=24)
 LONGEST_TEXT = 300
 """Characters that are kept of a title, an artist or an album."""
 
+_NAMES = 16
+"""Digits of a song's key that depend on artist and title."""
+
 REASONS = {
     "no_music": marked("a podcast, an audiobook or a video"),
     "no_names": marked("neither a title with an artist nor an id"),
@@ -62,11 +65,16 @@ class Song:
     """The service's own address of the song."""
 
     def key(self) -> str:
-        """24 hexadecimal digits. The first 16 depend on artist and title, the rest on the album.
+        """24 hexadecimal digits. Those of :func:`names_of` depend on artist and title, the rest on the album.
 
         Spellings that :func:`segue.catalog.matching.folded_title` ignores have one key.
         """
         return _key(self.artist, self.title, self.album, "" if self.artist else self.uri or self.track_id)
+
+
+def names_of(key: str) -> str:
+    """The part of a song's key that depends on artist and title. With the start, it identifies a play."""
+    return key[:_NAMES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +167,7 @@ def uuid_of(value: object) -> str:
 @lru_cache(maxsize=100_000)
 def _key(artist: str, title: str, album: str, instead: str) -> str:
     names = instead or f"{artist_key(artist)}\n{folded_title(title)}"
-    return _digits(names, 16) + _digits(folded_title(album), 8)
+    return _digits(names, _NAMES) + _digits(folded_title(album), 8)
 
 
 def _digits(text: str, number: int) -> str:

@@ -103,10 +103,10 @@ class ImportedSongs(Collection[StoredSong]):
                 ordered=False,
             )
 
-    def first_heard(self, user_id: str) -> Iterator[tuple[str, str | None, int]]:
-        """Artist, track if the library has it, and the epoch seconds of the first play, of each song."""
-        for song in self.documents.find({"user_id": user_id}, {"artist": 1, "track_id": 1, "first_at": 1}):
-            yield song["artist"], song["track_id"], song["first_at"]
+    def heard(self, user_id: str) -> dict[str, StoredSong]:
+        """Artist, track and time of the first play of each of a listener's songs, by key."""
+        fields = {"artist": 1, "track_id": 1, "first_at": 1}
+        return {_key(song["_id"]): song for song in self.documents.find({"user_id": user_id}, fields)}
 
     def date(self, user_id: str, first: Mapping[str, int]) -> None:
         """Store the epoch seconds of the first plays of songs, after plays were removed."""

@@ -5,22 +5,7 @@ from __future__ import annotations
 import pytest
 
 from segue.catalog.matching import Described, another_version, matching_track
-from segue.catalog.track import MatchableTrack
-
-
-def track(
-    own: str, title: str, *, artist: str = "Lumen", seconds: float = 200.0, **fields: str
-) -> MatchableTrack:
-    return MatchableTrack(
-        track_id=own,
-        title=title,
-        artist=artist,
-        artists=(artist,),
-        album=fields.get("album"),
-        duration_ms=round(seconds * 1000),
-        recording=fields.get("recording"),
-        release_track=fields.get("release_track"),
-    )
+from tests.catalog.matchable import track
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,15 @@
-"""Songs and libraries for the tests of imports."""
+"""Libraries for the tests of imports."""
 
 from __future__ import annotations
 
 from segue.catalog.track import MatchableTrack
 from segue.imports.matched import Library
+from tests.catalog.matchable import track as matchable
 
 
-def track(
-    own: str, title: str, *, artist: str = "Vela", seconds: float = 200.0, **more: str
-) -> MatchableTrack:
-    return MatchableTrack(
-        track_id=own,
-        title=title,
-        artist=artist,
-        artists=(artist,),
-        album=more.get("album"),
-        duration_ms=round(seconds * 1000),
-        recording=more.get("recording"),
-        release_track=more.get("release_track"),
-    )
+def track(own: str, title: str, *, seconds: float = 200.0, **more: str) -> MatchableTrack:
+    """A track of Vela."""
+    return matchable(own, title, artist="Vela", seconds=seconds, **more)
 
 
 def library(*tracks: MatchableTrack) -> Library:
