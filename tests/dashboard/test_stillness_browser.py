@@ -109,6 +109,9 @@ def test_the_queue_keeps_still_under_the_pointer(planned: Player, database: Data
     planned.press("Pause")
     planned.press("Queue")
     rows = planned.page.locator("#segue-bar .panel .row .title")
+    # The bar may still have the recommendations from before the plan.
+    planned.page.evaluate("async () => { await window.__segue.refresh(); await window.__segue.extend(); }")
+    until(lambda: rows.all_inner_texts()[:1] == [title("Waltz", 1)], "the queue to have the first plan")
     before = rows.all_inner_texts()
     assert len(before) > 4
     rows.nth(3).hover()
