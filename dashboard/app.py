@@ -12,6 +12,7 @@ from segue.dashboard import visit
 from segue.dashboard.api import (
     audio,
     covers,
+    library,
     lyrics,
     map,
     openapi,
@@ -41,6 +42,7 @@ from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outag
 _PARTS = (
     audio,
     covers,
+    library,
     lyrics,
     map,
     openapi,

@@ -7,6 +7,7 @@ from segue.collections import prepare
 from segue.dashboard.importing import Importing
 from segue.dashboard.metrics import DashboardMetrics
 from segue.dashboard.queries.catalogue import CatalogueReader
+from segue.dashboard.queries.library import LibraryReader
 from segue.dashboard.queries.map import LibraryMap
 from segue.dashboard.queries.popular import PopularTracks
 from segue.dashboard.queries.starting_options import StartingOptions
@@ -62,6 +63,7 @@ class Services:
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)
         self.catalogue = CatalogueReader(store, index_folder=settings.index.folder)
+        self.library = LibraryReader(self.catalogue, self.playlists)
         self.library_map = LibraryMap(self.catalogue)
         self.popular = PopularTracks(
             store,

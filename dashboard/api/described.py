@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from segue.dashboard.api import schemas as s
+from segue.dashboard.queries import library
 
 Media = str
 """A media type, for a body that is not JSON."""
@@ -196,6 +197,34 @@ OPERATIONS = (
         query=(
             Parameter(name="rows", text="1 to 24 rows, separated by commas.", required=True),
             Parameter(name="version", text="The version of the map that has the rows.", required=True),
+        ),
+        tag="finding",
+    ),
+    Operation(
+        "GET",
+        "/api/library",
+        "A page of a list of the library",
+        _ok("The page.", s.LibraryPage) | _MALFORMED,
+        query=(
+            Parameter(name="show", text="The list: one of " + ", ".join(library.VIEWS) + "."),
+            Parameter(name="by", text="The order; each list has its own, as the page Library names them."),
+            Parameter(name="backwards", text="1 for the reversed order."),
+            Parameter(name="filter", text="Only entries with these words; typos are tolerated."),
+            Parameter(name="genre", text="Only songs of this genre."),
+            Parameter(name="after", text="The id of the last entry that is shown already."),
+            Parameter(name="shown", text="The number of entries that are shown already."),
+            Parameter(name="limit", text=f"The most entries, at most {library.MOST}."),
+        ),
+        tag="finding",
+    ),
+    Operation(
+        "GET",
+        "/api/library/songs",
+        "The songs of an album, an artist, a playlist or a genre",
+        _ok(f"The songs, at most {library.SONGS}.", s.Items),
+        query=(
+            Parameter(name="show", text="The list that has it."),
+            Parameter(name="id", text="Its id in the list.", required=True),
         ),
         tag="finding",
     ),

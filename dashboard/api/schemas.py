@@ -95,6 +95,22 @@ class Found(_Body):
     playlists: list[FoundPlaylist] = Field(description="The listener's own.")
 
 
+class LibraryEntry(_Body):
+    """An album, an artist, a playlist or a genre."""
+
+    id: str
+    name: str
+    href: str = Field(description="The address of its page.")
+    note: str
+    icon: str
+    cover: str | None = Field(description="Id of its cover.")
+
+
+class LibraryPage(_Body):
+    items: list[Item | LibraryEntry]
+    more: bool = Field(description="Whether other entries follow.")
+
+
 class Form(_Body):
     """A form to which a recording is converted."""
 

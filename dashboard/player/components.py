@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -128,8 +128,8 @@ def tracks(
     show = _component(
         "tracks",
         '<div class="tracks"></div>',
-        ("dom", "navigation", "menu", "tracks", "still", "list"),
-        ("base", "tracks", "menu"),
+        ("dom", "navigation", "menu", "select", "tracks", "still", "list"),
+        ("base", "tracks", "menu", "select"),
     )
     data = {
         "items": [_placed(item, place) for place, item in enumerate(items)]
@@ -156,8 +156,8 @@ def search(query: str, *, key: str = "search") -> None:
     show = _component(
         "search",
         '<div class="search"></div>',
-        ("dom", "navigation", "menu", "tracks", "entry_card", "search"),
-        ("base", "tracks", "menu", "entries", "search"),
+        ("dom", "navigation", "menu", "select", "tracks", "entry_card", "search"),
+        ("base", "tracks", "menu", "select", "entries", "search"),
     )
     show(key=key, data={"query": query})
 
@@ -165,6 +165,23 @@ def search(query: str, *, key: str = "search") -> None:
 def library_map(*, track_id: str = "", key: str = "map") -> None:
     """The library as a map, centred on the track `track_id` if given."""
     _with_tracks("map", data={"track": track_id}, key=key)
+
+
+def library(data: Mapping[str, Any]) -> None:
+    """The page Library: its controls, and the first entries of the list; it loads others as they are reached.
+
+    Parameters
+    ----------
+    data
+        As `frame` and `page` of :mod:`segue.dashboard.player.library` give it.
+    """
+    show = _component(
+        "library",
+        '<div class="library"></div>',
+        ("dom", "navigation", "menu", "select", "tracks", "entry_card", "library"),
+        ("base", "tracks", "menu", "select", "entries", "library"),
+    )
+    show(key="library", data=dict(data))
 
 
 def upload(*, largest: int, key: str = "upload") -> None:
@@ -176,8 +193,8 @@ def _with_tracks(name: str, *, data: dict[str, Any], key: str) -> None:
     show = _component(
         name,
         f'<div class="{name}"></div>',
-        ("dom", "navigation", "menu", "tracks", name),
-        ("base", "tracks", "menu", name),
+        ("dom", "navigation", "menu", "select", "tracks", name),
+        ("base", "tracks", "menu", "select", name),
     )
     show(key=key, data=data)
 

@@ -1,4 +1,4 @@
-"""The listener's playlists: all of them, or the one named by `?id=` in the address."""
+"""A playlist, which `?id=` names in the address, and forms that make playlists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import read_and_match
 from segue.dashboard.queries.times import length
-from segue.dashboard.text import plain, reload_page
+from segue.dashboard.text import plain
 from segue.dashboard.views import heading, made, more, sharing
 from segue.people.login_sessions import Listener
 from segue.playlists.entries import NotPlaylist
@@ -23,52 +23,27 @@ from segue.playlists.playlists import LONGEST_NAME
 _UNMATCHED_SHOWN = 200
 
 
-def show() -> None:
-    """One playlist, or all of them."""
+def show_one() -> bool:
+    """Show the playlist that the address names, or the generated one; False if it names none."""
     listener = visit.listener()
     if listener is None:
-        st.title(gettext("Playlists"), anchor=False)
-        st.info(reload_page(), icon=":material/refresh:")
-        return
+        return False
     if "made" in st.query_params:
         made.show(listener.user_id)
-        return
+        return True
     wanted = st.query_params.get("id", "")
     playlist = visit.services().playlists.read(listener.user_id, wanted) if wanted else None
     if playlist is not None:
         _playlist(listener, playlist)
-        return
-    st.title(gettext("Playlists"), anchor=False)
+        return True
     if wanted:
         st.info(gettext("This playlist no longer exists."), icon=":material/queue_music:")
-    _all(listener.user_id)
+    return False
 
 
-def _all(owner: str) -> None:
+def show_tools(owner: str) -> None:
+    """Below the list of playlists: those that Segue makes, and forms for new ones."""
     _made_for_you()
-    own = visit.services().playlists.of(owner)
-    st.header(gettext("Your playlists"), anchor=False)
-    if not own:
-        st.info(
-            gettext(
-                "Create a playlist here, or from the “…” menu of any song. "
-                "To bring a playlist from another program, import its file."
-            ),
-            icon=":material/queue_music:",
-        )
-    components.entries(
-        [
-            Entry(
-                name=playlist.name,
-                href=address("playlists", id=playlist.playlist_id),
-                note=ngettext("{count} song", "{count} songs", len(playlist.tracks)),
-                icon="queue",
-            )
-            for playlist in own
-        ],
-        key="own",
-        layout="list",
-    )
     new, imported = st.columns(2, gap="large")
     with new, st.form("new-playlist", clear_on_submit=True):
         name = st.text_input(
@@ -205,4 +180,4 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
             st.write(gettext("The songs stay in the library. The playlist cannot be restored."))
             if st.button(gettext("Delete this playlist"), type="primary", key="delete-playlist"):
                 playlists.delete(owner, playlist.playlist_id)
-                reopen()
+                reopen(show="playlists")

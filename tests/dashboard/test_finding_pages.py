@@ -61,9 +61,9 @@ def _map() -> None:
 
 
 def _playlists() -> None:
-    from segue.dashboard.views import playlists
+    from segue.dashboard.views import library
 
-    playlists.show()
+    library.show_playlists()
 
 
 def shown(page, **query: str) -> AppTest:  # type: ignore[no-untyped-def]
@@ -140,7 +140,7 @@ def test_the_map_needs_an_index(listener: list[Listener | None]) -> None:
 
 def test_a_playlist_is_made_filled_arranged_renamed_and_deleted(listener: list[Listener | None]) -> None:
     at = shown(_playlists)
-    assert "…" in at.info[0].value
+    assert "…" in given(at)["library"]["empty"]
     at.text_input(key="new-name").set_value("Late *night*")
     next(one for one in at.button if one.label == "Create").click().run()
     assert at.title[0].value == "Late \\*night\\*"
@@ -155,7 +155,7 @@ def test_a_playlist_is_made_filled_arranged_renamed_and_deleted(listener: list[L
     assert at.title[0].value == "Early"
     at.button(key="delete-playlist").click().run()
     assert not at.exception
-    assert at.title[0].value == "Playlists"
+    assert (at.title[0].value, given(at)["library"]["show"]) == ("Library", "playlists")
     assert visit.services().playlists.of("ada") == []
 
 

@@ -19,6 +19,7 @@ const place = (root, data) => {
   const focused = root.getRootNode().activeElement;
   draw(root, data);
   if (focused && focused.isConnected && root.contains(focused)) focused.focus({ preventScroll: true });
+  chooseIn(root);
   root.__unwatch?.();
   root.__unwatch = watchImpressions(root, data.items);
   mark(root);
