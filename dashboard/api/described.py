@@ -252,6 +252,40 @@ OPERATIONS = (
         tag="playlists",
     ),
     Operation(
+        "PUT",
+        "/api/playlists/{playlist_id}",
+        "Change a playlist's name, description, folder or cover",
+        _ok("It was changed.", s.Empty) | _MALFORMED | _NO_PLAYLIST | _UNFIT,
+        body=s.PlaylistFacts,
+        tag="playlists",
+    ),
+    Operation(
+        "POST",
+        "/api/playlists/{playlist_id}/order",
+        "Move tracks of a playlist, or remove them",
+        _ok("They were moved or removed.", s.Empty)
+        | _MALFORMED
+        | _NO_PLAYLIST
+        | _fault(409, "Other tracks are at these places by now: nothing was changed."),
+        body=s.Arrangement,
+        tag="playlists",
+    ),
+    Operation(
+        "PUT",
+        "/api/playlists/{playlist_id}/picture",
+        "Give a playlist a picture of its own",
+        _ok("Its cover now.", s.PlaylistCover) | _MALFORMED | _NO_PLAYLIST | _UNFIT,
+        body="application/octet-stream",
+        tag="playlists",
+    ),
+    Operation(
+        "GET",
+        "/api/playlists/{playlist_id}/picture",
+        "A playlist's own picture",
+        _ok("The picture.", "image/jpeg") | _NO_PLAYLIST,
+        tag="playlists",
+    ),
+    Operation(
         "GET",
         "/api/playlists/{playlist_id}/file",
         "A playlist as an extended M3U file",

@@ -1,4 +1,4 @@
-"""Playlists for the player's menus: list, create, add tracks, and export as M3U.
+"""Playlists: list, create, add tracks, and export as M3U.
 
 A listener reaches only their own playlists. For another listener's playlist the response
 is that for a missing one.
@@ -21,6 +21,7 @@ from segue.dashboard.api.requests import json_body, refuse_cross_site, session_o
 from segue.dashboard.language.words import translated
 from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
+from segue.people.login_sessions import Listener
 from segue.playlists.playlist import Playlist, PlaylistError
 
 _T = TypeVar("_T")
@@ -46,7 +47,7 @@ def routes(services: Services) -> list[Route]:
         if not isinstance(name := wanted.get("name"), str):
             raise HTTPException(400, "name must be text")
         tracks = await run_in_threadpool(_known, services, wanted)
-        made = await _or_422(lambda: playlists.create(listener.user_id, name, tracks=tracks))
+        made = await or_422(lambda: playlists.create(listener.user_id, name, tracks=tracks))
         return JSONResponse(_named(made), status_code=201)
 
     async def add(request: Request) -> Response:
@@ -54,10 +55,8 @@ def routes(services: Services) -> list[Route]:
         listener, _ = await session_of(services, request)
         wanted = await json_body(request, limit=_LARGEST, shape=_SHAPE)
         tracks = await run_in_threadpool(_known, services, wanted)
-        playlist_id = request.path_params["playlist_id"]
-        if await run_in_threadpool(playlists.read, listener.user_id, playlist_id) is None:
-            raise HTTPException(404, "there is no such playlist")
-        await _or_422(lambda: playlists.add(listener.user_id, playlist_id, tracks))
+        playlist_id = await own_id(services, request, listener)
+        await or_422(lambda: playlists.add(listener.user_id, playlist_id, tracks))
         return JSONResponse({})
 
     async def export(request: Request) -> Response:
@@ -98,7 +97,16 @@ def _known(services: Services, wanted: dict[str, Any]) -> list[str]:
     return tracks
 
 
-async def _or_422(change: Callable[[], _T]) -> _T:
+async def own_id(services: Services, request: Request, listener: Listener) -> str:
+    """The id of the listener's playlist in the path; an HTTPException if the listener has none of that id."""
+    playlist_id: str = request.path_params["playlist_id"]
+    if await run_in_threadpool(services.playlists.read, listener.user_id, playlist_id) is None:
+        raise HTTPException(404, "there is no such playlist")
+    return playlist_id
+
+
+async def or_422(change: Callable[[], _T]) -> _T:
+    """The result of a change; an HTTPException with the reason if it is not possible."""
     try:
         return await run_in_threadpool(change)
     except PlaylistError as error:

@@ -232,6 +232,29 @@ class NewPlaylist(BaseModel):
     tracks: list[str] = Field([], max_length=playlists.MOST)
 
 
+class PlaylistFacts(BaseModel):
+    """At least one of the facts."""
+
+    name: str | None = None
+    comment: str | None = None
+    folder: str | None = None
+    cover: str | None = Field(None, description="Id of the cover of a song; empty for none.")
+
+
+class PlacedTrack(BaseModel):
+    place: int = Field(description="Its place in the playlist, from 0.")
+    track: str
+
+
+class Arrangement(BaseModel):
+    tracks: list[PlacedTrack] = Field(min_length=1)
+    to: int | None = Field(None, description="Their first place in the list without them; null removes them.")
+
+
+class PlaylistCover(_Body):
+    cover: str | None = Field(description="The address of its own picture, or the id of a cover.")
+
+
 class Tracks(BaseModel):
     tracks: list[str] = Field([], max_length=playlists.MOST)
 

@@ -35,26 +35,6 @@ BAR = (
 
 
 @dataclass(frozen=True)
-class Edit:
-    """An edit of the listener's playlist: a song moves from `place` `to` another, or is removed (None).
-
-    Places count from 0."""
-
-    place: int
-    track_id: str
-    to: int | None
-
-    @classmethod
-    def read(cls, event: Any) -> Edit | None:
-        """The edit of a browser's event; None for a malformed event."""
-        match event:
-            case {"place": int(place), "track": str(track_id)}:
-                to = event.get("to")
-                return cls(place, track_id, to if isinstance(to, int) else None)
-        return None
-
-
-@dataclass(frozen=True)
 class Live:
     """A list of recommendations, which changes while it is shown."""
 
@@ -107,12 +87,10 @@ def tracks(
     layout: Literal["grid", "shelf", "list"] = "list",
     whole: bool = True,
     live: Live | None = None,
-    edit: bool = False,
+    edit: str | None = None,
     together: str | None = None,
-) -> Edit | None:
+) -> None:
     """A grid of cards, a shelf (a row of cards that scrolls sideways), or a list.
-
-    Returns the edit that the listener has just made, with `edit`; else None.
 
     Parameters
     ----------
@@ -121,14 +99,14 @@ def tracks(
     live
         For recommendations: the surrounding fragment reruns as soon as they change.
     edit
-        Whether the listener can move and remove songs.
+        The id of the listener's playlist whose songs these are: they can be moved and removed, by a route.
     together
         The name of the :func:`collection` that has all songs, of which this list is a part, such as a disc.
     """
     show = _component(
         "tracks",
         '<div class="tracks"></div>',
-        ("dom", "navigation", "menu", "select", "tracks", "still", "list"),
+        ("dom", "navigation", "menu", "select", "tracks", "still", "arrange", "list"),
         ("base", "tracks", "menu", "select"),
     )
     data = {
@@ -143,12 +121,25 @@ def tracks(
         "edit": edit,
         "together": together,
     }
-    result = show(key=key, data=data, on_replanned_change=_nothing, on_edit_change=_nothing)
-    return Edit.read(result.edit) if edit and result.edit else None
+    show(key=key, data=data, on_replanned_change=_nothing, on_edited_change=_nothing)
 
 
 def _placed(item: Item, place: int) -> dict[str, Any]:
     return {**item.data(), "place": place}
+
+
+def playlist(data: Mapping[str, Any], *, key: str) -> None:
+    """The head of a playlist: cover, name, description and folder, which the listener changes in place.
+
+    Parameters
+    ----------
+    data
+        As :func:`segue.dashboard.player.library.head` gives it.
+    """
+    show = _component(
+        "playlist", '<div class="playlist"></div>', ("dom", "playlist"), ("base", "collection", "playlist")
+    )
+    show(key=key, data=dict(data), on_changed_change=_nothing)
 
 
 def search(query: str, *, key: str = "search") -> None:

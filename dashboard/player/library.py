@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from segue.catalog.albums import Album
@@ -11,11 +11,14 @@ from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.navigation import address
 from segue.dashboard.player import entries
 from segue.dashboard.player.components import Entry
+from segue.dashboard.queries.items import Item
 from segue.dashboard.queries.library import ORDERS, VIEWS, Asked, Genre, View
 from segue.playlists.playlist import Playlist
+from segue.playlists.playlists import LONGEST_COMMENT, LONGEST_NAME
 from segue.storage.keyset import Page
 
 _SONGS: tuple[View, ...] = ("songs", "liked")
+_MOST_COVERS = 24
 _ROWS: tuple[View, ...] = ("songs", "liked", "playlists")
 """The lists that are tables by default."""
 
@@ -73,12 +76,35 @@ def _artist(one: Artist) -> dict[str, Any]:
     return {"id": one["_id"], **entries.artist(one).data()}
 
 
+def cover_of(one: Playlist) -> str | None:
+    """The cover of a playlist for the browser: the address of its own picture, or the id of a cover."""
+    if one.picture:
+        return f"/api/playlists/{one.playlist_id}/picture?version={one.picture}"
+    return one.cover_id or None
+
+
+def head(one: Playlist, songs: Sequence[Item], *, folders: Sequence[str]) -> dict[str, Any]:
+    """A playlist's head, with the covers of its songs and the listener's folders to choose from."""
+    covers = {song.cover_id: song.album or song.title for song in songs if song.cover_id}
+    return {
+        "id": one.playlist_id,
+        "name": one.name,
+        "comment": one.comment,
+        "folder": one.folder,
+        "cover": cover_of(one),
+        "covers": list(covers.items())[:_MOST_COVERS],
+        "folders": list(folders),
+        "longest": {"name": LONGEST_NAME, "comment": LONGEST_COMMENT},
+    }
+
+
 def _playlist(one: Playlist) -> dict[str, Any]:
+    songs = ngettext("{count} song", "{count} songs", len(one.tracks))
     shown = Entry(
         name=one.name,
         href=address("playlists", id=one.playlist_id),
-        note=ngettext("{count} song", "{count} songs", len(one.tracks)),
-        cover=None,
+        note=" · ".join([songs, *([one.folder] if one.folder else [])]),
+        cover=cover_of(one),
     )
     return {"id": one.playlist_id, **shown.data()}
 

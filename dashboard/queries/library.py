@@ -44,7 +44,7 @@ ORDERS: dict[View, dict[str, str]] = {
         "year": marked("Newest release"),
         "added": marked("Newly added"),
     },
-    "playlists": {"changed": marked("Last changed"), "name": marked("Name")},
+    "playlists": {"changed": marked("Last changed"), "name": marked("Name"), "folder": marked("Folder")},
     "liked": {"latest": marked("Last liked"), "title": marked("Title"), "artist": marked("Artist")},
     "genres": {"tracks": marked("Most songs"), "name": marked("Name")},
     "added": {"added": marked("Newly added")},
@@ -195,9 +195,11 @@ class LibraryReader:
     def _own_playlists(self, user_id: str, asked: Asked) -> list[Any]:
         own = self._playlists.of(user_id)
         if asked.words:
-            own = [own[place] for place in matching(asked.words, [one.name for one in own])]
+            own = [own[place] for place in matching(asked.words, [f"{one.name} {one.folder}" for one in own])]
         if asked.by == "name":
             own.sort(key=lambda one: one.name.casefold())
+        elif asked.by == "folder":  # those in no folder last
+            own.sort(key=lambda one: (not one.folder, one.folder.casefold(), one.name.casefold()))
         else:
             own.sort(key=lambda one: one.changed_at, reverse=True)
         return own[::-1] if asked.backwards else own

@@ -7,7 +7,7 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.navigation import address, reopen
-from segue.dashboard.player import components
+from segue.dashboard.player import components, library
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import read_and_match
@@ -119,9 +119,11 @@ def _unmatched(shown: list[str]) -> None:
 def _playlist(listener: Listener, playlist: Playlist) -> None:
     owner = listener.user_id
     made.back()
-    heading.title(playlist.name)
+    heading.name_tab(playlist.name)
     known = read_items(visit.services().store, playlist.tracks, source="playlist")
     songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
+    folders = sorted({one.folder for one in visit.services().playlists.of(owner) if one.folder})
+    components.playlist(library.head(playlist, songs, folders=folders), key=f"head-{playlist.playlist_id}")
     components.collection([song for song in songs if song.track_id in known], key="all")
     _tools(listener, playlist, songs)
     unmatched = st.session_state.get("unmatched")
@@ -132,15 +134,7 @@ def _playlist(listener: Listener, playlist: Playlist) -> None:
             gettext("This playlist is empty. Add songs from their “…” menu."), icon=":material/playlist_add:"
         )
         return
-    edit = components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=True)
-    if edit is None:
-        return
-    playlists = visit.services().playlists
-    if edit.to is None:
-        playlists.remove(owner, playlist.playlist_id, place=edit.place, track_id=edit.track_id)
-    else:
-        playlists.move(owner, playlist.playlist_id, place=edit.place, track_id=edit.track_id, to=edit.to)
-    st.rerun()
+    components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=playlist.playlist_id)
 
 
 def _gone(track_id: str) -> Item:
@@ -165,17 +159,6 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
             icon=":material/download:",
             type="tertiary",
         )
-        with (
-            st.popover(gettext("Rename"), icon=":material/edit:", type="tertiary"),
-            st.form("rename-playlist", border=False),
-        ):
-            name = st.text_input(gettext("Name"), value=playlist.name, max_chars=LONGEST_NAME, key="rename")
-            if st.form_submit_button(gettext("Save name")):
-                try:
-                    playlists.describe(owner, playlist.playlist_id, name=name)
-                    st.rerun()
-                except PlaylistError as error:
-                    st.error(translated(error))
         with st.popover(gettext("Delete"), icon=":material/delete:", type="tertiary"):
             st.write(gettext("The songs stay in the library. The playlist cannot be restored."))
             if st.button(gettext("Delete this playlist"), type="primary", key="delete-playlist"):

@@ -59,7 +59,18 @@ _FRAMES, _FRAME_MS, _WIDTH = 28, 250, 840
 """The animation: number of frames, time per frame, width in pixels."""
 _PLAYED = 7
 """Tracks that the listener plays before the pictures are taken."""
-PAGES = ("search", "library", "map", "playlists", "you", "listening", "friends", "live", "operations", "audience")
+PAGES = (
+    "search",
+    "library",
+    "map",
+    "playlists",
+    "you",
+    "listening",
+    "friends",
+    "live",
+    "operations",
+    "audience",
+)
 
 
 def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]) -> None:

@@ -31,6 +31,12 @@ class Playlist:
     comment: str = ""
     public: bool = False
     """Whether every listener with an account may hear it."""
+    folder: str = ""
+    """The owner's folder for it; empty for none."""
+    cover_id: str = ""
+    """Id of the cover of one of its songs that the owner has chosen."""
+    picture: str = ""
+    """A digest of its own picture, which comes before `cover_id`."""
 
     def may_edit(self, user_id: str) -> bool:
         """Whether a listener may change it: its owner, or a listener who has joined."""
@@ -60,6 +66,14 @@ class StoredPlaylist(TypedDict):
     """The owner's words about it."""
     public: NotRequired[bool]
     """Whether every listener with an account may hear it."""
+    folder: NotRequired[str]
+    """The owner's folder for it."""
+    cover_id: NotRequired[str]
+    """Id of the chosen cover in `covers`."""
+    picture: NotRequired[str]
+    """A digest of its own picture."""
+    picture_data: NotRequired[bytes]
+    """Its own picture: a square JPEG with at most 640 pixels a side."""
 
 
 def playlist_of(document: StoredPlaylist) -> Playlist:
@@ -75,4 +89,7 @@ def playlist_of(document: StoredPlaylist) -> Playlist:
         created_at=document.get("created_at"),
         comment=document.get("comment", ""),
         public=document.get("public", False),
+        folder=document.get("folder", ""),
+        cover_id=document.get("cover_id", ""),
+        picture=document.get("picture", ""),
     )

@@ -170,6 +170,12 @@ CALLS: dict[tuple[str, str], Call] = {
     ("POST", "/api/queue"): Call("/api/queue", True, QUEUE),
     ("GET", "/api/playlists"): Call("/api/playlists", False),
     ("POST", "/api/playlists"): Call("/api/playlists", False, {"name": "x", "tracks": [HIDDEN]}, status=422),
+    ("PUT", "/api/playlists/{playlist_id}"): Call("/api/playlists/PLAYLIST", False, {"cover": COVER}),
+    ("POST", "/api/playlists/{playlist_id}/order"): Call(
+        "/api/playlists/PLAYLIST/order", False, {"tracks": [{"place": 0, "track": HIDDEN}], "to": 1}
+    ),
+    ("PUT", "/api/playlists/{playlist_id}/picture"): Call("/api/playlists/PLAYLIST/picture", False, {}, 422),
+    ("GET", "/api/playlists/{playlist_id}/picture"): Call("/api/playlists/PLAYLIST/picture", False),
     ("POST", "/api/playlists/{playlist_id}/tracks"): Call(
         "/api/playlists/PLAYLIST/tracks", False, {"tracks": [HIDDEN]}, status=422
     ),

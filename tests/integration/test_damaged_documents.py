@@ -431,7 +431,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
     def playlist_changes() -> None:
         playlists = services.playlists
         playlists.add("ada", made.playlist, [track_id(3)])
-        playlists.remove("ada", made.playlist, place=0, track_id=track_id(1))
+        playlists.arrange("ada", made.playlist, [(0, track_id(1))], to=None)
         playlists.ask_to_join("ada", made.playlist, "eve")
         playlists.join("dan", made.playlist)
         playlists.leave(made.playlist, "dan", by="ada")

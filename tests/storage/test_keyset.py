@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from pymongo.database import Database
@@ -119,7 +119,8 @@ def test_some_songs_have_the_order_of_all(tracks: BrowsedTracks) -> None:
 
 
 def test_values_of_every_type_can_be_sorted() -> None:
-    mixed = [{"_id": str(n), "year": value} for n, value in enumerate([None, "x", 3, 2.5, [], {}])]
+    values: list[Any] = [None, "x", 3, 2.5, [], {}]
+    mixed = [{"_id": str(n), "year": value} for n, value in enumerate(values)]
     assert len(in_order(mixed, ORDERS["year"])) == 6
 
 

@@ -63,7 +63,7 @@ const narrow = (bar, acts) => {
 const queueDrag = (bar, acts, entry, element) => {
   const e = bar.engine, at = (key) => e.queue.findIndex((item) => item.key === key);
   const below = (event) => { const { top, height } = element.getBoundingClientRect(); return event.clientY > top + height / 2; };
-  const marked = (name) => { for (const one of ["drop-before", "drop-after"]) element.classList.toggle(one, one === name); };
+  const line = (name) => { for (const one of ["drop-before", "drop-after"]) element.classList.toggle(one, one === name); };
   element.draggable = matchMedia("(hover: hover)").matches;
   element.addEventListener("dragstart", (event) => {
     bar.dragged = entry.key;
@@ -72,15 +72,15 @@ const queueDrag = (bar, acts, entry, element) => {
     event.dataTransfer.setDragImage(element, 20, 20);
   });
   element.addEventListener("dragend", () => { bar.dragged = null; });
-  element.addEventListener("dragleave", () => marked());
+  element.addEventListener("dragleave", () => line());
   element.addEventListener("dragover", (event) => {
     if (!bar.dragged && !window.__segueDragged) return;
     event.preventDefault();
-    marked(below(event) ? "drop-after" : "drop-before");
+    line(below(event) ? "drop-after" : "drop-before");
   });
   element.addEventListener("drop", async (event) => {
     event.preventDefault();
-    marked();
+    line();
     const to = at(entry.key) + (below(event) ? 1 : 0), from = at(bar.dragged), { songs } = window.__segueDragged ?? {};
     if (from >= 0 && to > 0) acts(() => e.move(bar.dragged, to - from - (to > from ? 1 : 0)))();
     else if (songs) {

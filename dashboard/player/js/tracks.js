@@ -25,16 +25,16 @@ const playWindow = (engine, items, index) => {
 
 const tools = (item, root) => h("span", { class: "tools" },
   ...(root.__data.edit ? editing(item, root) : []),
-  button("playnext", gettext("Play {title} next", { title: item.title }), () => engineHere()?.playNext(item)),
-  button("add", gettext("Add {title} to the queue", { title: item.title }), () => engineHere()?.add(item)),
+  button("playnext", gettext("Play {title} next", { title: item.title }), () => engineHere()?.playNext(item), { class: "roomy" }),
+  button("add", gettext("Add {title} to the queue", { title: item.title }), () => engineHere()?.add(item), { class: root.__data.edit ? "roomy" : null }),
   button("heartline", gettext("Like {title}", { title: item.title }), () => engineHere()?.opinion("like", item.id === engineHere().current?.id ? undefined : item), { class: "like" }),
   button("more", gettext("More options for {title}", { title: item.title }), ({ currentTarget: anchor }) => showMenu(anchor, root.__selection?.subject(anchor.closest("[data-id]")) ?? { title: item.title, item, songs: () => [item] }), { class: "more", "aria-haspopup": "menu" }));
 
 const editing = (item, root) => { // a playlist of the listener; `place` is the song's position on the server
-  const send = (edit) => root.__edit({ ...edit, place: item.place, track: item.id, at: Date.now() }), last = root.__data.items.length - 1;
-  return [button("up", gettext("Move {title} up", { title: item.title }), () => send({ to: item.place - 1 }), { disabled: item.place === 0 }),
-    button("down", gettext("Move {title} down", { title: item.title }), () => send({ to: item.place + 1 }), { disabled: item.place >= last }),
-    button("close", gettext("Remove {title}", { title: item.title }), () => send({}))];
+  const here = (event) => [event.currentTarget.closest("article")], last = root.__data.items.length - 1;
+  return [button("up", gettext("Move {title} up", { title: item.title }), (event) => root.__move(here(event), -1), { disabled: item.place === 0, "data-way": "up" }),
+    button("down", gettext("Move {title} down", { title: item.title }), (event) => root.__move(here(event), 1), { disabled: item.place >= last, "data-way": "down" }),
+    button("close", gettext("Remove {title}", { title: item.title }), (event) => root.__remove(here(event)), { class: "roomy" })];
 };
 
 const named = (item) => linkTo(address("track", { id: item.id }), { class: "title", dir: "auto", title: item.title }, item.title);
@@ -81,10 +81,12 @@ const watchImpressions = (root, items) => { // an impression: half of a track is
   return () => { observer.disconnect(); for (const timer of timers.values()) clearTimeout(timer); };
 };
 
+const drawnOf = (data, item) => JSON.stringify([data.layout, data.whole, item]);
+
 const draw = (root, data) => { // unchanged elements stay in the page, so that covers do not flicker and focus is kept
   const former = new Map([...root.children].map((element) => [element.dataset.drawn, element]));
   root.replaceChildren(...data.items.map((item) => {
-    const drawn = JSON.stringify([data.layout, data.whole, item]);
+    const drawn = drawnOf(data, item);
     const kept = former.get(drawn);
     former.delete(drawn);
     const element = kept ?? (data.layout === "list" ? row : card)(root, item);
