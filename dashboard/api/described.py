@@ -288,8 +288,11 @@ OPERATIONS = (
     Operation(
         "GET",
         "/api/playlists/{playlist_id}/file",
-        "A playlist as an extended M3U file",
-        _ok("The file.", "audio/x-mpegurl") | _NO_PLAYLIST,
+        "A playlist as a file",
+        _ok("The file, of the format's media type.", "audio/x-mpegurl")
+        | _NO_PLAYLIST
+        | _fault(400, "There is no such format."),
+        query=(Parameter(name="format", text="m3u8, xspf or jspf; m3u8 by default."),),
         tag="playlists",
     ),
     Operation(

@@ -1,4 +1,4 @@
-"""Playlists: list, create, add tracks, and export as M3U.
+"""Playlists: list, create, add tracks, and export as a file.
 
 A listener reaches only their own playlists. For another listener's playlist the response
 is that for a missing one.
@@ -23,6 +23,7 @@ from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
 from segue.people.login_sessions import Listener
 from segue.playlists.playlist import Playlist, PlaylistError
+from segue.playlists.written import FORMATS
 
 _T = TypeVar("_T")
 _LARGEST = 64 * 1024
@@ -65,14 +66,17 @@ def routes(services: Services) -> list[Route]:
         playlist = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
         if playlist is None:
             raise HTTPException(404, "there is no such playlist")
-        text = await run_in_threadpool(exported, services.store, playlist)
-        name = quote(f"{playlist.name}.m3u8", safe="")
+        suffix = request.query_params.get("format", "m3u8")
+        if (form := FORMATS.get(suffix)) is None:
+            raise HTTPException(400, f"format must be one of {', '.join(FORMATS)}")
+        text = await run_in_threadpool(exported, services.store, playlist, form)
+        name = quote(f"{playlist.name}.{suffix}", safe="")
         headers = {
-            "Content-Disposition": f"attachment; filename=\"playlist.m3u8\"; filename*=UTF-8''{name}",
+            "Content-Disposition": f"attachment; filename=\"playlist.{suffix}\"; filename*=UTF-8''{name}",
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
         }
-        return Response(text, media_type="audio/x-mpegurl", headers=headers)
+        return Response(text, media_type=form.media_type, headers=headers)
 
     return [
         Route("/api/playlists", names, methods=["GET"]),

@@ -19,6 +19,7 @@ from segue.playlists.entries import NotPlaylist
 from segue.playlists.m3u import LARGEST, PLAYLIST_SUFFIXES
 from segue.playlists.playlist import Playlist, PlaylistError
 from segue.playlists.playlists import LONGEST_NAME
+from segue.playlists.written import FORMATS
 
 _UNMATCHED_SHOWN = 200
 
@@ -153,12 +154,10 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
             reopen(made="continued", id=playlist.playlist_id)
         if songs:
             sharing.offer(listener, "playlist", playlist.playlist_id, title=playlist.name)
-        st.link_button(
-            gettext("Export"),
-            f"/api/playlists/{playlist.playlist_id}/file",
-            icon=":material/download:",
-            type="tertiary",
-        )
+        with st.popover(gettext("Export"), icon=":material/download:", type="tertiary", key="export"):
+            for suffix, form in FORMATS.items():
+                address_of = f"/api/playlists/{playlist.playlist_id}/file?format={suffix}"
+                st.link_button(form.name, address_of, type="tertiary")
         with st.popover(gettext("Delete"), icon=":material/delete:", type="tertiary"):
             st.write(gettext("The songs stay in the library. The playlist cannot be restored."))
             if st.button(gettext("Delete this playlist"), type="primary", key="delete-playlist"):

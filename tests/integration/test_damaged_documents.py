@@ -81,6 +81,7 @@ from segue.people.preferences import Preferences
 from segue.people.secret_box import SecretBox
 from segue.playlists.bookmarks import Bookmarks
 from segue.playlists.queues import QueuedTrack, Queues
+from segue.playlists.written import FORMATS
 from segue.plays.delivery import SentPlays
 from segue.plays.event import checked as valid
 from segue.plays.playback import Playback
@@ -438,7 +439,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
 
     def with_playlist() -> object:
         found = services.playlists.read("ada", made.playlist)
-        return found and exported(store, found)
+        return found and exported(store, found, FORMATS["m3u8"])
 
     return {
         "stream": partial(stream_step, made),
