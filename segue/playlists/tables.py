@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from segue.playlists.entries import Entry, Listed, entry_of
 
@@ -33,8 +34,8 @@ def listed_in_table(text: str) -> Listed | None:
     lines = re.split(r"\r\n|\r|\n", text.lstrip("\ufeff"))
     try:
         # Quotes in Apple's text are a part of the titles.
-        quoting = csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
-        rows = list(csv.reader((f"{line}\n" for line in lines), delimiter=separator, quoting=quoting))
+        quoted: Literal[0, 3] = csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
+        rows = list(csv.reader((f"{line}\n" for line in lines), delimiter=separator, quoting=quoted))
     except csv.Error:
         return None
     names = [name.strip().lower() for name in rows[0]]
