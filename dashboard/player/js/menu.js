@@ -25,7 +25,7 @@ const showMenu = (anchor, subject, at) => {
   const root = anchor.getRootNode();
   root.querySelector(".menu")?.remove();
   const { title, item, others = [] } = subject, say = (text) => engineHere()?.say(text);
-  const menu = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": title });
+  const menu = h("div", { class: "menu", role: "menu", popover: at?.touch ? "manual" : "auto", "aria-label": title });
   const close = () => { menu.remove(); (anchor.matches("button, a") ? anchor : anchor.querySelector("a, button"))?.focus({ preventScroll: true }); };
   const entry = (name, text, onclick) => h("button", { type: "button", role: "menuitem", onclick }, icon(name), h("span", { dir: "auto" }, text));
   const goes = (page, named) => () => { close(); visit(address(page, named)); };
@@ -40,7 +40,7 @@ const showMenu = (anchor, subject, at) => {
   const toPlaylist = async () => {
     menu.replaceChildren(h("p", {}, gettext("Add to")));
     let playlists = [];
-    try { playlists = await (await fetch("/api/playlists")).json(); } catch { close(); return say(gettext("The server does not respond")); }
+    try { playlists = (await (await fetch("/api/playlists")).json()).filter((one) => !one.by_rules); } catch { close(); return say(gettext("The server does not respond")); }
     const field = h("input", { type: "text", maxlength: 100, placeholder: gettext("New playlist"), "aria-label": gettext("Name of a new playlist") });
     const form = h("form", { onsubmit: (event) => {
       event.preventDefault();
@@ -78,7 +78,16 @@ const showMenu = (anchor, subject, at) => {
   }
   for (const [name, text, does] of others) menu.append(entry(name, text, () => { close(); does(); }));
   menu.addEventListener("toggle", (event) => { if (event.newState === "closed") menu.remove(); });
+  if (at?.touch) { // the browser would close an automatic one as soon as the finger that opened it is lifted
+    const outside = (event) => {
+      if (menu.isConnected && event.composedPath().includes(menu)) return;
+      menu.remove();
+      document.removeEventListener("pointerdown", outside, true);
+    };
+    document.addEventListener("pointerdown", outside, true);
+  }
   menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { event.preventDefault(); close(); }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     event.stopPropagation(); // the player's keys are off while a menu is open
     if (!step) return;

@@ -25,7 +25,7 @@ class Selection {
   // --- choosing
   click(event) {
     const element = this.at(event);
-    if (this.swallowed) { this.swallowed = false; event.preventDefault(); event.stopPropagation(); return; } // the end of a long press
+    if (this.swallowed && !event.target.closest(".menu, .many")) { this.swallowed = false; event.preventDefault(); event.stopPropagation(); return; } // the end of a long press
     if (!element || event.button || event.target.closest(CONTROLS)) return;
     if (event.shiftKey) this.extend(element);
     else if (event.ctrlKey || event.metaKey || this.touched) this.toggle(element);
@@ -101,19 +101,19 @@ class Selection {
     clearTimeout(this.holding);
     if (this.menuAt && performance.now() - this.menuAt < HELD_MS) return; // the long press has opened it
     const { clientX: x, clientY: y } = event, keyed = !x && !y; // the context menu key
-    showMenu(element, this.subject(element), keyed ? null : { x, y });
+    showMenu(element, this.subject(element), keyed ? null : { x, y, touch: event.pointerType === "touch" });
   }
   hold(event) {
     const element = this.at(event);
     clearTimeout(this.holding);
+    this.swallowed = false;
     if (event.pointerType === "mouse" || !element || event.target.closest("input, .menu, .many")) return;
     this.x = event.clientX;
     this.y = event.clientY;
-    this.swallowed = false;
     this.holding = setTimeout(() => {
       this.menuAt = performance.now();
       this.swallowed = true;
-      showMenu(element, this.subject(element), { x: this.x, y: this.y });
+      showMenu(element, this.subject(element), { x: this.x, y: this.y, touch: true });
     }, HELD_MS);
   }
   async doubleClick(event) {
@@ -195,5 +195,5 @@ const openTray = (root) => {
     root.parentNode.append(mine);
     mine.showPopover();
   });
-  fetch("/api/playlists").then((answer) => answer.json()).then((playlists) => list.append(...playlists.map((playlist) => target("queue", playlist.name, (items) => addToPlaylist(items, playlist))))).catch(() => {});
+  fetch("/api/playlists").then((answer) => answer.json()).then((playlists) => list.append(...playlists.filter((one) => !one.by_rules).map((playlist) => target("queue", playlist.name, (items) => addToPlaylist(items, playlist))))).catch(() => {});
 };
