@@ -19,9 +19,10 @@ from segue.dashboard.player.library import cover_of
 from segue.dashboard.services import Services
 from segue.playlists import picture
 from segue.playlists.playlists import MOST_TRACKS
+from segue.playlists.rules import read_rules
 
 _LARGEST = 64 * 1024
-_FACTS = '{"name": …, "comment": …, "folder": …, "cover": …}, with at least one of them as text'
+_FACTS = '{"name": …, "comment": …, "folder": …, "cover": …, "rules": {…}}, with at least one of them'
 _ORDER = '{"tracks": [{"place": 0, "track": …}, …], "to": 0 or null}'
 _LARGEST_ORDER = 1024 * 1024
 _LONGEST_ID = 100
@@ -40,12 +41,15 @@ def routes(services: Services) -> list[Route]:
             for name in ("name", "comment", "folder", "cover")
             if (value := wanted.get(name)) is not None
         }
-        if not facts or not all(isinstance(value, str) for value in facts.values()):
+        rules = wanted.get("rules")
+        if not (facts or rules) or not all(isinstance(value, str) for value in facts.values()):
             raise HTTPException(400, f"expected {_FACTS}")
         if "cover" in facts:
             facts["cover_id"] = facts.pop("cover")[:_LONGEST_ID]
         playlist_id = await own_id(services, request, listener)
         await or_422(lambda: playlists.describe(listener.user_id, playlist_id, **facts))
+        if rules is not None:
+            await or_422(lambda: playlists.set_rules(listener.user_id, playlist_id, read_rules(rules)))
         return JSONResponse({})
 
     async def arrange(request: Request) -> Response:

@@ -23,6 +23,7 @@ from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
 from segue.people.login_sessions import Listener
 from segue.playlists.playlist import Playlist, PlaylistError
+from segue.playlists.rules import read_rules
 from segue.playlists.written import FORMATS
 
 _T = TypeVar("_T")
@@ -48,7 +49,8 @@ def routes(services: Services) -> list[Route]:
         if not isinstance(name := wanted.get("name"), str):
             raise HTTPException(400, "name must be text")
         tracks = await run_in_threadpool(_known, services, wanted)
-        made = await or_422(lambda: playlists.create(listener.user_id, name, tracks=tracks))
+        rules = None if wanted.get("rules") is None else await or_422(lambda: read_rules(wanted["rules"]))
+        made = await or_422(lambda: playlists.create(listener.user_id, name, tracks=tracks, rules=rules))
         return JSONResponse(_named(made), status_code=201)
 
     async def add(request: Request) -> Response:
@@ -87,7 +89,12 @@ def routes(services: Services) -> list[Route]:
 
 
 def _named(playlist: Playlist) -> dict[str, Any]:
-    return {"id": playlist.playlist_id, "name": playlist.name, "tracks": len(playlist.tracks)}
+    return {
+        "id": playlist.playlist_id,
+        "name": playlist.name,
+        "tracks": len(playlist.tracks),
+        "by_rules": playlist.rules is not None,
+    }
 
 
 def _known(services: Services, wanted: dict[str, Any]) -> list[str]:

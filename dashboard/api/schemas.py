@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from segue.dashboard.api import player, playlists, shared
 from segue.playlists.queues import LONGEST
+from segue.playlists.rules import MOST_RULES, MOST_SONGS
+from segue.playlists.rules import Field as RuleField
+from segue.playlists.rules import Order as RuleOrder
 from segue.plays.event import FIELDS, SOURCES
 from segue.plays.event_schema import object_of
 from segue.privacy.leaving import CONFIRMATION
@@ -221,6 +224,22 @@ class PlaylistName(_Body):
     id: str
     name: str
     tracks: int = Field(ge=0, description="Number of tracks.")
+    by_rules: bool = Field(description="Whether rules choose its tracks, so that none can be added.")
+
+
+class PlaylistRule(BaseModel):
+    field: RuleField
+    operator: str = Field(description="`is`, `is not`, `at least`, `at most`, `within`, or `not within`.")
+    value: str | int
+
+
+class PlaylistRules(BaseModel):
+    """The rules of a playlist that updates itself."""
+
+    every: bool = Field(description="Whether a track must fit every rule, or one of them.")
+    rules: list[PlaylistRule] = Field(min_length=1, max_length=MOST_RULES)
+    order: RuleOrder
+    most: int = Field(ge=1, le=MOST_SONGS)
 
 
 class PlaylistNames(RootModel[list[PlaylistName]]):
@@ -230,6 +249,7 @@ class PlaylistNames(RootModel[list[PlaylistName]]):
 class NewPlaylist(BaseModel):
     name: str
     tracks: list[str] = Field([], max_length=playlists.MOST)
+    rules: PlaylistRules | None = Field(None, description="Instead of tracks.")
 
 
 class PlaylistFacts(BaseModel):
@@ -239,6 +259,7 @@ class PlaylistFacts(BaseModel):
     comment: str | None = None
     folder: str | None = None
     cover: str | None = Field(None, description="Id of the cover of a song; empty for none.")
+    rules: PlaylistRules | None = None
 
 
 class PlacedTrack(BaseModel):

@@ -142,6 +142,12 @@ def playlist(data: Mapping[str, Any], *, key: str) -> None:
     show(key=key, data=dict(data), on_changed_change=_nothing)
 
 
+def rules(data: Mapping[str, Any], *, key: str) -> None:
+    """The editor of a playlist's rules, as :func:`segue.dashboard.player.rules.editor` describes them."""
+    show = _component("rules", '<div class="rules"></div>', ("dom", "navigation", "rules"), ("base", "rules"))
+    show(key=key, data=dict(data), on_changed_change=_nothing)
+
+
 def search(query: str, *, key: str = "search") -> None:
     """A field whose results appear while the listener types; `query` is that of the address."""
     show = _component(

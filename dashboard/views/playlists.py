@@ -7,7 +7,7 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.navigation import address, reopen
-from segue.dashboard.player import components, library
+from segue.dashboard.player import components, library, rules
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import read_and_match
@@ -22,6 +22,7 @@ from segue.playlists.playlists import LONGEST_NAME
 from segue.playlists.written import FORMATS
 
 _UNMATCHED_SHOWN = 200
+_GENRES = 300
 
 
 def show_one() -> bool:
@@ -58,6 +59,22 @@ def show_tools(owner: str) -> None:
                 st.error(translated(error))
     with imported:
         _import(owner)
+    _by_rules(None)
+
+
+def _by_rules(playlist: Playlist | None) -> None:
+    """The editor of a playlist's rules, or of those of a new playlist."""
+    label = gettext("New playlist by rules") if playlist is None else gettext("Rules")
+    with st.expander(label, icon=":material/rule:"):
+        genres = visit.services().catalogue.genres(limit=_GENRES)
+        if playlist is None:
+            st.caption(gettext("It has the songs that fit its rules, and updates itself."))
+        data = rules.editor(
+            playlist.rules if playlist else None,
+            playlist_id=playlist.playlist_id if playlist else None,
+            genres=genres,
+        )
+        components.rules(data, key=f"rules-{playlist.playlist_id if playlist else 'new'}")
 
 
 def _made_for_you() -> None:
@@ -127,15 +144,21 @@ def _playlist(listener: Listener, playlist: Playlist) -> None:
     components.playlist(library.head(playlist, songs, folders=folders), key=f"head-{playlist.playlist_id}")
     components.collection([song for song in songs if song.track_id in known], key="all")
     _tools(listener, playlist, songs)
+    if playlist.rules is not None:
+        _by_rules(playlist)
     unmatched = st.session_state.get("unmatched")
     if unmatched and unmatched[0] == playlist.playlist_id:
         _unmatched(unmatched[1])
     if not songs:
-        st.info(
-            gettext("This playlist is empty. Add songs from their “…” menu."), icon=":material/playlist_add:"
+        empty = (
+            gettext("This playlist is empty. Add songs from their “…” menu.")
+            if playlist.rules is None
+            else gettext("No song fits the rules.")
         )
+        st.info(empty, icon=":material/playlist_add:")
         return
-    components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=playlist.playlist_id)
+    editable = playlist.playlist_id if playlist.rules is None else None
+    components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=editable)
 
 
 def _gone(track_id: str) -> Item:
@@ -148,7 +171,8 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
     owner, playlists = listener.user_id, visit.services().playlists
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(length(songs))
-        if songs and st.button(
+        filled = bool(songs) and playlist.rules is None
+        if filled and st.button(
             gettext("Add similar songs"), icon=":material/playlist_add:", type="tertiary", key="add-similar"
         ):
             reopen(made="continued", id=playlist.playlist_id)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from segue.phrases import marked, phrase
 from segue.playlists.picture import square
 from segue.playlists.playlist import Playlist, PlaylistError, StoredPlaylist, playlist_of
+from segue.playlists.rules import Rules
 from segue.storage.mongo import ASCENDING, DESCENDING, Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
@@ -40,6 +41,7 @@ _SHOWN = dict.fromkeys(
         "folder",
         "cover_id",
         "picture",
+        "rules",
     ),
     1,
 )
@@ -80,8 +82,10 @@ class Playlists(Collection[StoredPlaylist]):
         """The number of playlists, of all listeners, with at least one of these tracks."""
         return self.documents.count_documents({"tracks": {"$in": list(track_ids)}})
 
-    def create(self, owner: str, name: str, *, tracks: Sequence[str] = ()) -> Playlist:
-        """Create a playlist.
+    def create(
+        self, owner: str, name: str, *, tracks: Sequence[str] = (), rules: Rules | None = None
+    ) -> Playlist:
+        """Create a playlist with tracks, or with rules.
 
         Raises
         ------
@@ -103,6 +107,8 @@ class Playlists(Collection[StoredPlaylist]):
             "created_at": now,
             "changed_at": now,
         }
+        if rules is not None:
+            document["rules"] = rules.stored()
         self.documents.insert_one(document)
         return playlist_of(document)
 
@@ -135,6 +141,18 @@ class Playlists(Collection[StoredPlaylist]):
             picture = {} if cover_id is None else {"$unset": {"picture": "", "picture_data": ""}}
             self._change(owner, playlist_id, {"$set": change, **picture})
 
+    def set_rules(self, owner: str, playlist_id: str, rules: Rules) -> None:
+        """Replace the rules of a playlist by rules.
+
+        Raises
+        ------
+        PlaylistError
+            The listener has no such playlist.
+        """
+        wanted = {**_own(owner, playlist_id), "rules": {"$exists": True}}
+        if not self._try(wanted, {"$set": {"rules": rules.stored()}}):
+            raise PlaylistError(_NONE)
+
     def set_picture(self, owner: str, playlist_id: str, data: bytes) -> None:
         """Give a playlist a picture of its own, in any common image format.
 
@@ -166,10 +184,10 @@ class Playlists(Collection[StoredPlaylist]):
         """
         full = {f"tracks.{MOST_TRACKS - len(tracks)}": {"$exists": False}}
         if len(tracks) > MOST_TRACKS or not self._try(
-            {**_own(owner, playlist_id), "tracks": {"$type": "array"}, **full},
+            {**_own(owner, playlist_id), "tracks": {"$type": "array"}, **full, **_FILLED},
             {"$push": {"tracks": {"$each": list(tracks)}}},
         ):
-            raise PlaylistError(_NONE if self.read(owner, playlist_id) is None else _FULL)
+            raise PlaylistError(self._why_not(owner, playlist_id))
 
     def replace(self, owner: str, playlist_id: str, tracks: Sequence[str]) -> None:
         """Replace the tracks.
@@ -181,7 +199,8 @@ class Playlists(Collection[StoredPlaylist]):
         """
         if len(tracks) > MOST_TRACKS:
             raise PlaylistError(_FULL)
-        self._change(owner, playlist_id, {"$set": {"tracks": list(tracks)}})
+        if not self._try({**_own(owner, playlist_id), **_FILLED}, {"$set": {"tracks": list(tracks)}}):
+            raise PlaylistError(self._why_not(owner, playlist_id))
 
     def edit(self, owner: str, playlist_id: str, *, without: Container[int], added: Sequence[str]) -> None:
         """Remove the tracks at some places, from 0, then append others; both or neither.
@@ -193,8 +212,8 @@ class Playlists(Collection[StoredPlaylist]):
         """
         for _ in range(_ATTEMPTS):
             before = self.read(owner, playlist_id)
-            if before is None:
-                raise PlaylistError(_NONE)
+            if before is None or before.rules is not None:
+                raise PlaylistError(self._why_not(owner, playlist_id))
             kept = [track for place, track in enumerate(before.tracks) if place not in without]
             if len(kept) + len(added) > MOST_TRACKS:
                 raise PlaylistError(_FULL)
@@ -222,9 +241,13 @@ class Playlists(Collection[StoredPlaylist]):
         """
         before = self.read(owner, playlist_id)
         chosen = dict(tracks)
-        if before is None or any(
-            not 0 <= place < len(before.tracks) or before.tracks[place] != track_id
-            for place, track_id in tracks
+        if (
+            before is None
+            or before.rules is not None
+            or any(
+                not 0 <= place < len(before.tracks) or before.tracks[place] != track_id
+                for place, track_id in tracks
+            )
         ):
             return False
         kept = [track for place, track in enumerate(before.tracks) if place not in chosen]
@@ -276,6 +299,13 @@ class Playlists(Collection[StoredPlaylist]):
         ]
         return bool(lists)
 
+    def _why_not(self, owner: str, playlist_id: str) -> str:
+        """Why tracks cannot be added to a playlist."""
+        found = self.documents.find_one(_own(owner, playlist_id), {"rules": 1})
+        if found is None:
+            return _NONE
+        return _RULED if found.get("rules") is not None else _FULL
+
     def _change(self, owner: str, playlist_id: str, change: Document) -> None:
         if not self._try(_own(owner, playlist_id), change):
             raise PlaylistError(_NONE)
@@ -286,6 +316,9 @@ class Playlists(Collection[StoredPlaylist]):
 
 
 _NONE = marked("There is no such playlist any more.")
+_RULED = marked("The rules of this playlist choose its songs.")
+_FILLED: Document = {"rules": {"$exists": False}}
+"""The filter of playlists without rules."""
 _FULL = phrase("A playlist holds {most} songs at most.", most=MOST_TRACKS)
 
 

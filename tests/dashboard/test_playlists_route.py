@@ -26,7 +26,9 @@ def test_made_added_to_and_listed(enter: Enter, services: Services, library: Dat
     client = enter()
     own = made(client)
     assert client.post(f"/api/playlists/{own}/tracks", json={"tracks": ["t2", "t1"]}).status_code == 200
-    assert client.get("/api/playlists").json() == [{"id": own, "name": "Mine", "tracks": 3}]
+    assert client.get("/api/playlists").json() == [
+        {"id": own, "name": "Mine", "tracks": 3, "by_rules": False}
+    ]
     found = services.playlists.read(whose(services, client).user_id, own)
     assert found is not None and found.tracks == ("t1", "t2", "t1")
 
