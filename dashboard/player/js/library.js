@@ -54,7 +54,8 @@ const drawControls = (root, controls, data) => {
       layout("grid", "grid", gettext("As a grid")), layout("table", "queue", gettext("As a table")),
       data.genre ? h("button", { type: "button", class: "chip", "aria-label": gettext("All genres, not {genre} alone", { genre: data.genre }), onclick: goes({ genre: "" }) }, h("span", { dir: "auto" }, data.genre), icon("close")) : null,
       data.total ? h("span", { class: "total" }, data.total) : null));
-  controls.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  const shown = controls.querySelector("[aria-current]"), row = shown?.closest("ul"); // the row alone is scrolled, not the page
+  if (row) row.scrollLeft = Math.max(0, shown.offsetLeft + shown.offsetWidth + 40 - row.offsetLeft - row.clientWidth);
   if (focused) controls.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 };
 
