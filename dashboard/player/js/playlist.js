@@ -5,18 +5,23 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".playlist");
   const drawn = JSON.stringify(data);
   if (root.dataset.drawn === drawn || root.querySelector("form")) return; // what is being written stays
+  const before = root.__data;
   root.dataset.drawn = drawn;
   root.__data = data;
   root.__changed = () => setTriggerValue("changed", Date.now());
-  drawHead(root);
+  if (!before || shownFacts(before) !== shownFacts(data)) drawHead(root); // else the change was shown when it was made
 }
+
+const shownFacts = ({ name, comment, folder, cover }) => JSON.stringify([name, comment, folder, cover]);
 
 const drawHead = (root) => {
   const { name, comment, folder, cover } = root.__data;
   const edit = h("button", { type: "button", class: "plain", onclick: () => drawForm(root) }, icon("edit"), h("span", {}, gettext("Edit")));
+  const { className: focused } = root.getRootNode().activeElement ?? {};
   root.replaceChildren(
     h("button", { type: "button", class: "frame", "aria-label": gettext("Change the cover"), title: gettext("Change the cover"), "aria-haspopup": "dialog", onclick: (event) => chooseCover(root, event.currentTarget) }, picture(cover, name), h("span", { class: "change", "aria-hidden": "true" }, icon("edit"))),
     h("div", { class: "names" }, folder ? h("div", { class: "folder", dir: "auto" }, folder) : null, h("h1", { dir: "auto" }, name), comment ? h("p", { dir: "auto" }, comment) : null, edit));
+  if (["plain", "frame"].includes(focused)) root.querySelector(`:scope .${focused}`).focus({ preventScroll: true });
   document.title = `${name} · Segue`;
 };
 
