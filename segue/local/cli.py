@@ -39,11 +39,11 @@ _STARTED_BY = {
 def up() -> None:
     """Start the embedded Kafka and MongoDB, unless your settings name other servers.
 
-    A running server keeps running. The data of earlier runs are kept.
+    A running server keeps running. The data of earlier runs are kept. The second example starts MongoDB only.
 
     Example: ./run.sh up
 
-    Only MongoDB: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 ./run.sh up
+    Example: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 ./run.sh up
     """
     settings = load_settings()
     fetch_jars()
@@ -59,11 +59,12 @@ def down() -> None:
     """Stop everything that Segue started on this machine: dashboard, stream, Kafka, MongoDB. The data stay.
 
     The dashboard and the jobs are stopped first, all at the same time, then the servers. The stream finishes
-    the micro-batch in progress. A process that does not end within 30 seconds is killed; nothing is lost.
+    the micro-batch in progress. A process that does not end within 30 seconds is killed; nothing is lost. The
+    second example stops the processes whose data are in another folder.
 
     Example: ./run.sh down
 
-    With another folder for data: SEGUE_HOME=/var/lib/segue ./run.sh down
+    Example: SEGUE_HOME=/var/lib/segue ./run.sh down
     """
     with progress.status("Stopping") as status:
         ended = stack.down(waiting=lambda names: status.update(stack.waits_for(names)))
