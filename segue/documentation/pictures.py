@@ -6,6 +6,7 @@ account, and an operator.
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import re
@@ -23,7 +24,7 @@ from urllib.parse import urlencode
 from PIL import Image
 
 from segue.errors import SegueError
-from segue.places import LOCAL
+from segue.places import LOCAL, ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
@@ -59,7 +60,6 @@ _FRAMES, _FRAME_MS, _WIDTH = 28, 250, 840
 """The animation: number of frames, time per frame, width in pixels."""
 _PLAYED = 7
 """Tracks that the listener plays before the pictures are taken."""
-PAGES = ("search", "map", "playlists", "you", "listening", "friends", "live", "operations", "audience")
 
 
 def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]) -> None:
@@ -153,7 +153,7 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
     time.sleep(1)
     _shoot(page, folder / "player.jpg", say)
     _playlist(page)
-    addresses = {name: f"{dashboard}/{name}" for name in PAGES}
+    addresses = {name: f"{dashboard}/{name}" for name in menu()[1:]}
     by_link = {
         "track": {"id": track["id"]},
         "artist": {"name": track["artist"]},
@@ -177,6 +177,25 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
             _open(page, f"{dashboard}/{name}")
             _shoot(page, folder / f"{name or 'for-you'}-{suffix}.jpg", say)
         other.close()
+
+
+def menu() -> list[str]:
+    """The pages of the menu by their url, the first page first.
+
+    They are read from the source: importing the module would draw a page.
+    """
+    calls = [
+        node
+        for node in ast.walk(ast.parse((ROOT / "dashboard" / "pages.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Page"
+    ]
+    return [
+        ast.literal_eval(call.args[0])
+        for call in sorted(calls, key=lambda call: call.lineno)
+        if not any(
+            isinstance(each.value, ast.Constant) and each.value.value == "by link" for each in call.keywords
+        )
+    ]
 
 
 def _open(page: Page, address: str) -> None:

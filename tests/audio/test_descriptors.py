@@ -181,7 +181,7 @@ def _waits_for_a_lock(pid: int) -> bool:
     return any(fields[1] == "->" and str(pid) in fields for fields in locks)
 
 
-def test_where_numba_finds_no_folder_to_keep_what_it_compiles(tmp_path: Path) -> None:
+def test_numba_without_a_folder_for_compiled_code(tmp_path: Path) -> None:
     """As on a read-only file system: left to itself, librosa cannot even be imported there."""
     script = """
 import numba, numpy as np

@@ -96,7 +96,7 @@ def styles(cards: list[str]) -> dict[str, int]:
     return found
 
 
-def test_three_skips_and_two_songs_heard_change_what_comes_next_while_the_music_plays(
+def test_three_skips_and_two_songs_heard_change_the_next_songs_while_the_music_plays(
     streaming: Settings, served: Served, database: Database[Document], player: Player
 ) -> None:
     queued = [("House", 0), ("House", 1), ("House", 2), ("Waltz", 0), ("Waltz", 1)]

@@ -84,7 +84,7 @@ def test_an_event_id_of_one_listener_is_free_for_another(enter: Enter, broker: S
 
 
 @pytest.mark.integration
-def test_what_is_no_play_is_refused_and_the_others_are_taken(enter: Enter, broker: Settings) -> None:
+def test_an_invalid_play_is_refused_and_the_others_are_accepted(enter: Enter, broker: Settings) -> None:
     good, bad, none = a_play(), a_play(type="dance"), a_play(event_id="x")
     answer = enter().post("/api/events", json=envelope(bad, good, none)).json()
     assert answer["taken"] == [good["event_id"]]

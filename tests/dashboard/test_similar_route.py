@@ -121,7 +121,9 @@ def garbage(tmp_path: Path) -> dict[str, bytes]:
     }
 
 
-def test_what_is_no_music_is_refused_with_a_word(enter: Enter, heard: Path, tmp_path: Path) -> None:
+def test_an_upload_without_music_is_refused_with_the_reason(
+    enter: Enter, heard: Path, tmp_path: Path
+) -> None:
     client = enter()
     for reason, data in garbage(tmp_path).items():
         answer = client.post("/api/similar", content=data)

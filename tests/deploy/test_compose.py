@@ -95,7 +95,7 @@ def test_no_password_in_a_containers_environment_or_command(name: str) -> None:
 
 
 @each
-def test_what_a_service_names_is_there(name: str) -> None:
+def test_files_and_secrets_that_a_service_names_exist(name: str) -> None:
     service = SERVICES[name]
     for secret in service.get("secrets", []):
         assert (secret if isinstance(secret, str) else secret["source"]) in FILE["secrets"]

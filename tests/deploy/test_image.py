@@ -70,7 +70,7 @@ def test_it_has_the_packages_of_the_runtime_only() -> None:
     assert names & optional == {"jsonschema", "websockets"}
 
 
-def test_its_packages_lead_to_what_it_has(image: Path) -> None:
+def test_the_links_to_its_packages_have_targets(image: Path) -> None:
     """Packages below segue are links; without the folder of one, the jobs do not start."""
     links = {link.name: link.resolve() for link in (image / "segue").iterdir() if link.is_symlink()}
     assert {name for name, folder in links.items() if not folder.is_dir()} == {"benchmarks"}
@@ -153,7 +153,7 @@ def test_an_executor_of_kubernetes_is_started_as_spark_asks(packed: Path) -> Non
     assert (options["--executor-id"], options["--podName"]) == ("3", "segue-exec-3")
 
 
-def test_what_an_executor_is_started_by_is_among_sparks_jars() -> None:
+def test_the_class_that_starts_an_executor_is_among_sparks_jars() -> None:
     jars = next(
         (ROOT / ".local/venv/lib").glob("python3.*/site-packages/pyspark/jars/spark-kubernetes_*.jar")
     )

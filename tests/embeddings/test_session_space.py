@@ -120,7 +120,9 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("which", OTHERS)
-def test_what_is_of_something_else_is_not_gone_on_from(whole: Arrays, tmp_path: Path, which: str) -> None:
+def test_training_does_not_continue_from_a_checkpoint_of_other_data(
+    whole: Arrays, tmp_path: Path, which: str
+) -> None:
     log, sound = catalogue()
     checkpoint = tmp_path / "state.npz"
     begun, training, instead = OTHERS[which]

@@ -242,7 +242,7 @@ def test_lengths_have_two_units(tmp_path: Path, info: object, seconds: float | N
     assert play.song.seconds == seconds
 
 
-def test_what_the_api_of_lastfm_returns_is_read(tmp_path: Path) -> None:
+def test_pages_of_the_api_of_lastfm_are_read(tmp_path: Path) -> None:
     track = {
         "artist": {"mbid": "", "#text": "Vela"},
         "album": {"#text": "Hurry, We Wait"},

@@ -66,7 +66,7 @@ def running(broker: Settings, database: Database[Document]) -> Settings:
     )
 
 
-def test_what_each_variant_brings_is_counted_and_compared(
+def test_the_results_of_each_variant_are_counted_and_compared(
     running: Settings, database: Database[Document], spark: SparkSession
 ) -> None:
     with PlayProducer(running.kafka) as producer:

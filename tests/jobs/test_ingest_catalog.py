@@ -266,7 +266,7 @@ def test_the_search_finds_tags(database: Database[Document], tmp_path: Path) -> 
     assert counts(ingest(database, root)) == (0, 0, 5, 0, 0)
 
 
-def test_fma_says_what_it_found_and_keeps_tracks_without_audio(
+def test_fma_reports_its_counts_and_keeps_tracks_without_audio(
     database: Database[Document], tmp_path: Path
 ) -> None:
     root = fma(tmp_path / "fma")

@@ -373,7 +373,7 @@ def test_stored_factors_are_removed_once_they_are_not_learned_any_more(
     assert trained.load(store, "following") is not None
 
 
-def test_a_version_is_what_it_was_before_als_had_a_section_of_its_own() -> None:
+def test_a_version_is_the_same_as_before_als_had_its_own_section() -> None:
     settings = load_settings()
     made_of = {
         model.kind: {"plays": "3:7", "settings": model.settings_of(settings)} for model in LEARNED_MODELS
@@ -383,7 +383,7 @@ def test_a_version_is_what_it_was_before_als_had_a_section_of_its_own() -> None:
     assert {kind: version_of(what) for kind, what in made_of.items()} == VERSIONS
 
 
-def test_what_is_in_use_is_kept_though_others_are_newer(database: Database[Document]) -> None:
+def test_the_version_in_use_is_kept_although_others_are_newer(database: Database[Document]) -> None:
     arrays = {"track_ids": encode_ids(["a"])}
     for version in ("1", "2"):
         trained.save(Store(database), "als", version, arrays=arrays, made_of={})

@@ -10,7 +10,7 @@ from segue.errors import SegueError
 from segue.local import jars
 
 
-def test_spark_gets_only_what_pyspark_lacks() -> None:
+def test_spark_gets_only_the_jars_that_pyspark_lacks() -> None:
     jars.ensure_jars()
     names = {jar.name.rsplit("-", 1)[0] for jar in jars.spark_jars().glob("*.jar")}
     assert names == {
@@ -43,7 +43,7 @@ def test_without_a_network_one_line_says_so(tmp_path: Path, monkeypatch: pytest.
     assert not folder.exists()
 
 
-def test_what_was_fetched_is_what_was_pinned() -> None:
+def test_the_fetched_jars_are_the_pinned_ones() -> None:
     jars.ensure_jars()
     jars._compare(jars.JARS)
 

@@ -65,7 +65,7 @@ def destroyed(database: Database[Document]) -> Database[Document]:
     return database
 
 
-def test_what_was_destroyed_is_back_to_the_last_bit(
+def test_destroyed_documents_are_restored_to_the_last_bit(
     lived_in: Database[Document], accounts: Authenticator, tmp_path: Path
 ) -> None:
     before, file = contents(lived_in), tmp_path / "backup.gz"
@@ -78,7 +78,7 @@ def test_what_was_destroyed_is_back_to_the_last_bit(
     assert database.tracks.find_one() is None  # the library has it
 
 
-def test_the_commands_say_what_they_did(
+def test_the_commands_report_their_counts(
     lived_in: Database[Document], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEGUE_MONGO__URI", settings.mongo.uri)

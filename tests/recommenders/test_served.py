@@ -50,7 +50,7 @@ class Fixed:
         return sparse.csr_matrix(np.ones((len(queries), 1), dtype=np.float32)) @ self.row
 
 
-def test_rules_are_weighed_shrunk_and_fade_with_what_was_heard_since() -> None:
+def test_rules_are_weighted_shrunk_and_fade_with_each_track_heard_since() -> None:
     history = log("abc", "ab")
     # a -> b by two listeners: weight 2 of 2, evidence 2/3; a -> c by one: .5 of 2, evidence 1/2.
     assert answer(SessionKnowledge(MODELS, RANKING), history, "a") == {
@@ -88,7 +88,7 @@ def test_a_served_list_has_nothing_heard_and_no_artist_too_often() -> None:
     assert lists[4] == ["f"]
 
 
-def test_the_hybrid_adds_what_sessions_say_to_the_likeness() -> None:
+def test_the_hybrid_adds_session_scores_to_the_similarity() -> None:
     history = log("abcab", "abdab", "acbda")
     model = ServedRecommender(MODELS, RANKING, SETTINGS.taste).fit(history)
     queries = prefixes(history)
@@ -98,7 +98,7 @@ def test_the_hybrid_adds_what_sessions_say_to_the_likeness() -> None:
     np.testing.assert_allclose(model.scores(queries).toarray(), expected, rtol=1e-5, atol=1e-7)
 
 
-def test_one_taste_lies_between_what_was_heard_and_several_lie_at_it() -> None:
+def test_one_taste_is_between_the_heard_tracks_and_several_tastes_are_at_them() -> None:
     vectors = np.array([[1, 0], [0, 1], [np.sqrt(0.5), np.sqrt(0.5)]], dtype=np.float32)
     heard = sparse.csr_matrix(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]], dtype=np.float32))
     np.testing.assert_allclose(average(vectors, heard)[0], [0.7071, 0.7071, 1.0], atol=1e-4)
@@ -108,7 +108,7 @@ def test_one_taste_lies_between_what_was_heard_and_several_lie_at_it() -> None:
     np.testing.assert_allclose(near, average(vectors, heard), atol=1e-6)
 
 
-def test_clusters_keep_together_what_is_alike_and_count_by_weight() -> None:
+def test_clusters_keep_similar_tracks_together_and_count_by_weight() -> None:
     angles = np.radians([0, 10, 90])
     vectors = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
     heard = sparse.csr_matrix(np.array([[3.0, 1.0, 1.0]], dtype=np.float32))
@@ -132,7 +132,7 @@ def test_the_nearest_are_those_with_the_largest_cosines_above_nothing() -> None:
     np.testing.assert_allclose(found, [[0, 0.9, 0.5], [0, 0, 0.3]])
 
 
-def test_als_recommends_what_the_like_minded_play_and_nothing_to_the_new() -> None:
+def test_als_recommends_tracks_of_similar_listeners_and_nothing_to_new_ones() -> None:
     sessions = ["abc", "ab", "abc", "xyz", "xy", "xyz"]
     history = log(*sessions, users="012345")
     als = MODELS.als.model_copy(update={"factors": 4})

@@ -60,7 +60,7 @@ def answer(model: object, history: SessionLog, prefix: str, *, user: int = 0) ->
     }
 
 
-def test_rules_weigh_what_followed_by_its_gap() -> None:
+def test_rules_weight_following_tracks_by_their_gap() -> None:
     history = log("abc", "ab", "ca")
     assert answer(SequentialRules(), history, "a") == {"b": 2.0, "c": 0.5}
     # The last item alone counts.
@@ -127,7 +127,7 @@ def test_a_blend_adds_scaled_scores() -> None:
     assert found == pytest.approx({"b": 1 + 0.5 * 2 / 3, "c": 0.25 + 0.5 * 2 / 3, "a": 0.5})
 
 
-def test_the_blend_finds_what_follows() -> None:
+def test_the_blend_finds_the_next_track() -> None:
     history = log("abc", "abc", "abd", "xyz", artists={"a": "1", "b": "2"})
     found = answer(session_ensemble(), history, "ab")
     best = sorted(found, key=lambda name: -found[name])

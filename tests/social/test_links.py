@@ -17,7 +17,7 @@ def links(database: Database[Document]) -> ShareLinks:
     return ShareLinks(Store(database))
 
 
-def test_a_link_opens_what_it_was_made_for(links: ShareLinks) -> None:
+def test_a_link_opens_its_item(links: ShareLinks) -> None:
     token = links.create("ada", "track", "t1", title="Song", playable=True)
     found = links.open(token)
     assert found is not None

@@ -147,7 +147,7 @@ def test_without_its_checkpoint_it_counts_anew_to_the_same_numbers(
     check_against_reference(counted, database)
 
 
-def test_a_recount_puts_right_what_is_stored_otherwise(
+def test_a_recount_corrects_wrong_stored_counts(
     counted: Settings, database: Database[Document], spark: SparkSession
 ) -> None:
     send(counted, a_mixed_evening())
@@ -255,7 +255,7 @@ def test_nothing_is_written_of_a_forgotten_listener(
     assert database.listening_sessions.distinct("user_id") == ["ben"]
 
 
-def test_what_most_skip_reaches_the_ranking(
+def test_frequent_skips_reach_the_ranking(
     counted: Settings, database: Database[Document], drain: Drain
 ) -> None:
     evidence = counted.ranking.feedback_min_plays

@@ -193,7 +193,7 @@ def _up_to(service: Service, ends: Mapping[int, int]) -> dict[TopicPartition, in
     return {TopicPartition(service.settings.kafka.plays_topic, n): end for n, end in ends.items()}
 
 
-def test_a_topic_that_ends_before_what_was_read_is_a_loss(service: Service) -> None:
+def test_a_topic_that_ends_before_the_records_read_is_a_loss(service: Service) -> None:
     topic = service.settings.kafka.plays_topic
     for folder, _ in QUERIES.values():
         place = position(service.folder, folder, topic=topic)

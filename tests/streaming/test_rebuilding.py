@@ -200,7 +200,7 @@ def _owners() -> Sequence[Any]:
     return OWNERS
 
 
-def test_what_the_topic_no_longer_has_is_noted_as_lost(service: Service) -> None:
+def test_windows_whose_plays_have_left_the_topic_are_noted_as_lost(service: Service) -> None:
     service.database.tastes.insert_one({"_id": "eve", "windows": "oops"})
     Replanning(service.store, service.settings)._tastes.history("eve")
     service.rebuilding.run()

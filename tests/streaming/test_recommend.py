@@ -112,7 +112,7 @@ def test_many_listeners_are_planned_in_the_workers_with_the_same_result(
     check_against_reference(published, database)
 
 
-def test_what_a_listener_finishes_comes_to_rule_and_what_is_skipped_does_not(
+def test_finished_tracks_dominate_the_taste_and_skipped_ones_do_not(
     published: Settings, database: Database[Document], drain: Drain
 ) -> None:
     liked, skipped = 2, 4
