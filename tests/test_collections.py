@@ -1,4 +1,4 @@
-"""The registry of collections names what the code uses, and the jobs' users may use it."""
+"""The registry names the collections that the code uses, and the jobs' users may use them."""
 
 from __future__ import annotations
 

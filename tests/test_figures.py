@@ -1,4 +1,4 @@
-"""The JSON of a command's figures: what it holds, and that a place that cannot be is found out first."""
+"""The JSON of a command's figures: its contents, and that an impossible place is reported first."""
 
 from __future__ import annotations
 

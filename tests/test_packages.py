@@ -1,4 +1,4 @@
-"""The sets of packages: what runs without the optional ones, and that the lists of them agree."""
+"""The sets of packages: the service runs without the optional ones, and the lists agree."""
 
 from __future__ import annotations
 

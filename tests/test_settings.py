@@ -1,4 +1,4 @@
-"""Settings: defaults, the user's own, and a clear line for what does not fit."""
+"""Settings: defaults, the user's own, and a clear line for an invalid value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoding: what comes out of good files, and why bad ones are refused."""
+"""Decoding: the samples of good files, and the reasons for refusing bad ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bench storage` and `bench pipeline`, tiny: they run, and what they report holds together."""
+"""`bench storage` and `bench pipeline`, small: they run, and their figures are consistent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walk through a folder: what is found, in which order, and what it survives."""
+"""The walk through a folder: the files found, their order, and faults that it survives."""
 
 from __future__ import annotations
 

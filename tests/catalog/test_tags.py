@@ -1,4 +1,4 @@
-"""Tags in every format, what stands in for missing ones, and covers."""
+"""Tags in every format, substitutes for missing ones, and covers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A short run of `bench soak --chaos`: players post events while processes of the service are killed.
 
-The service restarts what ends, as service managers do. The complete run takes an hour.
+The service restarts ended processes, as service managers do. The complete run takes an hour.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def test_a_python_without_packages_imports_the_workers_code_from_the_pack(
     spark = Path(sys.modules["pyspark"].__file__ or "").parent / "python" / "lib"
     path = [packed / "code.zip", tmp_path / "python", *spark.glob("*.zip")]
     done = subprocess.run(
-        # Without its own site-packages, which may have what the pack lacks.
+        # Without its own site-packages, which may have packages that the pack lacks.
         [sys._base_executable, "-s", "-S", "-c", _IMPORT],  # type: ignore[attr-defined]
         env=bare_environment(PYTHONPATH=":".join(str(one) for one in path)),
         cwd=tmp_path,

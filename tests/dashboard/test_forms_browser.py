@@ -1,4 +1,4 @@
-"""A real Chromium plays what it cannot decode: the server converts it."""
+"""A real Chromium plays songs that it cannot decode: the server converts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees what all listeners do."""
+"""Access to the pages about all listeners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The player's pages as a listener gets them: what the browser's parts are given."""
+"""The player's pages as a listener gets them: the data of the browser's components."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def page(who: list[Listener | None]) -> AppTest:
 
 
 def given(page: AppTest) -> dict[str, dict[str, Any]]:
-    """What each of the browser's parts was given, by its key."""
+    """The data of each of the browser's components, by its key."""
     parts = [element.proto for element in page.get("bidi_component")]
     return {part.id.split("-", 2)[2]: json.loads(part.json or "{}") for part in parts}
 

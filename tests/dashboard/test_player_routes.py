@@ -1,4 +1,4 @@
-"""What players tell: each play once in Kafka, under the name of the session it came from."""
+"""Plays from players: each is in Kafka once, with the listener of its session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Share links over HTTP: what a guest sees and hears, and what nobody gets."""
+"""Share links over HTTP: the songs that a guest sees and hears, and those that nobody gets."""
 
 from __future__ import annotations
 

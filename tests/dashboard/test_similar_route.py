@@ -38,7 +38,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def rows(files: list[Path]) -> np.ndarray:
-    """What describes them, one row for each."""
+    """Their descriptors, one row for each."""
     audio = load_settings().audio
     long = audio.model_copy(update={"max_duration": timedelta(seconds=120)})
     return np.array([describe(decode(file, long), audio) for file in files])
@@ -107,7 +107,7 @@ def test_a_song_sounds_most_like_itself_in_every_format(
 
 
 def garbage(tmp_path: Path) -> dict[str, bytes]:
-    """What is no music → its bytes, by the reason it is refused for."""
+    """Files without music, by the reason for which they are refused."""
     flac = write(tmp_path / "g.flac", melody(seconds=8))
     return {
         "empty": b"",

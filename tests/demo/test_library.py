@@ -1,4 +1,4 @@
-"""The demo library on disk: what is written, that it is the same each time, and that it resumes."""
+"""The demo library on disk: its files, that they are the same each time, and that composing resumes."""
 
 from __future__ import annotations
 

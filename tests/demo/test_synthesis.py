@@ -1,4 +1,4 @@
-"""The sound makers against what physics and the loudness standard say."""
+"""The sound makers against physics and the loudness standard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is pinned, as requirements.txt and the jars' names say it."""
+"""The pinned packages and jars, by requirements.txt and the jars' names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The containers of deploy/compose: what can be seen without an engine."""
+"""The containers of deploy/compose, as far as they can be tested without an engine."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_another_secret_is_another_start(name: str) -> None:
     read = [one if isinstance(one, str) else one["source"] for one in service.get("secrets", [])]
     files = [FILE["secrets"][one]["file"].rpartition("/")[2] for one in read]
     digests = {f"${{DIGEST_{re.sub('[.-]', '_', file).upper()}}}" for file in files}
-    # What is run by hand is made anew each time.
+    # A service that is run by hand gets a new container each time.
     wanted = set() if name in BY_HAND else digests
     assert set(service.get("labels", {}).get("segue.secrets", "").split()) == wanted
 

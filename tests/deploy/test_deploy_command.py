@@ -1,4 +1,4 @@
-"""`./run.sh deploy`: what it asks of docker, ssh and kubectl, by stand-ins that write it down."""
+"""`./run.sh deploy`: its calls of docker, ssh and kubectl, recorded by stand-ins."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_a_second_compose_run_keeps_passwords_and_files(machine: Machine, music:
 
 
 def digests(machine: Machine) -> dict[str, str]:
-    """What compose knows of each secret."""
+    """The digests of each secret in compose."""
     lines = (machine.folder / "compose.env").read_text().splitlines()
     return dict(line.split("=") for line in lines if line.startswith("DIGEST_"))
 
@@ -235,7 +235,7 @@ def test_a_changed_secret_reaches_the_services_that_read_it(
 
 
 def test_a_digest_does_not_let_a_password_be_guessed(machine: Machine, music: str, tmp_path: Path) -> None:
-    """Who knows all of a file but the password, and reads the label, cannot try passwords."""
+    """A reader of the label who knows all of a file but the password cannot try passwords."""
     machine.stand_in("docker", "curl")
     (tmp_path / "other").mkdir()
     other = Machine(tmp_path / "other")
@@ -434,7 +434,7 @@ def test_other_code_is_another_image_on_kubernetes(machine: Machine, music: str)
 
 
 def annotated(machine: Machine) -> dict[str, str]:
-    """What the templates of pods on Kubernetes say of their secrets, as kustomize renders them."""
+    """The digests of secrets in the pod templates of Kubernetes, as kustomize renders them."""
     done = subprocess.run(
         [
             "kubectl",

@@ -1,4 +1,4 @@
-"""The image: what it is made of is there, and what a container starts is what it should be."""
+"""The image: its sources exist, and its containers start the right programs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LINES = (ROOT / "deploy/image/Dockerfile").read_text().splitlines()
 
 
 def copied() -> set[str]:
-    """What the Dockerfile copies from the project's folder."""
+    """The files that the Dockerfile copies from the project's folder."""
     found = (line.split()[1:-1] for line in LINES if line.startswith("COPY ") and "--from" not in line)
     return {name for names in found for name in names}
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the image has, and this machine's packages in the place of the image's."""
+    """A folder with the files of the image, and this machine's packages in the place of the image's."""
     ensure_jars()
     folder = tmp_path_factory.mktemp("image")
     for name in copied():
@@ -178,7 +178,7 @@ MASTER = "org.apache.spark.deploy.master.Master"
 
 @pytest.fixture
 def names(tmp_path: Path) -> str:
-    """A PATH by which "alpha" leads to what Debian gives a machine's own name, and "beta" to an address."""
+    """A PATH by which "alpha" has the address that Debian gives a machine's own name, and "beta" another."""
     folder = tmp_path / "bin"
     folder.mkdir()
     file = folder / "getent"

@@ -74,7 +74,7 @@ def test_a_key_that_kubernetes_does_not_know_is_found(manifests: list[Manifest])
 
 
 def test_pods_may_run_in_a_restricted_namespace(manifests: list[Manifest]) -> None:
-    """What Kubernetes' Pod Security Standard "restricted" asks."""
+    """The rules of Kubernetes' Pod Security Standard "restricted"."""
     for name, pod in pods(manifests):
         security = pod["spec"]["securityContext"]
         assert security["runAsNonRoot"] is True, name

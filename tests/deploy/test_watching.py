@@ -1,4 +1,4 @@
-"""Rules, dashboard and guide against what the stream really tells Prometheus."""
+"""Rules, dashboard and guide against the stream's real metrics."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def catalogue() -> tuple[SessionLog, Sound]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Arrays:
-    """What is learned from all of it, without a stop."""
+    """The result of an uninterrupted training."""
     log, sound = catalogue()
     checkpoint = tmp_path_factory.mktemp("whole") / "state.npz"
     return learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint)

@@ -1,4 +1,4 @@
-"""The definitions: what their fingerprint tells, and that numpy and SQL read them as they are meant."""
+"""The definitions: their fingerprint, and that numpy and SQL read them as they are meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports of other services become plays; what is no play is counted with the reason."""
+"""Exports of other services become plays; other rows are counted with the reason."""
 
 from __future__ import annotations
 

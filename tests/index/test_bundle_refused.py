@@ -21,7 +21,7 @@ FILES = ["index.ann", "vectors.npy", "track_ids.npy", "artists.npy", "cold_start
 
 
 def forge(bundle: Path, file: str | None = None, array: np.ndarray | None = None, **changed: Any) -> None:
-    """Change a file, the manifest, or both, and seal it all again: what no checksum can show."""
+    """Change a file, the manifest, or both, and compute its checksums again, so that they show no fault."""
     if file is not None and array is not None:
         np.save(bundle / file, array)
     document = Manifest.read(bundle).model_dump(mode="json") | changed

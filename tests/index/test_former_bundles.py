@@ -1,4 +1,4 @@
-"""Bundles of release 0.1 are used on, and what has not changed is not built again."""
+"""Bundles of release 0.1 stay in use, and unchanged ones are not built again."""
 
 from __future__ import annotations
 

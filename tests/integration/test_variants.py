@@ -37,7 +37,7 @@ HEARD, NEXT = track_id(0), track_id(31)
 
 @pytest.fixture
 def running(broker: Settings, database: Database[Document]) -> Settings:
-    """A service whose index knows what is played after a track, and an experiment of two variants."""
+    """A service whose index has transition rules, and an experiment of two variants."""
     names = encode_ids([track_id(n) for n in range(TRACKS)])
     one = np.zeros(1, dtype=np.int32)
     rule = {"track_ids": encode_ids([HEARD, NEXT]), "tracks": one, "next": one + 1, "scores": np.ones(1)}

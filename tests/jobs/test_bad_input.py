@@ -1,4 +1,4 @@
-"""Every kind of bad file: what it is rejected for, or that it is taken in all the same; and nothing stops."""
+"""Every kind of bad file: the reason for its rejection, or that it is accepted; and the job continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compressing: what is kept of a song, what is left alone, and that a kill costs none."""
+"""Compressing: the kept properties of a song, the unchanged files, and that a kill loses no song."""
 
 from __future__ import annotations
 

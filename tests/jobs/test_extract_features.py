@@ -1,4 +1,4 @@
-"""The features job: what it writes, what it does not do twice, and how it goes on after an end."""
+"""The features job: its documents, no repeated work, and continuing after an interruption."""
 
 from __future__ import annotations
 

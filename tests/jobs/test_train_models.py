@@ -102,7 +102,7 @@ def kept_epochs(monkeypatch: pytest.MonkeyPatch, *, killed_after: int | None = N
 
 @pytest.fixture
 def begun(spaced: Settings, database: Database[Document], spark: SparkSession) -> Begun:
-    """What a training of the evenings has begun that was killed after its first epoch."""
+    """The state of a training of the evenings that was killed after its first epoch."""
     store(database, descriptors(40, spaced), spaced)
     train_embeddings.run(spaced, Store(database))
     send_evenings(spaced)
@@ -317,7 +317,7 @@ def test_a_space_comes_into_use_when_every_track_has_its_place_in_it(
         run(spaced, spark=spark, quiet=True)
     (stored,) = database.models.find({"kind": "session-space"})
     assert build_index.run(Store(database), spaced.index).manifest.space == audio
-    # What is learned already is finished, though new plays have come.
+    # The interrupted training is finished first, although new plays have come.
     send(spaced, evening("late", ["t0031", "t0032"]))
     epochs = kept_epochs(monkeypatch)
     *_, found = run(spaced, spark=spark, quiet=True)

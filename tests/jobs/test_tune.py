@@ -1,4 +1,4 @@
-"""The search: it begins with what is in use, goes on where it was, and searches settings that exist."""
+"""The search begins with the settings in use, continues where it stopped, and tries only valid settings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_search_begins_with_the_settings_in_use_improves_on_them_and_continues
     best = first["ranking.artist_weight"] / 2
 
     def answer(values: Mapping[str, float]) -> list[np.ndarray]:
-        """The target's rank is the better, the nearer a value is to half of what is in use."""
+        """The target's rank is the better, the nearer a value is to half of the one in use."""
         return [np.array([1 + abs(values["ranking.artist_weight"] - best)])]
 
     study = search(Searched.SERVED, answer, name="s", first=first, trials=4, storage=storage, seed=0)

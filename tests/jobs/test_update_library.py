@@ -1,4 +1,4 @@
-"""The pass: what is done once, what waits, and what it leaves alone."""
+"""The pass: work done once, files that wait, and files left unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jars: complete, without what pyspark bundles, and a clear line where they cannot be fetched."""
+"""The jars: complete, without those that pyspark bundles, and a clear line where they cannot be fetched."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_changed_list_is_fetched_again(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_without_a_network_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A proxy that nobody answers at: what Java makes of a machine that is offline.
+    # A proxy that does not answer, like the network of a machine that is offline.
     nowhere = "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=1 -Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=1"
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", nowhere)
     folder = tmp_path / "jars"

@@ -1,4 +1,4 @@
-"""Which servers are started, and what is said when one is needed and away."""
+"""The servers that are started, and the message when a needed one is away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dial: words, distances, and what it does to an order."""
+"""The dial: words, distances, and its effect on an order."""
 
 from __future__ import annotations
 

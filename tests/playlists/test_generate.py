@@ -1,4 +1,4 @@
-"""Lists that are made: what holds for each of them in any library."""
+"""Generated lists: rules that hold for each of them in any library."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _check_what_goes_on(library: Shelf, playlist: list[int], avoid: list[int], *
     assert library.one_of_each_song(found)
     left = set(range(len(library.vectors))) - out
     assert bool(found) == (bool(playlist) and bool(left))
-    # The listener's own list may break the limit; what is put after it does so only in a small library.
+    # The listener's own list may break the limit; its continuation does so only in a small library.
     assert limit_holds_if_it_can(found, library, before=playlist)
     if any(library.limit.fits(playlist, row) for row in left):
         assert not found or library.limit.fits(playlist, found[0])
@@ -238,7 +238,7 @@ def test_a_shuffled_line_is_put_in_order() -> None:
 @some
 def test_steps_are_a_distance(library: Shelf, data: st.DataObject) -> None:
     rows = drawn(data, library, least=3, most=3)
-    moods = np.nan_to_num(library.moods, nan=0.5)  # what is not known is no distance
+    moods = np.nan_to_num(library.moods, nan=0.5)  # an unknown value adds no distance
     steps = Transitions(library.vectors, moods).steps(rows, rows)
     np.testing.assert_allclose(steps, steps.T)
     np.testing.assert_allclose(np.diagonal(steps), 0, atol=1e-3)

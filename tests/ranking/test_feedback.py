@@ -1,4 +1,4 @@
-"""Feedback: what sinks and rises, and on how much evidence."""
+"""Feedback: tracks that sink and rise, and the evidence that it takes."""
 
 from __future__ import annotations
 

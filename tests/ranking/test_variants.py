@@ -1,4 +1,4 @@
-"""Who is served what: by shares, sticky, and independent between experiments."""
+"""The variant of a listener: by shares, sticky, and independent between experiments."""
 
 from __future__ import annotations
 

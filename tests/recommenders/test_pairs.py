@@ -1,4 +1,4 @@
-"""Models over pairs of listeners and items, against what they mean."""
+"""Models over pairs of listeners and items, against their definitions."""
 
 from __future__ import annotations
 

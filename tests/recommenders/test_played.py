@@ -193,7 +193,7 @@ def test_the_best_rules_of_a_track_are_kept_ties_by_name(spark: SparkSession) ->
 
 def test_a_matrix_of_plays_gives_the_factors_that_spark_learns(spark: SparkSession) -> None:
     rng = np.random.default_rng(1)
-    # Half of the listeners play little, so that it matters whose regularisation is scaled by what.
+    # Half of the listeners play little, so that the scale of each side's regularisation matters.
     plays = rng.poisson(np.repeat([0.3, 3.0], 6)[:, None] * np.linspace(0.3, 2, 6))
     plays = plays[plays.sum(axis=1) > 0]
     counts = sparse.csr_matrix(plays)

@@ -1,4 +1,4 @@
-"""What would have been served: heard left out, artists limited, sources added; and forms of taste."""
+"""Lists as served: without heard tracks, with the artist limit, with all sources; and forms of taste."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_rules_are_weighted_shrunk_and_fade_with_each_track_heard_since() -> Non
         "b": pytest.approx(2 * 2 / 3),
         "c": pytest.approx(2 * 0.25 / 2),
     }
-    # b -> c is b's strongest, by one listener; what a leads to counts half, one track later.
+    # b -> c is b's strongest, by one listener; the rules of a count half, one track later.
     assert answer(SessionKnowledge(MODELS, RANKING), history, "ab") == {
         "b": pytest.approx(2 / 3),
         "c": pytest.approx(2 * (1 / 2 + 0.5 * 0.25 / 2)),
@@ -93,7 +93,7 @@ def test_the_hybrid_adds_session_scores_to_the_similarity() -> None:
     model = ServedRecommender(MODELS, RANKING, SETTINGS.taste).fit(history)
     queries = prefixes(history)
     cosines, added = model.near.cosines(queries), model.knowledge.scores(queries).toarray()
-    # What sessions lead to comes along however unlike it is.
+    # Tracks from sessions are in the list however dissimilar they are.
     expected = np.where(added > 0, cosines + added, np.maximum(cosines, 0))
     np.testing.assert_allclose(model.scores(queries).toarray(), expected, rtol=1e-5, atol=1e-7)
 

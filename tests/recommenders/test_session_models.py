@@ -145,7 +145,7 @@ def test_the_split_is_by_time_and_the_test_is_not_in_the_catalogue() -> None:
     split = split_by_time(whole)
     assert sorted(split.history.item_ids) == ["a", "b", "c"]
     assert len(split.history) == 5
-    # "abn" without n asks for b once; "b" and what is left of "na" are too short.
+    # "abn" without n asks for b once; "b" and the rest of "na" are too short.
     names = split.history.item_ids
     assert [names[target] for target in split.queries.targets] == ["b"]
     assert names[split.queries.items[split.queries.starts[0]]] == "a"

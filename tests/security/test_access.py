@@ -1,4 +1,4 @@
-"""Guarded servers reached by settings alone, and what is said where they refuse."""
+"""Protected servers, reached by settings alone, and the messages when they refuse."""
 
 from __future__ import annotations
 

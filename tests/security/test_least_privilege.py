@@ -59,7 +59,7 @@ KAFKA_JOBS = ("stream", "dashboard", "operator")
 
 
 class Deployed:
-    """What a deployment makes: topics, users, and a settings file for each job."""
+    """The results of a deployment: topics, users, and a settings file for each job."""
 
     def __init__(self, load: Load, environment: dict[str, str], logins: Path) -> None:
         self._load, self._logins = load, logins
@@ -259,7 +259,7 @@ FORBIDDEN_IN_MONGODB: dict[str, tuple[str, Try]] = {
     "the stream changes tracks": ("stream", lambda d: upsert(d.tracks, [{"_id": "t1"}])),
     "the catalogue reads accounts": ("catalogue", lambda d: d.accounts.find_one()),
     "the catalogue reads tastes": ("catalogue", lambda d: d.tastes.find_one()),
-    "the catalogue changes what was learned": (
+    "the catalogue changes trained models": (
         "catalogue",
         lambda d: d["trained.files"].delete_many({}),
     ),

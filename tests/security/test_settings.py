@@ -1,4 +1,4 @@
-"""The settings that guard a connection: where they may stand, what is refused, and that none is shown."""
+"""The settings that protect a connection: where they are allowed, refused values, and that none is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spark reads from guarded brokers with what the settings say, whichever way they are guarded."""
+"""Spark reads from protected brokers by the settings, whichever protection they use."""
 
 from __future__ import annotations
 

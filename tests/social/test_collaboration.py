@@ -1,4 +1,4 @@
-"""Playlists of several: who may edit, and how one gets to."""
+"""Shared playlists: the members who may edit, and invitations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Share links: what opens them, for how long, and for whom they can be ended."""
+"""Share links: the key that opens them, their expiry, and who may end them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MongoDB client's errors, and what may be shown of an address."""
+"""The MongoDB client's errors, and addresses without secrets."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def check_against_reference(
     *,
     catalogue: Mapping[str, tuple[str, str]] = CATALOGUE,
 ) -> None:
-    """Statistics and sessions are what the topic's contents say they must be."""
+    """Statistics and sessions equal those computed from the topic's contents."""
     plays, _ = sort_out(contents(settings), settings)
     assert stored(database) == reference.statistics(plays, settings, catalogue)
     sessions = {(s["user_id"], s["first_at"], s["last_at"]) for s in database.listening_sessions.find()}
@@ -168,7 +168,7 @@ def test_a_recount_corrects_wrong_stored_counts(
 def test_a_repeated_or_outdated_batch_changes_nothing(
     counted: Settings, database: Database[Document], spark: SparkSession
 ) -> None:
-    """What a crash between writing and committing brings."""
+    """The effect of a crash between writing and committing."""
     send(counted, a_mixed_evening())
     recount(counted, spark=spark, quiet=True)
     facts = list(database.listening.find())

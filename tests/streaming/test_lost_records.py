@@ -1,6 +1,6 @@
 """Topics that lose records under a checkpoint, against a real broker, mongod and Spark.
 
-Nothing is lost without a message, what the topic still has is read, and what was counted before stays.
+Nothing is lost without a message, the records left in the topic are read, and earlier counts stay.
 """
 
 from __future__ import annotations

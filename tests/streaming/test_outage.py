@@ -1,4 +1,4 @@
-"""A MongoDB that is away for a while: what is in use serves on, and what has to be written waits."""
+"""A MongoDB that is away for a while: loaded data stay in use, and writes wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged documents of listeners become what they would be without the damage, by the plays in the topic."""
+"""Damaged documents of listeners are rebuilt from the plays in the topic, as if never damaged."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ COMPUTED = ("tastes", "recommendations", "listening", "listening_sessions", "lis
 
 
 class Service:
-    """A stream without its queries: what the queries do with the windows of plays."""
+    """A stream without its queries: the work of the queries on the windows of plays."""
 
     def __init__(self, settings: Settings, database: Database[Document], spark: SparkSession) -> None:
         self.settings, self.database, self.store = settings, database, Store(database)

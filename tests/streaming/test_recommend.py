@@ -33,7 +33,7 @@ def send(settings: Settings, values: list[bytes]) -> None:
 
 
 def check_against_reference(settings: Settings, database: Database[Document]) -> None:
-    """Tastes, recommendations and rejected records are what the topic's contents say they must be."""
+    """Tastes, recommendations and rejected records equal those computed from the topic's contents."""
     plays, bad = reference.sort_out(reference.contents(settings), settings)
     expected = reference.histories(plays, settings)
     listeners = sorted(d["_id"] for d in database.tastes.find({}, {"_id": 1}))

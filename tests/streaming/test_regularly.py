@@ -1,4 +1,4 @@
-"""What the job does beside its queries."""
+"""The background work of the job."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ SIGNAL = pa.struct(
 HOUR = 3_600_000
 
 
-# A skip weighs what share of the track was heard, so that a test can choose a weight freely.
+# The weight of a skip is the share heard, so that a test can choose a weight freely.
 WEIGHTS = load_settings().signals.model_copy(
     update={"play": 0.25, "complete": 1.0, "like": 1.5, "skip_early": 0.0, "skip_late": 1.0}
 )
@@ -153,7 +153,7 @@ def test_pruning_keeps_disliked_tracks_however_long_ago() -> None:
 def test_pruning_as_windows_come_is_pruning_all(
     windows: dict[int, dict[str, tuple[float, int]]], split: int, max_signals: int
 ) -> None:
-    """What a later prune needs, an earlier one has left there."""
+    """An earlier pruning keeps everything that a later one needs."""
     history = {
         start: Window(
             sorted(tracks),

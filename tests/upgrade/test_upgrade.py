@@ -1,4 +1,4 @@
-"""An upgrade: what an earlier version stored is read, nothing is computed again, and no play is lost.
+"""An upgrade: data of an earlier version are read, nothing is computed again, and no play is lost.
 
 The earlier version's files are in data/. It was stopped in the middle of a window. The oracle is what
 it made of the plays that came after, going on from there in a copy.
