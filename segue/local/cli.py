@@ -52,7 +52,7 @@ def up() -> None:
     typer.echo(f"Kafka    {running.kafka.bootstrap_servers}{_whose(settings.kafka.bootstrap_servers)}")
     typer.echo(f"MongoDB  {shown(running.mongo.uri)}{_whose(settings.mongo.uri)}")
     for fault in known_faults(running):
-        typer.echo(f"warning: {fault.line}")
+        typer.echo(f"warning: {fault.line}", err=True)
 
 
 def down() -> None:
@@ -110,7 +110,7 @@ def _show(records: Sequence[tuple[Record, bool]], healths: Sequence[Health]) -> 
     if not records:
         typer.echo(f"nothing is running: {PROGRAM} up starts Kafka and MongoDB, {PROGRAM} demo starts all")
         return
-    table = Table("what", "state", "address", "pid", "log", box=None, pad_edge=False)
+    table = Table("process", "state", "address", "pid", "log", box=None, pad_edge=False)
     for (record, runs), health in zip(records, healths, strict=True):
         log = record.log.removeprefix(f"{ROOT}/")
         state = _STATES[health.status]
