@@ -167,13 +167,17 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
         _shoot(page, folder / f"{name}.jpg", say)
     state = context.storage_state()
     context.close()
-    for suffix, options in (
-        ("dark", {"viewport": _DESKTOP, "color_scheme": "dark", "device_scale_factor": 1.5}),
-        ("phone", {"viewport": _PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}),
+    for suffix, names, options in (
+        ("dark", ("", "map"), {"viewport": _DESKTOP, "color_scheme": "dark", "device_scale_factor": 1.5}),
+        (
+            "phone",
+            ("", "search", "map"),
+            {"viewport": _PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
+        ),
     ):
         other = browser.new_context(storage_state=state, **options)  # type: ignore[arg-type]
         page = other.new_page()
-        for name in ("", "search", "map", "listening"):
+        for name in names:
             _open(page, f"{dashboard}/{name}")
             _shoot(page, folder / f"{name or 'for-you'}-{suffix}.jpg", say)
         other.close()
