@@ -42,7 +42,9 @@ FLAGS = (
 _DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 _PHONE: ViewportSize = {"width": 390, "height": 844}
 _QUALITY = 82
-_START_SECONDS = 900.0
+_START_SECONDS = 1800.0
+_PATIENCE_MS = 300_000
+"""Limits against a hang; a busy machine is slow."""
 _SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
   && [...document.images].every((image) => image.complete)"""
 _SIGN_UP = """async () => {
@@ -138,6 +140,7 @@ def _address(demo: subprocess.Popen[bytes], log: Path) -> str:
 def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], None]) -> None:
     context = browser.new_context(viewport=_DESKTOP, device_scale_factor=1.5, color_scheme="light")
     page = context.new_page()
+    page.set_default_timeout(_PATIENCE_MS)
     _open(page, f"{dashboard}/")
     time.sleep(_COVERS_SECONDS)
     _shoot(page, folder / "first-visit.jpg", say)
@@ -177,6 +180,7 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
     ):
         other = browser.new_context(storage_state=state, **options)  # type: ignore[arg-type]
         page = other.new_page()
+        page.set_default_timeout(_PATIENCE_MS)
         for name in names:
             _open(page, f"{dashboard}/{name}")
             _shoot(page, folder / f"{name or 'for-you'}-{suffix}.jpg", say)
@@ -208,9 +212,9 @@ def _open(page: Page, address: str) -> None:
 
 
 def _settle(page: Page) -> None:
-    page.wait_for_function(_SETTLED, timeout=60_000)
+    page.wait_for_function(_SETTLED)
     time.sleep(2)
-    page.wait_for_function(_SETTLED, timeout=60_000)
+    page.wait_for_function(_SETTLED)
 
 
 def _shoot(page: Page, file: Path, say: Callable[[str], None]) -> None:
@@ -224,7 +228,7 @@ def _start_a_song(page: Page) -> None:
     card.wait_for()
     card.hover()
     card.locator(".go").click()
-    page.wait_for_function("() => window.__segue?.playing && window.__segue.position > 500", timeout=60_000)
+    page.wait_for_function("() => window.__segue?.playing && window.__segue.position > 500")
 
 
 def _listen(page: Page) -> dict[str, str]:
