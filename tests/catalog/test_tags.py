@@ -58,6 +58,13 @@ def test_moods_and_groupings_are_labels(tmp_path: Path, ending: str) -> None:
         ("CD1/99 Luftballons.mp3", "99 Luftballons", UNKNOWN_ARTIST, None),
         ("Nina Simone - Sinnerman.mp3", "Sinnerman", "Nina Simone", None),
         ("Nina Simone - 07 - Sinnerman.mp3", "Sinnerman", "Nina Simone", None),
+        ("Nina Simone - Pastel Blues/01 Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Nina Simone - 1965 - Pastel Blues/01 Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Nina Simone/1965 - Pastel Blues/01 Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Nina Simone/[1965] Pastel Blues/01 Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Nina Simone/Nina Simone - Pastel Blues/Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Prince/1999/01 1999.mp3", "1999", "Prince", "1999"),
+        ("New Folder/Sinnerman.mp3", "Sinnerman", UNKNOWN_ARTIST, None),
     ],
 )
 def test_names_stand_in_for_missing_tags(

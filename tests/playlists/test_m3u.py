@@ -127,3 +127,17 @@ def test_long_lines_take_no_long_time(line: bytes) -> None:
         read_playlist(line + b"\n")
     read_playlist(line + b"\na.mp3")
     assert time.process_time() - before < 5  # in quadratic time: minutes
+
+
+def test_what_stands_before_the_title() -> None:
+    text = (
+        '#EXTINF:-1 tvg-id="x" group="a,b",Ada - One\na.mp3\n#EXTINF:3:25,Ada - Two\nb.mp3\n'
+        "#EXTINF:123\nAda - Three.mp3\n#EXTINF:,Ada - Four, or Five\nd.mp3\n"
+    )
+    found = [(e.artist, e.title, e.seconds) for e in read_playlist(text.encode()).entries]
+    assert found == [
+        ("Ada", "One", None),
+        ("Ada", "Two", 205.0),
+        ("Ada", "Three", 123.0),
+        ("Ada", "Four, or Five", None),
+    ]
