@@ -9,9 +9,9 @@ Delivery: one document for each listener, which is computed anew and replaced.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from segue.storage.mongo import DeleteOne, Document, ReplaceOne
+from segue.storage.mongo import DeleteOne, ReplaceOne
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 from segue.taste.history import History, StoredWindows, from_document, to_document
 
@@ -41,7 +41,7 @@ class ImportedTastes(Collection[ImportedTaste]):
 
     def write(self, histories: Mapping[str, History]) -> None:
         """Replace histories; an empty one is removed."""
-        changes: list[ReplaceOne[Document] | DeleteOne] = [
+        changes: list[ReplaceOne[Any] | DeleteOne] = [
             ReplaceOne({"_id": user_id}, {"windows": to_document(history)}, upsert=True)
             if history
             else DeleteOne({"_id": user_id})
