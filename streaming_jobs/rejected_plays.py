@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -27,7 +27,7 @@ from segue.storage.mongo import patient
 from segue.storage.store import open_store
 from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.pace import Pace
-from segue.streaming_jobs.query import BatchGate, kafka_records, start_query
+from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 from segue.streaming_jobs.rejections import OBSERVED, SHARES, share_column
 
 NAME = "rejected plays"
@@ -38,7 +38,9 @@ _REST, _LONGEST_REST = 3.0, 10.0
 """After a micro-batch that took longer, the query rests for three times as long, at most ten seconds, and so
 takes an eighth of the processor time. The recommendations need the remaining time, and so do the brokers and
 MongoDB if they share the machine."""
-_KEPT_OF_DELAYED = ("user_id", "track_id", "type", "ms_played", "occurred_at")
+_KEPT_OF_DELAYED = tuple(
+    f"play.{name}" for name in ("user_id", "track_id", "type", "ms_played", "occurred_at")
+)
 _HEADERS = 64 * 1024
 """Bytes of a kept record that are left for its key and headers."""
 
@@ -104,7 +106,7 @@ def start(
     opened, counts = gate or BatchGate(), metrics or Metrics()
     topic, rejections = settings.kafka.rejected_topic, counts.rejections
     delayed = DelayedPlays(open_store(settings))
-    patiently = patient(settings.stream.mongo_retry_timeout)
+    patiently, collect = patient(settings.stream.mongo_retry_timeout), Collector()
     most = largest_record(settings.kafka, topic)
     options = sink_options(settings.kafka, largest=MAX_RECORD_BYTES)
     # The records of a broken producer must leave cores to the recommendations.
@@ -114,16 +116,18 @@ def start(
         began = time.monotonic()
         spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse, write")
         one_of = rejections.share(batch, limit=settings.stream.max_rejected_per_second)
-        seen = Observation()
-        counted = aside.observe(seen, F.count_if(~_is_rejected()).alias(DELAYED))
-        kept = as_kept(counted, one_of=one_of, most=most).coalesce(tasks)
-        kept.write.format("kafka").options(**options).option("topic", topic).save()
-        # Only these few plays are worth reading the micro-batch again.
-        if seen.get[DELAYED]:
+        # Reading the records twice would take twice as long, and count them twice.
+        aside.persist()
+        try:
+            kept = as_kept(aside, one_of=one_of, most=most).coalesce(tasks)
+            kept.write.format("kafka").options(**options).option("topic", topic).save()
             spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: delayed plays")
-            plays = aside.where(~_is_rejected()).select(*(f"play.{name}" for name in _KEPT_OF_DELAYED))
-            patiently(delayed.keep, plays.toArrow().to_pylist())
-            counts.delayed.inc(seen.get[DELAYED])
+            plays = collect(aside.where(~_is_rejected()).select(*_KEPT_OF_DELAYED)).to_pylist()
+        finally:
+            aside.unpersist()
+        if plays:
+            patiently(delayed.keep, plays)
+            counts.delayed.inc(len(plays))
         if (worked := time.monotonic() - began) > _LONG_SECONDS:
             opened.rest(min(_REST * worked, _LONGEST_REST))
 

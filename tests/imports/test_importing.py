@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from segue.catalog.tracks import Tracks
 from segue.errors import SegueError
 from segue.imports import days
 from segue.imports.days import Added, ImportedDays, KeptPlay, plays_in
@@ -19,6 +20,8 @@ from segue.imports.songs import ImportedSongs
 from segue.privacy.export import archive
 from segue.storage.store import Store
 from tests.imports.library import library, track
+from tests.imports.test_imported_facts import NORTH_SIDE
+from tests.plays.examples import a_play
 
 AT = 1_680_717_600
 LIBRARY = library(*(track(f"t{i}", f"Song {i}") for i in range(5)))
@@ -165,6 +168,18 @@ def test_imports_are_part_of_a_listeners_export(store: Store, tmp_path: Path) ->
     imported(store, rows(1, 10, tmp_path))
     with zipfile.ZipFile(io.BytesIO(archive(store, "ada", plays=[]))) as packed:
         assert {"imported_days.json", "imported_songs.json", "imports.json"} <= set(packed.namelist())
+
+
+def test_another_segue_can_import_the_plays_of_an_export(store: Store, tmp_path: Path) -> None:
+    Tracks(store).write([NORTH_SIDE])
+    plays = [
+        a_play(track_id=own, occurred_at=AT * 1000 + 1000 * n) for n, own in enumerate(("north", "gone"))
+    ]
+    export = tmp_path / "export.zip"
+    export.write_bytes(archive(store, "ada", plays=plays))
+    there = library(track("other", "North Side"))  # the same song under another id
+    summary = Importer(store, "ben").run(Exports([export], most_bytes=10**9), there, files=["export.zip"])
+    assert (summary.stored, summary.matched) == (2, 1)
 
 
 def test_a_day_holds_as_many_plays_as_a_person_can_make(
