@@ -29,7 +29,7 @@ _VERSION = re.compile(
     r"\b(?:live|unplugged|acoustic|instrumental|karaoke|demo|remix|rework|mix|dub|edit|cover|a\s?cappella|"
     r"reprise|orchestral|extended|session)\b"
 )
-_JOINING = set(
+_JOINING = {"and", "und", "et", "y", "e", "with", "feat", "ft", "featuring", "vs", "versus", "x", "pres"}
     ["and", "und", "et", "y", "e", "with", "feat", "ft", "featuring", "vs", "versus", "x", "presents", "pres"]
 )
 _NUMBER = re.compile(r"\d+")
@@ -96,7 +96,7 @@ def another_version(title: str, track: MatchableTrack) -> bool:
 
 
 def _credited(artists: str) -> list[str]:
-    """The words of a credit without those that join artists: the same for "Lumen & Kaya" and "Lumen x Kaya"."""
+    """The words of a credit without those that join artists: "Lumen & Kaya" as "Lumen feat. Kaya"."""
     words = words_of(without_apostrophes(without_accents(artists.casefold())))
     return [word for word in words if word not in _JOINING] or words
 

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segue.plays.event import FIELDS, fault
 from segue.settings import load_settings
-from segue.spark.plays import REASONS, parse, plays, set_aside, well_formed
+from segue.spark.plays import DELAYED, REASONS, parse, plays, set_aside, well_formed
 from tests.plays.examples import a_play, encoded
 
 SETTINGS = load_settings()
