@@ -30,8 +30,6 @@ _VERSION = re.compile(
     r"reprise|orchestral|extended|session)\b"
 )
 _JOINING = {"and", "und", "et", "y", "e", "with", "feat", "ft", "featuring", "vs", "versus", "x", "pres"}
-    ["and", "und", "et", "y", "e", "with", "feat", "ft", "featuring", "vs", "versus", "x", "presents", "pres"]
-)
 _NUMBER = re.compile(r"\d+")
 
 
