@@ -234,6 +234,8 @@ def _start_a_song(page: Page) -> None:
 def _listen(page: Page) -> dict[str, str]:
     """Play, skip and like a few songs; returns the last one in the player's form."""
     _start_a_song(page)
+    # New recommendations wait while the pointer is on the list.
+    page.mouse.move(2, 400)
     for number in range(_PLAYED):
         time.sleep(2)
         page.keyboard.press("l" if number % 2 else "n")
