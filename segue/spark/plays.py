@@ -1,10 +1,11 @@
 """Kafka records to plays, and plays to the newest ones of each listener and window: Spark transforms.
 
-``KafkaRecord -> ParsedRecord -> Play | RejectedRecord``. Every record appears on exactly one side. The two
-sides state the same rules in two ways. The rejected side names the first rule that a record breaks. The side
-of the plays, which Spark plans for every micro-batch, only checks that all rules hold, in as few expressions
-as possible: one regular expression over all text fields, one comparison for all numbers with the same bounds.
-A property test checks that the sides agree.
+``KafkaRecord -> ParsedRecord -> Play | SetAsideRecord``. Every record appears on exactly one side. The two
+sides state the same rules in two ways. The records set aside have the first rule that they break, or are
+plays that arrived after `stream.allowed_lateness`. The side of the plays, which Spark plans for every
+micro-batch, only checks that all rules hold, in as few expressions as possible: one regular expression over
+all text fields, one comparison for all numbers with the same bounds. A property test checks that the sides
+agree.
 
 ``Play -> SignalWindow | EventWindow``. The state of a window *is* the list of its newest plays. It needs no
 second stateful operator against repeated deliveries (Spark does not chain deduplication and aggregation in
@@ -129,11 +130,13 @@ def _may_be_play(stream: StreamSettings) -> Column:
     )
 
 
-def rejected(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
-    """ParsedRecord -> RejectedRecord: `reason` and the unchanged record."""
-    return parsed.withColumn("reason", _reason(stream)).where("reason IS NOT NULL").drop("play")
+def set_aside(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
+    """ParsedRecord -> SetAsideRecord: a ParsedRecord with `reason`, one of :data:`REASONS` or `delayed`."""
+    return parsed.withColumn("reason", _reason(stream)).where("reason IS NOT NULL")
 
 
+DELAYED = "delayed"
+"""The reason of well-formed plays that arrived after `stream.allowed_lateness`, within `stream.max_delay`."""
 REASONS = (
     "empty",
     "too_large",
@@ -221,7 +224,7 @@ def _greatest(values: list[Column]) -> Column:
 
 
 def _reason(stream: StreamSettings) -> Column:
-    """The first rule that a record breaks, or null. Order matters: cheap and general rules come first."""
+    """The first rule that a record breaks, `delayed`, or null. Cheap and general rules come first."""
     arrived = F.unix_millis("timestamp")
     occurred = F.col("play.occurred_at")
     skew = _milliseconds(stream.max_clock_skew)
@@ -234,7 +237,8 @@ def _reason(stream: StreamSettings) -> Column:
         *(rule for field in FIELDS for rule in _field_rules(field)),
         (arrived > _newest(stream), "future_arrival"),
         (occurred > F.least(arrived + skew, _newest(stream)), "future"),
-        (arrived - occurred > _milliseconds(stream.allowed_lateness), "late"),
+        (arrived - occurred > _milliseconds(max(stream.allowed_lateness, stream.max_delay)), "late"),
+        (arrived - occurred > _milliseconds(stream.allowed_lateness), DELAYED),
     ]
     (first, reason), *others = rules
     return reduce(lambda chain, rule: chain.when(rule[0], rule[1]), others, F.when(first, reason))
