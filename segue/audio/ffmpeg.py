@@ -204,7 +204,7 @@ def call(
                 try:
                     output, errors = process.communicate(given, timeout=allowance.interval)
                 except subprocess.TimeoutExpired:
-                    given = None  # a second call goes on with the input of the first
+                    given = None  # a second call continues with the input of the first
                     if why := allowance.exceeded():
                         raise Undecodable("too-slow", f"ffmpeg: {why}") from None
                 else:

@@ -135,7 +135,7 @@ def _share_of_stated(info: Any, size: int) -> float:
 
 
 def mp3_exceeds_header(path: Path) -> bool:
-    """Whether an mp3 goes on after the part of which its header states the length, as joined files do."""
+    """Whether an mp3 continues after the part of which its header states the length, as joined files do."""
     info = getattr(opened(path), "info", None)
     if not isinstance(info, MPEGInfo) or not info.bitrate or info.length <= 0:
         return False

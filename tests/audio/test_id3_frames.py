@@ -1,4 +1,4 @@
-"""The quick way of reading text frames gives what mutagen gives."""
+"""The quick way of reading text frames gives the same values as mutagen."""
 
 from __future__ import annotations
 

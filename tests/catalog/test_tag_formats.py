@@ -250,7 +250,7 @@ def _id3v1(path: Path, *, title: bytes, artist: bytes) -> Path:
         ("cp1252", "Wait… – Étoile", "Guns N’ Roses"),
     ],
 )
-def test_what_claims_to_be_latin_1(encoding: str, title: str, artist: str, tmp_path: Path) -> None:
+def test_text_that_claims_to_be_latin_1(encoding: str, title: str, artist: str, tmp_path: Path) -> None:
     path = _id3v1(tmp_path / "a.mp3", title=title.encode(encoding), artist=artist.encode(encoding))
     found = read(path)
     assert (found.title, found.artist) == (title, artist)

@@ -1,4 +1,4 @@
-"""Tags in every format, what stands in for missing ones, and covers."""
+"""Tags in every format, substitutes for missing ones, and covers."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_broken_tag_does_not_cost_the_track(tmp_path: Path) -> None:
     assert read(path, relative="b.mp3").title == "b"
 
 
-def test_what_is_no_audio_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_audio_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.mp3").write_bytes(picture())
     (tmp_path / "b.mp3").touch()
     with pytest.raises(Undecodable, match="not-audio"):

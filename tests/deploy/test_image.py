@@ -1,4 +1,4 @@
-"""The image: what it is made of is there, and what a container starts is what it should be."""
+"""The image: its sources exist, and its containers start the right programs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LINES = (ROOT / "deploy/image/Dockerfile").read_text().splitlines()
 
 
 def copied() -> set[str]:
-    """What the Dockerfile copies from the project's folder."""
+    """The files that the Dockerfile copies from the project's folder."""
     found = (line.split()[1:-1] for line in LINES if line.startswith("COPY ") and "--from" not in line)
     return {name for names in found for name in names}
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the image has, and this machine's packages in the place of the image's."""
+    """A folder with the files of the image, and this machine's packages in the place of the image's."""
     ensure_jars()
     folder = tmp_path_factory.mktemp("image")
     for name in copied():
@@ -70,7 +70,7 @@ def test_it_has_the_packages_of_the_runtime_only() -> None:
     assert names & optional == {"jsonschema", "websockets"}
 
 
-def test_its_packages_lead_to_what_it_has(image: Path) -> None:
+def test_the_links_to_its_packages_have_targets(image: Path) -> None:
     """Packages below segue are links; without the folder of one, the jobs do not start."""
     links = {link.name: link.resolve() for link in (image / "segue").iterdir() if link.is_symlink()}
     assert {name for name, folder in links.items() if not folder.is_dir()} == {"benchmarks"}
@@ -153,7 +153,7 @@ def test_an_executor_of_kubernetes_is_started_as_spark_asks(packed: Path) -> Non
     assert (options["--executor-id"], options["--podName"]) == ("3", "segue-exec-3")
 
 
-def test_what_an_executor_is_started_by_is_among_sparks_jars() -> None:
+def test_the_class_that_starts_an_executor_is_among_sparks_jars() -> None:
     jars = next(
         (ROOT / ".local/venv/lib").glob("python3.*/site-packages/pyspark/jars/spark-kubernetes_*.jar")
     )
@@ -178,7 +178,7 @@ MASTER = "org.apache.spark.deploy.master.Master"
 
 @pytest.fixture
 def names(tmp_path: Path) -> str:
-    """A PATH by which "alpha" leads to what Debian gives a machine's own name, and "beta" to an address."""
+    """A PATH by which "alpha" has the address that Debian gives a machine's own name, and "beta" another."""
     folder = tmp_path / "bin"
     folder.mkdir()
     file = folder / "getent"
