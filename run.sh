@@ -156,16 +156,47 @@ run_module() {
   "$python" -P -m "$@"
 }
 
-run_tests() {
-  if [ "${1:-}" = --help ]; then
-    echo 'usage: ./run.sh test [cluster | docs | fuzz] [PYTEST ARGUMENTS]'
-    echo 'Check the style (ruff), the types (mypy) and the layers (import-linter), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
-    echo 'test cluster: run only the tests on a cluster of processes, which takes minutes and 6 GB of memory.'
-    echo 'test docs: run the commands of the tutorials and guides in docs/, which takes minutes.'
-    echo 'test fuzz: test properties on new random examples; otherwise the examples are the same on every run.'
-    echo 'Example:  ./run.sh test tests/index -k annoy'
+help_of() { # help_of setup | test
+  if [ "$1" = setup ]; then
+    cat <<'HELP'
+Usage: ./run.sh setup [SET]
+
+  Install a set of Python packages, Java if the machine has none that fits, and the jars of Kafka and Spark.
+
+  Every command does this by itself for the set that it needs. A set that is installed stays as it is.
+
+  Example: ./run.sh setup training
+
+  Example: ./run.sh setup dev
+
+Sets:
+  runtime          the service: library, index, stream, dashboard (the default)
+  docs             also Zensical, which builds the documentation site
+  embedded         also the embedded MongoDB and a Java runtime, for demo and up
+  training         also the packages of models train, models evaluate and models tune
+  tracing          also OpenTelemetry
+  dev              all of these, and the tools of the tests
+HELP
     return
   fi
+  cat <<'HELP'
+Usage: ./run.sh test [cluster|docs|fuzz] [PYTEST ARGUMENTS]
+
+  Check the style (ruff), the types (mypy) and the layers (import-linter), then run the tests (pytest) with real
+  Kafka, MongoDB and Spark.
+
+  Example: ./run.sh test
+
+  Example: ./run.sh test tests/index -k annoy
+
+Other tests, without the checks:
+  cluster          on a cluster of processes; takes minutes and 10 GB of memory
+  docs             the commands of the tutorials and guides in docs/; takes minutes
+  fuzz             properties on new random examples; otherwise, the examples are the same on every run
+HELP
+}
+
+run_tests() {
   cd "$root"
   make_class_archives
   if [ "${1:-}" = cluster ]; then
@@ -261,6 +292,9 @@ has_one_of() {
 
 main() {
   local command=${1:-help} packages
+  case "$command ${2:-}" in
+    'setup --help' | 'setup -h' | 'test --help' | 'test -h') help_of "$command"; return ;;
+  esac
   case $command in
     help | -h | --help) listing help; return ;;
     # Deploying does not need the set-up.

@@ -24,7 +24,7 @@ def list_duplicates(
     """List songs that are in several files: the same sound, whatever its names, tags, format and bit rate.
 
     Each file stays a track. From the next index on, Segue treats them as one song: none follows another in a
-    plan, a radio or a list of the day. Nothing is removed.
+    list of recommendations, a radio or a daily mix. Nothing is removed.
 
     Example: ./run.sh library duplicates
 

@@ -29,7 +29,7 @@ from segue.taste.opinions import Opinions
 def forget(
     days: Annotated[
         int | None,
-        typer.Option(min=0, help="Missing for so many days. Default: library.keep_missing."),
+        typer.Option(min=0, help="Missing for at least this number of days. Default: library.keep_missing."),
     ] = None,
     yes: Yes = False,
     json_file: JsonFile = None,

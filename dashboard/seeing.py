@@ -1,7 +1,7 @@
 """The present visitor of a page or a route, and the libraries that this visitor does not see.
 
 The store of the services asks here at each read of the catalogue. A visitor who is not known is a guest, so
-that code without a visitor reads only what everybody sees.
+that code without a visitor reads only tracks that everybody sees.
 """
 
 from __future__ import annotations

@@ -1,3 +1,3 @@
-"""Segue re-plans what a listener hears next while they listen."""
+"""Segue re-plans the next songs of a listener while they listen."""
 
 __version__ = "0.2.0"

@@ -72,11 +72,11 @@ def stream(
     """Run the streaming job: plays from Kafka to recommendations and statistics in MongoDB.
 
     The job runs until SIGTERM or Ctrl-C. It then finishes the micro-batch in progress. The next start
-    continues at that place.
+    continues at that place. The second example runs it on a Spark cluster.
 
     Example: ./run.sh stream run
 
-    On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream run
+    Example: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream run
     """
     with one_line_errors():
         found = load_settings()

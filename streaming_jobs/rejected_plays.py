@@ -10,8 +10,6 @@ of them.
 
 from __future__ import annotations
 
-import time
-
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
@@ -22,17 +20,15 @@ from segue.spark.session import sink_options
 from segue.storage.kafka_topics import MAX_RECORD_BYTES, largest_record
 from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.pace import Pace
-from segue.streaming_jobs.query import BatchGate, kafka_records, start_query
+from segue.streaming_jobs.query import BatchGate, kafka_records, resting, start_query
 from segue.streaming_jobs.rejections import OBSERVED, SHARES, share_column
 
 NAME = "rejected plays"
 _BY_CORE = 5_000
 """Records for each core in a micro-batch: it keeps half of the cores for some tenths of a second."""
-_LONG_SECONDS = 0.2
-_REST, _LONGEST_REST = 3.0, 10.0
-"""After a micro-batch that took longer, the query rests for three times as long, at most ten seconds, and so
-takes an eighth of the processor time. The recommendations need the remaining time, and so do the brokers and
-MongoDB if they share the machine."""
+_REST = 3.0
+"""After a long micro-batch, the query rests for three times as long, and so takes an eighth of the processor
+time. The recommendations need the rest of it, and so do the brokers and MongoDB if they share the machine."""
 _HEADERS = 64 * 1024
 """Bytes of a kept record that are left for its key and headers."""
 
@@ -99,18 +95,15 @@ def start(
     tasks = max(1, spark.sparkContext.defaultParallelism // 2)
 
     def keep(faulty: DataFrame, batch: int) -> None:
-        began = time.monotonic()
         spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse, write")
         one_of = rejections.share(batch, limit=settings.stream.max_rejected_per_second)
         kept = as_kept(faulty, one_of=one_of, most=most).coalesce(tasks)
         kept.write.format("kafka").options(**options).option("topic", topic).save()
-        if (worked := time.monotonic() - began) > _LONG_SECONDS:
-            opened.rest(min(_REST * worked, _LONGEST_REST))
 
     pace = Pace.aside(spark, settings, every=settings.stream.rejected_trigger_interval, by_core=_BY_CORE)
     return start_query(
         transform(kafka_records(spark, settings, name="rejected", pace=pace), settings=settings),
-        keep,
+        resting(keep, opened, times=_REST),
         name=NAME,
         checkpoint=f"{settings.spark.checkpoint_location}/rejected_plays",
         every=pace.trigger,

@@ -34,7 +34,9 @@ from tests.passwords import hash_quickly
 from tests.waiting import PATIENCE
 
 for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
-    del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
+    del os.environ[
+        _name
+    ]  # the tests set the values they need; a developer's own settings must not change them
 gc.disable()  # until the tests are collected
 hash_quickly()
 # Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
@@ -76,7 +78,7 @@ _LIGHT = {
     # A second of processor time at each start. Tests of the UI have their own settings.
     "spark.ui.enabled": "false",
 }
-"""What a Spark of tests does without."""
+"""Features that a Spark of tests does without."""
 
 _DEFAULTS = load_settings()
 """Read once: it takes 30 ms, and most tests need them."""
@@ -105,7 +107,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What the imports and the collection made stays: the garbage collector never looks through it."""
+    """Objects of the imports and the collection stay: the garbage collector never looks through them."""
     gc.freeze()
     gc.enable()
 
@@ -216,7 +218,7 @@ def settings(mongo_uri: str, database_name: str, tmp_path: Path) -> Settings:
 def own_settings(mongo_uri: str, folder: Path, *, database: str | None = None) -> Settings:
     """Settings with folders that no others have, and by default such a database.
 
-    The queries take what arrives at once: waiting for their triggers says nothing.
+    The queries process plays as soon as they arrive: waiting for triggers would test nothing.
     """
     base, at_once = _DEFAULTS, timedelta(0)
     return base.model_copy(

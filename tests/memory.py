@@ -1,4 +1,4 @@
-"""What a computation costs, by the memory that it takes: the same on every machine, as time is not."""
+"""The cost of a computation by its memory, which unlike time is the same on every machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registry of collections names what the code uses, and the jobs' users may use it."""
+"""The registry names the collections that the code uses, and the jobs' users may use them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_who_backs_up_and_who_removes_may_reach_all_that_they_must() -> None:
         assert all(rights[name] & (Right.WRITE | Right.ERASE) for name in POLICIES.keys() - NOT_PERSONAL)
 
 
-def test_what_belongs_to_listeners_is_listed_as_personal() -> None:
+def test_collections_about_listeners_are_listed_as_personal() -> None:
     written = {"tastes", "recommendations", "listening", "listening_sessions", "damaged_documents"}
     assert set(WRITTEN_BY_STREAMS) == written
     secrets = {name: own.secret for name in POLICIES if (own := personal(name)) and own.secret}

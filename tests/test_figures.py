@@ -1,4 +1,4 @@
-"""The JSON of a command's figures: what it holds, and that a place that cannot be is found out first."""
+"""The JSON of a command's figures: its contents, and that an impossible place is reported first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from segue.figures import can_write, write_figures
 NOBODY = 65534
 
 
-def test_what_json_has_no_word_for_is_null(tmp_path: Path) -> None:
+def test_a_value_that_json_cannot_express_is_null(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     figures = {"a": math.nan, "b": {"c": [1.5, math.inf], "d": (math.nan, None, "x", True)}}
     write_figures(file, figures)
@@ -82,7 +82,7 @@ def nobody() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("name", ["closed/x.json", "dark/x.json", "figures.json"])
-def test_what_may_not_be_written_to_is_said(name: str) -> None:
+def test_a_place_that_may_not_be_written_is_reported(name: str) -> None:
     with nobody() as folder, pytest.raises(SegueError, match=r"is not writable|Permission denied"):
         can_write(folder / name)
 

@@ -1,4 +1,4 @@
-"""The sets of packages: what runs without the optional ones, and that the lists of them agree."""
+"""The sets of packages: the service runs without the optional ones, and the lists agree."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ for name in sys.argv[1:]:
 RUNTIME = sorted({f"segue.{one.function.partition(':')[0]}" for one in COMMANDS if one.packages == "runtime"})
 
 
-def test_what_serves_needs_no_optional_package() -> None:
+def test_the_service_needs_no_optional_package() -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-c", _WITHOUT, *RUNTIME, "segue.dashboard.app", "segue.udfs.replan"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Settings under a former name work as before, and say what they are called now."""
+"""Settings under a former name work as before, with a line that gives the new name."""
 
 from __future__ import annotations
 

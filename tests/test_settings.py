@@ -1,4 +1,4 @@
-"""Settings: defaults, the user's own, and a clear line for what does not fit."""
+"""Settings: defaults, the user's own, and a clear line for an invalid value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) 
     assert settings.stream.window == timedelta(minutes=45)
 
 
-def test_an_own_file_may_hold_just_what_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_settings_file_may_have_only_the_differences(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     own = tmp_path / "own.toml"
     own.write_text("[index.annoy]\nn_trees = 7\n")
     monkeypatch.setenv("SEGUE_CONF", str(own))
@@ -104,7 +106,7 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SEGUE_CONF", "/nowhere.toml", "the file /nowhere.toml does not exist: correct SEGUE_CONF"),
     ],
 )
-def test_what_does_not_fit_is_one_line_that_names_it(
+def test_an_invalid_value_is_one_line_that_names_the_key(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -148,7 +150,9 @@ def test_every_former_name_is_gone_and_every_new_one_is_a_setting(monkeypatch: p
             assert (value is not None) == known, name
 
 
-def test_what_does_not_fit_a_former_name_is_said_of_the_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_value_of_a_former_name_is_reported_with_the_new_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SEGUE_MODELS__FACTORS", "many")
     with pytest.raises(SegueError, match=r"models\.als\.factors"):
         load_settings()

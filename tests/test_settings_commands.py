@@ -67,7 +67,7 @@ def test_check_lists_every_problem_with_its_line(tmp_path: Path, app: typer.Type
     assert "hush" not in answer.stdout
 
 
-def test_check_finds_what_several_sections_say_together(tmp_path: Path) -> None:
+def test_check_finds_contradictions_between_sections(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text("[ranking]\nlist_length = 9\n[experiments]\nranking.bold.list_length = 0\n")
     [problem] = problems(file)
@@ -119,7 +119,7 @@ def test_show_says_where_a_value_comes_from_and_hides_secrets(
     assert "hush" not in answer.stdout + target.read_text()
 
 
-def test_what_show_prints_is_a_settings_file(tmp_path: Path, app: typer.Typer) -> None:
+def test_show_prints_a_valid_settings_file(tmp_path: Path, app: typer.Typer) -> None:
     file = tmp_path / "shown.toml"
     file.write_text(run(app, "show").stdout)
     assert tomllib.loads(file.read_text())["stream"]["window"] == "30 minutes"

@@ -84,7 +84,7 @@ class Supervised:
             process.terminate()
 
     def wait(self, seconds: float) -> None:
-        """Wait for the end after :meth:`terminate`, and kill what still runs after `seconds`."""
+        """Wait for the end after :meth:`terminate`, and kill the processes that still run after `seconds`."""
         _, alive = psutil.wait_procs(self.family(), timeout=seconds)
         for process in alive:
             process.kill()

@@ -1,4 +1,4 @@
-"""Runs a service under faults and reports what became of its listeners' events."""
+"""Runs a service under faults and reports whether it counted each of its listeners' events once."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _run(
         time.sleep(1)
     doing.join()
     quiet_since = time.monotonic()
-    with console.status("Sending what the players have kept"):
+    with console.status("Sending the events that the players have kept"):
         unanswered = crowd.stop(patience=RECOVERY_SECONDS)
     found, seconds = _settled(service, ledger, console=console)
     with console.status("Recounting"):
@@ -170,7 +170,7 @@ def _settled(service: Service, ledger: Ledger, *, console: Console) -> tuple[Out
 
 
 def _restart_stream(service: Service) -> None:
-    """Restart the stream as for an update, since its start removes what killed processes have left."""
+    """Restart the stream as for an update: its start removes the left-over files of killed processes."""
     starts, log = service.stream.starts, service.stream.log
     position = log.stat().st_size
     service.stream.terminate()

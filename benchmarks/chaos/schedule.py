@@ -43,7 +43,7 @@ _SECONDS = {Kind.STOP: (3.0, 25.0), Kind.DISK: (5.0, 20.0)}
 _PAUSE = (15.0, 45.0)
 """Seconds between the end of a fault and the next, in which the service mostly does not recover."""
 _REST = (90.0, 150.0)
-"""The same, so long that the service recovers and works through what has waited."""
+"""The same, so long that the service recovers and works off the backlog."""
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def _conversion(services: Services, found: Recording, query: QueryParams) -> Con
     if chosen is None and found.is_part:
         chosen = usual_form(settings)
     if is_after_end(found, start):
-        raise HTTPException(422, "start lies after the end of the recording")
+        raise HTTPException(422, "start is after the end of the recording")
     return converted_to(found, *chosen, start=start) if chosen else None
 
 

@@ -1,4 +1,4 @@
-"""The messages between the server and the player's engine: what the page hands over, requests and responses.
+"""The messages between the server and the player's engine: data of the page, requests and responses.
 
 `player/engine/messages.d.ts` has the same shapes as types, against which the engine is checked.
 `./run.sh docs reference` writes it.

@@ -1,4 +1,4 @@
-"""Endpoints of features that Segue does not have: empty lists, and errors for what would change them."""
+"""Endpoints of features that Segue does not have: empty lists, and errors for calls that change them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who calls: a name with a password, a name with a token and a salt, or an API key.
+"""The credentials of a call: a name with a password, a name with a token and a salt, or an API key.
 
 The cookie of the pages opens nothing here, so that any page may call the API (CORS) without acting for its
 visitor. Wrong passwords, tokens and keys count as failed attempts to log in, as on the pages.

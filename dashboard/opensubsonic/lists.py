@@ -161,7 +161,7 @@ def _starred_objects(call: Call) -> tuple[list[shapes.Shape], list[Album], list[
 
 
 def now_playing(call: Call) -> Content:
-    """The caller's own tracks, and those of friends who show what they listen to."""
+    """The caller's own tracks, and those of friends who share their activity."""
     now = datetime.now(UTC)
     followed = [account.user_id for account in Follows(call.server.store).followed_by(call.user_id)]
     shown = PrivacyChoices(call.server.store).showing_activity(followed)

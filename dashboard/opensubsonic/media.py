@@ -148,7 +148,7 @@ def start_of(call: Call, name: str, file: Recording) -> float:
     """
     start = call.parameters.fraction(name, 0.0, least=0.0, most=LONGEST_START)
     if is_after_end(file, start):
-        raise invalid(name, "it lies after the end of the song")
+        raise invalid(name, "it is after the end of the song")
     return start
 
 

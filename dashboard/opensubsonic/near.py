@@ -1,4 +1,4 @@
-"""Songs and artists near others: in sound, and in what the listener likes at present."""
+"""Songs and artists near others, and near the present taste of the listener."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endpoints by which apps report what they play (:mod:`segue.plays.playback`)."""
+"""Endpoints by which apps report playback (:mod:`segue.plays.playback`)."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _before(call: Call) -> Playback | None:
 
 
 def _apply(call: Call, changes: Sequence[Change]) -> None:
-    """Send the events, then store the listening: what fails before can be repeated."""
+    """Send the events, then store the listening, so that an app can repeat a failed request."""
     send(call, [event for change in changes for event in change.events])
     last = changes[-1].playback
     if last is not None:

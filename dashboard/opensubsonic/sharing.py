@@ -71,7 +71,7 @@ def _own(call: Call) -> Link:
 
 
 def _shared(call: Call, text: str) -> tuple[Kind, str, str]:
-    """The kind, the key and the title of what is shared."""
+    """The kind, the key and the title of the shared item."""
     if text.startswith(ids.ARTIST) or plan.made_playlist(text):
         raise ProtocolError(
             Code.GENERIC, "A link shares a playlist, an album or songs: save these songs as a playlist first."

@@ -76,7 +76,7 @@ class PlaylistGenerator:
         )
 
     def _of_the_day(self, kind: str, day: date, make: Callable[[str], list[int]]) -> list[Item]:
-        """The stored list of the day, or a new one; without tracks disliked since."""
+        """The stored daily mix, or a new one; without tracks disliked since."""
         tracks = self._kept.read(self._user_id, kind, day)
         if tracks is None:
             tracks = self._bundle.ids(make(f"{self._user_id}\n{day}"))

@@ -26,7 +26,7 @@ def show(listener: Listener) -> None:
     with st.expander(gettext("Music apps"), icon=":material/smartphone:"):
         st.write(
             gettext(
-                "Apps that speak OpenSubsonic can play this library, and what you hear there changes your "
+                "Apps that speak OpenSubsonic can play this library, and each play there changes your "
                 "next songs here. Create an app password for each app. In the app, enter the address of this "
                 "page as the server, **{name}** as the user name, and the app password.",
                 name=plain(listener.name),

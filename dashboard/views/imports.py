@@ -23,7 +23,7 @@ _SECONDS = 2
 
 
 def show(listener: Listener) -> None:
-    """Choose files, see what they contain, import them; the imports so far."""
+    """Choose files, see their contents, import them; the imports so far."""
     if listener.name is None:
         return
     with st.expander(gettext("Import your listening history"), icon=":material/history:"):
@@ -55,7 +55,7 @@ def _how_to_export() -> None:
 
 
 def _offer(listener: Listener, files: Sequence[Uploaded]) -> None:
-    """What the files contain, and the button that imports them."""
+    """The contents of the files, and the button that imports them."""
     importing = visit.services().importing
     chosen = tuple(getattr(file, "file_id", file.name) for file in files)
     known = st.session_state.get("import-preview")

@@ -29,7 +29,7 @@ from mutagen.wave import WAVE
 from segue.audio.compressed_tags import copy_tags, mark_of
 from segue.audio.decode import check_readable
 from segue.audio.errors import Truncated, Undecodable
-from segue.audio.ffmpeg import INPUT, call, enough
+from segue.audio.ffmpeg import call, enough, input_options
 from segue.audio.ogg import gap
 from segue.disk import sync
 
@@ -132,7 +132,7 @@ def decoded_seconds(path: Path) -> float:
         It is no audio.
     """
     discard = ["-map", "0:a:0", "-f", "null", "-progress", "pipe:1", "-"]
-    done = call(["-v", "error", *INPUT, "-i", f"file:{path}", *discard], limit=DECODING_LIMIT)
+    done = call(["-v", "error", *input_options(path), "-i", f"file:{path}", *discard], limit=DECODING_LIMIT)
     times = re.findall(rb"^out_time_us=(\d+)", done.stdout, re.MULTILINE)
     if done.returncode or not times or not int(times[-1]):
         raise Undecodable("not-audio", _last(done))
@@ -162,7 +162,8 @@ def _small_enough(audio: Any, kilobits: int) -> bool:
 
 def _encode(path: Path, part: Path, *, encoder: str, container: str, kilobits: int, seconds: float) -> None:
     sound = ["-map", "0:a:0", "-map_metadata", "-1", "-c:a", encoder, "-b:a", f"{kilobits}k"]
-    arguments = ["-y", "-v", "error", *INPUT, "-i", f"file:{path}", *sound, "-f", container, f"file:{part}"]
+    source = ["-y", "-v", "error", *input_options(path), "-i", f"file:{path}"]
+    arguments = [*source, *sound, "-f", container, f"file:{part}"]
     # At most the playing time, plus a minute to start.
     done = call(arguments, limit=60 + seconds)
     if done.returncode:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from segue.audio import ffmpeg
 from segue.audio.channels import cancels
 from segue.audio.errors import NotFinite, Silent, TooShort, Truncated, Undecodable
-from segue.audio.length import LOSSLESS_SHARES, UNCOMPRESSED, mp3_exceeds_header
+from segue.audio.length import UNCOMPRESSED, mp3_exceeds_header, states_frames
 from segue.audio.ogg import is_chained
+from segue.audio.riff import wave_of
 from segue.settings import AudioSettings
 
 SILENCE = 1e-4
@@ -25,10 +26,6 @@ BLOCK = 1 << 17
 """Frames read at once: a file with many channels needs no more memory than a mono file."""
 WRONG_BY = 0.02
 """A guessed length further from the measured one than this share of it, and a second, is wrong."""
-LARGEST_FLAC = (1 << 36) - 1
-"""The largest number of frames that a FLAC header can state. It is a mark of an unknown length, and so is a
-larger one, which libsndfile gives.
-"""
 
 Waveform = NDArray[np.float32]
 
@@ -127,10 +124,9 @@ def _states_length(sound: soundfile.SoundFile, file: Path) -> bool:
     if sound.format == "OGG":
         return not is_chained(file)
     if sound.format == "FLAC":
-        uncompressed = sound.frames * sound.channels * (3 if sound.subtype == "PCM_24" else 2)
-        return bool(
-            0 < sound.frames < LARGEST_FLAC and file.stat().st_size <= LOSSLESS_SHARES[1] * uncompressed
-        )
+        return states_frames(sound, file.stat().st_size)
+    if sound.format == "WAV" and (wave := wave_of(file)) and wave.goes_on:
+        return False
     return bool(sound.frames > 0 and sound.subtype.startswith(UNCOMPRESSED))
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from segue.audio.allowance import Allowance
 from segue.audio.channels import mono
 from segue.audio.errors import Truncated, Undecodable
+from segue.audio.riff import wave_of
 from segue.processor_time import processor_time
 
 TIME_LIMIT = 60.0
@@ -171,7 +172,13 @@ def run(path: Path, *, before: list[str], after: list[str]) -> subprocess.Comple
     Undecodable
         It exceeds the time limit.
     """
-    return call([*before, *INPUT, "-i", f"file:{path}", *after], limit=TIME_LIMIT)
+    return call([*before, *input_options(path), "-i", f"file:{path}", *after], limit=TIME_LIMIT)
+
+
+def input_options(path: Path) -> list[str]:
+    """The options before a file as the input."""
+    wave = wave_of(path)
+    return [*INPUT, "-ignore_length", "1"] if wave and wave.goes_on else INPUT
 
 
 def call(
@@ -197,7 +204,7 @@ def call(
                 try:
                     output, errors = process.communicate(given, timeout=allowance.interval)
                 except subprocess.TimeoutExpired:
-                    given = None  # a second call goes on with the input of the first
+                    given = None  # a second call continues with the input of the first
                     if why := allowance.exceeded():
                         raise Undecodable("too-slow", f"ffmpeg: {why}") from None
                 else:

@@ -1,4 +1,4 @@
-"""Fingerprints of what is heard, which survive another format, another bit rate and other tags.
+"""Audio fingerprints, which stay nearly the same in another format, at another bit rate and with other tags.
 
 They are Chromaprint's, computed by the muxer of the bundled ffmpeg: a row of 32-bit numbers, eight a second,
 of the middle of a recording. Two encodings of a recording differ in few bits, two recordings of a song in

@@ -40,7 +40,10 @@ def _text(header: Any, flags: int, data: bytes) -> tuple[Any, str] | None:
         if data[0] == 1 and data[1:3] in _MARKS:
             return _UTF16, data[1:].decode("utf-16")
         encoding, codec = _BYTES[data[0]]
-        return encoding, data[1:].decode(codec)
+        try:
+            return encoding, data[1:].decode(codec)
+        except UnicodeDecodeError:  # mutagen would drop the frame
+            return Encoding.LATIN1, data[1:].decode("latin-1")
     except (KeyError, IndexError, UnicodeDecodeError):
         return None
 

@@ -22,6 +22,7 @@ from mutagen.wave import WAVE
 from segue.audio import ffmpeg, ogg
 from segue.audio.errors import Undecodable
 from segue.audio.id3_frames import KNOWN_FRAMES, PlainId3
+from segue.audio.riff import wave_of
 
 _EVIDENT = ((".mp3", b"ID3", MP3), (".flac", b"fLaC", FLAC))
 """Suffix and first bytes for which mutagen would choose this class after it has tried all."""
@@ -33,6 +34,10 @@ LOSSY_BITRATES = (6_000, 700_000)
 """The least and the largest average bit rate, in bits a second, of audio that was coded with loss."""
 LOSSLESS_SHARES = (0.02, 1.2)
 """The least and the largest size of lossless audio, as a share of its uncompressed size."""
+LARGEST_FLAC = (1 << 36) - 1
+"""The largest number of frames that a FLAC header can state. It is a mark of an unknown length, and so is a
+larger one, which libsndfile gives.
+"""
 XING_TOLERANCE = (0.98, 1.05)
 """The size of an mp3 relative to the size that its header states; tags at the end add to it."""
 
@@ -60,7 +65,15 @@ def length_of(path: Path, audio: Any = None, *, data: BinaryIO | None = None) ->
         measured = ffmpeg.measured(path)
     except Undecodable:
         measured = None
+    wave = wave_of(path)
+    # ffmpeg cannot tell the packets of some codecs in a WAV apart.
+    if wave and wave.seconds and not wave.goes_on and not _near(measured, wave.seconds):
+        return wave.seconds
     return measured or probe.seconds
+
+
+def _near(measured: float | None, stated: float) -> bool:
+    return measured is not None and 0.5 * stated <= measured <= 2 * stated
 
 
 def opened(path: Path, data: BinaryIO | None = None) -> Any:
@@ -119,7 +132,7 @@ def _share_of_stated(info: Any, size: int) -> float:
 
 
 def mp3_exceeds_header(path: Path) -> bool:
-    """Whether an mp3 goes on after the part of which its header states the length, as joined files do."""
+    """Whether an mp3 continues after the part of which its header states the length, as joined files do."""
     info = getattr(opened(path), "info", None)
     if not isinstance(info, MPEGInfo) or not info.bitrate or info.length <= 0:
         return False
@@ -135,4 +148,23 @@ def _of_uncompressed(path: Path) -> float | None:
         sound = soundfile.info(os.fsencode(path))  # the name need not be UTF-8
     except soundfile.LibsndfileError:
         return None
-    return float(sound.duration) or None if sound.subtype.startswith(UNCOMPRESSED) else None
+    if not sound.subtype.startswith(UNCOMPRESSED) or not states_frames(sound, path.stat().st_size):
+        return None
+    wave = wave_of(path)
+    return None if wave and wave.goes_on else float(sound.duration) or None
+
+
+def states_frames(sound: Any, size: int) -> bool:
+    """Whether the number of frames that libsndfile gives for a FLAC fits the size of the file.
+
+    Parameters
+    ----------
+    sound
+        What soundfile has opened, or its information. Other formats than FLAC pass.
+    size
+        Bytes.
+    """
+    if sound.format != "FLAC":
+        return True
+    uncompressed = sound.frames * sound.channels * (3 if sound.subtype == "PCM_24" else 2)
+    return bool(0 < sound.frames < LARGEST_FLAC and size <= LOSSLESS_SHARES[1] * uncompressed)

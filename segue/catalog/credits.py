@@ -23,10 +23,23 @@ VARIOUS_ARTISTS = _keys(
     """
     Various Artists | Various | VA | V.A. | V/A | Divers | Diverse | Diverse Interpreten |
     Verschiedene | Verschiedene Interpreten | Artisti Vari | Varios Artistas | Varios | Vários
-    Artistas | Artistes Variés | Compilation | VVAA | 群星
+    Artistas | Artistes Variés | Artistes Divers | Compilation | VVAA | Vari Artisti | Autores
+    Varios | Verschillende Artiesten | Diverse Artiesten | Diverse Artister | Blandade Artister |
+    Różni Wykonawcy | Různí Interpreti | Разные исполнители | Сборник | Çeşitli Sanatçılar |
+    ヴァリアス・アーティスト | オムニバス | 群星 | 合輯
     """
 )
 """Album artists that are nobody."""
+UNKNOWN = _keys(
+    """
+    Unknown Artist | <unknown> | [unknown] | Artist Unknown | No Artist | Unbekannter Künstler |
+    Unbekannter Interpret | Artiste inconnu | Artista desconocido | Artista desconhecido | Artista
+    sconosciuto | Onbekende artiest | Okänd artist | Ukjent artist | Ukendt kunstner | Nieznany
+    wykonawca | Neznámý interpret | Неизвестный исполнитель | Неизвестен | Bilinmeyen Sanatçı |
+    不明なアーティスト | 未知艺术家 | 未知歌手 | 알 수 없는 아티스트
+    """
+)
+"""What programs write for an artist that they do not know."""
 VARIOUS_ARTISTS_ID = "89ad4ac3-39f7-470e-963a-56509c546377"
 """MusicBrainz's id for them."""
 UNDIVIDED = _keys(
@@ -39,8 +52,10 @@ UNDIVIDED = _keys(
 )
 """Names of artists that have a separator in them."""
 
-_FEATURING = re.compile(r"\s*[(\[]?\s*(?<!\w)(?:feat\.?|ft\.?|featuring)\s+([^)\]]+)[)\]]?", re.IGNORECASE)
-_PLAIN_SEPARATORS = re.compile(r"\s*[;\0]\s*|\s+/\s+")
+_FEATURING = re.compile(
+    r"\s*[(\[]?\s*(?<!\w)(?:(?:feat|ft)\.|(?:feat|ft|featuring)(?=\s))\s*([^)\]]+)[)\]]?", re.IGNORECASE
+)
+_PLAIN_SEPARATORS = re.compile(r"\s*[;；\0]\s*|\s+/\s+")
 _SLASHES = re.compile(r"\s*[;\0/]\s*")
 _AND = re.compile(
     r"\s*[;\0/,&]\s*|\s+(?:and|und|et|y|x|vs\.?|with|feat\.?|ft\.?|featuring)\s+", re.IGNORECASE
@@ -121,6 +136,11 @@ def _credits_of(
 def is_various(name: str) -> bool:
     """Whether an album artist is nobody, such as "Various Artists"."""
     return artist_key(name) in VARIOUS_ARTISTS
+
+
+def is_unknown(name: str) -> bool:
+    """Whether a name says that the artist is not known."""
+    return artist_key(name) in UNKNOWN
 
 
 def _featured(text: str, whole: frozenset[str]) -> list[str]:

@@ -30,7 +30,7 @@ class CueSong:
     """The remarks of the sheet and, before them, of the song."""
 
     def document(self) -> CueDocument:
-        """What is stored of it."""
+        """The stored fields."""
         facts = [
             self.number, self.track.number, self.track.start, self.track.end, self.track.title,
             self.track.performer, self.album, self.performer, sorted(self.remarks.items()),

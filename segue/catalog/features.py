@@ -39,7 +39,7 @@ class TrackFeatures(TypedDict):
     modified_ns: NotRequired[int | None]
     """Time of the file's last change, nanoseconds since 1970."""
     fingerprint: NotRequired[bytes | None]
-    """Fingerprint of what is heard: two rows of little-endian 32-bit numbers (`segue.audio.fingerprint`)."""
+    """Audio fingerprint: two rows of little-endian 32-bit numbers (`segue.audio.fingerprint`)."""
     marks: NotRequired[list[int]]
     """Numbers of the fingerprint by which a search finds it."""
     sound: NotRequired[str | None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -26,11 +27,14 @@ _GENERIC = _keys(
     lossless | lossy | hi-res | 24bit | 320 | 320kbps | v0 | new | misc | various | various artists
     | unknown | unknown artist | unknown album | untitled | media | itunes | itunes media | library
     | compilations | soundtracks | playlists | incoming | unsorted | temp | tmp | data | share |
-    public | desktop | documents | home
+    public | desktop | documents | home | new folder | untitled folder | neuer ordner | nouveau
+    dossier | nueva carpeta
     """
 )
 """Names of folders that name neither an artist nor an album."""
 _NUMBERED = re.compile(r"(?:(\d)-)?(0\d{1,2}(?!\d)|\d{1,3}(?=\s*[.\-_)]))\s*[.\-_)]*\s*(?=\S)(.+)")
+_YEAR = re.compile(r"(?:[(\[](?:19|20)\d\d[)\]]\s*-?|(?:19|20)\d\d\s*-)\s*(?=\S)")
+"""A year before the name of an album."""
 _ONLY_NUMBER = re.compile(r"\d{1,3}")
 
 
@@ -51,8 +55,7 @@ class FileNames:
             disc = disc or (int(match[1] or 0) or None)
             folders.pop()
         named = [name for name in folders if artist_key(name) not in _GENERIC]
-        artist = named[-2] if len(named) > 1 else named[-1] if named else ""
-        album = named[-1] if len(named) > 1 else ""
+        artist, album = _of_folders(named)
         stem = relative.stem.replace("_", " ").strip() or relative.stem
         track = None
         if match := _NUMBERED.fullmatch(stem):
@@ -69,6 +72,20 @@ class FileNames:
         elif len(parts) == 3 and all(parts) and _ONLY_NUMBER.fullmatch(parts[1]):  # Artist - 01 - Title
             artist, track, title = parts[0], int(parts[1]) or None, parts[2]
         return cls(title=title, artist=artist, album=album, disc=disc, track=track)
+
+
+def _of_folders(named: Sequence[str]) -> tuple[str, str]:
+    """Artist and album by the names of the last folders, such as "Prince" and "1999 - The Album"."""
+    if not named:
+        return "", ""
+    album = _YEAR.sub("", named[-1])
+    before, after = (part.strip() for part in album.partition(" - ")[::2])
+    if len(named) > 1:
+        artist = named[-2]
+        return artist, after if after and artist_key(before) == artist_key(artist) else album
+    if before and after:  # "Artist - Album"
+        return "" if artist_key(before) in _GENERIC else before, _YEAR.sub("", after)
+    return named[-1], ""
 
 
 def is_disc(folder: str) -> bool:

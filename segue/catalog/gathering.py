@@ -47,8 +47,14 @@ def gather(store: Store, changed: Iterable[str] = ()) -> Gathered:
     album_ids: set[str] = set()
     artist_keys: set[str] = set()
     album_keys: set[str] = set()
+    complete: set[str] = set()
     for ids in parts(wanted):
-        found = list(tracks.in_any_state(ids))
+        noted, others = tracks.noted(ids)
+        album_ids |= {track.album_id for track in noted if track.album_id}
+        for known in noted:
+            artist_keys |= set(known.keys)
+            album_keys.add(known.album_key)
+        found = list(tracks.in_any_state(others))
         album_ids |= {track.album_id for track in found if track.album_id}
         for track in found:
             artist_keys |= {*track.counted, *track.keys}
@@ -62,21 +68,40 @@ def gather(store: Store, changed: Iterable[str] = ()) -> Gathered:
         bucket = list(tracks.with_keys(keys))
         assigned = albums_of(track.member for track in bucket)
         moved = {t.track_id: assigned[t.track_id] for t in bucket if assigned[t.track_id] != t.album_id}
-        album_ids |= {t.album_id for t in bucket if t.track_id in moved and t.album_id} | set(moved.values())
+        touched = {t.album_id for t in bucket if t.track_id in moved and t.album_id} | set(moved.values())
+        album_ids |= touched
+        complete -= touched
         tracks.assign(moved)
-    for ids in parts(sorted(album_ids)):
-        before = albums.stored(ids)
-        by_album: dict[str, list[GroupedTrack]] = defaultdict(list)
-        for track in tracks.of_albums(ids):
-            by_album[track.album_id or ""].append(track)
-        written = [_album(own, those) for own, those in sorted(by_album.items())]
-        for album in (*before, *written):
-            artist_keys |= {*album["artist_keys"], *album["appearing"]}
-        albums.replace(ids, written)
+        by_album = _by_album((assigned[track.track_id], track) for track in bucket)
+        # Most albums have all their tracks under these keys, and need not be read once more.
+        sizes = tracks.numbers(album_ids & by_album.keys())
+        whole = {own: by_album[own] for own, number in sizes.items() if number == len(by_album[own])}
+        artist_keys |= _replace(albums, whole, whole)
+        complete |= whole.keys()
+    for ids in parts(sorted(album_ids - complete)):
+        those = _by_album((track.album_id or "", track) for track in tracks.of_albums(ids))
+        artist_keys |= _replace(albums, ids, those)
     for keys in parts(sorted(artist_keys)):
         artists.replace(keys, _artists(keys, tracks, albums))
     tracks.settle(wanted)
     return Gathered(tracks=len(wanted), albums=len(album_ids), artists=len(artist_keys))
+
+
+def _by_album(pairs: Iterable[tuple[str, GroupedTrack]]) -> dict[str, list[GroupedTrack]]:
+    """Tracks by the ids of their albums."""
+    found: dict[str, list[GroupedTrack]] = defaultdict(list)
+    for own, track in pairs:
+        found[own].append(track)
+    return found
+
+
+def _replace(albums: Albums, ids: Iterable[str], tracks: Mapping[str, Sequence[GroupedTrack]]) -> set[str]:
+    """Write the albums of these ids by their tracks; returns the keys of artists before and after."""
+    wanted = list(ids)
+    before = albums.stored(wanted)
+    written = [_album(own, those) for own, those in sorted(tracks.items())]
+    albums.replace(wanted, written)
+    return {key for album in (*before, *written) for key in (*album["artist_keys"], *album["appearing"])}
 
 
 def rebuild(store: Store) -> Gathered:

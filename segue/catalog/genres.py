@@ -23,7 +23,7 @@ OTHER_NAMES = (
 )  # fmt: skip
 SPELLINGS = {artist_key(name): name for name in [*TCON.GENRES, *OTHER_NAMES]}
 """The usual spelling of common genres, by their key."""
-_SEPARATORS = re.compile(r"[;,|\0\\/]")
+_SEPARATORS = re.compile(r"[;,|\0\\/；、•]")
 
 
 def genres_of(texts: Iterable[str]) -> tuple[str, ...]:

@@ -23,13 +23,7 @@ _FIELDS = (
     "added_at", "details", "artist_keys", "album_id", "album_key", "counted",
     "loudness", "size", "modified_ns",
 )  # fmt: skip
-_FOR_ALBUMS = (
-    "library", "path", "artist", "album", "track", "year", "album_id",
-    *(f"details.{name}" for name in (
-        "artists", "featured", "album_artists", "compilation", "disc", "side", "edition", "ids",
-    )),
-)  # fmt: skip
-"""The fields that decide on a track's album."""
+_NOTED = dict.fromkeys(("album", "artist_keys", "album_id", "album_key", "counted", "grouped"), 1)
 _FOR_ARTISTS = (
     "library", "artist", "genres", "duration_ms", "cover_id",
     *(f"details.{name}" for name in ("artists", "featured", "artist_sort", "album_artists", "ids")),
@@ -67,6 +61,16 @@ class GroupedTrack(NamedTuple):
         return (*self.member.artists, *self.featured_keys)
 
 
+class NotedTrack(NamedTuple):
+    """What is stored of a track's album and artists."""
+
+    track_id: str
+    keys: tuple[str, ...]
+    """The keys of all its artists."""
+    album_key: str
+    album_id: str | None
+
+
 class GroupedTracks(Tracks):
     """The tracks, for the assignment of albums."""
 
@@ -80,17 +84,40 @@ class GroupedTracks(Tracks):
 
     def forget_groups(self) -> None:
         """Assign all tracks again at the next ingest."""
-        self.documents.update_many({}, {"$set": {"grouped": 0}})
+        self.documents.update_many({}, {"$set": {"grouped": 0, "counted": []}, "$unset": {"album_key": ""}})
 
     def in_any_state(self, track_ids: Iterable[str]) -> Iterator[GroupedTrack]:
         """The known ones of the tracks, also those that are gone."""
         for ids in parts(track_ids):
             yield from self._grouped({"_id": {"$in": ids}})
 
+    def noted(self, track_ids: Sequence[str]) -> tuple[list[NotedTrack], list[str]]:
+        """Those of the tracks on an album whose stored keys are as they should be, and the ids of the others.
+
+        New tracks are stored with these keys (:meth:`segue.catalog.tracks.Tracks.add`).
+        """
+        found = []
+        for track in self.documents.find({"_id": {"$in": list(track_ids)}}, _NOTED, batch_size=10_000):
+            key, keys = album_key(track.get("album")), track.get("artist_keys")
+            stored = track.get("album_key"), track.get("counted"), track.get("grouped")
+            if key and keys is not None and (key, keys, 0) == stored:
+                found.append(NotedTrack(track["_id"], tuple(keys), key, track.get("album_id")))
+        known = {track.track_id for track in found}
+        return found, [own for own in track_ids if own not in known]
+
+    def numbers(self, album_ids: Iterable[str]) -> dict[str, int]:
+        """The numbers of playable tracks of albums that have any, by the album's id."""
+        wanted = {"album_id": {"$in": sorted(album_ids)}, **PLAYABLE}
+        steps: list[Document] = [
+            {"$match": wanted},
+            {"$group": {"_id": "$album_id", "tracks": {"$sum": 1}}},
+        ]
+        return {group["_id"]: int(group["tracks"]) for group in self.aggregate(steps)}
+
     def with_keys(self, keys: Iterable[str]) -> Iterator[GroupedTrack]:
-        """The playable tracks with these keys of albums, with the facts that decide on their albums."""
+        """The playable tracks with these keys of albums."""
         for some in parts(keys):
-            yield from self._grouped({"album_key": {"$in": some}, **PLAYABLE}, _FOR_ALBUMS)
+            yield from self._grouped({"album_key": {"$in": some}, **PLAYABLE})
 
     def of_albums(self, album_ids: Iterable[str]) -> Iterator[GroupedTrack]:
         """The playable tracks of albums."""

@@ -1,12 +1,12 @@
 """Recognises the song of a file that is new in a library: renamed, retagged, converted or re-encoded.
 
-The rules in their order, the surest first; a rule takes what the rules before it have left:
+The rules in their order, the surest first. Each applies to songs that the earlier rules have not recognised:
 
 1. the same sound, apart from tags (:mod:`segue.audio.payload`),
 2. the same recording and release track of MusicBrainz,
 3. the same place, artist and title,
 4. the same artist, title and album, and a length within :data:`SECONDS_OFF`,
-5. the same fingerprint of what is heard (:mod:`segue.audio.fingerprint`), and a length within a second,
+5. the same audio fingerprint (:mod:`segue.audio.fingerprint`), and a length within a second,
 6. the same place and a length within :data:`SECONDS_OFF`.
 
 The same file under another name is recognised earlier, without reading it (:mod:`segue.catalog.reconcile`).

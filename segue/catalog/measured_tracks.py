@@ -1,4 +1,4 @@
-"""The part of `tracks` with the loudness: measured in the files, and corrected by what their tags state.
+"""The part of `tracks` with the loudness: measured in the files, and the corrections that their tags state.
 
 Delivery: a measurement is written by track id, and marks the track for another assignment to its album, whose
 loudness follows from that of its tracks. An interrupted run leaves the mark for the next gathering.

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from segue.audio.contents import contents_of
 from segue.audio.length import length_of, opened
-from segue.catalog.credits import VARIOUS_ARTISTS_ID, credits_of, is_various
+from segue.catalog.credits import VARIOUS_ARTISTS_ID, credits_of, is_unknown, is_various
 from segue.catalog.file_names import FileNames
 from segue.catalog.genres import genres_of
 from segue.catalog.grouping import disc_in
@@ -27,6 +27,8 @@ LABELS = ("mood", "grouping", "content_group")
 """ID3 has two frames for a grouping: iTunes writes GRP1, most others TIT1."""
 INVISIBLE = frozenset("\u200b\u2060\ufeff\u00ad")
 """Signs without width that programs leave in texts."""
+_ENDS = " " + "".join(map(chr, (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x2061, 0x206A))))
+"""Further such signs, which join letters or set the direction of text: without effect at the ends."""
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EDITION = re.compile(
     r"[(\[]([^()\[\]]*\b(?:edition|remaster(?:ed)?|deluxe|anniversary|expanded|bonus|mono|stereo|version)\b[^()\[\]]*)[)\]]",
@@ -111,16 +113,16 @@ def _tags(
     ids = _ids(values)
     shown = _artist(values)
     credits = credits_of(
-        [clean(value) if "\0" not in value else value for value in values.get("artist", ())] or shown,
-        listed=values.get("artists", ()),
+        [clean(value) if "\0" not in value else value for value in _known(values, "artist")] or shown,
+        listed=_known(values, "artists"),
         title=title,
         ids=len(ids.artists),
         slashes=slashes,
         undivided=undivided,
     )
     album_artists = credits_of(
-        values.get("album_artist", ()),
-        listed=values.get("album_artists", ()),
+        _known(values, "album_artist"),
+        listed=_known(values, "album_artists"),
         ids=len(ids.album_artists),
         slashes=slashes,
         undivided=undivided,
@@ -139,7 +141,7 @@ def _tags(
         featured=tuple(filter(None, map(clean, credits.featured))),
         album_artists=() if various else tuple(filter(None, map(clean, album_artists))),
         compilation=various or _first(values, "compilation").lower() in {"1", "true", "yes"},
-        disc=_number(_leading(values, "disc"), most=999) or names.disc or disc_in(album),
+        disc=_number(_leading(values, "disc"), most=999) or names.disc or disc_in(album or names.album),
         discs=_number(_total(values), most=999),
         disc_title=_first(values, "disc_title") or None,
         side=number[1].upper() if number and number[1] else None,
@@ -177,9 +179,14 @@ def _lyrics(audio: Any, values: Values, encoding: str) -> tuple[Lyrics, ...]:
 
 def _artist(values: Values) -> list[str]:
     """The artists as the file names them, without the separators of its format."""
-    given = values.get("artist") or values.get("artists") or ()
+    given = _known(values, "artist") or _known(values, "artists")
     texts = (clean(part) for value in given for part in value.split("\0"))
     return list(dict.fromkeys(text for text in texts if text))
+
+
+def _known(values: Values, name: str) -> list[str]:
+    """The artists of a field, without those that are said to be unknown."""
+    return [value for value in values.get(name, ()) if not is_unknown(value)]
 
 
 def _ids(values: Values) -> MusicBrainzIds:
@@ -214,7 +221,8 @@ def _uuid(text: str) -> str | None:
 def clean(text: str, *, keep_nul: bool = False) -> str:
     """One line of text in composed form, at most :data:`LONGEST` characters.
 
-    Control characters become spaces, and signs without width go. NUL separates values in some formats.
+    Control characters become spaces, and signs without width go, those that join letters or set the direction
+    of text at the ends only. NUL separates values in some formats.
     """
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()[:LONGEST].strip()
@@ -229,7 +237,7 @@ def clean(text: str, *, keep_nul: bool = False) -> str:
             for sign in whole
             if sign not in INVISIBLE
         )
-    return unicodedata.normalize("NFC", " ".join(whole.split()))[:LONGEST].strip()
+    return unicodedata.normalize("NFC", " ".join(whole.split()).strip(_ENDS))[:LONGEST].strip()
 
 
 def _first(values: Values, name: str) -> str:
@@ -237,8 +245,9 @@ def _first(values: Values, name: str) -> str:
 
 
 def _leading(values: Values, name: str) -> str | None:
-    match = re.match(r"\d{1,6}", _first(values, name))
-    return match[0] if match else None
+    """The number at the beginning of a text, or after a word as in "Disc 2"."""
+    match = re.match(r"(?:[^\W\d]+\W*)?(\d{1,6})", _first(values, name))
+    return match[1] if match else None
 
 
 def _total(values: Values) -> str | None:

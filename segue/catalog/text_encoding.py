@@ -6,6 +6,7 @@ without a byte order mark is read in the wrong order of bytes if it is big-endia
 
 from __future__ import annotations
 
+import codecs
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -27,8 +28,8 @@ class Repair:
     Parameters
     ----------
     encoding
-        The encoding of texts that claim to be Latin-1; "auto" guesses it if nearly all of their letters are
-        above 0x7F.
+        The encoding of texts that claim to be Latin-1; "auto" guesses it if they are valid UTF-8, or nearly
+        all of their letters are above 0x7F.
     latin
         All texts of the file that claim to be Latin-1; the guess is made for them together.
     """
@@ -44,10 +45,11 @@ class Repair:
 
     def latin(self, text: str) -> str:
         """A text that claims to be Latin-1."""
-        if self._encoding is None or text.isascii():
+        if text.isascii():
             return text
         try:
-            return text.encode("latin-1").decode(self._encoding)
+            # Programs on Windows write dashes and quotes where Latin-1 has control characters.
+            return _decoded(text.encode("latin-1"), self._encoding or "cp1252")
         except UnicodeError:
             return text
 
@@ -71,13 +73,17 @@ def decoded(data: bytes, encoding: str) -> str:
 
 def guessed(texts: Sequence[str]) -> str | None:
     """The encoding of texts that claim to be Latin-1; None if they probably are."""
+    if _are_utf8([text for text in texts if not text.isascii()]):
+        return "utf-8"
     foreign = [text for text in texts if _is_foreign(text)]
-    if not foreign:
-        return None
     try:
         data = "\n".join(foreign).encode("latin-1")
     except UnicodeError:
         return None
+    return _of_a_country(data) if data else None
+
+
+def _of_a_country(data: bytes) -> str | None:
     for encoding in CYRILLIC:
         if _is_cyrillic(data, encoding):
             return encoding
@@ -89,6 +95,19 @@ def guessed(texts: Sequence[str]) -> str | None:
     if best.encoding == "euc_kr" and not _is_korean(data):
         return "gb18030"
     return best.encoding
+
+
+def _are_utf8(texts: Sequence[str]) -> bool:
+    try:
+        decoded = [_decoded(text.encode("latin-1"), "utf-8") for text in texts]
+    except UnicodeError:
+        return False
+    return not all(text.isascii() for text in decoded)  # "Café" in Latin-1 ends like a sign that was cut
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    """The text of bytes; ID3v1 may have cut its last sign."""
+    return codecs.getincrementaldecoder(encoding)().decode(data)
 
 
 def swapped(text: str) -> str:

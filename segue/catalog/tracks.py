@@ -54,7 +54,7 @@ class IndexedTrack(NamedTuple):
     artists: Sequence[str] = ()
     """Main artists; empty for a track of a release that did not tell them apart."""
     sound: str | None = None
-    """What is heard: two tracks that share it are copies, such as an mp3 and a flac file."""
+    """Tracks with the same value are copies of one recording, such as an mp3 and a flac file."""
 
 
 OF_FILE = dict.fromkeys(

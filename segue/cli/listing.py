@@ -19,7 +19,7 @@ def listing(program: str, commands: Sequence[Command] = COMMANDS) -> str:
     """The commands by group, each with an example that begins with `program`."""
     width = max(len(command.name) for command in commands)
     lines = [
-        "Segue re-plans what you hear next while you listen.",
+        "Segue re-plans your next songs while you listen.",
         "",
         f"usage: {program} COMMAND [OPTIONS]        {program} COMMAND --help explains a command",
     ]

@@ -193,7 +193,7 @@ def _log(*, verbose: bool) -> None:
     logs.configure(form, level="INFO" if verbose else "WARNING")
 
 
-_HELP = f"""Segue re-plans what you hear next while you listen.
+_HELP = f"""Segue re-plans your next songs while you listen.
 
 `{PROGRAM} help` lists the commands by group, with an example of each.
 

@@ -33,7 +33,7 @@ from segue.settings import Settings
 from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store
 
-PATIENCE = 120
+PATIENCE = 600
 """Seconds to wait for a server."""
 SEGUE = (sys.executable, "-P", "-m", "segue")
 """The command line of a job, the same as in run.sh."""

@@ -47,11 +47,12 @@ def audit(
     """Compare the pinned packages and the jars with known vulnerabilities.
 
     The exit status is 0 only if everything was compared with recent advisories and nothing was found.
-    Libraries inside wheels and jars, mongod, ffmpeg and Java are not compared.
+    Libraries inside wheels and jars, mongod, ffmpeg and Java are not compared. The second example needs no
+    network.
 
     Example: ./run.sh dependencies audit
 
-    Without a network: ./run.sh dependencies audit --advisories PyPI.zip --advisories Maven.zip
+    Example: ./run.sh dependencies audit --advisories PyPI.zip --advisories Maven.zip
     """
     with one_line_errors():
         can_write(json_file)

@@ -6,6 +6,7 @@ account, and an operator.
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import re
@@ -23,7 +24,7 @@ from urllib.parse import urlencode
 from PIL import Image
 
 from segue.errors import SegueError
-from segue.places import LOCAL
+from segue.places import LOCAL, ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
@@ -41,7 +42,9 @@ FLAGS = (
 _DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 _PHONE: ViewportSize = {"width": 390, "height": 844}
 _QUALITY = 82
-_START_SECONDS = 900.0
+_START_SECONDS = 1800.0
+_PATIENCE_MS = 300_000
+"""Limits against a hang; a busy machine is slow."""
 _SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
   && [...document.images].every((image) => image.complete)"""
 _SIGN_UP = """async () => {
@@ -59,7 +62,6 @@ _FRAMES, _FRAME_MS, _WIDTH = 28, 250, 840
 """The animation: number of frames, time per frame, width in pixels."""
 _PLAYED = 7
 """Tracks that the listener plays before the pictures are taken."""
-PAGES = ("search", "map", "playlists", "you", "listening", "friends", "live", "operations", "audience")
 
 
 def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]) -> None:
@@ -138,6 +140,7 @@ def _address(demo: subprocess.Popen[bytes], log: Path) -> str:
 def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], None]) -> None:
     context = browser.new_context(viewport=_DESKTOP, device_scale_factor=1.5, color_scheme="light")
     page = context.new_page()
+    page.set_default_timeout(_PATIENCE_MS)
     _open(page, f"{dashboard}/")
     time.sleep(_COVERS_SECONDS)
     _shoot(page, folder / "first-visit.jpg", say)
@@ -153,7 +156,7 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
     time.sleep(1)
     _shoot(page, folder / "player.jpg", say)
     _playlist(page)
-    addresses = {name: f"{dashboard}/{name}" for name in PAGES}
+    addresses = {name: f"{dashboard}/{name}" for name in menu()[1:]}
     by_link = {
         "track": {"id": track["id"]},
         "artist": {"name": track["artist"]},
@@ -167,16 +170,40 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
         _shoot(page, folder / f"{name}.jpg", say)
     state = context.storage_state()
     context.close()
-    for suffix, options in (
-        ("dark", {"viewport": _DESKTOP, "color_scheme": "dark", "device_scale_factor": 1.5}),
-        ("phone", {"viewport": _PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}),
+    for suffix, names, options in (
+        ("dark", ("", "map"), {"viewport": _DESKTOP, "color_scheme": "dark", "device_scale_factor": 1.5}),
+        (
+            "phone",
+            ("", "search", "map"),
+            {"viewport": _PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
+        ),
     ):
         other = browser.new_context(storage_state=state, **options)  # type: ignore[arg-type]
         page = other.new_page()
-        for name in ("", "search", "map", "listening"):
+        page.set_default_timeout(_PATIENCE_MS)
+        for name in names:
             _open(page, f"{dashboard}/{name}")
             _shoot(page, folder / f"{name or 'for-you'}-{suffix}.jpg", say)
         other.close()
+
+
+def menu() -> list[str]:
+    """The pages of the menu by their url, the first page first.
+
+    They are read from the source: importing the module would draw a page.
+    """
+    calls = [
+        node
+        for node in ast.walk(ast.parse((ROOT / "dashboard" / "pages.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Page"
+    ]
+    return [
+        ast.literal_eval(call.args[0])
+        for call in sorted(calls, key=lambda call: call.lineno)
+        if not any(
+            isinstance(each.value, ast.Constant) and each.value.value == "by link" for each in call.keywords
+        )
+    ]
 
 
 def _open(page: Page, address: str) -> None:
@@ -185,9 +212,9 @@ def _open(page: Page, address: str) -> None:
 
 
 def _settle(page: Page) -> None:
-    page.wait_for_function(_SETTLED, timeout=60_000)
+    page.wait_for_function(_SETTLED)
     time.sleep(2)
-    page.wait_for_function(_SETTLED, timeout=60_000)
+    page.wait_for_function(_SETTLED)
 
 
 def _shoot(page: Page, file: Path, say: Callable[[str], None]) -> None:
@@ -201,12 +228,14 @@ def _start_a_song(page: Page) -> None:
     card.wait_for()
     card.hover()
     card.locator(".go").click()
-    page.wait_for_function("() => window.__segue?.playing && window.__segue.position > 500", timeout=60_000)
+    page.wait_for_function("() => window.__segue?.playing && window.__segue.position > 500")
 
 
 def _listen(page: Page) -> dict[str, str]:
     """Play, skip and like a few songs; returns the last one in the player's form."""
     _start_a_song(page)
+    # New recommendations wait while the pointer is on the list.
+    page.mouse.move(2, 400)
     for number in range(_PLAYED):
         time.sleep(2)
         page.keyboard.press("l" if number % 2 else "n")

@@ -1,6 +1,6 @@
 """Imported plays, by listener and day. They are kept until the listener removes them.
 
-Delivery: importing is a union. A play is told from others by its song and the second of its start, so that a
+Delivery: importing is a union. The song and the second of its start identify a play, so that a
 repeated import, files that overlap, and any order of files give the same documents. A document is replaced
 only if nobody has changed it meanwhile.
 """

@@ -61,7 +61,7 @@ class Exports:
     """The exports at some paths: files, folders and ZIP archives, in any order."""
 
     def __init__(self, paths: Sequence[Path], *, most_bytes: int) -> None:
-        """`most_bytes` bounds what is read, after decompression.
+        """`most_bytes` is the limit of the bytes read, after decompression.
 
         Raises
         ------

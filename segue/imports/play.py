@@ -117,7 +117,7 @@ def imported_play(
 
 
 def text_of(value: object) -> str:
-    """A text in one line, shortened to what is kept; empty for other values."""
+    """A text in one line, shortened to the stored length; empty for other values."""
     if not isinstance(value, str):
         return ""
     # Half a surrogate pair can come from JSON, and no database stores it.

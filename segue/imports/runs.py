@@ -1,4 +1,4 @@
-"""The imports of listeners: what was read, what came of it, and whether it was undone.
+"""The imports of listeners: the files, the result, and whether an import was undone.
 
 Delivery: a document for each import, written by the process that imports, and updated as it proceeds. An
 import whose process has died stays `running` and is not updated any more; importing the files again

@@ -39,11 +39,11 @@ _STARTED_BY = {
 def up() -> None:
     """Start the embedded Kafka and MongoDB, unless your settings name other servers.
 
-    A running server keeps running. The data of earlier runs are kept.
+    A running server keeps running. The data of earlier runs are kept. The second example starts MongoDB only.
 
     Example: ./run.sh up
 
-    Only MongoDB: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 ./run.sh up
+    Example: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 ./run.sh up
     """
     settings = load_settings()
     fetch_jars()
@@ -52,18 +52,19 @@ def up() -> None:
     typer.echo(f"Kafka    {running.kafka.bootstrap_servers}{_whose(settings.kafka.bootstrap_servers)}")
     typer.echo(f"MongoDB  {shown(running.mongo.uri)}{_whose(settings.mongo.uri)}")
     for fault in known_faults(running):
-        typer.echo(f"warning: {fault.line}")
+        typer.echo(f"warning: {fault.line}", err=True)
 
 
 def down() -> None:
     """Stop everything that Segue started on this machine: dashboard, stream, Kafka, MongoDB. The data stay.
 
     The dashboard and the jobs are stopped first, all at the same time, then the servers. The stream finishes
-    the micro-batch in progress. A process that does not end within 30 seconds is killed; nothing is lost.
+    the micro-batch in progress. A process that does not end within 30 seconds is killed; nothing is lost. The
+    second example stops the processes whose data are in another folder.
 
     Example: ./run.sh down
 
-    With another folder for data: SEGUE_HOME=/var/lib/segue ./run.sh down
+    Example: SEGUE_HOME=/var/lib/segue ./run.sh down
     """
     with progress.status("Stopping") as status:
         ended = stack.down(waiting=lambda names: status.update(stack.waits_for(names)))
@@ -109,7 +110,7 @@ def _show(records: Sequence[tuple[Record, bool]], healths: Sequence[Health]) -> 
     if not records:
         typer.echo(f"nothing is running: {PROGRAM} up starts Kafka and MongoDB, {PROGRAM} demo starts all")
         return
-    table = Table("what", "state", "address", "pid", "log", box=None, pad_edge=False)
+    table = Table("process", "state", "address", "pid", "log", box=None, pad_edge=False)
     for (record, runs), health in zip(records, healths, strict=True):
         log = record.log.removeprefix(f"{ROOT}/")
         state = _STATES[health.status]

@@ -16,6 +16,7 @@ from segue.catalog.text_encoding import guessed
 from segue.phrases import marked, phrase
 from segue.playlists.entries import Entry, Listed, NotPlaylist, entry_of
 from segue.playlists.other_formats import listed_in
+from segue.playlists.tables import seconds_of
 
 LARGEST = 1 << 20
 """Bytes."""
@@ -33,9 +34,14 @@ PLAYLIST_SUFFIXES = (
     "wvx",
     "b4s",
     "xml",
+    "txt",
+    "csv",
+    "tsv",
 )
 """The suffixes of the files that are read; their contents decide on the format."""
 MOST_ENTRIES = 2000
+_INFO = re.compile(r"\s*([-\d.:]{0,12})[^,\"]{0,200}(?:\"[^\"]{0,500}\"[^,\"]{0,200}){0,20}(?:,|$)")
+"""What `#EXTINF` has before the title: the length, and attributes whose values may have a comma."""
 OLD_ENCODINGS = (
     "cp1252",
     "cp1251",
@@ -145,9 +151,9 @@ def _is_audio(line: str) -> bool:
 
 
 def _entry(line: str, info: str | None) -> Entry:
-    length, _, named = (info or "").partition(",")
-    seconds = re.match(r"\s*(\d{1,7}(?:\.\d{1,6})?)", length)
-    return entry_of(line, named=named, seconds=float(seconds[1]) if seconds else None)
+    head = _INFO.match(info or "")
+    length, named = (head[1], (info or "")[head.end() :]) if head else ("", "")
+    return entry_of(line, named=named, seconds=seconds_of(length))
 
 
 def write_m3u(name: str, entries: Iterable[Entry]) -> str:

@@ -1,4 +1,4 @@
-"""Playlists in other formats than M3U: PLS, XSPF, JSPF, WPL, ZPL, ASX, B4S, and the XML files of iTunes.
+"""Playlists in other formats than M3U: PLS, XSPF, JSPF, WPL, ZPL, ASX, B4S, tables, and XML of iTunes.
 
 Formats: https://en.wikipedia.org/wiki/PLS_(file_format), https://www.xspf.org/spec, https://www.xspf.org/jspf,
 https://learn.microsoft.com/windows/win32/wmp/windows-media-metafile-elements-reference. Many programs write
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from segue.playlists.entries import Entry, Listed, entry_of
+from segue.playlists.tables import listed_in_table, seconds_of
 
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]*)((?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*(/?)>")
 _ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
@@ -32,7 +33,7 @@ def listed_in(text: str) -> Listed | None:
     if begin.startswith("{"):
         return _of_jspf(text)
     if not begin.startswith("<"):
-        return None
+        return listed_in_table(text)
     return _of_itunes(text) if "<plist" in begin else _of_xml(text)
 
 
@@ -45,7 +46,9 @@ def _of_pls(text: str) -> Listed:
         elif line.lower().startswith("x-gnome-title="):
             name = line.partition("=")[2].strip() or None
     entries = [
-        entry_of(song.get("file", ""), named=song.get("title", ""), seconds=_seconds(song.get("length", "")))
+        entry_of(
+            song.get("file", ""), named=song.get("title", ""), seconds=seconds_of(song.get("length", ""))
+        )
         for _, song in sorted(found.items())
         if song.get("file") or song.get("title")
     ]
@@ -63,7 +66,7 @@ def _of_jspf(text: str) -> Listed | None:
             _text(_first(track.get("location"))),
             named=_text(track.get("title")),
             artist=_text(track.get("creator")),
-            seconds=_seconds(_text(track.get("duration")), unit=1000),
+            seconds=seconds_of(_text(track.get("duration")), unit=1000),
         )
         for track in tracks
         if track.get("title") or track.get("location")
@@ -103,10 +106,7 @@ def _song(values: Mapping[str, str]) -> Iterator[Entry]:
     location = re.sub(r"^file:(?!/)", "", location, flags=re.IGNORECASE)
     named = first("tracktitle", "title", "name")
     if location or named:
-        clock = re.fullmatch(r"(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)", first("duration"))
-        seconds = _seconds(first("duration", "length"), unit=1000)
-        if clock:
-            seconds = 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + float(clock[3])
+        seconds = seconds_of(first("duration", "length"), unit=1000)
         artist = first("trackartist", "creator", "author", "albumartist")
         yield entry_of(location, named=named, artist=artist, seconds=seconds)
 
@@ -137,7 +137,7 @@ def _of_itunes(text: str) -> Listed | None:
             song.get("Location", ""),
             named=song.get("Name", ""),
             artist=song.get("Artist", ""),
-            seconds=_seconds(song.get("Total Time", ""), unit=1000),
+            seconds=seconds_of(song.get("Total Time", ""), unit=1000),
         )
         for song in songs
     ]
@@ -178,11 +178,6 @@ def _without(text: str, begin: str, end: str, *, keep: bool = False) -> str:
 
 def _plain(text: str) -> str:
     return " ".join(html.unescape(text[:_LONGEST_VALUE]).split())
-
-
-def _seconds(text: str, *, unit: int = 1) -> float | None:
-    match = re.fullmatch(r"\s*(\d{1,10}(?:\.\d{1,6})?)\s*", text)
-    return float(match[1]) / unit if match else None
 
 
 def _first(value: Any) -> Any:

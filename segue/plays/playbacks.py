@@ -1,6 +1,6 @@
 """The last listening of each app of a listener: the collection `playbacks`.
 
-It shows what people listen to now, and lets the next report of an app end the listening before it.
+It says which song each app plays now, and lets the next report of an app end the listening before it.
 
 Delivery: one document for each listener and app. A report is stored after its events were sent, so that a
 report that failed can be repeated; the ids of the events are then the same.

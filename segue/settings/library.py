@@ -28,11 +28,13 @@ class AudioSettings(Section):
     hop_length: Annotated[int, Unit("samples")] = Field(ge=64, le=65_536)
     max_duration: Positive
     min_duration: Positive
-    threads_per_worker: int = Field(ge=1)
-    decode_timeout: Positive
+    threads_per_worker: Annotated[int, _DESCRIBED] = Field(ge=1)
+    decode_timeout: Annotated[Positive, _DESCRIBED]
 
 
 _WATCHED = TakesEffect("with the next run of library update; restart library watch")
+_INGESTED = TakesEffect("with the next run of library ingest or library update; restart library watch")
+_DESCRIBED = TakesEffect("with the next run of library features or library update; restart library watch")
 
 
 class LibrarySettings(Section):
@@ -48,8 +50,8 @@ class LibrarySettings(Section):
     tracks_per_round: Annotated[int, _WATCHED] = Field(ge=1)
     refit_share: Annotated[float, _WATCHED] = Field(gt=0, le=1)
     retrain_plays: Annotated[int, _WATCHED] = Field(ge=0)
-    largest_loss: float = Field(gt=0, le=1)
-    keep_missing: Positive
+    largest_loss: Annotated[float, _INGESTED] = Field(gt=0, le=1)
+    keep_missing: Annotated[Positive, _INGESTED]
 
     @field_validator("tag_encoding")
     @classmethod

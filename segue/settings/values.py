@@ -150,7 +150,8 @@ def duration_text(value: timedelta) -> str:
     if not value:
         return "0 seconds"
     whole, part = divmod(value // timedelta(microseconds=1), 1000)
-    return f"{whole}{f'.{part:03}'.rstrip('0') if part else ''} milliseconds"
+    amount = f"{whole}{f'.{part:03}'.rstrip('0') if part else ''}"
+    return f"{amount} millisecond{'s' if amount != '1' else ''}"
 
 
 def milliseconds(duration: timedelta) -> int:

@@ -62,9 +62,12 @@ def parse(records: DataFrame) -> DataFrame:
     schema = T.StructType([*PLAY_SCHEMA.fields, *added])
     with_text = records.select(*RECORD_COLUMNS, _object_text().alias(_TEXT))  # computed once
     text = F.col(_TEXT)
-    without_end = F.substring(text, F.lit(1), F.length(text) - 1)
+    # Positions in a text are counted in characters, from its beginning; those in bytes cost nothing.
+    whole = text.cast("binary")
+    without_end = F.substring(whole, F.lit(1), F.octet_length(text) - 1).cast("string")
     # An object without fields has no comma before the added one.
-    comma = F.when(without_end.rlike(_NO_FIELDS), "").otherwise(", ")
+    without_names = ~without_end.contains('"') & without_end.rlike(_NO_FIELDS)
+    comma = F.when(without_names, "").otherwise(", ")
     decoded = F.from_json(
         F.concat(without_end, comma, F.lit(f'"{_WHOLE}": true}}')),
         schema,
@@ -76,11 +79,12 @@ def parse(records: DataFrame) -> DataFrame:
 def _begins_as_object() -> Column:
     """Whether the first character that is no white space of JSON is a brace.
 
-    A regular expression decodes the whole text. So it runs only for texts that begin with white space.
+    Each mention of a record's value copies it. So most records are judged by one mention. A regular
+    expression decodes the whole text, and runs only for texts that begin with white space.
     """
-    text = F.col("value").cast("string")
-    blank = reduce(or_, (text.startswith(character) for character in _SPACE))
-    return text.startswith("{") | (blank & text.rlike(_BEGINS))
+    first, text = F.substring("value", 1, 1), F.col("value").cast("string")
+    possible = first.isin(*(F.lit(character.encode()) for character in "{" + _SPACE))
+    return possible & (text.startswith("{") | text.rlike(_BEGINS))
 
 
 def _object_text() -> Column:
@@ -119,8 +123,8 @@ def _may_be_play(stream: StreamSettings) -> Column:
     text = F.col("value").cast("string")
     names = [text.contains(f'"{field.name}"') for field in FIELDS if field.required]
     return (
-        (F.octet_length("value") <= stream.max_play_size)
-        & _begins_as_object()
+        _begins_as_object()
+        & (F.octet_length("value") <= stream.max_play_size)
         & (reduce(lambda first, second: first & second, names) | text.contains("\\"))
     )
 
@@ -146,8 +150,7 @@ REASONS = (
 
 def _well_formed(stream: StreamSettings) -> Column:
     """Whether a record breaks none of the rules of :func:`_reason`; null counts as no."""
-    text, arrived = F.col("value").cast("string"), F.unix_millis("timestamp")
-    skew = _milliseconds(stream.max_clock_skew)
+    arrived, skew = F.unix_millis("timestamp"), _milliseconds(stream.max_clock_skew)
     bounds: dict[tuple[int, int], list[Column]] = defaultdict(list)
     for field in FIELDS:
         if field.kind == "whole":
@@ -163,7 +166,7 @@ def _well_formed(stream: StreamSettings) -> Column:
     texts, pattern = _all_text()
     rules = [
         F.octet_length("value") <= stream.max_play_size,
-        F.is_valid_utf8(text),
+        _is_utf8(),
         F.col(f"play.{_WHOLE}"),
         F.col(f"play.{_CORRUPT}").isNull(),
         texts.rlike(pattern),
@@ -174,6 +177,14 @@ def _well_formed(stream: StreamSettings) -> Column:
         ),
     ]
     return reduce(lambda first, second: first & second, rules)
+
+
+def _is_utf8() -> Column:
+    """Whether a record's value is UTF-8.
+
+    For `is_valid_utf8`, Spark would look a Java method up for each record.
+    """
+    return F.try_validate_utf8(F.col("value").cast("string")).isNotNull()
 
 
 def _all_text() -> tuple[Column, str]:
@@ -217,7 +228,7 @@ def _reason(stream: StreamSettings) -> Column:
     rules: list[tuple[Column, str]] = [
         (F.col("value").isNull(), "empty"),
         (F.octet_length("value") > stream.max_play_size, "too_large"),
-        (~F.is_valid_utf8(F.col("value").cast("string")), "not_utf8"),
+        (~_is_utf8(), "not_utf8"),
         (F.col("play").isNull() | F.col(f"play.{_CORRUPT}").isNotNull(), "malformed"),
         (F.col(f"play.{_WHOLE}").isNull(), "malformed"),
         *(rule for field in FIELDS for rule in _field_rules(field)),

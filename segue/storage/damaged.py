@@ -1,6 +1,6 @@
 """Sets damaged documents aside: a copy in the collection `damaged_documents`, and one line in the log.
 
-The original stays where it is until its owner writes it anew: it may belong to a newer release, and the name
+The original stays where it is until its owner writes it again: it may belong to a newer release, and the name
 of an account that vanished could be taken by somebody else.
 
 Delivery: one entry per document, under its collection and id; setting it aside again replaces the entry.

@@ -22,7 +22,7 @@ SetAside = Callable[[Any, str, bool], None]
 
 
 class Documents(PlainCollection[RecordT]):
-    """A pymongo collection that checks what `find` and `find_one` return.
+    """A pymongo collection that checks the documents that `find` and `find_one` return.
 
     The results of aggregations are not documents of the collection and are not checked.
     """

@@ -55,7 +55,7 @@ def test_a_busy_machine_gives_a_file_more_time(
     assert PATIENCE * allowance.seconds == 1000
 
 
-def test_what_was_used_before_does_not_count_and_neither_does_a_pause(machine: Machine) -> None:
+def test_time_used_before_does_not_count_and_neither_does_a_pause(machine: Machine) -> None:
     machine.used = 5000.0
     allowance = Allowance(100.0, used=lambda: machine.used)
     machine.clock = 99

@@ -1,4 +1,4 @@
-"""Decoding: what comes out of good files, and why bad ones are refused."""
+"""Decoding: the samples of good files, and the reasons for refusing bad ones."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_wrong_ending_does_not_matter(tmp_path: Path, inside: str, ending: str
     assert len(read(path)) > 3 * RATE
 
 
-def test_what_is_no_audio_is_refused_with_its_reason(tmp_path: Path) -> None:
+def test_a_file_without_audio_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "empty.mp3").touch()
     (tmp_path / "noise.mp3").write_bytes(np.random.default_rng(3).bytes(30_000))
     (tmp_path / "words.mp3").write_text("la la la\n" * 500)

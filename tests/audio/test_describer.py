@@ -45,7 +45,7 @@ def vector(row: Row) -> np.ndarray:
     return unpack(row["vector"])
 
 
-def test_it_gives_what_the_function_gives(describer: Describer, tmp_path: Path) -> None:
+def test_it_gives_the_same_result_as_the_function(describer: Describer, tmp_path: Path) -> None:
     path = str(song(tmp_path / "two\nlines 🎺.mp3"))
     there, here = describer.describe(path), describe_row(path, AUDIO)
     np.testing.assert_allclose(vector(there), vector(here), rtol=1e-5)
@@ -53,7 +53,7 @@ def test_it_gives_what_the_function_gives(describer: Describer, tmp_path: Path) 
     assert describer.describe(str(tmp_path / "empty.mp3"))["reason"] == "empty"
 
 
-def test_it_measures_what_the_function_measures(describer: Describer, tmp_path: Path) -> None:
+def test_it_measures_the_same_loudness_as_the_function(describer: Describer, tmp_path: Path) -> None:
     path = str(song(tmp_path / "a.flac"))
     there = describer.measure(path)
     assert there == measure_row(path) and there["reason"] is None

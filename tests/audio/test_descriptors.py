@@ -1,4 +1,4 @@
-"""Descriptors: they are librosa's numbers, and say what they are meant to say."""
+"""Descriptors equal librosa's, and tell sounds apart that differ in the described respect."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_frames_agree_with_librosas_separate_computation(rate: int, fft: int, ho
             found, expected, atol=TOLERANCE * np.abs(expected).max(), rtol=0, err_msg=name
         )
         start += len(expected)
-    # What is left is the onset strength; librosa moves it by half a frame, so its mean is compared.
+    # The last one is the onset strength; librosa moves it by half a frame, so its mean is compared.
     onset = librosa.onset.onset_strength(y=waveform, sr=rate, n_fft=fft, hop_length=hop, center=False)
     assert start == len(rows) - 1
     np.testing.assert_allclose(rows[-1][1:], onset[1:], atol=1e-3)
@@ -181,7 +181,7 @@ def _waits_for_a_lock(pid: int) -> bool:
     return any(fields[1] == "->" and str(pid) in fields for fields in locks)
 
 
-def test_where_numba_finds_no_folder_to_keep_what_it_compiles(tmp_path: Path) -> None:
+def test_numba_without_a_folder_for_compiled_code(tmp_path: Path) -> None:
     """As on a read-only file system: left to itself, librosa cannot even be imported there."""
     script = """
 import numba, numpy as np

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +15,7 @@ import pytest
 import soundfile
 
 from segue.audio.decode import decode
-from segue.audio.errors import Truncated, Undecodable
+from segue.audio.errors import AudioError, Truncated, Undecodable
 from segue.audio.length import length_of, opened
 from segue.audio.ogg import gap, is_chained
 from segue.settings import load_settings
@@ -98,6 +99,25 @@ def _adpcm(folder: Path) -> Path:
     return folder / "a.wav"
 
 
+def _adts_in_wav(folder: Path) -> Path:
+    aac = write(folder / "a.aac", melody(seconds=SECONDS)).read_bytes()
+    return _in_wav(folder / "b.wav", aac, codec=0x1600, byte_rate=round(len(aac) / SECONDS))
+
+
+def _in_wav(path: Path, sound: bytes, *, codec: int, byte_rate: int) -> Path:
+    fields = struct.pack("<HHIIHHH", codec, 1, RATE, byte_rate, 1, 0, 0)
+    chunks = b"".join(
+        name + struct.pack("<I", len(data)) + data
+        for name, data in (
+            (b"fmt ", fields),
+            (b"fact", struct.pack("<I", int(SECONDS * RATE))),
+            (b"data", sound),
+        )
+    )
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks)
+    return path
+
+
 def _wav(folder: Path) -> Path:
     return write(folder / "a.wav", melody(seconds=SECONDS))
 
@@ -118,10 +138,14 @@ CASES: dict[str, Callable[[Path], Path]] = {
     "flac with the largest number of samples": lambda folder: _flac_of_wrong_length(
         folder, samples=2**36 - 1
     ),
-    "adpcm in wav": _adpcm,
     "mp3 in wav": lambda folder: _ffmpeg(
         write(folder / "a.mp3", melody(seconds=SECONDS)), folder / "b.wav", "-c", "copy"
     ),
+    "adpcm in wav": _adpcm,
+    "aac in wav": _adts_in_wav,
+    "wav of half its size": lambda folder: _wav_of_size(folder, size=int(RATE * SECONDS)),
+    "wav of a small size": lambda folder: _wav_of_size(folder, size=1000),
+    "flac through a pipe, named mp3": lambda folder: _piped_flac(folder).rename(folder / "b.mp3"),
     "wav of size 0": lambda folder: _wav_of_size(folder, size=0),
     "wav of the largest size": lambda folder: _wav_of_size(folder, size=0xFFFFFFFF),
     "aac": lambda folder: write(folder / "a.aac", melody(seconds=SECONDS)),
@@ -131,10 +155,26 @@ CASES: dict[str, Callable[[Path], Path]] = {
 }
 
 
+def test_packets_that_ffmpeg_cannot_tell_apart(tmp_path: Path) -> None:
+    m4a = write(tmp_path / "a.m4a", melody(seconds=SECONDS))
+    path = _ffmpeg(m4a, tmp_path / "b.wav", "-c", "copy")  # AAC without a header before each packet
+    assert length_of(path) == pytest.approx(SECONDS, abs=0.25)
+    with pytest.raises(AudioError):
+        decode(path, AUDIO)
+
+
+@pytest.mark.parametrize("after", [b"LIST", b"id3 ", b"TAG", b"\0" * 4])
+def test_what_follows_the_sound_of_a_wav_is_no_sound(after: bytes, tmp_path: Path) -> None:
+    path = _wav(tmp_path)
+    stated = length_of(path)
+    path.write_bytes(path.read_bytes() + after + b"\0" * 200_000)
+    assert length_of(path) == stated
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_true_length_is_found_and_the_sound_is_read(case: str, tmp_path: Path) -> None:
     path = CASES[case](tmp_path)
-    assert length_of(path, mutagen.File(path)) == pytest.approx(SECONDS, abs=0.25)
+    assert length_of(path, opened(path)) == pytest.approx(SECONDS, abs=0.25)
     found = decode(path, AUDIO)
     assert len(found) >= 0.45 * SECONDS * RATE  # of chained streams, at least the longest part
 
@@ -155,7 +195,7 @@ def test_half_an_mp3_has_half_its_length_and_is_truncated(tmp_path: Path) -> Non
 
 def test_a_flac_far_shorter_than_its_header_has_its_own_length_and_is_truncated(tmp_path: Path) -> None:
     path = _flac_of_wrong_length(tmp_path, samples=int(4000 * RATE))
-    assert length_of(path, mutagen.File(path)) == pytest.approx(SECONDS, abs=0.25)
+    assert length_of(path, opened(path)) == pytest.approx(SECONDS, abs=0.25)
     with pytest.raises(Truncated):
         decode(path, AUDIO)
 

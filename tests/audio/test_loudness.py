@@ -90,7 +90,7 @@ def test_an_album_is_as_loud_as_its_tracks_in_a_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("content", "reason"), [(b"", "empty"), (b"no sound" * 100, "not-audio")])
-def test_what_is_no_audio_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
+def test_a_file_without_audio_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
     (tmp_path / "a.mp3").write_bytes(content)
     with pytest.raises(Undecodable) as refused:
         measure(tmp_path / "a.mp3")

@@ -54,7 +54,7 @@ def test_a_tempo_without_a_pulse_says_nothing() -> None:
     assert "faster" not in found.apart
 
 
-def test_what_differs_in_everything_is_alike_in_nothing() -> None:
+def test_tracks_that_differ_in_everything_are_alike_in_nothing() -> None:
     assert compare(like(), like() + 1.3, names=NAMES, scale=SCALE).near == ()
 
 

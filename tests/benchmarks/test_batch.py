@@ -1,4 +1,4 @@
-"""`bench storage` and `bench pipeline`, tiny: they run, and what they report holds together."""
+"""`bench storage` and `bench pipeline`, small: they run, and their figures are consistent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_every_way_of_storage_gives_the_floats_back() -> None:
 
 
 @pytest.mark.usefixtures("servers")
-def test_the_pipeline_publishes_what_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pipeline_publishes_all_of_its_tracks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "LOCAL", tmp_path)
     figures = pipeline.measure(quick=True, console=CONSOLE, tracks=400)
     assert figures["tracks"] == 400

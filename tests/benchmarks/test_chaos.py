@@ -155,7 +155,7 @@ def test_nothing_is_written_to_a_full_disk_and_afterwards_it_is(tmp_path: Path) 
         assert write(1) == "written"
 
 
-def test_the_supervisor_restarts_what_has_ended(tmp_path: Path) -> None:
+def test_the_supervisor_restarts_an_ended_process(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(3600)"]
     job = Supervised("job", lambda: command, log=tmp_path / "job.log")
     job.start()

@@ -42,7 +42,7 @@ def test_figures_and_plot(tmp_path: Path) -> None:
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
-def test_recall_is_that_of_what_is_found() -> None:
+def test_recall_is_the_share_of_neighbours_found() -> None:
     rows = vectors(200)
     points = sweep({("exact", 0): ExactIndex(rows), ("blind", 1): Blind()}, rows[:20])
     assert {point.curve: point.recall for point in points} == {"exact": 1.0, "blind": 0.0}

@@ -1,4 +1,4 @@
-"""`bench quality` on a made-up set: what it says of the folds."""
+"""`bench quality` on a made-up set: its figures for the folds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated queue, against what queues do."""
+"""The simulated queue, against the theory of queues."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _row(name: str) -> list[float]:
         ("network, MB a second", "network_mb_per_s"),
     ],
 )
-def test_the_page_has_what_the_figures_give(name: str, key: str) -> None:
+def test_the_page_has_the_values_computed_from_the_figures(name: str, key: str) -> None:
     reckoned = [
         needs(MEASURED, listeners=listeners, settings=load_settings())[key]
         for listeners in (10**5, 10**6, 10**8)
@@ -109,7 +109,7 @@ def test_the_page_has_what_the_figures_give(name: str, key: str) -> None:
     assert _row(name) == pytest.approx(reckoned, rel=0.06, abs=0.06)
 
 
-def test_the_page_has_what_the_index_takes() -> None:
+def test_the_page_has_the_size_of_the_index() -> None:
     found = [index_needs(MEASURED, tracks=tracks)[1] for tracks in (10**6, 10**7, 10**8)]
     assert _row("bundle, GB") == pytest.approx([one["bundle_gb"] for one in found], rel=0.06)
     assert _row("parts") == [one["index_parts"] for one in found]
@@ -128,7 +128,7 @@ def test_the_command_says_the_layout_beside_the_figures(capsys: pytest.CaptureFi
         ({"listeners": 1, "tracks": 100}, "sizing needs --figures"),
     ],
 )
-def test_what_is_missing_or_too_much_is_said_in_one_line(
+def test_a_missing_or_excessive_value_is_reported_in_one_line(
     options: dict[str, int], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

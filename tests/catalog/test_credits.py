@@ -17,6 +17,8 @@ from segue.catalog.letters import artist_key
         (["Ada\0Ben"], ("Ada", "Ben"), ()),
         (["Ada feat. Ben"], ("Ada",), ("Ben",)),
         (["Ada ft Ben"], ("Ada",), ("Ben",)),
+        (["Ada feat.Ben"], ("Ada",), ("Ben",)),
+        (["Ada；Ben"], ("Ada", "Ben"), ()),
         (["Ada (Featuring Ben)"], ("Ada",), ("Ben",)),
         (["Ada [feat. Ben, Cleo & Dan]"], ("Ada",), ("Ben", "Cleo", "Dan")),
         (["Ada feat. Simon & Garfunkel"], ("Ada",), ("Simon & Garfunkel",)),

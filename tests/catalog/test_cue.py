@@ -130,6 +130,6 @@ def test_encodings(encoding: str, title: str) -> None:
         'FILE "a.flac" WAVE\n' + "TRACK 01 AUDIO\nINDEX 01 00:00:00\n" * 2,
     ],
 )
-def test_what_is_no_sheet_is_refused(text: str) -> None:
+def test_a_text_that_is_no_sheet_is_refused(text: str) -> None:
     with pytest.raises(InvalidCue):
         parse_cue(text)

@@ -168,7 +168,7 @@ def test_a_huge_cover_in_wma_is_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".aiff", ".wma", ".wv", ".ape", ".mpc", ".dsf", ".mka", ".m4b", ".mp2"])
 @pytest.mark.parametrize("content", [b"", bytes(10_000), b"<html></html>"], ids=["empty", "zeros", "page"])
-def test_what_is_no_audio_is_rejected(tmp_path: Path, suffix: str, content: bytes) -> None:
+def test_a_file_without_audio_is_rejected(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
     (file,) = scan(tmp_path)

@@ -1,4 +1,4 @@
-"""Albums and artists follow the tracks: after each change they are what a rebuild makes of the tracks."""
+"""Albums and artists follow the tracks: after each change they equal a rebuild from the tracks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which track a description means: ids, spellings, versions, and what is undecided."""
+"""The track that a description means: ids, spellings, versions, and undecided cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walk through a folder: what is found, in which order, and what it survives."""
+"""The walk through a folder: the files found, their order, and faults that it survives."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_folder_is_left_out_by_a_file_in_it(tmp_path: Path) -> None:
     assert found(tmp_path) == ["a/1.mp3"]
 
 
-def test_patterns_leave_out_what_they_name(tmp_path: Path) -> None:
+def test_patterns_leave_out_the_files_that_they_match(tmp_path: Path) -> None:
     touch(tmp_path, "a/1.mp3", "a/demo 1.mp3", "Talks/2.mp3", "b/Talks/3.mp3", "b/x/4.mp3", "b/x/5.wav")
     (tmp_path / ".segueignore").write_text("# spoken\nTalks/\ndemo*\n!demo 9.mp3\n")
     (tmp_path / "b" / ".segueignore").write_text("/x/*.wav\n")

@@ -122,7 +122,7 @@ def test_hidden_libraries_are_not_found(
 def test_a_visitor_finds_an_artist_by_the_albums_of_visible_libraries(
     store: Store, database: Database[Document]
 ) -> None:
-    """The index of words is that of all visitors: who looked before must make no difference."""
+    """All visitors share the index of words: an earlier visitor must make no difference."""
     hidden: list[frozenset[str]] = [frozenset()]
     visitor = Store(database, hidden_libraries=lambda: hidden[0])
     secret = {**track(50, "Queen", "Secret Session", {}), "library": "private"}

@@ -61,5 +61,5 @@ def test_a_title_that_is_a_word_for_versions_stays() -> None:
         ("Ada", "!!"),
     ],
 )
-def test_what_names_no_song_has_no_key(artist: str | None, title: str | None) -> None:
+def test_a_name_without_a_song_has_no_key(artist: str | None, title: str | None) -> None:
     assert song_key(artist, title) is None

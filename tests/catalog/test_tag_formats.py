@@ -244,13 +244,22 @@ def _id3v1(path: Path, *, title: bytes, artist: bytes) -> Path:
         ("euc_kr", "좋은 날", "아이유"),
         ("latin-1", "Déjà vu", "Björk"),
         ("latin-1", "Ágætis byrjun", "Sigur Rós"),
+        ("utf-8", "Für Elise", "Björk"),
+        ("utf-8", "Группа крови", "Кино"),
+        ("cp1252", "Wait… – Étoile", "Guns N’ Roses"),
     ],
 )
-def test_what_claims_to_be_latin_1(encoding: str, title: str, artist: str, tmp_path: Path) -> None:
+def test_text_that_claims_to_be_latin_1(encoding: str, title: str, artist: str, tmp_path: Path) -> None:
     path = _id3v1(tmp_path / "a.mp3", title=title.encode(encoding), artist=artist.encode(encoding))
     found = read(path)
     assert (found.title, found.artist) == (title, artist)
     assert read(path, encoding=encoding).title == title
+
+
+def test_a_text_that_id3v1_has_cut(tmp_path: Path) -> None:
+    title = "Звезда по имени Солнце"
+    found = read(_id3v1(tmp_path / "a.mp3", title=title.encode()[:29], artist="Кино".encode()))
+    assert (found.title, found.artist) == ("Звезда по имени", "Кино")
 
 
 def test_id3_v23_in_an_old_encoding(tmp_path: Path) -> None:
@@ -281,6 +290,8 @@ def test_utf_16_in_the_wrong_order(tmp_path: Path) -> None:
         (["Folk, World, & Country"], ("Folk", "World", "Country")),
         (["dream pop", "krautrock"], ("Dream Pop", "Krautrock")),
         (["(17)"], ("Rock",)),
+        (["Rock；Pop"], ("Rock", "Pop")),
+        (["Rock、Pop • Jazz"], ("Rock", "Pop", "Jazz")),
     ],
 )
 def test_genres(texts: list[str], genres: tuple[str, ...], tmp_path: Path) -> None:
@@ -289,6 +300,7 @@ def test_genres(texts: list[str], genres: tuple[str, ...], tmp_path: Path) -> No
 
 def test_signs_without_width_go() -> None:
     assert clean("\ufeffAdele\u200b") == "Adele" == clean("\u200bAdele")
+    assert clean("\u202aAdele\u202c") == "Adele" == clean("Adele\u200e ")
     assert clean("می\u200cخواهم") == "می\u200cخواهم"  # this one changes how Persian is written
 
 

@@ -1,4 +1,4 @@
-"""Tags in every format, what stands in for missing ones, and covers."""
+"""Tags in every format, substitutes for missing ones, and covers."""
 
 from __future__ import annotations
 
@@ -58,6 +58,13 @@ def test_moods_and_groupings_are_labels(tmp_path: Path, ending: str) -> None:
         ("CD1/99 Luftballons.mp3", "99 Luftballons", UNKNOWN_ARTIST, None),
         ("Nina Simone - Sinnerman.mp3", "Sinnerman", "Nina Simone", None),
         ("Nina Simone - 07 - Sinnerman.mp3", "Sinnerman", "Nina Simone", None),
+        ("Nina Simone - Pastel Blues/01 Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Nina Simone - 1965 - Pastel Blues/01 Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Nina Simone/1965 - Pastel Blues/01 Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Nina Simone/[1965] Pastel Blues/01 Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Nina Simone/Nina Simone - Pastel Blues/Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Prince/1999/01 1999.mp3", "1999", "Prince", "1999"),
+        ("New Folder/Sinnerman.mp3", "Sinnerman", UNKNOWN_ARTIST, None),
     ],
 )
 def test_names_stand_in_for_missing_tags(
@@ -81,7 +88,7 @@ def test_a_broken_tag_does_not_cost_the_track(tmp_path: Path) -> None:
     assert read(path, relative="b.mp3").title == "b"
 
 
-def test_what_is_no_audio_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_audio_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.mp3").write_bytes(picture())
     (tmp_path / "b.mp3").touch()
     with pytest.raises(Undecodable, match="not-audio"):

@@ -77,7 +77,7 @@ def test_an_account_from_its_creation_to_its_end(call: Call, store: Store) -> No
         (("delete", "Nobody", "--yes"), "", 1, "there is no account 'Nobody'"),
     ],
 )
-def test_what_is_refused_is_said_in_a_line(
+def test_a_refusal_is_one_line(
     call: Call, arguments: tuple[str, ...], given: str, status: int, says: str
 ) -> None:
     done = call("account", *arguments, given=given)

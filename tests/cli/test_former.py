@@ -1,4 +1,4 @@
-"""Each command and flag of 0.1 still works, and says in one line what its name is today."""
+"""Each command and flag of 0.1 still works, and prints one line with the new name."""
 
 from __future__ import annotations
 

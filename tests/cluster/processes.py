@@ -16,11 +16,11 @@ SHORT_LIVED = "-XX:TieredStopAtLevel=1"
 """For JVMs that live a few minutes: the better compiler would cost more than it saves."""
 
 WARM_UP = 600.0
-"""Seconds; some ten processes start at once, on as few cores as there are, beside what else runs there."""
+"""Seconds; some ten processes start at once, on the few cores of the machine, beside other programs."""
 
 
 def bare_environment(**own: str) -> dict[str, str]:
-    """What a machine has that knows nothing of the project: plain tools, Java, and what `own` says."""
+    """The environment of a machine without the project: plain tools, Java, and the variables `own`."""
     return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "JAVA_HOME": str(java_home())} | own
 
 
@@ -51,7 +51,7 @@ class Server:
         return self._process.poll() is None
 
     def why(self) -> str:
-        """What it said, for the message of a failure: Segue's own line, or the end of its log."""
+        """Its output, for the message of a failure: Segue's own line, or the end of its log."""
         lines = self.log.read_text(errors="replace").splitlines()
         own = [line for line in lines if line.startswith("segue: ")]
         return f"{own[-1] if own else last_line(self.log)} (see {self.log})"

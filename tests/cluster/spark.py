@@ -14,7 +14,7 @@ from tests.cluster.processes import SHORT_LIVED, WARM_UP, Server, bare_environme
 from tests.waiting import until
 
 HOME = Path(pyspark.__file__).parent
-"""The Spark of the pip package: what a cluster's machines have installed."""
+"""The Spark of the pip package, as installed on a cluster's machines."""
 _CLASS = str(HOME / "bin" / "spark-class")
 
 

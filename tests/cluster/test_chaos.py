@@ -1,6 +1,6 @@
 """A short run of `bench soak --chaos`: players post events while processes of the service are killed.
 
-The service restarts what ends, as service managers do. The complete run takes an hour.
+The service restarts ended processes, as service managers do. The complete run takes an hour.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
 MINUTES, SEED = 3, 13
 
 
-def test_what_the_dashboard_acknowledged_is_counted_once_whatever_failed(tmp_path: Path) -> None:
+def test_an_acknowledged_event_is_counted_once_after_any_failure(tmp_path: Path) -> None:
     ensure_jars()
     file = tmp_path / "chaos.json"
     command = [sys.executable, "-P", "-m", "segue", "bench", "soak", "--chaos", "--quick"]

@@ -115,7 +115,7 @@ def conf(cluster: Cluster, tmp_path: Path) -> Path:
         max_driver_listeners = 0  # every listener is planned by the workers
         metrics_port = 0
         [ranking]
-        # The reference knows the topic only, not what the counting had made of it at each moment.
+        # The reference knows the topic only, not the intermediate results of the counting.
         feedback_skip_weight = 0.0
         feedback_like_weight = 0.0
         [engagement]
@@ -145,7 +145,7 @@ def job(cluster: Cluster, service: Settings, packed: Path, conf: Path, tmp_path:
         "spark.driver.host=127.0.0.1",
         "spark.ui.enabled=false",
         "spark.sql.shuffle.partitions=2",
-        # What is compiled for such short runs would not pay.
+        # Compiling would not pay in such short runs.
         "spark.sql.codegen.wholeStage=false",
         "spark.sql.codegen.factoryMode=NO_CODEGEN",
         f"spark.driver.defaultJavaOptions={SHORT_LIVED}",

@@ -32,7 +32,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_a_python_without_packages_imports_what_workers_run_from_the_pack(
+def test_a_python_without_packages_imports_the_workers_code_from_the_pack(
     packed: Path, tmp_path: Path
 ) -> None:
     with tarfile.open(packed / "python.tar.gz") as archive:
@@ -40,7 +40,7 @@ def test_a_python_without_packages_imports_what_workers_run_from_the_pack(
     spark = Path(sys.modules["pyspark"].__file__ or "").parent / "python" / "lib"
     path = [packed / "code.zip", tmp_path / "python", *spark.glob("*.zip")]
     done = subprocess.run(
-        # Without its own site-packages, which may have what the pack lacks.
+        # Without its own site-packages, which may have packages that the pack lacks.
         [sys._base_executable, "-s", "-S", "-c", _IMPORT],  # type: ignore[attr-defined]
         env=bare_environment(PYTHONPATH=":".join(str(one) for one in path)),
         cwd=tmp_path,
@@ -75,7 +75,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         pack(tmp_path / "file" / "packs")
 
 
-def test_what_the_needed_packages_require_comes_along() -> None:
+def test_the_pack_has_the_requirements_of_its_packages() -> None:
     assert {"dnspython", "pydantic-core", "python-dateutil"} <= set(distributions())
     assert set(NEEDED) <= set(distributions())
     with pytest.raises(SegueError, match="no-such-package is not installed"):

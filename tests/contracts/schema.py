@@ -28,7 +28,7 @@ def _spark_type(hint: Any) -> T.DataType:
 
 
 def faults(record: type, document: Mapping[str, Any], *, place: str = "") -> Iterator[str]:
-    """In what a document differs from its record: fields too few or too many, or of another type."""
+    """The differences of a document from its record: missing or additional fields, or another type."""
     hints = hints_of(record)
     # The class itself does not know it: with postponed annotations its types are texts.
     declared = get_type_hints(record, include_extras=True)

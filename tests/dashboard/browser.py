@@ -129,7 +129,7 @@ _ports: list[int] = []
 
 
 def forget_visit(page: Page) -> None:
-    """Close a page, and remove what it and its dashboard have stored in the browser."""
+    """Close a page, and remove the data that it and its dashboard have stored in the browser."""
     address, context = urlsplit(page.url), page.context
     if page.is_closed():
         page = context.new_page()
@@ -145,7 +145,7 @@ def forget_visit(page: Page) -> None:
 
 
 class Player:
-    """What a listener sees and presses."""
+    """The elements that a listener sees and presses."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

@@ -98,7 +98,9 @@ def serve_pages(
     """Let pages that run in this process work on a database; whose session it is: the last of the list."""
     found: list[Listener | None] = [ADA]
     for counted in (popular, starting_options):
-        monkeypatch.setattr(counted, "_GOOD_FOR", 0.0)  # each run of a page shows what is stored then
+        monkeypatch.setattr(
+            counted, "_GOOD_FOR", 0.0
+        )  # each run of a page shows the data stored at that moment
     services = Services(Store(database), settings)
     monkeypatch.setattr(visit, "listener", lambda: found[-1])
     monkeypatch.setattr(visit, "services", lambda: services)
@@ -116,7 +118,7 @@ def components() -> Iterator[None]:
 
 @pytest.fixture
 def services(database: Database[Document], settings: Settings) -> Iterator[Services]:
-    """What the routes work with; Kafka is there with the fixture `broker` only."""
+    """The services of the routes; Kafka runs with the fixture `broker` only."""
     found = Services(Store(database), settings)
     yield found
     found.close()

@@ -1,4 +1,4 @@
-"""What a page plays, as samples."""
+"""The sound of a page, as samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Chromium: the music plays, goes on through everything, and what was done reaches Kafka."""
+"""A real Chromium: the music plays through page changes and restarts, and events reach Kafka."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_plays_reach_kafka_once_though_the_server_was_away_and_the_tab_was_close
     ]
     by_type = {play["type"]: play for play in heard}
     assert by_type["pause"]["ms_played"] >= 1000
-    for kind in ("pause", "leave"):  # nothing was sought, so what was heard is where it stands
+    for kind in ("pause", "leave"):  # without a seek, the time heard equals the position
         assert abs(by_type[kind]["ms_played"] - by_type[kind]["position_ms"]) < 500
     assert by_type["leave"]["ms_played"] > by_type["pause"]["ms_played"]
     assert by_type["play"]["recommendation_id"].startswith("start-")
@@ -179,7 +179,7 @@ DIE = """() => { // as another tab, not heard of for some minutes, would have le
 def test_a_tab_that_died_is_spoken_for_by_the_next_page(player: Player, broker: Settings) -> None:
     player.play(title("Waltz", 0))
     player.wait_playing(title("Waltz", 0))
-    until(lambda: player.page.evaluate(DIE), "the tab to keep what it may not have time to say")
+    until(lambda: player.page.evaluate(DIE), "the tab to keep the event that it may not have time to send")
     player.page.reload()
 
     def told() -> list[str]:

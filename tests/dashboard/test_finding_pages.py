@@ -169,7 +169,7 @@ def test_anothers_playlist_is_not_shown(listener: list[Listener | None]) -> None
     assert "Reload" in shown(_playlists, id=made.playlist_id).info[0].value
 
 
-def test_what_the_browser_asks_of_a_list_is_checked() -> None:
+def test_the_browsers_requests_for_a_list_are_checked() -> None:
     assert Edit.read({"place": 1, "track": "t1", "to": 0, "at": 5}) == Edit(1, "t1", 0)
     assert Edit.read({"place": 1, "track": "t1"}) == Edit(1, "t1", None)
     others: list[Any] = [None, {}, {"place": "1", "track": "t1"}, {"place": 1, "track": None}, []]

@@ -1,4 +1,4 @@
-"""A real Chromium plays what it cannot decode: the server converts it."""
+"""A real Chromium plays songs that it cannot decode: the server converts them."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_file_that_cannot_be_decoded_is_converted_once(player: Player, hear: A
     assert all("format=opus" in url for url in converted)
 
 
-def test_what_nobody_can_decode_is_passed_over(player: Player, hear: Any, tmp_path: Path) -> None:
+def test_a_song_that_nobody_can_decode_is_skipped(player: Player, hear: Any, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp3"
     broken.write_bytes(bytes(50_000))
     hear(broken)

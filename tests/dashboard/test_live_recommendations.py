@@ -41,7 +41,7 @@ WATCH = """() => {
   look();
   const a = window.__segue.audio;
   let ended = null, jumped = false;
-  // What a listener would hear as a break: the sound stops in the middle of a song.
+  // A break that a listener would hear: the sound stops in the middle of a song.
   a.addEventListener('pause', () => { if (!a.ended) breaks.push('pause'); });
   // After a jump the sound of the new place has to be fetched first.
   a.addEventListener('seeking', () => { jumped = true; });
@@ -96,7 +96,7 @@ def styles(cards: list[str]) -> dict[str, int]:
     return found
 
 
-def test_three_skips_and_two_songs_heard_change_what_comes_next_while_the_music_plays(
+def test_three_skips_and_two_songs_heard_change_the_next_songs_while_the_music_plays(
     streaming: Settings, served: Served, database: Database[Document], player: Player
 ) -> None:
     queued = [("House", 0), ("House", 1), ("House", 2), ("Waltz", 0), ("Waltz", 1)]
@@ -113,7 +113,7 @@ def test_three_skips_and_two_songs_heard_change_what_comes_next_while_the_music_
     skips = [skip(player) for _ in range(3)]
     for number in range(2):
         player.wait_playing(title("Waltz", number))
-        if number:  # what comes when the queue has ended is what is recommended at that moment
+        if number:  # after the end of the queue come the recommendations of that moment
             until(lambda: player.cards()[0].startswith("Waltz"), "the first waltz to be answered")
             # The cards and the queue are refreshed by requests of their own.
             until(partial(_goes_on_with, player, "Waltz"), "the queue to follow")

@@ -109,7 +109,7 @@ def numbers(at: AppTest, key: str) -> list[int]:
     return [int(title.removeprefix("Song ")) for title in titles(at, key)]
 
 
-def test_the_dial_steers_what_is_recommended_and_leaves_the_taste(
+def test_the_dial_changes_the_recommendations_and_not_the_taste(
     home: AppTest, shelf: Database[Document]
 ) -> None:
     assert titles(home, "for-you") == ["Song 1", "Song 2", "Song 4"]
@@ -175,7 +175,7 @@ def test_the_player_goes_by_the_dial_too(enter: Enter, services: Services, shelf
     assert all(int(item["id"][1:]) % 2 == 0 for item in after["items"][:5])
 
 
-def test_what_was_played_long_ago_counts_as_heard(
+def test_a_song_played_long_ago_counts_as_heard(
     who: list[Listener | None], shelf: Database[Document], settings: Settings
 ) -> None:
     rows = [{"track_id": "t09", "plays": 1}, {"track_id": "t11", "plays": 0, "impressions": 3}]
@@ -207,13 +207,13 @@ def test_a_daily_mix_is_made_and_kept(who: list[Listener | None]) -> None:
     assert [f"Song {int(one[1:])}" for one in kept.tracks] == made
 
 
-def test_what_was_never_heard_is_never_what_was(who: list[Listener | None]) -> None:
+def test_new_to_you_has_no_song_that_was_heard(who: list[Listener | None]) -> None:
     found = numbers(lists(made="discovery"), "made-discovery")
     assert found and not set(found) & {0, 3, 5}
     assert not set(found) & {1, 2, 4}  # by artists who were heard
 
 
-def test_a_mix_stays_all_day_but_for_what_is_disliked(
+def test_a_mix_stays_all_day_without_disliked_songs(
     who: list[Listener | None], shelf: Database[Document]
 ) -> None:
     def like(*numbers: int, start: int) -> None:
@@ -279,7 +279,7 @@ def test_a_path_leads_from_the_one_to_the_other(who: list[Listener | None]) -> N
         {"made": "nonsense"},
     ],
 )
-def test_what_cannot_be_made_says_so(who: list[Listener | None], query: dict[str, str]) -> None:
+def test_a_list_that_cannot_be_made_has_a_message(who: list[Listener | None], query: dict[str, str]) -> None:
     at = lists(**query)
     assert len(at.info) == 1
     follow(at, links(at, "back")["All playlists"])

@@ -1,4 +1,4 @@
-"""What the dashboard reports to Prometheus, and its health."""
+"""The dashboard's metrics, and its health."""
 
 from __future__ import annotations
 

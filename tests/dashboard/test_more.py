@@ -149,7 +149,7 @@ def test_the_number_of_all_is_that_of_the_catalogue(many: Database[Document]) ->
     assert (len(liked), liked.total) == (10, MANY)
 
 
-def test_a_part_counts_at_least_what_it_has() -> None:
+def test_a_part_counts_at_least_its_own_entries() -> None:
     assert Part([1, 2]).total == 2
     assert Part([1, 2], total=1).total == 2
     assert Part([1, 2], total=9).each(str) == ["1", "2"]

@@ -1,4 +1,4 @@
-"""Who sees what all listeners do."""
+"""Access to the pages about all listeners."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_guest_is_not_taken_for_a_name() -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost:8501", "127.0.0.1", "[::1]:8501", "LOCALHOST"])
-def test_without_names_whoever_is_on_this_machine(host: str) -> None:
+def test_without_names_every_visitor_on_this_machine(host: str) -> None:
     assert is_operator(GUEST, dashboard(), headers={"host": host})
     assert not is_operator(GUEST, dashboard(local_operator=False), headers={"host": host})
 

@@ -43,7 +43,7 @@ def test_a_listener_is_shown_with_plays_and_reasons(page: AppTest, library: Data
     assert "<3>" not in shown
 
 
-def test_what_changes_in_mongodb_changes_on_the_page(page: AppTest, library: Database[Document]) -> None:
+def test_a_change_in_mongodb_changes_the_page(page: AppTest, library: Database[Document]) -> None:
     page.run()
     items = [{"track_id": "t5", "score": 0.8, "reason": {"kind": "varied"}}]
     library.recommendations.update_one({"_id": "ada"}, {"$set": {"items": items}})

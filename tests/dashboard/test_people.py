@@ -59,7 +59,7 @@ def test_only_pages_open_sessions(enter: Enter, path: str) -> None:
     assert "set-cookie" not in client.get(path, headers={"accept": "text/html"}).headers
 
 
-def test_who_signs_up_keeps_what_was_heard_as_a_guest(enter: Enter, services: Services) -> None:
+def test_signing_up_keeps_the_plays_of_the_guest(enter: Enter, services: Services) -> None:
     client = enter()
     guest = whose(services, client)
     assert sign_up(client) == 200
@@ -160,7 +160,7 @@ def test_logging_out_ends_the_session_and_begins_a_guests(enter: Enter, services
         {"password": "x" * 257},
     ],
 )
-def test_what_does_not_fit_is_said(enter: Enter, changed: dict[str, str]) -> None:
+def test_an_unsuitable_name_or_password_is_reported(enter: Enter, changed: dict[str, str]) -> None:
     answer = enter().post("/api/people/sign-up", json={**ADA, **changed})
     assert answer.status_code == 422
     assert answer.json()["error"].endswith(".")

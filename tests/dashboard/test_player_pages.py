@@ -1,4 +1,4 @@
-"""The player's pages as a listener gets them: what the browser's parts are given."""
+"""The player's pages as a listener gets them: the data of the browser's components."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def page(who: list[Listener | None]) -> AppTest:
 
 
 def given(page: AppTest) -> dict[str, dict[str, Any]]:
-    """What each of the browser's parts was given, by its key."""
+    """The data of each of the browser's components, by its key."""
     parts = [element.proto for element in page.get("bidi_component")]
     return {part.id.split("-", 2)[2]: json.loads(part.json or "{}") for part in parts}
 
@@ -103,7 +103,7 @@ def test_an_item_says_its_reason_in_words_and_is_marked_with_its_variant(
     ]
 
 
-def test_home_shows_what_has_just_come_in(page: AppTest, library: Database[Document]) -> None:
+def test_home_shows_the_newest_songs(page: AppTest, library: Database[Document]) -> None:
     page.run()
     assert given(page)["for-you"]["fresh"] == []
     library.recommendations.replace_one({"_id": "ada"}, recommendation(["t5", "t3"]))
@@ -123,7 +123,7 @@ def test_a_new_listener_gets_the_varied_selection(
     assert "played" not in given(page)
 
 
-def test_a_new_listener_may_say_what_to_begin_with(
+def test_a_new_listener_may_choose_genres_and_artists(
     page: AppTest, library: Database[Document], who: list[Listener | None]
 ) -> None:
     who.append(GUEST)
@@ -143,13 +143,17 @@ def test_a_new_listener_may_say_what_to_begin_with(
     assert titles(page, "for-you") == ["Song <1>", "Song <2>"]
 
 
-def test_one_with_a_taste_is_not_asked_what_to_begin_with(page: AppTest, library: Database[Document]) -> None:
+def test_a_listener_with_a_taste_is_not_asked_for_genres_and_artists(
+    page: AppTest, library: Database[Document]
+) -> None:
     page.run()
     assert not page.button_group
     assert not page.multiselect
 
 
-def test_popular_is_what_several_listeners_kept_today(page: AppTest, library: Database[Document]) -> None:
+def test_popular_songs_are_those_that_several_listeners_kept_today(
+    page: AppTest, library: Database[Document]
+) -> None:
     page.run()
     assert "popular" not in given(page)
     for track, listeners, skips in (("t5", 4, 1), ("t4", 6, 6), ("t3", 2, 0)):
@@ -160,7 +164,7 @@ def test_popular_is_what_several_listeners_kept_today(page: AppTest, library: Da
     assert titles(page, "popular") == ["Song <5>"]
 
 
-def test_what_sounds_like_the_last_song_enjoyed(
+def test_songs_that_sound_like_the_last_song_enjoyed(
     page: AppTest, library: Database[Document], settings: Settings
 ) -> None:
     publish_five(library, settings)

@@ -1,4 +1,4 @@
-"""What players tell: each play once in Kafka, under the name of the session it came from."""
+"""Plays from players: each is in Kafka once, with the listener of its session."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_event_id_of_one_listener_is_free_for_another(enter: Enter, broker: S
 
 
 @pytest.mark.integration
-def test_what_is_no_play_is_refused_and_the_others_are_taken(enter: Enter, broker: Settings) -> None:
+def test_an_invalid_play_is_refused_and_the_others_are_accepted(enter: Enter, broker: Settings) -> None:
     good, bad, none = a_play(), a_play(type="dance"), a_play(event_id="x")
     answer = enter().post("/api/events", json=envelope(bad, good, none)).json()
     assert answer["taken"] == [good["event_id"]]

@@ -77,7 +77,7 @@ def test_without_a_session_or_from_another_site(enter: Enter, library: Database[
         ({"name": "x" * 70_000}, 413),
     ],
 )
-def test_what_is_no_playlist(enter: Enter, library: Database[Document], told: Any, status: int) -> None:
+def test_text_that_is_no_playlist(enter: Enter, library: Database[Document], told: Any, status: int) -> None:
     client = enter()
     assert client.post("/api/playlists", json=told).status_code == status
     assert client.get("/api/playlists").json() == []

@@ -33,7 +33,9 @@ def unpacked(data: bytes) -> tuple[dict, np.ndarray, np.ndarray]:  # type: ignor
     return head, points, np.frombuffer(data, np.uint8, head["count"], 4 + size + points.nbytes)
 
 
-def test_a_radio_plays_what_is_like_the_song_and_goes_on(enter: Enter, music: Database[Document]) -> None:
+def test_a_radio_plays_songs_like_the_first_one_and_continues(
+    enter: Enter, music: Database[Document]
+) -> None:
     client = enter()
     played = ["waltz0"]
     for _ in range(5):
@@ -45,7 +47,7 @@ def test_a_radio_plays_what_is_like_the_song_and_goes_on(enter: Enter, music: Da
     assert len(set(played[:24])) == 24
 
 
-def test_what_was_disliked_is_not_on_the_radio(
+def test_a_disliked_song_is_not_on_the_radio(
     enter: Enter, services: Services, music: Database[Document]
 ) -> None:
     client = enter()
@@ -104,7 +106,7 @@ def test_points_have_names(enter: Enter, music: Database[Document]) -> None:
         assert client.get(f"/api/map/tracks?version={head['version']}&rows={rows}").status_code == 400
 
 
-def test_ones_own_taste_is_a_point_among_what_one_likes(
+def test_the_taste_is_a_point_among_the_liked_songs(
     enter: Enter, services: Services, music: Database[Document]
 ) -> None:
     ada, bob = enter(), enter()

@@ -105,7 +105,7 @@ def test_a_large_body_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("text", [b"[1]", b"{", b"\xff", b'"x"', b"9" * 9000, b"[" * 9000])
-def test_what_is_no_object_is_refused(text: bytes) -> None:
+def test_a_body_that_is_no_object_is_refused(text: bytes) -> None:
     with pytest.raises(HTTPException) as error:
         _read(text)
     assert error.value.status_code == 400

@@ -26,7 +26,7 @@ def test_a_cover_comes_with_its_type_and_may_be_kept(client: TestClient) -> None
 
 
 @pytest.mark.parametrize("wanted", ["cd" * 32, "short", "..%2f..%2fetc%2fpasswd", "AB" * 32, '{"$ne":1}'])
-def test_what_is_no_cover_is_not_found(client: TestClient, wanted: str) -> None:
+def test_an_unknown_cover_is_not_found(client: TestClient, wanted: str) -> None:
     assert client.get(f"/api/covers/{wanted}").status_code == 404
 
 

@@ -38,7 +38,7 @@ def catalogue(settings: Settings, database: Database[Document]) -> CatalogueRead
     return CatalogueReader(Store(database), index_folder=settings.index.folder)
 
 
-def test_what_is_found_is_shown_as_the_catalogue_has_it(catalogue: CatalogueReader) -> None:
+def test_results_are_shown_as_the_catalogue_has_them(catalogue: CatalogueReader) -> None:
     (item,) = catalogue.search("hoppipola")
     assert (item.title, item.artist, item.source) == ("Hoppípolla", "Sigur Rós", "search")
 

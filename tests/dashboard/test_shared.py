@@ -1,4 +1,4 @@
-"""Share links over HTTP: what a guest sees and hears, and what nobody gets."""
+"""Share links over HTTP: the songs that a guest sees and hears, and those that nobody gets."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_address_stays_out_of_referrers_indexes_and_caches(owner: TestClient
     assert "default-src 'none'" in headers["content-security-policy"]
 
 
-def test_a_guest_hears_only_what_the_owner_lets_be_heard(owner: TestClient, guest: TestClient) -> None:
+def test_a_guest_hears_only_the_songs_that_the_owner_allows(owner: TestClient, guest: TestClient) -> None:
     silent, audible = share(owner), share(owner, playable=True)
     assert "<audio" not in guest.get(silent).text
     assert guest.get(f"{silent}/audio/t1").status_code == 404
@@ -82,7 +82,7 @@ def test_a_guest_hears_only_what_the_owner_lets_be_heard(owner: TestClient, gues
     assert guest.get("/api/audio/t1").status_code == 401
 
 
-def test_what_is_taken_back_or_expired_is_as_if_it_never_was(
+def test_a_revoked_or_expired_link_is_as_if_it_never_existed(
     owner: TestClient, guest: TestClient, services: Services
 ) -> None:
     here = share(owner, playable=True)
@@ -124,7 +124,9 @@ def test_nobody_else_ends_or_makes_links(
         ({"kind": "track", "key": "t1", "playable": "yes"}, 400),
     ],
 )
-def test_what_cannot_be_shared_is_refused(owner: TestClient, told: dict[str, object], status: int) -> None:
+def test_an_item_that_cannot_be_shared_is_refused(
+    owner: TestClient, told: dict[str, object], status: int
+) -> None:
     assert owner.post("/api/share", json={"title": "x", **told}).status_code == status
 
 

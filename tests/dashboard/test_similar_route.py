@@ -38,7 +38,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def rows(files: list[Path]) -> np.ndarray:
-    """What describes them, one row for each."""
+    """Their descriptors, one row for each."""
     audio = load_settings().audio
     long = audio.model_copy(update={"max_duration": timedelta(seconds=120)})
     return np.array([describe(decode(file, long), audio) for file in files])
@@ -107,7 +107,7 @@ def test_a_song_sounds_most_like_itself_in_every_format(
 
 
 def garbage(tmp_path: Path) -> dict[str, bytes]:
-    """What is no music → its bytes, by the reason it is refused for."""
+    """Files without music, by the reason for which they are refused."""
     flac = write(tmp_path / "g.flac", melody(seconds=8))
     return {
         "empty": b"",
@@ -121,7 +121,9 @@ def garbage(tmp_path: Path) -> dict[str, bytes]:
     }
 
 
-def test_what_is_no_music_is_refused_with_a_word(enter: Enter, heard: Path, tmp_path: Path) -> None:
+def test_an_upload_without_music_is_refused_with_the_reason(
+    enter: Enter, heard: Path, tmp_path: Path
+) -> None:
     client = enter()
     for reason, data in garbage(tmp_path).items():
         answer = client.post("/api/similar", content=data)

@@ -30,7 +30,7 @@ def database_name() -> str:
     return new_database_name()
 
 
-def test_sigterm_runs_what_ctrl_c_runs() -> None:
+def test_sigterm_runs_the_same_code_as_ctrl_c() -> None:
     before = signal.getsignal(signal.SIGTERM)
     stopped = []
     with pytest.raises(SystemExit) as caught, ended_by_sigterm():

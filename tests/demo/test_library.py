@@ -1,4 +1,4 @@
-"""The demo library on disk: what is written, that it is the same each time, and that it resumes."""
+"""The demo library on disk: its files, that they are the same each time, and that composing resumes."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_other_processes_compose_the_same_bytes(composed: Path, tmp_path: Path) 
     assert contents(tmp_path) == expected
 
 
-def test_a_second_run_composes_only_what_is_missing_or_of_another_version(composed: Path) -> None:
+def test_a_second_run_composes_only_missing_tracks_and_those_of_another_version(composed: Path) -> None:
     before = contents(composed)
     gone, outdated, kept = (composed / track.relative_path for track in CHOSEN)
     gone.unlink()

@@ -33,7 +33,7 @@ def test_every_event_is_a_play_once_it_is_dated() -> None:
         assert fault({**event, "occurred_at": 1}) is None
 
 
-def test_a_listener_finishes_what_they_like_and_leaves_something_of_it_unheard() -> None:
+def test_a_listener_finishes_liked_tracks_and_leaves_some_unheard() -> None:
     listener = SimulatedListener("ada", ("Folk",))
     assert set(finished(listener, first=0, last=1)) == {"Folk"}
     heard = {e["track_id"] for e in plays_of(listener, SONGS, tracks=60, seed=1) if e["type"] == "complete"}

@@ -1,4 +1,4 @@
-"""The sound makers against what physics and the loudness standard say."""
+"""The sound makers against physics and the loudness standard."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_limiter_keeps_the_ceiling_and_leaves_quiet_sound_alone() -> None:
     assert np.abs(limited(loud)).max() <= CEILING
 
 
-def test_a_bus_pans_and_cuts_what_hangs_over() -> None:
+def test_a_bus_pans_and_cuts_the_overhang() -> None:
     bus = Bus(1.0)
     bus.add(np.ones(RATE), 0.5, pan=-1.0)
     assert bus.samples[: RATE // 2].any() == np.False_

@@ -107,7 +107,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         read_advisories([tmp_path])
 
 
-def test_what_the_advisories_do_not_reach_is_said(tmp_path: Path) -> None:
+def test_packages_that_no_advisory_covers_are_reported(tmp_path: Path) -> None:
     (tmp_path / "X-1.json").write_text(json.dumps(advisory()))
     known = read_advisories([tmp_path])
     assert cli.unknown(known, now=NOW, days=30) == ["no advisories for Maven: its packages were not checked"]
@@ -137,14 +137,14 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AuditCommand:
     return AuditCommand(tmp_path, monkeypatch)
 
 
-def test_what_is_found_is_told_with_what_mends_it(command: AuditCommand) -> None:
+def test_a_finding_names_the_version_that_fixes_it(command: AuditCommand) -> None:
     done = command()
     assert done.exit_code == 1
     assert "jinja2 2.0: X-1, CVE-1; fixed in 2.11.3" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["X-1", "CVE-1"])
-def test_what_does_not_concern_us_is_left_out_by_any_of_its_names(command: AuditCommand, name: str) -> None:
+def test_an_ignored_advisory_is_left_out_by_any_of_its_names(command: AuditCommand, name: str) -> None:
     done = command("--ignore", name)
     assert (done.exit_code, done.stdout) == (0, "1 package or jar, affected by 0 advisories\n")
 

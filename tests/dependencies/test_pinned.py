@@ -1,4 +1,4 @@
-"""What is pinned, as requirements.txt and the jars' names say it."""
+"""The pinned packages and jars, by requirements.txt and the jars' names."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_names_are_those_of_the_index(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [f"numpy>=2 {HASH}", "numpy==2.4.1", f"numpy {HASH}"])
-def test_what_is_not_pinned_is_refused(tmp_path: Path, line: str) -> None:
+def test_an_unpinned_requirement_is_refused(tmp_path: Path, line: str) -> None:
     file = tmp_path / "requirements.txt"
     file.write_text(f"{line}\n")
     with pytest.raises(SegueError, match="not pinned with a hash: numpy"):

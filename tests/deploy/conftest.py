@@ -1,4 +1,4 @@
-"""Stand-ins for docker, kubectl, ssh and systemctl that write down what they are asked, and do nothing."""
+"""Stand-ins for docker, kubectl, ssh and systemctl that record their arguments, and do nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Asked:
 
 
 class Machine:
-    """A PATH with plain tools and stand-ins, and a folder for what a deployment makes."""
+    """A PATH with plain tools and stand-ins, and a folder for the files of a deployment."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "deployed"
@@ -77,7 +77,7 @@ class Machine:
         return self.run("deploy", *arguments, "--folder", str(self.folder), refused=refused)
 
     def asked(self) -> list[Asked]:
-        """What the stand-ins were asked since this was asked last."""
+        """The calls of the stand-ins since the last call of this function."""
         found = []
         for file in sorted(one for one in self._record.iterdir() if one.suffix != ".stdin"):
             name, *arguments = file.read_bytes().decode().split("\0")[:-1]
@@ -115,7 +115,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:
-    """What a command that failed said, which is one line."""
+    """The message of a failed command, which is one line."""
     assert done.returncode == 1, done
     assert done.stdout == ""
     assert done.stderr.startswith("segue: ")

@@ -87,7 +87,7 @@ def kafka(deployed: Path, tmp_path: Path) -> Iterator[KafkaSettings]:
     broker.stop()
 
 
-def test_users_come_in_with_what_the_deployment_made(kafka: KafkaSettings, deployed: Path) -> None:
+def test_users_log_in_with_the_passwords_of_the_deployment(kafka: KafkaSettings, deployed: Path) -> None:
     ensure_topics(kafka)
     login = read_login(deployed / "secrets/dashboard.toml", "kafka")
     kafka_users.grant(kafka, job_access()[Job.DASHBOARD].kafka, login)

@@ -1,4 +1,4 @@
-"""`./run.sh deploy`: what it asks of docker, ssh and kubectl, by stand-ins that write it down."""
+"""`./run.sh deploy`: its calls of docker, ssh and kubectl, recorded by stand-ins."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ def test_help_has_its_options_and_two_examples_that_parse(
         (["kubernetes"], "kubectl is not installed"),
     ],
 )
-def test_what_a_user_can_put_right_is_one_line(machine: Machine, arguments: list[str], expected: str) -> None:
+def test_an_error_that_a_user_can_fix_is_one_line(
+    machine: Machine, arguments: list[str], expected: str
+) -> None:
     assert expected in one_line(machine.run("deploy", *arguments))
 
 
@@ -190,7 +192,7 @@ def test_compose_in_its_order(machine: Machine, music: str) -> None:
     assert "the dashboard: healthy" in done.stderr
 
 
-def test_compose_again_keeps_what_was_made(machine: Machine, music: str) -> None:
+def test_a_second_compose_run_keeps_passwords_and_files(machine: Machine, music: str) -> None:
     """Another start of containers with other passwords would lock everybody out."""
     machine.stand_in("docker", "curl")
     assert machine.deploy("compose", "--music", music, "--domain", "music.example").returncode == 0
@@ -203,7 +205,7 @@ def test_compose_again_keeps_what_was_made(machine: Machine, music: str) -> None
 
 
 def digests(machine: Machine) -> dict[str, str]:
-    """What compose knows of each secret."""
+    """The digests of each secret in compose."""
     lines = (machine.folder / "compose.env").read_text().splitlines()
     return dict(line.split("=") for line in lines if line.startswith("DIGEST_"))
 
@@ -219,7 +221,7 @@ def digests(machine: Machine) -> dict[str, str]:
         ("admin.toml", {"ADMIN_TOML", *(f"KAFKA_{node}_PROPERTIES" for node in "123")}),
     ],
 )
-def test_a_changed_secret_reaches_what_reads_it(
+def test_a_changed_secret_reaches_the_services_that_read_it(
     machine: Machine, music: str, file: str, changed: set[str]
 ) -> None:
     machine.stand_in("docker", "curl")
@@ -233,7 +235,7 @@ def test_a_changed_secret_reaches_what_reads_it(
 
 
 def test_a_digest_does_not_let_a_password_be_guessed(machine: Machine, music: str, tmp_path: Path) -> None:
-    """Who knows all of a file but the password, and reads the label, cannot try passwords."""
+    """A reader of the label who knows all of a file but the password cannot try passwords."""
     machine.stand_in("docker", "curl")
     (tmp_path / "other").mkdir()
     other = Machine(tmp_path / "other")
@@ -262,7 +264,7 @@ def test_passwords_are_in_files_of_this_user_alone(machine: Machine, music: str)
     assert [secret for secret in secrets if secret in told] == []
 
 
-def test_every_job_gets_a_login_for_what_it_may_use(machine: Machine, music: str) -> None:
+def test_every_job_gets_a_login_for_the_servers_it_uses(machine: Machine, music: str) -> None:
     machine.stand_in("docker", "curl")
     machine.deploy("compose", "--music", music)
     for job, access in job_access().items():
@@ -342,7 +344,7 @@ def test_the_file_of_the_log_in_provider_goes_to_the_dashboards_alone(machine: M
     assert "0600" in sent[0].arguments
 
 
-def test_what_is_sent_to_hosts_is_the_code_and_nothing_private(machine: Machine, hosts: Path) -> None:
+def test_hosts_get_the_code_and_nothing_private(machine: Machine, hosts: Path) -> None:
     machine.stand_in("ssh")
     machine.deploy("hosts", "--hosts", str(hosts))
     packed = next(one.stdin for one in machine.asked() if "tar" in one.arguments)
@@ -432,7 +434,7 @@ def test_other_code_is_another_image_on_kubernetes(machine: Machine, music: str)
 
 
 def annotated(machine: Machine) -> dict[str, str]:
-    """What the templates of pods on Kubernetes say of their secrets, as kustomize renders them."""
+    """The digests of secrets in the pod templates of Kubernetes, as kustomize renders them."""
     done = subprocess.run(
         [
             "kubectl",

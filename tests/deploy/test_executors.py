@@ -1,4 +1,4 @@
-"""What a deployment gives Spark's executors, which run elsewhere than the driver whose settings they get."""
+"""The environment of Spark's executors, which do not run on the machine of the driver."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""The image: what it is made of is there, and what a container starts is what it should be."""
+"""The image: its sources exist, and its containers start the right programs."""
 
 from __future__ import annotations
 
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -20,14 +21,14 @@ LINES = (ROOT / "deploy/image/Dockerfile").read_text().splitlines()
 
 
 def copied() -> set[str]:
-    """What the Dockerfile copies from the project's folder."""
+    """The files that the Dockerfile copies from the project's folder."""
     found = (line.split()[1:-1] for line in LINES if line.startswith("COPY ") and "--from" not in line)
     return {name for names in found for name in names}
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the image has, and this machine's packages in the place of the image's."""
+    """A folder with the files of the image, and this machine's packages in the place of the image's."""
     ensure_jars()
     folder = tmp_path_factory.mktemp("image")
     for name in copied():
@@ -70,7 +71,7 @@ def test_it_has_the_packages_of_the_runtime_only() -> None:
     assert names & optional == {"jsonschema", "websockets"}
 
 
-def test_its_packages_lead_to_what_it_has(image: Path) -> None:
+def test_the_links_to_its_packages_have_targets(image: Path) -> None:
     """Packages below segue are links; without the folder of one, the jobs do not start."""
     links = {link.name: link.resolve() for link in (image / "segue").iterdir() if link.is_symlink()}
     assert {name for name, folder in links.items() if not folder.is_dir()} == {"benchmarks"}
@@ -118,6 +119,23 @@ def packed(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.parametrize(("hard", "expected"), [(4096, 4096), (100_000, 65_536)])
+def test_a_process_starts_with_the_hard_limit_of_open_files(packed: Path, hard: int, expected: int) -> None:
+    command = packed / "run.sh"
+    command.write_text("#!/bin/bash\nulimit -Sn\n")
+    command.chmod(0o755)
+    if hard > resource.getrlimit(resource.RLIMIT_NOFILE)[1]:
+        pytest.skip("the hard limit of this process is lower")
+    entrypoint = packed / "deploy/image/entrypoint.sh"
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -Sn 1024 && ulimit -Hn {hard} && exec {entrypoint} stream run"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == expected
+
+
 def started(root: Path, *arguments: str, **environment: str) -> list[str]:
     done = subprocess.run(
         [str(root / "deploy/image/entrypoint.sh"), *arguments],
@@ -153,7 +171,7 @@ def test_an_executor_of_kubernetes_is_started_as_spark_asks(packed: Path) -> Non
     assert (options["--executor-id"], options["--podName"]) == ("3", "segue-exec-3")
 
 
-def test_what_an_executor_is_started_by_is_among_sparks_jars() -> None:
+def test_the_class_that_starts_an_executor_is_among_sparks_jars() -> None:
     jars = next(
         (ROOT / ".local/venv/lib").glob("python3.*/site-packages/pyspark/jars/spark-kubernetes_*.jar")
     )
@@ -178,7 +196,7 @@ MASTER = "org.apache.spark.deploy.master.Master"
 
 @pytest.fixture
 def names(tmp_path: Path) -> str:
-    """A PATH by which "alpha" leads to what Debian gives a machine's own name, and "beta" to an address."""
+    """A PATH by which "alpha" has the address that Debian gives a machine's own name, and "beta" another."""
     folder = tmp_path / "bin"
     folder.mkdir()
     file = folder / "getent"

@@ -74,7 +74,7 @@ def test_a_key_that_kubernetes_does_not_know_is_found(manifests: list[Manifest])
 
 
 def test_pods_may_run_in_a_restricted_namespace(manifests: list[Manifest]) -> None:
-    """What Kubernetes' Pod Security Standard "restricted" asks."""
+    """The rules of Kubernetes' Pod Security Standard "restricted"."""
     for name, pod in pods(manifests):
         security = pod["spec"]["securityContext"]
         assert security["runAsNonRoot"] is True, name
@@ -111,7 +111,7 @@ def test_containers_are_bounded_pinned_and_watched(manifests: list[Manifest]) ->
             assert set().union(*probes) == {"startupProbe", "livenessProbe", "readinessProbe"}
 
 
-def test_what_pods_mount_and_read_is_there(manifests: list[Manifest]) -> None:
+def test_files_that_pods_mount_and_read_exist(manifests: list[Manifest]) -> None:
     names = {(one["kind"], one["metadata"]["name"]) for one in manifests}
     logins = {f"{job}.toml" for job in (*job_access(), "admin", "oidc")}
     for name, pod in pods(manifests):

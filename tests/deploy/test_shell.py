@@ -12,7 +12,7 @@ import pytest
 from segue.places import ROOT
 
 SCRIPTS = ("run.sh", "deploy/deploy.sh", "deploy/hosts/install.sh", "deploy/image/entrypoint.sh")
-"""Those that are run; what they take in is looked at with them."""
+"""The scripts that are run; the files that they source are checked with them."""
 
 
 def _shellcheck() -> str | None:

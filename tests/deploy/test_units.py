@@ -22,7 +22,7 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 
 
 @needs_systemd
-def test_units_are_what_systemd_understands(tmp_path: Path) -> None:
+def test_systemd_understands_the_units(tmp_path: Path) -> None:
     """In a root of their own, where the file they start is."""
     units, start = tmp_path / "etc/systemd/system", tmp_path / "opt/segue/current/deploy/image/entrypoint.sh"
     units.mkdir(parents=True)

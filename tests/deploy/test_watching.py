@@ -1,4 +1,4 @@
-"""Rules, dashboard and guide against what the stream really tells Prometheus."""
+"""Rules, dashboard and guide against the stream's real metrics."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def told() -> dict[str, dict[str, set[str]]]:
 
 
 @pytest.mark.parametrize(("where", "expression"), EXPRESSIONS, ids=[where for where, _ in EXPRESSIONS])
-def test_an_expression_asks_for_what_is_told(
+def test_an_expression_asks_for_metrics_that_exist(
     told: dict[str, dict[str, set[str]]], where: str, expression: str
 ) -> None:
     asked = re.findall(r"\b(up|segue_\w+|process_\w+)\b(?:\{([^}]*)\})?", expression)
@@ -98,7 +98,7 @@ def test_every_metric_is_looked_at(told: dict[str, dict[str, set[str]]]) -> None
     assert {name for name in plain if name not in text} == set()
 
 
-def test_an_alert_says_how_urgent_it_is_and_what_it_means() -> None:
+def test_an_alert_has_a_severity_and_a_description() -> None:
     for rule in RULES:
         assert rule["labels"]["severity"] in ("page", "ticket")
         assert rule["annotations"]["summary"].endswith(".")

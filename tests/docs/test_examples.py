@@ -22,7 +22,7 @@ from segue.errors import SegueError
 from segue.places import ROOT
 from segue.settings import load_settings
 from tests.docs.blocks import Block, command_lines, of_pages
-from tests.docs.shell import Shell
+from tests.docs.shell import PATIENCE, Shell
 
 BLOCKS = of_pages()
 RUN = ("docs/tutorials/", "docs/how-to/")
@@ -40,6 +40,10 @@ WITH_LIBRARY = (
     "docs/tutorials/submit-to-spark.md",
 )
 """Tutorials that continue LIBRARY, in the order in which they are run."""
+
+
+SLOW = pytest.mark.timeout(4 * PATIENCE)
+"""A page has many commands, each of which may take PATIENCE on a busy machine."""
 
 
 def of(*languages: str) -> list[Block]:
@@ -106,6 +110,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         yield shell
 
 
+@SLOW
 @pytest.mark.docs
 @pytest.mark.parametrize("page", ALONE)
 def test_tutorials_run_as_they_are_written(page: str, tmp_path: Path) -> None:
@@ -113,12 +118,14 @@ def test_tutorials_run_as_they_are_written(page: str, tmp_path: Path) -> None:
         _run_page(page, shell)
 
 
+@SLOW
 @pytest.mark.docs
 @pytest.mark.parametrize("page", WITH_LIBRARY)
 def test_tutorials_that_continue_run_as_they_are_written(page: str, library: Shell) -> None:
     _run_page(page, library)
 
 
+@SLOW
 @pytest.mark.docs
 @pytest.mark.parametrize(
     "page", sorted({one.page for one in BLOCKS if one.page.startswith(RUN[1]) and _is_run(one)})

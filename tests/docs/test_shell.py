@@ -47,7 +47,7 @@ def test_blocks_have_their_language_place_and_comments() -> None:
         ("a library\n...\nlibrary: 64", "a library\n\nlibrary: 64\n", True),
         ("a ... a", "a", False),
         ("one ... three ... two", "one two three", False),
-        ("what   state", "what state\n", True),
+        ("process   state", "process state\n", True),
     ],
 )
 def test_output_is_compared_as_the_page_shows_it(expected: str, output: str, equal: bool) -> None:

@@ -1,4 +1,4 @@
-"""The drift of added tracks: what each of the three figures sees, and what it does not."""
+"""The drift of added tracks: the changes that each of the three figures shows, and those that it does not."""
 
 from __future__ import annotations
 

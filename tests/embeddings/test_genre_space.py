@@ -35,7 +35,7 @@ def test_unseen_rows_lie_with_their_genre() -> None:
     assert precision > 0.9
 
 
-def test_the_version_follows_from_what_it_is_fitted_on() -> None:
+def test_the_version_follows_from_the_fitted_data() -> None:
     rows, genres = labelled(60, seed=1)
     names = [NAMES[genre] for genre in genres]
     version = fit_genre_space(rows, names, features_version="f1").version

@@ -51,7 +51,7 @@ def catalogue() -> tuple[SessionLog, Sound]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Arrays:
-    """What is learned from all of it, without a stop."""
+    """The result of an uninterrupted training."""
     log, sound = catalogue()
     checkpoint = tmp_path_factory.mktemp("whole") / "state.npz"
     return learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint)
@@ -120,7 +120,9 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("which", OTHERS)
-def test_what_is_of_something_else_is_not_gone_on_from(whole: Arrays, tmp_path: Path, which: str) -> None:
+def test_training_does_not_continue_from_a_checkpoint_of_other_data(
+    whole: Arrays, tmp_path: Path, which: str
+) -> None:
     log, sound = catalogue()
     checkpoint = tmp_path / "state.npz"
     begun, training, instead = OTHERS[which]

@@ -6,7 +6,7 @@ from segue.engagement.definitions import DEFAULT, LONGEST_MS
 
 
 def counts_of(kind: str, ms_played: int, duration_ms: int) -> dict[str, int]:
-    """What one event adds to each count, as the table in segue.engagement.definitions says."""
+    """The addition of one event to each count, by the table in segue.engagement.definitions."""
     ended = kind in ("complete", "skip", "leave")
     to_the_end = kind == "complete" or (
         ended and duration_ms > 0 and ms_played >= DEFAULT.complete_share * duration_ms

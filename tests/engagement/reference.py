@@ -1,4 +1,4 @@
-"""What the statistics and sessions must be, straight from plays: the oracle of the counting."""
+"""The expected statistics and sessions, straight from plays: the oracle of the counting."""
 
 from __future__ import annotations
 

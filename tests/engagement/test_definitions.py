@@ -1,4 +1,4 @@
-"""The definitions: what their fingerprint tells, and that numpy and SQL read them as they are meant."""
+"""The definitions: their fingerprint, and that numpy and SQL read them as they are meant."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_other_bounds_are_other_definitions() -> None:
 
 
 @pytest.mark.parametrize("bounds", [Thresholds(early_skip_ms=1000), Thresholds(complete_share=0.5)])
-def test_the_bounds_decide_what_is_counted(bounds: Thresholds) -> None:
+def test_the_bounds_decide_which_events_are_counted(bounds: Thresholds) -> None:
     columns = {
         "type": np.array(["skip", "skip", "leave"], dtype=object),
         "ms_played": np.array([2000, 500, 60_000]),

@@ -86,7 +86,7 @@ def event(kind: str, heard: int, duration: int) -> dict[str, int]:
     return {name: count for name, count in counts_of(kind, heard, duration).items() if count}
 
 
-def test_what_the_words_mean() -> None:
+def test_the_definitions_of_the_terms() -> None:
     assert event("play", 0, 200_000) == {"starts": 1}
     assert event("complete", 200_000, 200_000) == {"plays": 1, "completions": 1, "listening_ms": 200_000}
     assert event("skip", 10_000, 200_000) == {

@@ -65,7 +65,7 @@ def test_favourites_by_time_heard() -> None:
     assert top(rows, "artist", limit=1)[["key", "minutes"]].to_numpy().tolist() == [["Artist of a", 6.0]]
 
 
-def test_new_is_what_was_never_heard_before() -> None:
+def test_new_tracks_are_those_never_heard_before() -> None:
     rows = rows_of([fact(EARLY, ("a1", 3), ("b1", 3))])
     first = {"a1": LATE, "b1": EARLY}
     found = newness(rows, since=EARLY, first_track=first, first_artist={"Artist of a": LATE})
@@ -78,7 +78,7 @@ def test_the_longest_run_of_days() -> None:
     assert streak([]) == 0
 
 
-def test_a_taste_for_each_stretch_leans_to_what_was_kept() -> None:
+def test_the_taste_of_each_period_is_near_the_kept_tracks() -> None:
     vectors = {"a1": np.array([1.0, 0.0]), "b1": np.array([0.0, 1.0])}
     facts = [
         fact(datetime(2026, 3, 2, tzinfo=UTC), ("a1", 3)),

@@ -10,7 +10,7 @@ def heard(track_id: str, listeners: int, *, skips: int = 0) -> TrackTotals:
     return TrackTotals(track_id, plays=listeners, skips=skips, early_skips=0, likes=0, listeners=listeners)
 
 
-def test_popular_is_what_many_hear_and_few_skip() -> None:
+def test_popular_tracks_are_heard_by_many_and_skipped_by_few() -> None:
     found = popular([heard("skipped", 20, skips=18), heard("b", 9), heard("a", 9), heard("c", 12)], limit=3)
     assert [one.track_id for one in found] == ["c", "a", "b"]
 
@@ -21,7 +21,7 @@ def test_a_single_listener_makes_nothing_popular_or_rising() -> None:
     assert rising(few, [heard("b", 10)], limit=5) == []
 
 
-def test_rising_is_what_has_a_larger_share_than_before() -> None:
+def test_rising_tracks_have_a_larger_share_than_before() -> None:
     before = [heard("old", 100), heard("slow", 50), heard("new", 2)]
     now = [heard("old", 50), heard("slow", 30), heard("new", 20)]
     [found] = rising(now, before, limit=5)

@@ -1,4 +1,4 @@
-"""`./run.sh models evaluate` on logs that say little: it gives what figures there are, or one clear line."""
+"""`./run.sh models evaluate` on small logs: it gives the figures that exist, or one clear line."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_sessions_of_one_play_teach_no_order(tmp_path: Path) -> None:
     found = json.loads(file.read_text(), parse_constant=pytest.fail)
     assert set(found) == set(models)
     assert found["rules"]["hr20"] == 0
-    # What no list has cannot be averaged.
+    # A figure that no list has cannot be averaged.
     assert found["rules"]["novelty20"] is None
 
 

@@ -68,7 +68,7 @@ def test_an_artist_is_hit_by_another_track_of_theirs() -> None:
     assert artist_hit_rate(vectors, np.arange(40)) is None
 
 
-def test_no_artist_is_on_both_sides_and_what_has_no_genre_is_left_out() -> None:
+def test_no_artist_is_on_both_sides_and_tracks_without_a_genre_are_left_out() -> None:
     known = by_sound()
     genres = {track_id: genre for track_id, genre in (known.genres or {}).items() if track_id != "t000"}
     tracks = labelled(
@@ -113,7 +113,7 @@ def test_a_space_that_cannot_be_fitted_is_taken_as_it_is_in_use_or_left_out() ->
     assert found.figures["dimension"] == 4
 
 
-def test_a_space_of_genres_in_use_is_not_asked_for_what_it_was_told() -> None:
+def test_a_genre_space_in_use_is_not_evaluated_on_its_training_tracks() -> None:
     settings = load_settings()  # no genre has as many tracks as these ask for
     tracks = labelled(by_sound(), ARTISTS)
     asked: list[type[Space]] = []
@@ -226,7 +226,7 @@ def test_without_kafka_there_are_no_sessions(settings: Settings, store: Store) -
         (["--spaces", "--data", "/nowhere"], "/nowhere/features_30_sec.csv cannot be read"),
     ],
 )
-def test_what_does_not_go_together_is_said_in_one_line(options: list[str], says: str) -> None:
+def test_options_that_exclude_each_other_give_one_line(options: list[str], says: str) -> None:
     done = command(*options)
     assert done.exit_code == 1
     assert says in done.output.replace("\n", " ")

@@ -1,4 +1,4 @@
-"""Exports of other services become plays; what is no play is counted with the reason."""
+"""Exports of other services become plays; other rows are counted with the reason."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ def test_lengths_have_two_units(tmp_path: Path, info: object, seconds: float | N
     assert play.song.seconds == seconds
 
 
-def test_what_the_api_of_lastfm_returns_is_read(tmp_path: Path) -> None:
+def test_pages_of_the_api_of_lastfm_are_read(tmp_path: Path) -> None:
     track = {
         "artist": {"mbid": "", "#text": "Vela"},
         "album": {"#text": "Hurry, We Wait"},

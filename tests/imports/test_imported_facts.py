@@ -111,7 +111,7 @@ def test_times_by_the_minute_and_the_end_in_the_next_window_match_a_live_play(
     assert facts(store, settings, plays, [live("north", after=timedelta(minutes=15))]) == []
 
 
-def test_what_was_imported_is_not_new(store: Store, settings: Settings) -> None:
+def test_an_imported_song_is_not_new(store: Store, settings: Settings) -> None:
     facts(store, settings, [KeptPlay(AT, NORTH, 200_000), KeptPlay(AT, AWAY, 1000)])
     imported = ImportedFacts(store, "ada", settings.engagement)
     assert imported.first_heard("track_id") == {"north": BEGAN}

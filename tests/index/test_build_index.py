@@ -138,7 +138,7 @@ def test_a_removed_track_vanishes_and_old_versions_go(database: Mongo, settings:
     assert bundle.rows(["t003"]).tolist() == [-1]
 
 
-def test_what_is_published_elsewhere_is_not_built_again(
+def test_a_version_published_elsewhere_is_not_built_again(
     database: Mongo, settings: Settings, tmp_path: Path
 ) -> None:
     catalogue(database)
@@ -178,7 +178,7 @@ def test_the_command_gives_a_summary(database: Mongo, settings: Settings, tmp_pa
     assert "is unchanged" in command(settings).stderr
 
 
-def test_the_command_says_what_is_missing_in_one_line(database: Mongo, settings: Settings) -> None:
+def test_the_command_names_missing_data_in_one_line(database: Mongo, settings: Settings) -> None:
     done = command(settings)
     assert done.returncode == 1
     assert done.stderr.strip() == "segue: there are no embeddings to index: run ./run.sh embeddings train"

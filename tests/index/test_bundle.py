@@ -19,7 +19,7 @@ from tests.memory import memory
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_what_was_written_is_loaded(tmp_path: Path, backend: str) -> None:
+def test_a_written_bundle_is_loaded(tmp_path: Path, backend: str) -> None:
     manifest = write(tmp_path, backend=backend_named(backend), created_at=datetime(2024, 5, 1, tzinfo=UTC))
     loaded = load_bundle(tmp_path / manifest.version)
     assert loaded.manifest == manifest
@@ -29,7 +29,9 @@ def test_what_was_written_is_loaded(tmp_path: Path, backend: str) -> None:
     assert loaded.neighbours.query(loaded.vectors[:5], 1)[0][:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_songs_and_what_follows_are_written_loaded_and_make_another_version(tmp_path: Path) -> None:
+def test_song_versions_and_transition_rules_are_written_loaded_and_make_another_version(
+    tmp_path: Path,
+) -> None:
     bounds = np.r_[0, np.full(60, 2)].astype(np.int64)
     rules = RuleTable(bounds, np.array([5, 7], np.int32), np.array([1.0, 0.5], np.float32))
     songs = np.arange(60, dtype=np.int32)
@@ -57,7 +59,7 @@ def test_a_bundle_from_before_has_neither(bundle: Path) -> None:
     assert loaded.songs.tolist() == [-1] * 60
 
 
-def test_the_manifest_says_what_is_in_it(tmp_path: Path) -> None:
+def test_the_manifest_lists_the_contents(tmp_path: Path) -> None:
     manifest = write(tmp_path, backend=annoy(trees=7, search_k=900), recall_queries=25)
     assert (manifest.count, manifest.dimension) == (60, 8)
     assert (manifest.backend, manifest.parameters) == ("annoy", {"trees": 7, "search_k": 900})

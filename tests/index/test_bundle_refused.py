@@ -21,7 +21,7 @@ FILES = ["index.ann", "vectors.npy", "track_ids.npy", "artists.npy", "cold_start
 
 
 def forge(bundle: Path, file: str | None = None, array: np.ndarray | None = None, **changed: Any) -> None:
-    """Change a file, the manifest, or both, and seal it all again: what no checksum can show."""
+    """Change a file, the manifest, or both, and compute its checksums again, so that they show no fault."""
     if file is not None and array is not None:
         np.save(bundle / file, array)
     document = Manifest.read(bundle).model_dump(mode="json") | changed
@@ -99,7 +99,7 @@ def test_contents_that_do_not_fit_are_refused(
         load_bundle(bundle)
 
 
-def test_a_table_of_what_follows_without_one_of_its_files_is_refused(tmp_path: Path) -> None:
+def test_transition_rules_without_one_of_their_files_are_refused(tmp_path: Path) -> None:
     bounds = np.zeros(61, np.int64)
     rules = RuleTable(bounds, np.empty(0, np.int32), np.empty(0, np.float32))
     bundle = tmp_path / write(tmp_path, transition_rules=rules).version

@@ -1,4 +1,4 @@
-"""The schema of the bundle: what is declared once is written, loaded, checked, hashed and documented."""
+"""The schema of the bundle: a field declared once is written, loaded, checked, hashed and documented."""
 
 from __future__ import annotations
 

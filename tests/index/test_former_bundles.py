@@ -1,4 +1,4 @@
-"""Bundles of release 0.1 are used on, and what has not changed is not built again."""
+"""Bundles of release 0.1 stay in use, and unchanged ones are not built again."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_manifest_has_the_fields_that_release_0_1_takes_and_no_others(
     ("backend", "parameters"),
     [("annoy", {"trees": 50, "search_k": 900, "threads": 2}), ("faiss", {"lists": 9})],
 )
-def test_what_release_0_1_has_no_fields_for_is_kept_as_parameters(
+def test_settings_without_a_field_in_release_0_1_are_kept_as_parameters(
     tmp_path: Path, backend: str, parameters: dict[str, int]
 ) -> None:
     manifest = write(tmp_path).model_copy(update={"backend": backend, "parameters": parameters})

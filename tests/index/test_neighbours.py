@@ -183,7 +183,7 @@ def test_vectors_of_another_corpus_are_refused(backend: str, tmp_path: Path) -> 
         chosen.open(VECTORS[:50, :4], tmp_path)
 
 
-def test_what_it_builds_is_the_file_that_it_names(backend: str, tmp_path: Path) -> None:
+def test_it_builds_the_file_that_it_names(backend: str, tmp_path: Path) -> None:
     chosen = backend_named(backend)
     chosen.build(TINY, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ([chosen.file] if chosen.file else [])

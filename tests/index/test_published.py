@@ -30,7 +30,7 @@ Mongo = Database[Document]
 DAY = 24 * 3600
 
 
-def test_a_published_version_is_the_active_one_and_says_what_it_is(
+def test_a_published_version_is_active_and_described(
     database: Mongo, bundles: PublishedBundles, here: Path
 ) -> None:
     version = published(database, here)
@@ -250,7 +250,7 @@ def test_several_publishers_at_once(bundles: PublishedBundles, here: Path, there
     assert bundles.load(manifest.version, folder=there).manifest == manifest
 
 
-def test_what_a_killed_publisher_left_is_swept_after_a_day(
+def test_left_over_files_of_a_killed_publisher_are_removed_after_a_day(
     database: Mongo, bundles: PublishedBundles, here: Path
 ) -> None:
     version = published(database, here)
@@ -299,7 +299,7 @@ def test_a_piece_that_was_cut_short_is_noticed(
     assert bundles.whole_manifest(version) is None
 
 
-def test_rolling_back_goes_to_the_one_before_and_over_what_is_unfit(
+def test_rolling_back_goes_to_the_previous_usable_version(
     database: Mongo, bundles: PublishedBundles, here: Path
 ) -> None:
     versions = [published(database, here, seed=day, day=day) for day in (1, 2, 3, 4)]

@@ -63,7 +63,7 @@ def test_one_that_was_never_published_or_is_damaged_goes_too(
     assert (here / "notes").exists()
 
 
-def test_another_machine_drops_what_was_retired_when_it_fetches(
+def test_another_machine_removes_retired_versions_when_it_fetches(
     database: Mongo, bundles: PublishedBundles, here: Path, there: Path
 ) -> None:
     old, mapped, lately = (published(database, here, seed=seed, day=seed) for seed in (1, 2, 3))

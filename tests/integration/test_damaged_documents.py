@@ -172,7 +172,7 @@ def plays_of(user: str) -> list[Any]:
 
 
 def stream_step(service: Service) -> None:
-    """What the queries do with the plays of a micro-batch."""
+    """The work of the queries on the plays of a micro-batch."""
     settings, store = service.settings, service.store
     plays = plays_of("ada")
     service.replanning.replan_once(
@@ -195,7 +195,7 @@ def count(service: Service, plays: list[Any]) -> None:
 
 
 def progress(service: Service) -> None:
-    """What the stream writes of its progress."""
+    """The progress that the stream writes."""
     batch: MicroBatch = {
         "_id": "recommend:1",
         "query": "recommend",
@@ -300,7 +300,7 @@ def _fill_catalogue(store: Store, tracks: Sequence[Track]) -> None:
 
 
 def _fill_apps(made: Service) -> None:
-    """Write what other apps leave of a listener."""
+    """Write the documents of a listener's other apps."""
     store = made.store
     box = SecretBox(Path(made.settings.opensubsonic.key_file))
     AppPasswords(store).create("ada", "Ada", device="phone", box=box)

@@ -37,7 +37,7 @@ HEARD, NEXT = track_id(0), track_id(31)
 
 @pytest.fixture
 def running(broker: Settings, database: Database[Document]) -> Settings:
-    """A service whose index knows what is played after a track, and an experiment of two variants."""
+    """A service whose index has transition rules, and an experiment of two variants."""
     names = encode_ids([track_id(n) for n in range(TRACKS)])
     one = np.zeros(1, dtype=np.int32)
     rule = {"track_ids": encode_ids([HEARD, NEXT]), "tracks": one, "next": one + 1, "scores": np.ones(1)}
@@ -66,7 +66,7 @@ def running(broker: Settings, database: Database[Document]) -> Settings:
     )
 
 
-def test_what_each_variant_brings_is_counted_and_compared(
+def test_the_results_of_each_variant_are_counted_and_compared(
     running: Settings, database: Database[Document], spark: SparkSession
 ) -> None:
     with PlayProducer(running.kafka) as producer:

@@ -1,4 +1,4 @@
-"""Every kind of bad file: what it is rejected for, or that it is taken in all the same; and nothing stops."""
+"""Every kind of bad file: the reason for its rejection, or that it is accepted; and the job continues."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_what_may_not_be_read_has_its_reason(database: Database[Document], open_folder: Path) -> None:
+def test_a_file_that_may_not_be_read_has_a_reason(database: Database[Document], open_folder: Path) -> None:
     song(open_folder / "open.wav").chmod(0o644)
     song(open_folder / "closed.wav").chmod(0o000)
     (open_folder / "room").mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""Compressing: what is kept of a song, what is left alone, and that a kill costs none."""
+"""Compressing: the kept properties of a song, the unchanged files, and that a kill loses no song."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_tags_cover_length_and_id_stay(tmp_path: Path, database: Database[Docume
     assert counts(shrink(root)) == (1, 0, 1, 0) and after.stat().st_mtime_ns == stamp
 
 
-def test_what_is_small_broken_or_elsewhere_is_left_as_it_is(tmp_path: Path) -> None:
+def test_small_broken_and_linked_songs_are_left_unchanged(tmp_path: Path) -> None:
     root = tmp_path / "Music"
     loud(root / "large.mp3")
     (root / "empty.mp3").touch()

@@ -1,4 +1,4 @@
-"""The features job: what it writes, what it does not do twice, and how it goes on after an end."""
+"""The features job: its documents, no repeated work, and continuing after an interruption."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_transform_describes_or_says_why_not(
     np.testing.assert_allclose(unpack(bytes(there)), unpack(here), rtol=1e-5)  # type: ignore[arg-type]
 
 
-def test_features_are_written_and_only_what_is_missing_is_computed(
+def test_features_are_written_and_only_missing_ones_are_computed(
     spark: SparkSession, settings: Settings, database: Database[Document], music: Path
 ) -> None:
     catalogue(database, music)

@@ -1,4 +1,4 @@
-"""Songs are recognised by what is heard: converted, renamed and retagged at once; copies in two formats."""
+"""Songs are recognised by fingerprint: converted, renamed and retagged at once; copies in two formats."""
 
 from __future__ import annotations
 

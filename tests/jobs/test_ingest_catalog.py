@@ -1,4 +1,4 @@
-"""Ingesting: what a run writes, that the next changes nothing, and what it notices."""
+"""Ingesting: the documents of a run, a second run without changes, and the changes that it notices."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_a_file_is_rejected_until_it_is_put_right(
     assert counts(ingest(database, music)) == (1, 0, 5, 0, 1)
     assert [document["reason"] for document in database.rejected_tracks.find()] == ["symlink-loop"]
     bad.write_bytes(b"")
-    assert counts(ingest(database, music)) == (0, 0, 5, 1, 2)  # what had become a track is one no more
+    assert counts(ingest(database, music)) == (0, 0, 5, 1, 2)  # the file is no longer a track
 
 
 def test_a_moved_library_keeps_its_tracks(database: Database[Document], music: Path, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_the_search_finds_tags(database: Database[Document], tmp_path: Path) -> 
     assert counts(ingest(database, root)) == (0, 0, 5, 0, 0)
 
 
-def test_fma_says_what_it_found_and_keeps_tracks_without_audio(
+def test_fma_reports_its_counts_and_keeps_tracks_without_audio(
     database: Database[Document], tmp_path: Path
 ) -> None:
     root = fma(tmp_path / "fma")

@@ -94,7 +94,7 @@ def test_a_corpus_without_differences_is_refused(settings: Settings, rows: int) 
         fit(Corpus(track_ids=[str(n) for n in range(rows)], descriptors=same), settings)
 
 
-def test_it_is_fitted_once_and_applied_to_what_is_new(
+def test_it_is_fitted_once_and_applied_to_new_tracks(
     settings: Settings, database: Database[Document]
 ) -> None:
     store(database, descriptors(40, settings), settings)

@@ -102,7 +102,7 @@ def kept_epochs(monkeypatch: pytest.MonkeyPatch, *, killed_after: int | None = N
 
 @pytest.fixture
 def begun(spaced: Settings, database: Database[Document], spark: SparkSession) -> Begun:
-    """What a training of the evenings has begun that was killed after its first epoch."""
+    """The state of a training of the evenings that was killed after its first epoch."""
     store(database, descriptors(40, spaced), spaced)
     train_embeddings.run(spaced, Store(database))
     send_evenings(spaced)
@@ -317,7 +317,7 @@ def test_a_space_comes_into_use_when_every_track_has_its_place_in_it(
         run(spaced, spark=spark, quiet=True)
     (stored,) = database.models.find({"kind": "session-space"})
     assert build_index.run(Store(database), spaced.index).manifest.space == audio
-    # What is learned already is finished, though new plays have come.
+    # The interrupted training is finished first, although new plays have come.
     send(spaced, evening("late", ["t0031", "t0032"]))
     epochs = kept_epochs(monkeypatch)
     *_, found = run(spaced, spark=spark, quiet=True)
@@ -373,7 +373,7 @@ def test_stored_factors_are_removed_once_they_are_not_learned_any_more(
     assert trained.load(store, "following") is not None
 
 
-def test_a_version_is_what_it_was_before_als_had_a_section_of_its_own() -> None:
+def test_a_version_is_the_same_as_before_als_had_its_own_section() -> None:
     settings = load_settings()
     made_of = {
         model.kind: {"plays": "3:7", "settings": model.settings_of(settings)} for model in LEARNED_MODELS
@@ -383,7 +383,7 @@ def test_a_version_is_what_it_was_before_als_had_a_section_of_its_own() -> None:
     assert {kind: version_of(what) for kind, what in made_of.items()} == VERSIONS
 
 
-def test_what_is_in_use_is_kept_though_others_are_newer(database: Database[Document]) -> None:
+def test_the_version_in_use_is_kept_although_others_are_newer(database: Database[Document]) -> None:
     arrays = {"track_ids": encode_ids(["a"])}
     for version in ("1", "2"):
         trained.save(Store(database), "als", version, arrays=arrays, made_of={})

@@ -1,4 +1,4 @@
-"""The search: it begins with what is in use, goes on where it was, and searches settings that exist."""
+"""The search begins with the settings in use, continues where it stopped, and tries only valid settings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from segue.settings import Settings, load_settings
 SETTINGS = load_settings()
 
 
-def test_the_settings_in_use_are_within_what_is_searched() -> None:
+def test_the_settings_in_use_are_within_the_searched_range() -> None:
     ranges = RANGES[Searched.SERVED]
     values = in_use(SETTINGS)
     assert values["ranking.transition_weight"] == SETTINGS.ranking.transition_weight
@@ -37,13 +37,13 @@ def test_the_settings_in_use_are_within_what_is_searched() -> None:
     assert SETTINGS.models.rules.shrinkage != 7.0
 
 
-def test_a_search_begins_with_what_is_in_use_finds_better_and_goes_on(tmp_path: Path) -> None:
+def test_a_search_begins_with_the_settings_in_use_improves_on_them_and_continues(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'tune.db'}"
     first = in_use(SETTINGS)
     best = first["ranking.artist_weight"] / 2
 
     def answer(values: Mapping[str, float]) -> list[np.ndarray]:
-        """The target's rank is the better, the nearer a value is to half of what is in use."""
+        """The target's rank is the better, the nearer a value is to half of the one in use."""
         return [np.array([1 + abs(values["ranking.artist_weight"] - best)])]
 
     study = search(Searched.SERVED, answer, name="s", first=first, trials=4, storage=storage, seed=0)
@@ -56,7 +56,7 @@ def test_a_search_begins_with_what_is_in_use_finds_better_and_goes_on(tmp_path: 
     assert abs(again.best_params["ranking.artist_weight"] - best) < best
 
 
-def test_what_is_in_use_is_tried_after_a_search_that_ended_within_it(tmp_path: Path) -> None:
+def test_the_settings_in_use_are_tried_after_an_interrupted_search(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'tune.db'}"
     first = in_use(SETTINGS)
 
@@ -77,7 +77,7 @@ def name_of(folder: Path, settings: Settings = SETTINGS) -> str:
     return study_name(Searched.SERVED, read_sessions(folder), fixed(settings))
 
 
-def test_a_study_is_of_one_log_and_one_setting_of_what_is_not_searched(tmp_path: Path) -> None:
+def test_a_study_belongs_to_one_log_and_to_the_settings_that_it_does_not_search(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("one", "copy", "other")]
     for folder, seed in zip(folders, (2, 2, 3), strict=True):
         folder.mkdir()

@@ -1,4 +1,4 @@
-"""The pass: what is done once, what waits, and what it leaves alone."""
+"""The pass: work done once, files that wait, and files left unchanged."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_an_interrupted_pass_is_completed_by_the_next(
     assert (summary.described, summary.embedded, summary.indexed) == (2, 6, 6)
 
 
-def test_a_file_that_was_just_changed_waits_and_stays_what_it_was(
+def test_a_file_that_was_just_changed_waits_and_its_track_stays_unchanged(
     database: Database[Document], settings: Settings, music: Path
 ) -> None:
     update(database, settings, music)

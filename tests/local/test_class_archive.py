@@ -1,4 +1,4 @@
-"""Archives of Java's classes: found by what they were made of, used by a real Java, and never needed."""
+"""Archives of Java's classes: found by a digest of Java and jars, used by a real Java, and never needed."""
 
 from __future__ import annotations
 

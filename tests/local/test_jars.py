@@ -1,4 +1,4 @@
-"""The jars: complete, without what pyspark bundles, and a clear line where they cannot be fetched."""
+"""The jars: complete, without those that pyspark bundles, and a clear line where they cannot be fetched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from segue.errors import SegueError
 from segue.local import jars
 
 
-def test_spark_gets_only_what_pyspark_lacks() -> None:
+def test_spark_gets_only_the_jars_that_pyspark_lacks() -> None:
     jars.ensure_jars()
     names = {jar.name.rsplit("-", 1)[0] for jar in jars.spark_jars().glob("*.jar")}
     assert names == {
@@ -33,7 +33,7 @@ def test_a_changed_list_is_fetched_again(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_without_a_network_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A proxy that nobody answers at: what Java makes of a machine that is offline.
+    # A proxy that does not answer, like the network of a machine that is offline.
     nowhere = "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=1 -Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=1"
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", nowhere)
     folder = tmp_path / "jars"
@@ -43,7 +43,7 @@ def test_without_a_network_one_line_says_so(tmp_path: Path, monkeypatch: pytest.
     assert not folder.exists()
 
 
-def test_what_was_fetched_is_what_was_pinned() -> None:
+def test_the_fetched_jars_are_the_pinned_ones() -> None:
     jars.ensure_jars()
     jars._compare(jars.JARS)
 

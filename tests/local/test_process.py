@@ -57,7 +57,7 @@ def test_a_paused_process_ends_like_any_other(tmp_path: Path) -> None:
     assert process.running(record) is None
 
 
-def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
+def test_children_of_a_process_end_with_it(tmp_path: Path) -> None:
     record, file = _spawn(tmp_path, PARENT)
     children = psutil.Process(record.pid).children()
     assert children

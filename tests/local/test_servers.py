@@ -33,7 +33,7 @@ def _kill(record_file: Path, *, port: int) -> None:
 
 
 class _HangUp(socketserver.BaseRequestHandler):
-    """Another program, which does not understand what it is asked."""
+    """Another program, which does not understand the request."""
 
     def handle(self) -> None:
         self.request.close()

@@ -1,4 +1,4 @@
-"""Which servers are started, and what is said when one is needed and away."""
+"""The servers that are started, and the message when a needed one is away."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_full_disk_gives_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         stack.up(_settings(uri="mongodb://own"), folder=tmp_path)
 
 
-def test_down_ends_what_is_recorded_listeners_first(tmp_path: Path) -> None:
+def test_down_ends_recorded_processes_those_with_listeners_first(tmp_path: Path) -> None:
     records = [_job(tmp_path, name) for name in ("stream", "dashboard", "replay")]
     assert [record.name for record, runs in stack.status(folder=tmp_path) if runs] == [
         "dashboard",
@@ -126,7 +126,7 @@ def test_servers_are_stopped_after_the_jobs_that_need_them(
     assert waiting[:2] == [["stream"], ["kafka", "mongo"]]
 
 
-def test_down_with_a_choice_leaves_what_others_started_under_the_same_name(tmp_path: Path) -> None:
+def test_down_leaves_processes_that_others_started_under_the_same_name(tmp_path: Path) -> None:
     first, kept = _job(tmp_path, "stream"), _job(tmp_path, "replay")
     stack.down(folder=tmp_path, only=[first])
     second = _job(tmp_path, "stream")
@@ -137,7 +137,7 @@ def test_down_with_a_choice_leaves_what_others_started_under_the_same_name(tmp_p
     stack.down(folder=tmp_path)
 
 
-def test_status_tells_what_ended_by_itself(tmp_path: Path) -> None:
+def test_status_shows_a_process_that_ended_by_itself(tmp_path: Path) -> None:
     record = _job(tmp_path, "stream")
     os.kill(record.pid, signal.SIGKILL)
     until(lambda: not process.running(record), "the process to end")

@@ -50,7 +50,7 @@ def test_a_repeated_version_keeps_the_time_when_it_was_made(store: Store) -> Non
     assert (models.fields("audio-space", "v1") or {})["tracks"] == 2
 
 
-def test_what_is_removed_is_of_one_kind_and_the_active_version_stays_named(store: Store) -> None:
+def test_versions_of_one_kind_are_removed_and_the_active_one_stays(store: Store) -> None:
     models = Models(store)
     for version in ("a", "b", "c"):
         models.put("als", version, {})

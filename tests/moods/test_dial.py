@@ -1,4 +1,4 @@
-"""The dial: words, distances, and what it does to an order."""
+"""The dial: words, distances, and its effect on an order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_track_in_words() -> None:
 
 
 @given(dials, st.integers(0, 1000), st.floats(0, 1))
-def test_steering_keeps_all_candidates_and_comes_nearer_to_what_is_wanted(
+def test_steering_keeps_all_candidates_and_moves_towards_the_mood(
     dial: Dial, seed: int, strength: float
 ) -> None:
     known = moods(seed)

@@ -1,4 +1,4 @@
-"""What the measures say of descriptors that are made up for it."""
+"""The measures of made-up descriptors."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_they_are_written_once_and_follow_the_corpus(store: Store, database: Dat
     assert {mood["version"] for mood in database.moods.find()} == {"w"}
 
 
-def test_in_memory_they_follow_the_index_and_what_is_written(store: Store) -> None:
+def test_in_memory_they_follow_the_index_and_later_writes(store: Store) -> None:
     Moods(store).replace(["a", "b"], measured(0.25, 0.75), version="v")
     moods = AlignedMoods(Moods(store), every=0.0)
     np.testing.assert_array_equal(

@@ -1,4 +1,4 @@
-"""Who may call, and how: passwords, tokens and API keys."""
+"""Access to the API: passwords, tokens and API keys."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def library(library: Store) -> Store:
 def asked(app: App, name: str, parameters: dict[str, Any]) -> str:
     sent = {key: value for key, value in parameters.items() if value is not None}
     text: str = app.web.get(f"/rest/{name}", params=app.parameters(**sent)).text
-    for value in sent.values():  # an answer may repeat what it was given
+    for value in sent.values():  # an answer may repeat its parameters
         text = text.replace(str(value), "")
     return text
 

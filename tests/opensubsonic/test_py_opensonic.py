@@ -96,7 +96,7 @@ def test_an_evening(client: Any, services: Services, sound_files: dict[str, Path
     client.delete_playlist(made.id)
     client.save_play_queue([song.id, other.id], other.id, 500)
     assert client.get_play_queue().current == other.id
-    # What comes next.
+    # The next songs.
     assert client.get_similar_songs2(song.id, 5)
     assert client.get_sonic_similar_tracks(song.id, 3)[0].similarity > 0
     assert client.get_top_songs("The Example", 3)

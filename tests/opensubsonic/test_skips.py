@@ -58,7 +58,7 @@ def skip(app: App, own: str, *, seed: str) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def test_five_skips_in_an_app_change_what_it_offers_next(
+def test_five_skips_in_an_app_change_its_next_songs(
     streaming: Settings, ada: App, database: Database[Document]
 ) -> None:
     with PlayProducer(streaming.kafka) as producer:

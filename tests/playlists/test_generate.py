@@ -1,4 +1,4 @@
-"""Lists that are made: what holds for each of them in any library."""
+"""Generated lists: rules that hold for each of them in any library."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def drawn(data: st.DataObject, library: Shelf, *, least: int = 0, most: int = 8)
 
 @some
 @given(libraries, st.data(), st.integers(1, 25))
-def test_what_goes_on_from_a_list_is_new_to_it_and_keeps_the_limit(
+def test_a_continuation_of_a_list_is_new_to_it_and_keeps_the_limit(
     library: Shelf, data: st.DataObject, items: int
 ) -> None:
     _check_what_goes_on(library, drawn(data, library), drawn(data, library), items=items)
@@ -54,13 +54,13 @@ def _check_what_goes_on(library: Shelf, playlist: list[int], avoid: list[int], *
     assert library.one_of_each_song(found)
     left = set(range(len(library.vectors))) - out
     assert bool(found) == (bool(playlist) and bool(left))
-    # The listener's own list may break the limit; what is put after it does so only in a small library.
+    # The listener's own list may break the limit; its continuation does so only in a small library.
     assert limit_holds_if_it_can(found, library, before=playlist)
     if any(library.limit.fits(playlist, row) for row in left):
         assert not found or library.limit.fits(playlist, found[0])
 
 
-def test_what_goes_on_sounds_like_the_list_on_each_of_its_sides() -> None:
+def test_a_continuation_sounds_like_each_of_the_styles_of_the_list() -> None:
     """Songs of two styles at right angles: both come, and the third, which lies between, does not."""
     rng = np.random.default_rng(0)
     library = shelf(0, tracks=90, artists=90)
@@ -176,7 +176,7 @@ def test_a_mix_has_its_share_of_known_songs_and_changes_with_the_day() -> None:
 
 @some
 @given(libraries, st.data(), st.integers(1, 25))
-def test_what_was_heard_is_never_discovered(library: Shelf, data: st.DataObject, items: int) -> None:
+def test_a_heard_song_is_never_discovered(library: Shelf, data: st.DataObject, items: int) -> None:
     heard = set(drawn(data, library, most=30))
     liked = {row: 1.0 for row in sorted(heard)[: data.draw(st.integers(0, 10))]}
     avoid = drawn(data, library)
@@ -238,7 +238,7 @@ def test_a_shuffled_line_is_put_in_order() -> None:
 @some
 def test_steps_are_a_distance(library: Shelf, data: st.DataObject) -> None:
     rows = drawn(data, library, least=3, most=3)
-    moods = np.nan_to_num(library.moods, nan=0.5)  # what is not known is no distance
+    moods = np.nan_to_num(library.moods, nan=0.5)  # an unknown value adds no distance
     steps = Transitions(library.vectors, moods).steps(rows, rows)
     np.testing.assert_allclose(steps, steps.T)
     np.testing.assert_allclose(np.diagonal(steps), 0, atol=1e-3)

@@ -46,7 +46,7 @@ def test_latin_1_and_windows_line_ends_and_a_mark() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"#EXTM3U\n#EXTINF:1,a\n", b"ID3\x00\x00", b"x" * (LARGEST + 1), b"a\n" * 2001]
 )
-def test_what_is_no_playlist_is_refused(data: bytes) -> None:
+def test_a_text_that_is_no_playlist_is_refused(data: bytes) -> None:
     with pytest.raises(NotPlaylist):
         read_playlist(data)
 
@@ -59,7 +59,7 @@ names = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_si
 @given(
     st.lists(st.builds(Entry, title=names, artist=names, seconds=st.integers(1, 9999).map(float)), min_size=1)
 )
-def test_what_is_written_is_read(entries: list[Entry]) -> None:
+def test_a_written_playlist_is_read(entries: list[Entry]) -> None:
     there = [Entry(title=e.title, artist=e.artist, seconds=e.seconds, location="file.mp3") for e in entries]
     found = read_playlist(write_m3u("My list", there).encode())
     assert found.name == "My list"
@@ -127,3 +127,17 @@ def test_long_lines_take_no_long_time(line: bytes) -> None:
         read_playlist(line + b"\n")
     read_playlist(line + b"\na.mp3")
     assert time.process_time() - before < 5  # in quadratic time: minutes
+
+
+def test_what_stands_before_the_title() -> None:
+    text = (
+        '#EXTINF:-1 tvg-id="x" group="a,b",Ada - One\na.mp3\n#EXTINF:3:25,Ada - Two\nb.mp3\n'
+        "#EXTINF:123\nAda - Three.mp3\n#EXTINF:,Ada - Four, or Five\nd.mp3\n"
+    )
+    found = [(e.artist, e.title, e.seconds) for e in read_playlist(text.encode()).entries]
+    assert found == [
+        ("Ada", "One", None),
+        ("Ada", "Two", 205.0),
+        ("Ada", "Three", 123.0),
+        ("Ada", "Four, or Five", None),
+    ]

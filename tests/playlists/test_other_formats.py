@@ -128,3 +128,22 @@ def test_hostile_files_take_no_time(piece: str) -> None:
     with pytest.raises(NotPlaylist):
         read_playlist(data)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'Name\tArtist\tComposer\tAlbum\tTime\r\nTwelve 12" Inches\tAda\t\tOne\t200\r\n\r\n'.encode("utf-16"),
+        'Name\tInterpret\tAlbum\tDauer\rTwelve 12" Inches\tAda\tOne\t3:20'.encode("utf-16"),
+        b'Track URI,Track Name,Artist Name(s),Duration (ms)\nx:1,"Twelve 12"" Inches",Ada,200000\n',
+        b'\xef\xbb\xbf"title";"artist";"length"\n"Twelve 12"" Inches";Ada;200\n;;\n',
+    ],
+)
+def test_tables(table: bytes) -> None:
+    [song] = read_playlist(table).entries
+    assert (song.title, song.artist, song.seconds) == ('Twelve 12" Inches', "Ada", 200.0)
+
+
+def test_a_list_of_files_is_no_table() -> None:
+    [song] = read_playlist(b"Title, Artist.mp3\n").entries
+    assert song.title == "Title, Artist"

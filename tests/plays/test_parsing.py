@@ -113,7 +113,7 @@ def test_clocks_of_brokers_may_differ_a_little_whatever_producers_may(spark: Spa
         assert well_formed(parsed, stream=strict).count() == (reason is None)
 
 
-def test_what_is_not_an_object_of_a_play_is_malformed(spark: SparkSession) -> None:
+def test_a_record_that_is_no_object_is_malformed(spark: SparkSession) -> None:
     found = reasons(spark, list(MALFORMED.values()))
     assert dict(zip(MALFORMED, found, strict=True)) == dict.fromkeys(MALFORMED, "malformed")
 
@@ -208,7 +208,7 @@ def test_producer_and_stream_give_the_same_verdict(name: str) -> None:
     assert fault(json.loads(FAULTY[name] or b"{}")) == name
 
 
-def test_the_producer_refuses_what_json_cannot_hold_as_a_whole_number() -> None:
+def test_the_producer_refuses_a_number_that_json_cannot_hold_as_a_whole_number() -> None:
     assert fault(a_play(ms_played=True)) == "invalid_ms_played"
     assert fault(a_play(ms_played="long")) == "invalid_ms_played"
     assert fault(a_play(user_id=7)) == "invalid_user_id"

@@ -101,7 +101,7 @@ def test_a_jump_forward_is_not_played() -> None:
     assert player.told()[-1] == ("a", "skip", 16_000)
 
 
-def test_a_jump_back_counts_what_was_played() -> None:
+def test_a_jump_back_counts_the_time_played() -> None:
     player = Player()
     player.report(ONE, "starting", 0, after=0)
     player.report(ONE, "playing", 50_000, after=50_000)

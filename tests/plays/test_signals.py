@@ -33,7 +33,7 @@ def test_a_skip_weighs_by_the_share_that_was_heard() -> None:
 
 
 @pytest.mark.parametrize("kind", ["pause", "seek", "impression"])
-def test_what_is_no_signal_has_no_weight(kind: str) -> None:
+def test_an_event_that_is_no_signal_has_no_weight(kind: str) -> None:
     assert signal_weight(kind, ms_played=5, duration_ms=10, signals=SIGNALS) is None
 
 

@@ -1,4 +1,4 @@
-"""A backup of what cannot be computed again, tried by destroying it."""
+"""A backup of data that cannot be computed again, tested by destroying them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def accounts(database: Database[Document]) -> Authenticator:
 
 @pytest.fixture
 def lived_in(database: Database[Document], accounts: Authenticator) -> Database[Document]:
-    """A service with two listeners, and with what can be computed again."""
+    """A service with two listeners, and with data that can be computed again."""
     ada = accounts.sign_up("Ada", "correct horse", guest_id="ada", address="a").user_id
     ben = accounts.sign_up("Ben", "battery staple", guest_id="ben", address="a").user_id
     lists = Playlists(Store(database))
@@ -65,7 +65,7 @@ def destroyed(database: Database[Document]) -> Database[Document]:
     return database
 
 
-def test_what_was_destroyed_is_back_to_the_last_bit(
+def test_destroyed_documents_are_restored_to_the_last_bit(
     lived_in: Database[Document], accounts: Authenticator, tmp_path: Path
 ) -> None:
     before, file = contents(lived_in), tmp_path / "backup.gz"
@@ -78,7 +78,7 @@ def test_what_was_destroyed_is_back_to_the_last_bit(
     assert database.tracks.find_one() is None  # the library has it
 
 
-def test_the_commands_say_what_they_did(
+def test_the_commands_report_their_counts(
     lived_in: Database[Document], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEGUE_MONGO__URI", settings.mongo.uri)
@@ -137,7 +137,7 @@ def test_who_left_before_the_backup_stays_away(lived_in: Database[Document], tmp
 
 
 def test_it_shows_one_moment(lived_in: Database[Document], tmp_path: Path, monkeypatch: Any) -> None:
-    """What is written while it reads is in none of the collections."""
+    """Documents written while it reads are missing from all collections."""
     file, read = tmp_path / "backup.gz", Collection.dump
 
     def meanwhile(owner: Collection[Any], snapshot: Snapshot) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Feedback: what sinks and rises, and on how much evidence."""
+"""Feedback: tracks that sink and rise, and the evidence that it takes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def moved(*tracks: tuple[int, int, int], listenings: int | None = None) -> list[
     return [float(step) for step in steps(records, ranking=RANKING)[: len(tracks)]]
 
 
-def test_what_most_skip_early_sinks_and_what_many_like_rises() -> None:
+def test_tracks_that_most_skip_early_sink_and_those_that_many_like_rise() -> None:
     skipped, liked, ordinary = moved((200, 160, 0), (200, 10, 100), (200, 20, 4))
     assert skipped < -0.2
     assert liked > 0.05
@@ -40,7 +40,7 @@ def test_one_listener_alone_is_little_evidence() -> None:
     assert moved((500, 500, 0), listenings=5) == [0]
 
 
-def test_steps_stay_within_what_the_settings_allow() -> None:
+def test_steps_stay_within_the_bounds_of_the_settings() -> None:
     rng = np.random.default_rng(1)
     plays = rng.integers(0, 10_000, 500).astype(float)
     early, likes = plays * rng.random(500), rng.integers(0, 20_000, 500).astype(float)
@@ -72,7 +72,7 @@ def test_a_track_that_sinks_is_recommended_later_and_the_likeness_shown_stays() 
     assert all(item.similarity == scores[item.track_id] for item in both)
 
 
-def test_the_varied_selection_puts_what_sinks_last() -> None:
+def test_the_varied_selection_puts_sinking_tracks_last() -> None:
     nothing = planned({}, list_length=6)
     sunk = nothing.items[0].track_id
     after = planned({}, list_length=6, feedback=Feedback("v", {sunk: -0.1}).by_row(SHELF))

@@ -58,7 +58,7 @@ def test_a_plan_has_visible_tracks_only_whatever_was_heard(
     assert planned(music, settings, "ada", heard=heard) <= {"waltz", "metal"}
 
 
-def test_listeners_of_one_batch_get_what_each_of_them_sees(
+def test_listeners_of_one_batch_get_only_tracks_that_each_of_them_sees(
     music: Database[Document], settings: Settings
 ) -> None:
     store = Store(music)

@@ -111,7 +111,7 @@ def planned(
     return found
 
 
-def test_what_comes_next_is_of_the_style_that_was_heard_to_the_end() -> None:
+def test_the_next_tracks_are_of_the_style_that_was_heard_to_the_end() -> None:
     found = planned(heard(("house0", 1.0), ("house1", 1.0), ("waltz0", -0.5)))
     assert {item.track_id[:5] for item in found.items} == {"house"}
     assert found.served == "taste"
@@ -162,7 +162,7 @@ def test_a_vector_of_another_space_is_not_mixed_in() -> None:
     assert found.unknown == ["odd"]
 
 
-def test_the_same_history_gives_the_same_plan_and_id_whoever_else_is_planned() -> None:
+def test_the_same_history_gives_the_same_plan_and_id_beside_any_other_listeners() -> None:
     history = heard(("house0", 1.0), ("waltz1", 0.5))
     several = plan(
         listeners({"ben": heard(("blues0", 1.0)), "ada": history, "eve": {}}),
@@ -177,7 +177,7 @@ def test_the_same_history_gives_the_same_plan_and_id_whoever_else_is_planned() -
 AFTER = {"house0": "waltz3", "house1": "blues2"}
 
 
-def test_what_listeners_play_after_a_kept_track_comes_first_and_says_so() -> None:
+def test_tracks_played_after_a_positive_track_come_first_with_that_reason() -> None:
     found = planned(heard(("house0", 1.0)), shelf=shelf_of(after=AFTER))
     first = found.items[0]
     assert (found.variant, first.track_id, first.reason, first.evidence) == (
@@ -224,7 +224,7 @@ def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_want
 @pytest.mark.parametrize(
     "history", [heard(("house0", -1.0), ("house2", 1.0)), heard(("waltz3", 1.0), ("house0", 1.0))]
 )
-def test_a_skipped_track_leads_nowhere_and_what_was_heard_is_not_led_to(history: History) -> None:
+def test_a_skipped_track_is_no_seed_and_heard_tracks_are_no_candidates(history: History) -> None:
     found = planned(history, shelf=shelf_of(after=AFTER), list_length=18)
     assert not [item for item in found.items if item.reason == "after"]
 
@@ -243,7 +243,7 @@ def test_of_two_ways_to_a_track_the_one_from_the_newer_is_named() -> None:
     assert (found.items[0].track_id, found.items[0].evidence) == ("waltz3", "house0")
 
 
-def test_who_is_assigned_audio_gets_what_an_index_without_sessions_gives() -> None:
+def test_the_variant_audio_gives_the_list_of_an_index_without_sessions() -> None:
     history, shelf = heard(("house0", 1.0)), shelf_of(after=AFTER)
     audio = planned(history, shelf=shelf, variants=(("audio", 1.0),))
     plain = planned(history)
@@ -292,7 +292,7 @@ def test_a_loved_track_comes_back_after_its_time_and_is_named_as_such() -> None:
     assert (again.reason, again.evidence) == ("again", "house0")
 
 
-def test_what_was_turned_down_does_not_come_back_however_long_ago() -> None:
+def test_a_disliked_track_does_not_come_back_however_long_ago() -> None:
     history = heard(("house0", -2.0)) | heard(("house1", 1.0), start=40 * DAY)
     assert "house0" not in {item.track_id for item in planned(history, list_length=18).items}
 

@@ -60,12 +60,12 @@ def test_it_stays_near_its_seed() -> None:
     assert (bundle.vectors[played] @ bundle.vectors[0]).mean() > 0.6
 
 
-def test_what_is_disliked_never_comes() -> None:
+def test_a_disliked_track_never_comes() -> None:
     bundle = library(40, 40)
     assert not set(listen(bundle, 120, avoid=frozenset({3, 4, 5}))) & {3, 4, 5}
 
 
-def test_other_versions_of_what_was_played_do_not_come() -> None:
+def test_other_versions_of_a_played_song_do_not_come() -> None:
     bundle = replace(library(tracks=60, artists=60), songs=np.arange(60, dtype=np.int32) // 2)
     found = listen(bundle, 20)
     assert len({row // 2 for row in found}) == len(found)

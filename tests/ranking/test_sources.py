@@ -84,6 +84,6 @@ def test_a_new_source_needs_its_class_and_the_registry(monkeypatch: pytest.Monke
     first = planned(HISTORIES["ada"], shelf=shelf_of()).items[0]
     assert (first.track_id, first.reason, first.evidence) == ("waltz5", "new", None)
     assert Newest.reason.text(None) == "Added in the last 14 days"
-    # What it says for a track counts beside what the others say.
+    # Its score for a track is added to those of the other sources.
     scored = planned(HISTORIES["ada"], shelf=shelf_of(after={"house0": "waltz5"})).items[0]
     assert (scored.track_id, scored.reason, scored.evidence) == ("waltz5", "after", "house0")

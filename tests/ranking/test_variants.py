@@ -1,4 +1,4 @@
-"""Who is served what: by shares, sticky, and independent between experiments."""
+"""The variant of a listener: by shares, sticky, and independent between experiments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def running(*shares: tuple[Variant, float], salt: str = "1") -> ExperimentSettin
     return EXPERIMENTS.model_copy(update={"variants": shares, "salt": salt})
 
 
-def test_the_point_is_what_the_documentation_says() -> None:
+def test_the_point_is_computed_as_documented() -> None:
     digest = hashlib.blake2b("1\nädä".encode(), digest_size=8).hexdigest()
     assert point("ädä", salt="1") == int(digest, 16) / 2**64
 
@@ -65,7 +65,7 @@ def test_a_mark_tells_its_variant_and_whether_it_explores() -> None:
     assert variant_label("hybrid", exploring=True) != variant_label("hybrid", exploring=False)
 
 
-def test_a_variant_of_its_own_changes_what_it_says_and_nothing_else() -> None:
+def test_a_custom_variant_changes_its_own_settings_and_nothing_else() -> None:
     ranking = load_settings().ranking
     changes = (("bold", (("exploration_share", 0.3), ("max_per_artist", 3))),)
     experiments = EXPERIMENTS.model_copy(update={"ranking": changes})

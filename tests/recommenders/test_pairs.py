@@ -1,4 +1,4 @@
-"""Models over pairs of listeners and items, against what they mean."""
+"""Models over pairs of listeners and items, against their definitions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_counts_are_relative_to_their_listener(plays: sparse.csr_matrix) -> None
     np.testing.assert_allclose(once, again, rtol=1e-3, atol=1e-5)
 
 
-def test_what_everybody_plays_is_damped(plays: sparse.csr_matrix) -> None:
+def test_tracks_that_everybody_plays_are_damped(plays: sparse.csr_matrix) -> None:
     plain, damped = (ease(plays, regularisation=5.0, popularity=power) for power in (0.0, 0.5))
 
     def place(scores: np.ndarray) -> float:

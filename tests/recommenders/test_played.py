@@ -52,7 +52,7 @@ EVENING = [
 ]
 
 
-def test_a_pause_parts_sessions_and_what_was_skipped_is_no_step(spark: SparkSession) -> None:
+def test_a_pause_ends_a_session_and_a_skipped_track_is_no_step(spark: SparkSession) -> None:
     expected = [
         *(("ada", 0, track, minute * MINUTE, 1.0) for track, minute in (("a", 0), ("b", 1), ("c", 2))),
         *(("ada", 1, track, minute * MINUTE, 1.0) for track, minute in (("a", 60), ("b", 61))),
@@ -79,7 +79,7 @@ def test_of_a_long_history_the_newest_steps_are_taken(spark: SparkSession) -> No
     }
 
 
-def test_a_signal_weighs_what_the_stream_says(spark: SparkSession) -> None:
+def test_a_signal_has_the_same_weight_as_in_the_stream(spark: SparkSession) -> None:
     liking = SETTINGS.signals.model_copy(update={"dislike": 0.25, "skip_early": 0.1})
     cases = [
         (kind, ms, duration) for kind in SIGNALS for ms, duration in ((0, 0), (50, 200), (9, 0), (300, 200))
@@ -132,7 +132,7 @@ def test_a_rule_weighs_less_the_further_it_reaches(spark: SparkSession) -> None:
     )
 
 
-def test_what_came_before_counts_by_its_share(spark: SparkSession) -> None:
+def test_earlier_tracks_count_by_their_share(spark: SparkSession) -> None:
     sessions = in_turn(spark, {("ada", 0): "ab", ("ben", 0): "ab", ("ben", 1): "ba"})
     found = transition_rules(
         sessions, rules=RULES.model_copy(update={"backward_weight": 0.25, "shrinkage": 1.0})
@@ -169,7 +169,7 @@ def test_a_session_log_gives_the_rules_that_spark_learns(spark: SparkSession) ->
     assert dict(zip(log.item_ids, model["listeners"].tolist(), strict=True)) == listeners
 
 
-def test_what_one_listener_adds_to_a_rule_has_a_cap(spark: SparkSession) -> None:
+def test_the_weight_that_one_listener_adds_to_a_rule_has_a_cap(spark: SparkSession) -> None:
     often = {("ada", number): "ab" for number in range(20)}
     others = {("ben", 0): "ac", ("eve", 0): "ac"}
     found = transition_rules(in_turn(spark, often | others), rules=RULES).collect()
@@ -193,7 +193,7 @@ def test_the_best_rules_of_a_track_are_kept_ties_by_name(spark: SparkSession) ->
 
 def test_a_matrix_of_plays_gives_the_factors_that_spark_learns(spark: SparkSession) -> None:
     rng = np.random.default_rng(1)
-    # Half of the listeners play little, so that it matters whose regularisation is scaled by what.
+    # Half of the listeners play little, so that the scale of each side's regularisation matters.
     plays = rng.poisson(np.repeat([0.3, 3.0], 6)[:, None] * np.linspace(0.3, 2, 6))
     plays = plays[plays.sum(axis=1) > 0]
     counts = sparse.csr_matrix(plays)
@@ -213,7 +213,7 @@ def test_a_matrix_of_plays_gives_the_factors_that_spark_learns(spark: SparkSessi
     assert (listeners * found.sum() > 0).all()
 
 
-def test_factors_put_together_what_the_same_listeners_play(spark: SparkSession) -> None:
+def test_factors_are_similar_for_tracks_of_the_same_listeners(spark: SparkSession) -> None:
     listeners = {(f"u{n}", 0): "abc" if n % 2 else "xyz" for n in range(12)}
     pairs = liked_pairs(in_turn(spark, listeners))
     assert {round(row.liking, 6) for row in pairs.collect()} == {round(float(np.log(2)), 6)}

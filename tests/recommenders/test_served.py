@@ -1,4 +1,4 @@
-"""What would have been served: heard left out, artists limited, sources added; and forms of taste."""
+"""Lists as served: without heard tracks, with the artist limit, with all sources; and forms of taste."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class Fixed:
         return sparse.csr_matrix(np.ones((len(queries), 1), dtype=np.float32)) @ self.row
 
 
-def test_rules_are_weighed_shrunk_and_fade_with_what_was_heard_since() -> None:
+def test_rules_are_weighted_shrunk_and_fade_with_each_track_heard_since() -> None:
     history = log("abc", "ab")
     # a -> b by two listeners: weight 2 of 2, evidence 2/3; a -> c by one: .5 of 2, evidence 1/2.
     assert answer(SessionKnowledge(MODELS, RANKING), history, "a") == {
         "b": pytest.approx(2 * 2 / 3),
         "c": pytest.approx(2 * 0.25 / 2),
     }
-    # b -> c is b's strongest, by one listener; what a leads to counts half, one track later.
+    # b -> c is b's strongest, by one listener; the rules of a count half, one track later.
     assert answer(SessionKnowledge(MODELS, RANKING), history, "ab") == {
         "b": pytest.approx(2 / 3),
         "c": pytest.approx(2 * (1 / 2 + 0.5 * 0.25 / 2)),
@@ -88,17 +88,17 @@ def test_a_served_list_has_nothing_heard_and_no_artist_too_often() -> None:
     assert lists[4] == ["f"]
 
 
-def test_the_hybrid_adds_what_sessions_say_to_the_likeness() -> None:
+def test_the_hybrid_adds_session_scores_to_the_similarity() -> None:
     history = log("abcab", "abdab", "acbda")
     model = ServedRecommender(MODELS, RANKING, SETTINGS.taste).fit(history)
     queries = prefixes(history)
     cosines, added = model.near.cosines(queries), model.knowledge.scores(queries).toarray()
-    # What sessions lead to comes along however unlike it is.
+    # Tracks from sessions are in the list however dissimilar they are.
     expected = np.where(added > 0, cosines + added, np.maximum(cosines, 0))
     np.testing.assert_allclose(model.scores(queries).toarray(), expected, rtol=1e-5, atol=1e-7)
 
 
-def test_one_taste_lies_between_what_was_heard_and_several_lie_at_it() -> None:
+def test_one_taste_is_between_the_heard_tracks_and_several_tastes_are_at_them() -> None:
     vectors = np.array([[1, 0], [0, 1], [np.sqrt(0.5), np.sqrt(0.5)]], dtype=np.float32)
     heard = sparse.csr_matrix(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]], dtype=np.float32))
     np.testing.assert_allclose(average(vectors, heard)[0], [0.7071, 0.7071, 1.0], atol=1e-4)
@@ -108,7 +108,7 @@ def test_one_taste_lies_between_what_was_heard_and_several_lie_at_it() -> None:
     np.testing.assert_allclose(near, average(vectors, heard), atol=1e-6)
 
 
-def test_clusters_keep_together_what_is_alike_and_count_by_weight() -> None:
+def test_clusters_keep_similar_tracks_together_and_count_by_weight() -> None:
     angles = np.radians([0, 10, 90])
     vectors = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
     heard = sparse.csr_matrix(np.array([[3.0, 1.0, 1.0]], dtype=np.float32))
@@ -132,7 +132,7 @@ def test_the_nearest_are_those_with_the_largest_cosines_above_nothing() -> None:
     np.testing.assert_allclose(found, [[0, 0.9, 0.5], [0, 0, 0.3]])
 
 
-def test_als_recommends_what_the_like_minded_play_and_nothing_to_the_new() -> None:
+def test_als_recommends_tracks_of_similar_listeners_and_nothing_to_new_ones() -> None:
     sessions = ["abc", "ab", "abc", "xyz", "xy", "xyz"]
     history = log(*sessions, users="012345")
     als = MODELS.als.model_copy(update={"factors": 4})

@@ -60,7 +60,7 @@ def answer(model: object, history: SessionLog, prefix: str, *, user: int = 0) ->
     }
 
 
-def test_rules_weigh_what_followed_by_its_gap() -> None:
+def test_rules_weight_following_tracks_by_their_gap() -> None:
     history = log("abc", "ab", "ca")
     assert answer(SequentialRules(), history, "a") == {"b": 2.0, "c": 0.5}
     # The last item alone counts.
@@ -127,7 +127,7 @@ def test_a_blend_adds_scaled_scores() -> None:
     assert found == pytest.approx({"b": 1 + 0.5 * 2 / 3, "c": 0.25 + 0.5 * 2 / 3, "a": 0.5})
 
 
-def test_the_blend_finds_what_follows() -> None:
+def test_the_blend_finds_the_next_track() -> None:
     history = log("abc", "abc", "abd", "xyz", artists={"a": "1", "b": "2"})
     found = answer(session_ensemble(), history, "ab")
     best = sorted(found, key=lambda name: -found[name])
@@ -145,7 +145,7 @@ def test_the_split_is_by_time_and_the_test_is_not_in_the_catalogue() -> None:
     split = split_by_time(whole)
     assert sorted(split.history.item_ids) == ["a", "b", "c"]
     assert len(split.history) == 5
-    # "abn" without n asks for b once; "b" and what is left of "na" are too short.
+    # "abn" without n asks for b once; "b" and the rest of "na" are too short.
     names = split.history.item_ids
     assert [names[target] for target in split.queries.targets] == ["b"]
     assert names[split.queries.items[split.queries.starts[0]]] == "a"

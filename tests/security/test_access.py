@@ -1,4 +1,4 @@
-"""Guarded servers reached by settings alone, and what is said where they refuse."""
+"""Protected servers, reached by settings alone, and the messages when they refuse."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_mongodb_with_all_of_it_in_the_uri(
     ],
 )
 @AT_ONCE
-def test_what_mongodb_refuses_is_one_line(
+def test_a_refusal_by_mongodb_is_one_line(
     load: Load,
     mongo_environment: dict[str, str],
     certificates: Certificates,

@@ -59,7 +59,7 @@ KAFKA_JOBS = ("stream", "dashboard", "operator")
 
 
 class Deployed:
-    """What a deployment makes: topics, users, and a settings file for each job."""
+    """The results of a deployment: topics, users, and a settings file for each job."""
 
     def __init__(self, load: Load, environment: dict[str, str], logins: Path) -> None:
         self._load, self._logins = load, logins
@@ -185,7 +185,9 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
     assert database.accounts.distinct("user_id") == [ben.user_id]
 
 
-def test_the_operator_saves_what_others_wrote(deployed: Deployed, settings_of: As, tmp_path: Path) -> None:
+def test_the_operator_backs_up_documents_of_other_jobs(
+    deployed: Deployed, settings_of: As, tmp_path: Path
+) -> None:
     admin = connect(deployed.admin.mongo)
     for job in job_access().values():
         for name in (name for name, right in job.mongo.rights.items() if right & (Right.WRITE | Right.ERASE)):
@@ -211,9 +213,7 @@ def test_the_operator_saves_what_others_wrote(deployed: Deployed, settings_of: A
     assert list(read_rejected(settings.kafka)) == []
 
 
-def test_what_the_operator_learns_from_plays_the_catalogue_takes_along(
-    deployed: Deployed, settings_of: As
-) -> None:
+def test_the_catalogue_uses_models_that_the_operator_trained(deployed: Deployed, settings_of: As) -> None:
     settings = settings_of("operator")
     variants = settings.experiments.model_copy(update={"variants": (("audio", 50), ("hybrid", 50))})
     settings = settings.model_copy(update={"experiments": variants})
@@ -259,7 +259,7 @@ FORBIDDEN_IN_MONGODB: dict[str, tuple[str, Try]] = {
     "the stream changes tracks": ("stream", lambda d: upsert(d.tracks, [{"_id": "t1"}])),
     "the catalogue reads accounts": ("catalogue", lambda d: d.accounts.find_one()),
     "the catalogue reads tastes": ("catalogue", lambda d: d.tastes.find_one()),
-    "the catalogue changes what was learned": (
+    "the catalogue changes trained models": (
         "catalogue",
         lambda d: d["trained.files"].delete_many({}),
     ),
@@ -269,7 +269,7 @@ FORBIDDEN_IN_MONGODB: dict[str, tuple[str, Try]] = {
 }
 
 
-def test_nobody_does_in_mongodb_what_is_not_theirs(deployed: Deployed, settings_of: As) -> None:
+def test_no_job_has_further_rights_in_mongodb(deployed: Deployed, settings_of: As) -> None:
     """One deployment for all, since making the users takes seconds."""
     databases = {job: connect(settings_of(job).mongo) for job in job_access()}
     allowed = []
@@ -283,7 +283,7 @@ def test_nobody_does_in_mongodb_what_is_not_theirs(deployed: Deployed, settings_
     assert allowed == []
 
 
-def test_nobody_does_in_kafka_what_is_not_theirs(deployed: Deployed, settings_of: As) -> None:
+def test_no_job_has_further_rights_in_kafka(deployed: Deployed, settings_of: As) -> None:
     stream, dashboard = settings_of("stream").kafka, settings_of("dashboard").kafka
     with pytest.raises(AuthorizationError), PlayProducer(stream) as producer:
         producer.send(a_play()).get(PATIENCE)
@@ -304,7 +304,7 @@ def test_nobody_does_in_kafka_what_is_not_theirs(deployed: Deployed, settings_of
         admin.close()
 
 
-def test_doing_it_again_takes_back_what_somebody_gave_by_hand(deployed: Deployed, settings_of: As) -> None:
+def test_a_second_run_revokes_rights_granted_by_hand(deployed: Deployed, settings_of: As) -> None:
     admin = connect(deployed.admin.mongo)
     user = f"dashboard-{deployed.name}"
     admin.client.admin.command("grantRolesToUser", user, roles=["root"])

@@ -1,4 +1,4 @@
-"""The settings that guard a connection: where they may stand, what is refused, and that none is shown."""
+"""The settings that protect a connection: where they are allowed, refused values, and that none is shown."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_file_of_ones_own_holds_them_too(load: Load, tmp_path: Path) -> None:
         ({"SEGUE_MONGO__URI": "", "SEGUE_MONGO__TLS": "on"}, "username and tls need a uri"),
     ],
 )
-def test_what_would_not_guard_is_refused_without_the_secret(
+def test_ineffective_protection_is_refused_without_naming_the_secret(
     load: Load, changes: dict[str, str], expected: str
 ) -> None:
     with pytest.raises(SegueError, match=expected) as caught:

@@ -1,4 +1,4 @@
-"""Spark reads from guarded brokers with what the settings say, whichever way they are guarded."""
+"""Spark reads from protected brokers by the settings, whichever protection they use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
         ("ssl", {"USERNAME": "", "PASSWORD": "", "TLS_CERTIFICATE_KEY_FILE": "client.pem"}),
     ],
 )
-def test_spark_reads_what_was_sent(
+def test_spark_reads_the_sent_records(
     spark: SparkSession,
     load: Load,
     kafka_environment: dict[str, str],

@@ -1,4 +1,4 @@
-"""The streaming job with guarded servers, as a process of its own: what it does, and what it tells."""
+"""The streaming job with protected servers, as a separate process: its work, and its messages."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_job_works_by_settings_alone_and_tells_no_secret(
         assert process.wait(600) == 0, log.read_text()
     assert made["items"]
 
-    # That what could tell was looked at: the plan of a batch, its query, and the settings of Spark.
+    # The places that could show a secret were searched: the plan of a batch, its query, Spark's settings.
     for address, text in (("/SQL/execution", ""), ("/StreamingQuery/stat", ""), (SQL, "KafkaScan")):
         assert any(page.startswith(address) and text in pages[page] for page in pages), address
     assert "spark.driver.memory" in pages["/environment/"]
@@ -178,7 +178,7 @@ def _publish_index(settings: Settings) -> None:
 
 
 def _wait(ready: Callable[[], Any], process: subprocess.Popen[bytes], log: Path) -> Any:
-    """What `ready` gives once that is something; the log's end if the job ends before."""
+    """The first true result of `ready`; the log's end if the job ends before."""
     until(lambda: ready() or process.poll() is not None, f"the job, see {log}")
     if found := ready():
         return found

@@ -1,4 +1,4 @@
-"""Playlists of several: who may edit, and how one gets to."""
+"""Shared playlists: the members who may edit, and invitations."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_friend_who_joins_may_edit(together: Store, database: Database[Documen
     assert Playlists(together).asking("ben") == []
 
 
-def test_nobody_joins_unasked_or_asks_to_what_is_not_theirs(
+def test_nobody_joins_uninvited_or_invites_to_a_playlist_of_others(
     together: Store, database: Database[Document]
 ) -> None:
     assert not Playlists(together).join("ben", "p1")

@@ -70,7 +70,7 @@ def test_an_unknown_name_is_answered_as_a_known_one(people: Database[Document]) 
         follows.ask("id-ada", "ada")
 
 
-def test_the_feed_shows_only_what_the_followed_let_be_seen(people: Database[Document]) -> None:
+def test_the_feed_shows_only_activity_that_listeners_share(people: Database[Document]) -> None:
     now = datetime.now(UTC)
     people.opinions.insert_many(
         {
@@ -138,7 +138,7 @@ def test_a_blend_serves_both() -> None:
     assert not set(found[:2]) & set(again)
 
 
-def test_what_both_may_like_waits_for_tastes_in_the_space_of_the_index(
+def test_music_for_both_waits_for_tastes_in_the_space_of_the_index(
     people: Database[Document], tmp_path: Path
 ) -> None:
     bundle = load_bundle(tmp_path / write(tmp_path, space="new").version)

@@ -1,4 +1,4 @@
-"""Share links: what opens them, for how long, and for whom they can be ended."""
+"""Share links: the key that opens them, their expiry, and who may end them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def links(database: Database[Document]) -> ShareLinks:
     return ShareLinks(Store(database))
 
 
-def test_a_link_opens_what_it_was_made_for(links: ShareLinks) -> None:
+def test_a_link_opens_its_item(links: ShareLinks) -> None:
     token = links.create("ada", "track", "t1", title="Song", playable=True)
     found = links.open(token)
     assert found is not None

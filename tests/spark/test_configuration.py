@@ -64,7 +64,7 @@ def effective(command: list[str], *, folder: Path, **environment: str) -> tuple[
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("EFFECTIVE ")]
     assert len(lines) == 1, done.stderr
-    # spark-submit prints what Python logs among the output.
+    # spark-submit prints Python's log lines among the output.
     return json.loads(lines[0].removeprefix("EFFECTIVE ")), done.stdout
 
 

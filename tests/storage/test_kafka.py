@@ -19,14 +19,14 @@ from tests.plays.examples import a_play
 from tests.waiting import PATIENCE
 
 
-def test_the_producer_refuses_what_is_no_play(broker: Settings) -> None:
+def test_the_producer_refuses_an_invalid_play(broker: Settings) -> None:
     with PlayProducer(broker.kafka) as producer:
         with pytest.raises(InvalidPlay, match="invalid_type: 'hum'"):
             producer.send(a_play(type="hum"))
         assert producer.send(a_play()).get(PATIENCE).topic == broker.kafka.plays_topic
 
 
-def test_no_broker_is_one_line_that_says_what_to_do(settings: Settings) -> None:
+def test_a_missing_broker_is_one_line_with_the_remedy(settings: Settings) -> None:
     nowhere = settings.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:1"})
     with pytest.raises(SegueError, match=r"127\.0\.0\.1:1 .*\./run\.sh up"):
         ensure_topics(nowhere)

@@ -1,4 +1,4 @@
-"""The MongoDB client's errors, and what may be shown of an address."""
+"""The MongoDB client's errors, and addresses without secrets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_an_address_is_shown_without_its_password(uri: str, expected: str) -> No
     assert shown(uri) == expected
 
 
-def test_no_server_is_one_line_that_says_what_to_do(settings: Settings) -> None:
+def test_a_missing_server_is_one_line_with_the_remedy(settings: Settings) -> None:
     away = settings.mongo.model_copy(
         update={"uri": "mongodb://ada:secret@127.0.0.1:1", "timeout": timedelta(milliseconds=200)}
     )

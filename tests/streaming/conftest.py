@@ -1,4 +1,4 @@
-"""A published index of made-up tracks, and a way to run the streaming queries over what a topic holds."""
+"""A published index of made-up tracks, and a way to run the streaming queries over the records of a topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tastes and recommendations must be, straight from a topic's contents: the oracle of the stream.
+"""The expected tastes and recommendations, from a topic's contents: the oracle of the stream.
 
 It shares the taste's and the ranking's numpy with the job, which have tests of their own, but neither Spark,
 nor state, nor batches, nor the parsing.

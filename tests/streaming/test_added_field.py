@@ -92,7 +92,7 @@ def test_a_checkpoint_goes_on_with_a_field_that_was_added_and_without_it_again(
     ]
 
 
-def test_the_state_is_what_its_format_says() -> None:
+def test_the_state_has_the_format_of_its_version() -> None:
     """A change of these makes older checkpoints unreadable: raise the format too, or keep the field."""
     assert (SIGNAL_WINDOW.state_format, *SIGNAL_WINDOW.state) == (
         2, "occurred_at", "event_id", "track_id", "type", "ms_played", "duration_ms",

@@ -35,7 +35,7 @@ def test_the_same_settings_go_on(spark: SparkSession, settings: Settings) -> Non
         ("kafka", {"plays_topic": "other"}, "kafka.plays_topic = plays, now it is other"),
     ],
 )
-def test_another_window_or_topic_is_named_with_what_to_do(
+def test_another_window_or_topic_is_named_with_the_remedy(
     spark: SparkSession, settings: Settings, section: str, values: dict[str, object], says: str
 ) -> None:
     checkpoint.check(spark, settings)
@@ -69,7 +69,7 @@ def test_a_note_of_the_release_before_goes_on_and_is_completed(
     )
 
 
-def test_an_entry_that_the_release_before_lacked_means_what_that_release_did(
+def test_an_entry_that_the_previous_release_lacked_has_that_releases_value(
     spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     note(spark, settings, RELEASE_0_1)
@@ -84,7 +84,7 @@ def test_a_note_from_before_the_statistics_goes_on(spark: SparkSession, settings
 
 
 @pytest.mark.parametrize("name", ["state format", "stream.window", "kafka.plays_topic"])
-def test_a_note_that_lacks_what_every_release_wrote_is_refused(
+def test_a_note_without_an_entry_that_every_release_wrote_is_refused(
     spark: SparkSession, settings: Settings, name: str
 ) -> None:
     note(spark, settings, {other: value for other, value in RELEASE_0_1.items() if other != name})

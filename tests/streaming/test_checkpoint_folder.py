@@ -33,7 +33,7 @@ def test_files_are_written_replaced_and_moved(files: Files, tmp_path: Path) -> N
     assert not list((tmp_path / "query" / "offsets").glob(".1*"))
 
 
-def test_each_reads_what_the_other_has_replaced(spark: SparkSession, tmp_path: Path) -> None:
+def test_each_reads_files_that_the_other_has_replaced(spark: SparkSession, tmp_path: Path) -> None:
     arrow, hadoop = Folder(str(tmp_path)), HadoopFolder(spark, str(tmp_path))
     hadoop.write("query/1", b"with checksums")
     arrow.replace("query/1", b"without checksums")

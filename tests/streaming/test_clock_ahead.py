@@ -47,7 +47,7 @@ def test_a_clock_that_is_ahead_costs_no_later_play(
         send(published, "ada", arrived=now + ahead, occurred=now + ahead)
     run_until_all_is_taken(spark, published, JOBS)
     assert database.listening.distinct("user_id") == []
-    # One batch moves the watermark, the next would drop what lies behind it.
+    # One batch moves the watermark, the next would drop plays behind it.
     for _ in range(2):
         send(published, "ada", arrived=now, occurred=now)
         send(published, "ben", arrived=now, occurred=now - 50 * MINUTE)

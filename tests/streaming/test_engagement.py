@@ -81,7 +81,7 @@ def check_against_reference(
     *,
     catalogue: Mapping[str, tuple[str, str]] = CATALOGUE,
 ) -> None:
-    """Statistics and sessions are what the topic's contents say they must be."""
+    """Statistics and sessions equal those computed from the topic's contents."""
     plays, _ = sort_out(contents(settings), settings)
     assert stored(database) == reference.statistics(plays, settings, catalogue)
     sessions = {(s["user_id"], s["first_at"], s["last_at"]) for s in database.listening_sessions.find()}
@@ -147,7 +147,7 @@ def test_without_its_checkpoint_it_counts_anew_to_the_same_numbers(
     check_against_reference(counted, database)
 
 
-def test_a_recount_puts_right_what_is_stored_otherwise(
+def test_a_recount_corrects_wrong_stored_counts(
     counted: Settings, database: Database[Document], spark: SparkSession
 ) -> None:
     send(counted, a_mixed_evening())
@@ -168,7 +168,7 @@ def test_a_recount_puts_right_what_is_stored_otherwise(
 def test_a_repeated_or_outdated_batch_changes_nothing(
     counted: Settings, database: Database[Document], spark: SparkSession
 ) -> None:
-    """What a crash between writing and committing brings."""
+    """The effect of a crash between writing and committing."""
     send(counted, a_mixed_evening())
     recount(counted, spark=spark, quiet=True)
     facts = list(database.listening.find())
@@ -255,7 +255,7 @@ def test_nothing_is_written_of_a_forgotten_listener(
     assert database.listening_sessions.distinct("user_id") == ["ben"]
 
 
-def test_what_most_skip_reaches_the_ranking(
+def test_frequent_skips_reach_the_ranking(
     counted: Settings, database: Database[Document], drain: Drain
 ) -> None:
     evidence = counted.ranking.feedback_min_plays

@@ -105,7 +105,7 @@ def service(settings: Settings, servers: tuple[Mongod, Broker], tmp_path: Path) 
             "rejected_trigger_interval": timedelta(seconds=2),
         },
         "engagement": {"trigger_interval": timedelta(seconds=2)},
-        # The reference knows the topic only, not what the counting had made of it at each moment.
+        # The reference knows the topic only, not the intermediate results of the counting.
         "ranking": {"feedback_skip_weight": 0.0, "feedback_like_weight": 0.0},
     }
     own = settings.model_copy(

@@ -107,7 +107,7 @@ def test_only_a_query_that_was_not_told_to_end_is_an_error(
 
 
 def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What Segue's own loggers have reported."""
+    """The messages of Segue's own loggers."""
     own = (one for one in caplog.records if one.name.startswith("segue."))
     return [one.message for one in own if one.levelno >= logging.ERROR]
 

@@ -127,7 +127,7 @@ def suspended(*processes: psutil.Process) -> Iterator[None]:
                 process.send_signal(signal.SIGCONT)
 
 
-def test_what_hangs_is_unhealthy_and_raises_an_alert(
+def test_a_query_that_hangs_is_unhealthy_and_raises_an_alert(
     service: Settings, servers: tuple[Mongod, Broker], tmp_path: Path
 ) -> None:
     mongod, broker = servers

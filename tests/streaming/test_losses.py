@@ -67,7 +67,7 @@ def test_a_topic_with_fewer_partitions_is_another_one_whatever_its_id(note: Topi
     assert (found.cause, found.restart) == (Cause.RECREATED, {0: 3})
 
 
-def test_a_missing_topic_is_a_loss_of_what_it_had() -> None:
+def test_a_missing_topic_is_a_loss_of_its_records() -> None:
     found = loss(None)
     assert found is not None
     assert (found.cause, found.records, dict(found.restart)) == (Cause.DELETED, 17, {})

@@ -1,6 +1,6 @@
 """Topics that lose records under a checkpoint, against a real broker, mongod and Spark.
 
-Nothing is lost without a message, what the topic still has is read, and what was counted before stays.
+Nothing is lost without a message, the records left in the topic are read, and earlier counts stay.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def _up_to(service: Service, ends: Mapping[int, int]) -> dict[TopicPartition, in
     return {TopicPartition(service.settings.kafka.plays_topic, n): end for n, end in ends.items()}
 
 
-def test_a_topic_that_ends_before_what_was_read_is_a_loss(service: Service) -> None:
+def test_a_topic_that_ends_before_the_records_read_is_a_loss(service: Service) -> None:
     topic = service.settings.kafka.plays_topic
     for folder, _ in QUERIES.values():
         place = position(service.folder, folder, topic=topic)

@@ -1,4 +1,4 @@
-"""A MongoDB that is away for a while: what is in use serves on, and what has to be written waits."""
+"""A MongoDB that is away for a while: loaded data stay in use, and writes wait."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def service(settings: Settings, mongod: Obliging) -> Settings:
     return own
 
 
-def test_what_is_in_use_serves_on_while_mongodb_is_away(service: Settings, mongod: Obliging) -> None:
+def test_the_loaded_index_serves_while_mongodb_is_away(service: Settings, mongod: Obliging) -> None:
     database = connect(service.mongo)
     bundle = ActiveBundle(Store(database), folder=service.index.folder, every=0)
     feedback = ActiveFeedback(Store(database), every=0)
@@ -114,7 +114,7 @@ def test_a_write_whose_majority_was_lost_is_done_again(service: Settings, mongod
     assert database.recommendations.count_documents({"_id": "ada"}) == 1
 
 
-def test_what_counting_merges_without_a_majority_is_away_too(service: Settings, mongod: Obliging) -> None:
+def test_a_merge_without_a_majority_counts_as_an_outage(service: Settings, mongod: Obliging) -> None:
     database = connect(service.mongo)
     mongod.without_majority("aggregate", times=1)
     with pytest.raises(OperationFailure) as caught:
@@ -122,7 +122,7 @@ def test_what_counting_merges_without_a_majority_is_away_too(service: Settings, 
     assert is_away(caught.value)
 
 
-def test_what_waiting_does_not_mend_is_not_waited_for(service: Settings) -> None:
+def test_an_error_that_does_not_pass_is_not_retried(service: Settings) -> None:
     database = connect(service.mongo)
     with pytest.raises(OperationFailure) as caught:
         database.command("nonsense")

@@ -100,7 +100,7 @@ def test_micro_batches_are_summed_up_by_query_and_minute(database: Database[Docu
     assert found["rejected plays:2026-03-01T12:00"]["rejected"] == {"late": 3}
 
 
-def test_what_happened_since_the_last_time_is_told_once() -> None:
+def test_progress_since_the_last_report_is_reported_once() -> None:
     metrics = Metrics()
     metrics.planned([80.0])
     metrics.count_rejected("late")

@@ -1,4 +1,4 @@
-"""Damaged documents of listeners become what they would be without the damage, by the plays in the topic."""
+"""Damaged documents of listeners are rebuilt from the plays in the topic, as if never damaged."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ COMPUTED = ("tastes", "recommendations", "listening", "listening_sessions", "lis
 
 
 class Service:
-    """A stream without its queries: what the queries do with the windows of plays."""
+    """A stream without its queries: the work of the queries on the windows of plays."""
 
     def __init__(self, settings: Settings, database: Database[Document], spark: SparkSession) -> None:
         self.settings, self.database, self.store = settings, database, Store(database)
@@ -200,7 +200,7 @@ def _owners() -> Sequence[Any]:
     return OWNERS
 
 
-def test_what_the_topic_no_longer_has_is_noted_as_lost(service: Service) -> None:
+def test_windows_whose_plays_have_left_the_topic_are_noted_as_lost(service: Service) -> None:
     service.database.tastes.insert_one({"_id": "eve", "windows": "oops"})
     Replanning(service.store, service.settings)._tastes.history("eve")
     service.rebuilding.run()

@@ -33,7 +33,7 @@ def send(settings: Settings, values: list[bytes]) -> None:
 
 
 def check_against_reference(settings: Settings, database: Database[Document]) -> None:
-    """Tastes, recommendations and rejected records are what the topic's contents say they must be."""
+    """Tastes, recommendations and rejected records equal those computed from the topic's contents."""
     plays, bad = reference.sort_out(reference.contents(settings), settings)
     expected = reference.histories(plays, settings)
     listeners = sorted(d["_id"] for d in database.tastes.find({}, {"_id": 1}))
@@ -112,7 +112,7 @@ def test_many_listeners_are_planned_in_the_workers_with_the_same_result(
     check_against_reference(published, database)
 
 
-def test_what_a_listener_finishes_comes_to_rule_and_what_is_skipped_does_not(
+def test_finished_tracks_dominate_the_taste_and_skipped_ones_do_not(
     published: Settings, database: Database[Document], drain: Drain
 ) -> None:
     liked, skipped = 2, 4

@@ -1,4 +1,4 @@
-"""What the job does beside its queries."""
+"""The background work of the job."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_it_goes_on_after_an_error_and_does_it_a_last_time(error: Exception) -> 
     assert not any(thread.name == "work" for thread in threading.enumerate())
 
 
-def test_what_is_closed_at_once_is_still_done() -> None:
+def test_work_that_is_closed_at_once_is_still_done() -> None:
     done: list[int] = []
     Regularly(lambda: done.append(1), name="work", seconds=3600).close()
     assert done == [1]

@@ -27,7 +27,7 @@ def sample(*, id: str = "a", end: int = 10, output: str = "r") -> dict[str, Topi
 
 
 class Made:
-    """A sampler that gives what a test has set."""
+    """A sampler with the values that a test sets."""
 
     def __init__(self) -> None:
         self.now: Mapping[str, TopicSample] = sample()

@@ -45,7 +45,7 @@ def _there(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("prefix", ["", "file://"])
-def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path, prefix: str) -> None:
+def test_left_over_files_of_killed_writers_are_removed_and_no_others(tmp_path: Path, prefix: str) -> None:
     _checkpoint(tmp_path, age=HERE + timedelta(seconds=5))
     spark = load_settings().spark.model_copy(update={"checkpoint_location": f"{prefix}{tmp_path}"})
     assert remove_unfinished(spark) == len(LEFT)

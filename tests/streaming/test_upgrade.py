@@ -49,7 +49,7 @@ def plays(user: str, *, first: int, ago: int, **more: object) -> list[bytes]:
 
 
 def publish_another_space(settings: Settings, database: Database[Document]) -> str:
-    """The same tracks in twice as many dimensions, and what listeners play after them."""
+    """The same tracks in twice as many dimensions, and their transition rules."""
     names = encode_ids([track_id(n) for n in range(TRACKS)])
     turned = np.linalg.qr(np.random.default_rng(8).normal(size=(16, 16)))[0][:8].astype(np.float32)
     vectors = made_up_vectors() @ turned
@@ -75,7 +75,7 @@ def publish_another_space(settings: Settings, database: Database[Document]) -> s
 
 
 def shown(database: Database[Document], user: str) -> list[str]:
-    """What the player shows a listener as coming next."""
+    """The next songs that the player shows a listener."""
     return [one.track_id for one in upcoming(Store(database), user).items]
 
 
@@ -111,6 +111,6 @@ def test_no_play_is_lost_and_no_page_is_empty(
         assert stored[user]["items"] == expected[user]
         assert (stored[user]["model"], stored[user]["variant"]) == (version, "hybrid")
         assert shown(database, user) == [item["track_id"] for item in expected[user]]
-    # Who has not listened since is shown what release 1 found, until they do.
+    # A listener who has not listened since keeps the recommendations of release 1.
     assert shown(database, EARLY) == before[EARLY]
     assert stored[EARLY]["model"] != version

@@ -36,7 +36,7 @@ SIGNAL = pa.struct(
 HOUR = 3_600_000
 
 
-# A skip weighs what share of the track was heard, so that a test can choose a weight freely.
+# The weight of a skip is the share heard, so that a test can choose a weight freely.
 WEIGHTS = load_settings().signals.model_copy(
     update={"play": 0.25, "complete": 1.0, "like": 1.5, "skip_early": 0.0, "skip_late": 1.0}
 )
@@ -119,14 +119,14 @@ def pruned(history: History, *, max_signals: int) -> History:
     return prune(history, taste=taste, signals=WEIGHTS.model_copy(update={"dislike": -2.0}))
 
 
-def test_a_short_half_life_of_ones_own_loses_nothing_and_a_long_one_finds_what_it_needs() -> None:
+def test_a_short_personal_half_life_loses_nothing_and_a_long_one_finds_the_older_windows() -> None:
     general = load_settings().taste
     short, long = (general.model_copy(update={"half_life": timedelta(days=days)}) for days in (1, 30))
     assert retention(short, general) == retention(general, general) == general
     assert retention(long, general) == long
 
 
-def test_pruning_keeps_what_was_disliked_however_long_ago() -> None:
+def test_pruning_keeps_disliked_tracks_however_long_ago() -> None:
     day = 24 * HOUR
     old = Window(["a", "b", "c"], [-1.9, 1.0, -0.6], [1, 2, 3], ["dislike", "complete", "skip"])
     newer = Window(["a", "d", "e"], [1.0, -2.0, 1.0], [70 * day + at for at in (1, 2, 3)], ["play"] * 3)
@@ -153,7 +153,7 @@ def test_pruning_keeps_what_was_disliked_however_long_ago() -> None:
 def test_pruning_as_windows_come_is_pruning_all(
     windows: dict[int, dict[str, tuple[float, int]]], split: int, max_signals: int
 ) -> None:
-    """What a later prune needs, an earlier one has left there."""
+    """An earlier pruning keeps everything that a later one needs."""
     history = {
         start: Window(
             sorted(tracks),
@@ -179,7 +179,7 @@ def test_pruning_keeps_the_newest_signals() -> None:
     assert kept == {HOUR: Window(["a", "c"], [1.0, 3.0], [HOUR + 5, HOUR + 9], ["play"] * 2)}
 
 
-def test_pruning_leaves_out_what_has_decayed_to_nothing() -> None:
+def test_pruning_removes_fully_decayed_windows() -> None:
     day = 24 * HOUR
     history = {day * n: Window(["a"], [1.0], [day * n], ["play"]) for n in (0, 50, 60)}
     assert sorted(pruned(history, max_signals=9)) == [day * 50, day * 60]

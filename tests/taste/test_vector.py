@@ -34,7 +34,7 @@ def test_a_week_ago_counts_half() -> None:
     }
 
 
-def test_what_was_heard_so_many_tracks_ago_counts_half() -> None:
+def test_a_track_counts_half_after_the_half_life_in_tracks() -> None:
     history = {0: window(("a", 1.0, 10), ("b", 1.0, 30), ("c", 1.0, 20))}
     found = decayed([history], settings=[TASTE.model_copy(update={"half_life_tracks": 2.0})])
     expected = {"b": 1.0, "c": 2**-0.5, "a": 0.5}
@@ -64,7 +64,7 @@ def weighed(*listeners: Sequence[float] | np.ndarray) -> DecayedSignals:
     return DecayedSignals([f"t{i}" for i in range(len(weights))], weights, ones, bounds, ones, weights > 0)
 
 
-def test_liked_is_what_is_said_of_a_track_in_all_windows_together() -> None:
+def test_a_track_is_liked_by_its_signals_in_all_windows_together() -> None:
     """One listener kept "a" and turned it down in the next window; another one kept it."""
     first = {0: window(("a", 1.0, 1), ("b", 1.0, 2)), 60: window(("a", -2.0, 61), ("c", 1.0, 62))}
     found = decayed([first, {0: window(("a", 1.0, 1))}], settings=[TASTE] * 2)
@@ -80,7 +80,7 @@ def test_a_track_kept_and_then_turned_down_is_no_taste() -> None:
     assert not taste_vectors(np.ones((2, 3), dtype=np.float32), signals).any()
 
 
-def test_a_taste_points_to_what_was_liked_and_away_from_what_was_not() -> None:
+def test_a_taste_points_to_liked_tracks_and_away_from_others() -> None:
     east, north = np.eye(2, dtype=np.float32)
     [taste] = taste_vectors(np.array([east, north]), weighed([1.0, -1.0]))
     assert taste == pytest.approx([2**-0.5, -(2**-0.5)])

@@ -61,5 +61,5 @@ def test_of_a_flood_the_newest_signals_are_kept(spark: SparkSession) -> None:
     }
 
 
-def test_what_says_nothing_of_taste_makes_no_window(spark: SparkSession) -> None:
+def test_events_that_are_no_signals_make_no_window(spark: SparkSession) -> None:
     assert windows(spark, [a_play(type=kind) for kind in ("pause", "seek", "impression")]) == {}

@@ -26,7 +26,7 @@ DATA = Path(__file__).with_name("data")
 
 @dataclass(frozen=True)
 class Earlier:
-    """The deployment on today's machine, and what the earlier version says of it."""
+    """The deployment on today's machine, and the earlier version's description of it."""
 
     settings: Settings
     database: Database[Document]

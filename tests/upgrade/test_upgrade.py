@@ -1,4 +1,4 @@
-"""An upgrade: what an earlier version stored is read, nothing is computed again, and no play is lost.
+"""An upgrade: data of an earlier version are read, nothing is computed again, and no play is lost.
 
 The earlier version's files are in data/. It was stopped in the middle of a window. The oracle is what
 it made of the plays that came after, going on from there in a copy.
@@ -108,7 +108,7 @@ def went_on(earlier: Earlier, spark: SparkSession) -> dict[str, dict[str, Docume
     return {name: _by_id(earlier.database[name].find()) for name in earlier.expected()}
 
 
-def test_tastes_hold_what_was_heard_before_and_after(
+def test_tastes_have_the_plays_before_and_after(
     earlier: Earlier, went_on: Mapping[str, Mapping[str, Document]]
 ) -> None:
     _check_same(earlier, went_on, "tastes", approximately=("vector",))
@@ -150,7 +150,7 @@ def test_a_window_that_was_open_keeps_its_signals(
         assert set(stored["tracks"]) >= heard
 
 
-def test_what_was_rejected_is_not_rejected_again(
+def test_a_rejected_play_is_not_rejected_again(
     earlier: Earlier, went_on: Mapping[str, Mapping[str, Document]]
 ) -> None:
     """The rejected topic of this test is new, so it holds the records after the upgrade alone."""

@@ -1,6 +1,6 @@
 // The queue as the account has it: a closed tab loses nothing, and another device can continue.
 // Each tab has a queue of its own. The songs that the listener added are in all of them: a tab that wants to store its
-// queue, and is not the last that did, first takes over what was added and removed elsewhere.
+// queue, and is not the last that did, first takes over the changes made elsewhere.
 const SOON_MS = 1000, POSITION_MS = 15000, REST_MS = 60000, MOST_KEPT = 500, MOST_BEFORE = 30;
 
 export class SharedQueue {
@@ -117,7 +117,7 @@ export class SharedQueue {
     this.sent = this.now();
     e.extend();
   }
-  // --- what a reload of the tab keeps
+  // --- the state that a reload of the tab keeps
   memory() { return { version: this.version, added: [...this.added] }; }
   remember(kept) { // a queue that 0.1 kept has no version
     Object.assign(this, { version: kept?.version ?? 0, added: new Set(kept?.added ?? []), sent: this.now() });

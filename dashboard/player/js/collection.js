@@ -1,4 +1,4 @@
-// What can be done with all songs of an album, an artist or a playlist.
+// Actions on all songs of an album, an artist or a playlist.
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".collection");
   const drawn = JSON.stringify(data);

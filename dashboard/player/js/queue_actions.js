@@ -1,4 +1,4 @@
-// What can be done with the whole queue: clear it, save it as a playlist, and stop after a while.
+// Actions on the whole queue: clear it, save it as a playlist, and stop after a while.
 const SLEEPS = [["", gettext("Sleep timer: off")], ...["15", "30", "60"].map((minutes) => [minutes, gettext("Stop in {minutes} minutes", { minutes })]), ["song", gettext("Stop after this song")]];
 
 const queueActions = (bar, acts) => {

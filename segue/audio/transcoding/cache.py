@@ -1,4 +1,4 @@
-"""The cache of converted recordings: a folder of limited size. What was unused longest goes first."""
+"""The cache of converted recordings: a folder of limited size. The files unused for longest go first."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import imageio_ffmpeg
 
 from segue.audio.allowance import Allowance
 from segue.audio.errors import Undecodable
-from segue.audio.ffmpeg import INPUT, last_words
+from segue.audio.ffmpeg import input_options, last_words
 from segue.audio.transcoding.forms import Form
 from segue.processor_time import processor_time
 
@@ -54,7 +54,7 @@ class Conversion:
         length = [] if self.end is None else ["-t", f"{max(0.0, self.end - self.start):.6f}"]
         return [
             *("-hide_banner", "-nostdin", "-v", "error", "-threads", "1", "-abort_on", "empty_output"),
-            *(*INPUT, "-ss", f"{self.start:.6f}", "-i", f"file:{self.path}"),
+            *(*input_options(self.path), "-ss", f"{self.start:.6f}", "-i", f"file:{self.path}"),
             *("-map", "0:a:0", "-map_metadata", "-1", "-map_chapters", "-1", *length, "-af", CHANNELS),
             *(*self.form.encoder, *bit_rate, "-flush_packets", "1"),
             *("-f", self.form.muxer, "-y", f"file:{target}"),

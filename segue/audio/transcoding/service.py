@@ -113,7 +113,7 @@ class Transcoder:
         Parameters
         ----------
         owner
-            Who asks: one owner may have `max_per_listener` conversions at a time.
+            The listener who asks: each may have `max_per_listener` conversions at a time.
 
         Raises
         ------
@@ -168,7 +168,7 @@ class Transcoder:
 
     def _start_threads(self) -> None:
         if not self._threads:
-            self._cache.shrink()  # removes what a killed process has left
+            self._cache.shrink()  # removes the left-over files of a killed process
         while len(self._threads) < min(self._most, len(self._jobs)):
             number = len(self._threads) + 1
             thread = threading.Thread(target=self._work, name=f"transcoding-{number}", daemon=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from segue.cli.commands import COMMANDS, Command
 from segue.cli.former import FORMER_COMMANDS, FORMER_FLAGS
 from segue.cli.main import load
 from segue.documentation.reference import markdown as md
-from segue.places import LOCAL
+from segue.places import LOCAL, ROOT
 
 
 def render() -> str:
@@ -49,7 +50,7 @@ def _command(command: Command) -> Iterator[str]:
     yield f"## {command.name}"
     if command.checkout:
         yield f"{_sentence(command.summary)} Only in a checkout."
-        yield md.block("sh", f"./run.sh {command.example}")
+        yield md.block("text", _printed(command.name))
         return
     made = load(command)
     text, examples = _help(made.help or "")
@@ -58,6 +59,12 @@ def _command(command: Command) -> Iterator[str]:
     if rows := [_parameter(p, context) for p in made.params if not getattr(p, "hidden", False)]:
         yield md.table(("parameter", "meaning"), rows)
     yield md.block("sh", "\n".join(examples or [f"./run.sh {command.example}"]))
+
+
+def _printed(name: str) -> str:
+    """The help of a command of run.sh, which has no docstring."""
+    done = subprocess.run([ROOT / "run.sh", name, "--help"], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def _sentence(text: str) -> str:

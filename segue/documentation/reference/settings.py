@@ -18,15 +18,19 @@ def render() -> str:
         "overrides both. `./run.sh settings show` prints the effective values, `settings check FILE` checks "
         "a file, and `settings explain KEY` prints the row of a key.",
         'A duration is a number and a unit: `"500 milliseconds"`, `"30 minutes"`, `"7 days"`. A size is a '
-        'number and a unit: `"64 KiB"`, `"2 GiB"`. Relative folders count from the project\'s folder.',
+        'number and a unit: `"64 KiB"`, `"2 GiB"`. A relative path starts at the project\'s folder.',
         *_sections(),
         "## Names of 0.1",
         "The former names work in 0.2, in files and variables, with a warning that names the new one.",
         md.table(
             ("0.1", "0.2"),
-            ((md.code(former), md.code(str(new))) for former, new in RENAMED.items()),
+            ((md.code(former), _names(new)) for former, new in RENAMED.items()),
         ),
     )
+
+
+def _names(new: str | tuple[str, ...]) -> str:
+    return " and ".join(map(md.code, (new,) if isinstance(new, str) else new))
 
 
 def _sections() -> Iterator[str]:

@@ -102,6 +102,6 @@ def test_media_types_of_files(tmp_path: Path, name: str, options: list[str], exp
 
 
 @pytest.mark.parametrize("name", ["gone.m4a", "text.m4a", "text.xyz"])
-def test_the_media_type_of_what_is_no_audio(tmp_path: Path, name: str) -> None:
+def test_the_media_type_of_a_file_without_audio(tmp_path: Path, name: str) -> None:
     (tmp_path / "text.m4a").write_text("no audio")
     assert media_type(tmp_path / name) is None

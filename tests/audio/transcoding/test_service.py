@@ -177,7 +177,9 @@ def test_a_burst_is_limited(tmp_path: Path, endless: Path) -> None:
     [("empty.flac", b""), ("page.mp3", b"<html>" * 99), ("zeros.wma", bytes(100_000))],
     ids=["empty", "page", "zeros"],
 )
-def test_what_is_no_audio_has_a_reason(service: Service, tmp_path: Path, name: str, content: bytes) -> None:
+def test_a_file_without_audio_has_a_reason(
+    service: Service, tmp_path: Path, name: str, content: bytes
+) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(Undecodable) as fault:
@@ -240,7 +242,7 @@ def test_a_changed_file_is_converted_again(service: Service, tmp_path: Path) -> 
     assert service.run(to(path)) != before
 
 
-def test_the_cache_forgets_what_was_unused_longest(tmp_path: Path) -> None:
+def test_the_cache_removes_the_files_unused_for_longest(tmp_path: Path) -> None:
     cache = FileCache(tmp_path / "cache", max_bytes=250)
     for age, name in enumerate("abc"):
         with cache.writing(name) as (part, reader):

@@ -21,7 +21,7 @@ test("a quieter or slightly different decoding is found, too", () => {
 
 test("another sound is not taken for the song", () => {
   assert.equal(alignment(noise(1024), noise(20000), 9000, 2000), null);
-  assert.equal(alignment(noise(1024), noise(500), 500, 2000), null, "the song is shorter than what was heard");
+  assert.equal(alignment(noise(1024), noise(500), 500, 2000), null, "the song is shorter than the heard part");
 });
 
 test("silence fits anywhere", () => {

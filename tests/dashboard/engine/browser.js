@@ -44,7 +44,7 @@ export class Context {
   createMediaElementSource() { return this.make(); }
   resume() { return Promise.resolve(); }
   async decodeAudioData(bytes) { return buffer(bytes.byteLength / 10); }
-  pass(seconds) { // the time passes; what ends on the way says so in its order
+  pass(seconds) { // the time passes; songs that end meanwhile send their events in order
     const until = this.currentTime + seconds;
     for (;;) {
       const next = [...this.ends].filter(([, at]) => at <= until + 1e-9).sort(([, a], [, b]) => a - b)[0];

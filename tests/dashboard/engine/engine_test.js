@@ -152,7 +152,7 @@ test("loudness is applied to each song, without a reload", async () => {
   assert.equal(engine.sound.voice.loudness.gain.value, 1);
 });
 
-test("what the listener chose for the sound is kept, and a malformed choice is not", async () => {
+test("the listener's choices for the sound are kept, and a malformed choice is not", async () => {
   const { engine } = await open();
   engine.settings.choose({ evenness: "album", crossfade: 99 });
   assert.deepEqual(JSON.parse(localStorage.getItem("segue.sound")), { evenness: "album", crossfade: 12 });

@@ -1,0 +1,66 @@
+"""Playlists as tables: the text that Apple Music and iTunes export, and CSV files of converters.
+
+The first line names the columns, in the language of the program.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from segue.playlists.entries import Entry, Listed, entry_of
+
+_TITLES = ("track name", "name", "title", "song", "song name", "track", "titel", "nom", "titre", "nombre")
+_ARTISTS = (
+    *("artist name(s)", "artist name", "artist", "artists", "interpret", "künstler", "artiste", "artista"),
+    *("interprète",),
+)
+_LENGTHS = (
+    *("duration (ms)", "track duration (ms)", "duration_ms", "time", "duration", "length", "dauer", "zeit"),
+    *("länge", "durée", "duración"),
+)
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):(\d\d(?:\.\d{1,6})?)")
+_NUMBER = re.compile(r"\d{1,10}(?:\.\d{1,6})?")
+
+
+def listed_in_table(text: str) -> Listed | None:
+    """The songs of a table with columns for title and artist; None for a text of another kind."""
+    head = re.split(r"\r\n|\r|\n", text.lstrip("\ufeff"), maxsplit=1)[0]
+    separator = next((sign for sign in "\t;," if sign in head), None)
+    if separator is None:
+        return None
+    lines = re.split(r"\r\n|\r|\n", text.lstrip("\ufeff"))
+    try:
+        # Quotes in Apple's text are a part of the titles.
+        quoted: Literal[0, 3] = csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
+        rows = list(csv.reader((f"{line}\n" for line in lines), delimiter=separator, quoting=quoted))
+    except csv.Error:
+        return None
+    names = [name.strip().lower() for name in rows[0]]
+    title, artist, length = (_column(names, known) for known in (_TITLES, _ARTISTS, _LENGTHS))
+    if title is None or artist is None:
+        return None
+    milliseconds = length is not None and "ms" in names[length]
+    entries: list[Entry] = []
+    for row in rows[1:]:
+        if named := _cell(row, title):
+            seconds = seconds_of(_cell(row, length), unit=1000 if milliseconds else 1)
+            entries.append(entry_of("", named=named, artist=_cell(row, artist), seconds=seconds))
+    return Listed(name=None, entries=tuple(entries))
+
+
+def seconds_of(text: str, *, unit: int = 1) -> float | None:
+    """A length as a number, or as minutes and seconds; `unit` is what a number has to be divided by."""
+    if clock := _CLOCK.fullmatch(text.strip()):
+        return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + float(clock[3])
+    return float(text) / unit if _NUMBER.fullmatch(text.strip()) else None
+
+
+def _column(names: Sequence[str], known: Sequence[str]) -> int | None:
+    return next((names.index(name) for name in known if name in names), None)
+
+
+def _cell(row: Sequence[str], column: int | None) -> str:
+    return " ".join(row[column].split()) if column is not None and column < len(row) else ""
