@@ -1,14 +1,15 @@
-"""The time of a page of all artists or all albums, and of the tracks of an album."""
+"""The time of a page of all artists, albums or songs, and of the tracks of an album."""
 
 from __future__ import annotations
 
 import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 from rich.console import Console
@@ -17,12 +18,13 @@ from segue.benchmarks.catalogue import FMA, composed_track
 from segue.benchmarks.ingest import own_store
 from segue.catalog.albums import AlbumOrder, Albums
 from segue.catalog.artists import ArtistOrder, Artists
-from segue.catalog.browsed_tracks import BrowsedTracks
+from segue.catalog.browsed_tracks import BrowsedTracks, SongOrder
 from segue.catalog.gathering import gather
 from segue.catalog.track import Track, TrackDetails
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.places import LOCAL
+from segue.storage.keyset import Page, Place
 from segue.storage.store import Job
 
 QUICK = 20_000
@@ -49,28 +51,19 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         counts = artists.count(), albums.count()
         ids = [album["_id"] for album in albums.listed(by="name", limit=counts[1])]
         with console.status("Reading pages"):
-            of_artists = _times(
-                [
-                    partial(artists.page, by=by, limit=PAGE, after=after)
-                    for by in get_args(ArtistOrder)
-                    for after in _places(counts[0], calls, rng)
-                ]
-            )
-            of_albums = _times(
-                [
-                    partial(albums.page, by=by, limit=PAGE, after=after)
-                    for by in get_args(AlbumOrder)
-                    for after in _places(counts[1], calls, rng)
-                ]
-            )
+            of_artists = [_walked(partial(artists.page, by=by, limit=PAGE)) for by in get_args(ArtistOrder)]
+            of_albums = [_walked(partial(albums.page, by=by, limit=PAGE)) for by in get_args(AlbumOrder)]
+            of_songs = [_walked(partial(songs.page, by=by, limit=PAGE)) for by in get_args(SongOrder)]
             of_album = _times([partial(songs.on_album, own, limit=PAGE) for own in rng.choices(ids, k=calls)])
     return {
         "tracks": tracks,
         "artists": counts[0],
         "albums": counts[1],
         "gathered_s": gathered_s,
-        **_percentiles("artists", of_artists),
-        **_percentiles("albums", of_albums),
+        **_percentiles("artists", list(chain(*of_artists))),
+        **_percentiles("albums", list(chain(*of_albums))),
+        **_percentiles("songs", list(chain(*of_songs))),
+        "songs_end_ratio": _end_ratio(of_songs),
         **_percentiles("album", of_album),
     }
 
@@ -90,9 +83,27 @@ def _track(number: int) -> Track:
     )
 
 
-def _places(count: int, calls: int, rng: random.Random) -> list[int]:
-    """The beginnings of pages, spread over a whole list."""
-    return [PAGE * rng.randrange(max(1, count // PAGE)) for _ in range(calls)]
+def _walked(page: Callable[..., Page[Any]]) -> list[float]:
+    """The times of all pages of a list in milliseconds, from the first to the last."""
+    times: list[float] = []
+    after: Place | None = None
+    while True:
+        began = time.perf_counter()
+        found = page(after=after)
+        times.append(1000 * (time.perf_counter() - began))
+        if not found.more:
+            return times
+        last = found[-1]
+        own = last["_id"] if isinstance(last, Mapping) else last.track_id
+        after = Place(own, PAGE * len(times))
+
+
+def _end_ratio(orders: Sequence[Sequence[float]]) -> float:
+    """The median time of a page in the last tenth of a list, in relation to one in the first tenth."""
+    tenths = [max(1, len(times) // 10) for times in orders]
+    first = [time for times, n in zip(orders, tenths, strict=True) for time in times[1 : 1 + n]]
+    last = [time for times, n in zip(orders, tenths, strict=True) for time in times[-n:]]
+    return float(np.median(last) / np.median(first))
 
 
 def _times(calls: Sequence[Callable[[], object]]) -> list[float]:

@@ -7,8 +7,10 @@ from segue.collections import prepare
 from segue.dashboard.importing import Importing
 from segue.dashboard.metrics import DashboardMetrics
 from segue.dashboard.queries.catalogue import CatalogueReader
+from segue.dashboard.queries.library import LibraryReader
 from segue.dashboard.queries.map import LibraryMap
 from segue.dashboard.queries.popular import PopularTracks
+from segue.dashboard.queries.ruled import RuledPlaylists
 from segue.dashboard.queries.starting_options import StartingOptions
 from segue.dashboard.seeing import Visitors
 from segue.local.stack import connected
@@ -17,7 +19,6 @@ from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners, LibraryAccess
 from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
-from segue.playlists.playlists import Playlists
 from segue.plays.delivery import PlayDelivery, PlayProducer
 from segue.settings import Settings
 from segue.social.links import ShareLinks
@@ -58,10 +59,11 @@ class Services:
         self.metrics.transcodings_waiting.set_function(lambda: self.transcoder.waiting)
         self.metrics.transcoding_cache.set_function(self.transcoder.cache_size)
         self.importing = Importing(settings)
-        self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)
         self.catalogue = CatalogueReader(store, index_folder=settings.index.folder)
+        self.playlists = RuledPlaylists(store, self.catalogue)
+        self.library = LibraryReader(self.catalogue, self.playlists)
         self.library_map = LibraryMap(self.catalogue)
         self.popular = PopularTracks(
             store,

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from segue.dashboard.api import schemas as s
+from segue.dashboard.queries import library
 
 Media = str
 """A media type, for a body that is not JSON."""
@@ -201,6 +202,34 @@ OPERATIONS = (
     ),
     Operation(
         "GET",
+        "/api/library",
+        "A page of a list of the library",
+        _ok("The page.", s.LibraryPage) | _MALFORMED,
+        query=(
+            Parameter(name="show", text="The list: one of " + ", ".join(library.VIEWS) + "."),
+            Parameter(name="by", text="The order; each list has its own, as the page Library names them."),
+            Parameter(name="backwards", text="1 for the reversed order."),
+            Parameter(name="filter", text="Only entries with these words; typos are tolerated."),
+            Parameter(name="genre", text="Only songs of this genre."),
+            Parameter(name="after", text="The id of the last entry that is shown already."),
+            Parameter(name="shown", text="The number of entries that are shown already."),
+            Parameter(name="limit", text=f"The most entries, at most {library.MOST}."),
+        ),
+        tag="finding",
+    ),
+    Operation(
+        "GET",
+        "/api/library/songs",
+        "The songs of an album, an artist, a playlist or a genre",
+        _ok(f"The songs, at most {library.SONGS}.", s.Items),
+        query=(
+            Parameter(name="show", text="The list that has it."),
+            Parameter(name="id", text="Its id in the list.", required=True),
+        ),
+        tag="finding",
+    ),
+    Operation(
+        "GET",
         "/api/playlists",
         "The listener's playlists",
         _ok("The playlists.", s.PlaylistNames),
@@ -223,10 +252,47 @@ OPERATIONS = (
         tag="playlists",
     ),
     Operation(
+        "PUT",
+        "/api/playlists/{playlist_id}",
+        "Change a playlist's name, description, folder or cover",
+        _ok("It was changed.", s.Empty) | _MALFORMED | _NO_PLAYLIST | _UNFIT,
+        body=s.PlaylistFacts,
+        tag="playlists",
+    ),
+    Operation(
+        "POST",
+        "/api/playlists/{playlist_id}/order",
+        "Move tracks of a playlist, or remove them",
+        _ok("They were moved or removed.", s.Empty)
+        | _MALFORMED
+        | _NO_PLAYLIST
+        | _fault(409, "Other tracks are at these places by now: nothing was changed."),
+        body=s.Arrangement,
+        tag="playlists",
+    ),
+    Operation(
+        "PUT",
+        "/api/playlists/{playlist_id}/picture",
+        "Give a playlist a picture of its own",
+        _ok("Its cover now.", s.PlaylistCover) | _MALFORMED | _NO_PLAYLIST | _UNFIT,
+        body="application/octet-stream",
+        tag="playlists",
+    ),
+    Operation(
+        "GET",
+        "/api/playlists/{playlist_id}/picture",
+        "A playlist's own picture",
+        _ok("The picture.", "image/jpeg") | _NO_PLAYLIST,
+        tag="playlists",
+    ),
+    Operation(
         "GET",
         "/api/playlists/{playlist_id}/file",
-        "A playlist as an extended M3U file",
-        _ok("The file.", "audio/x-mpegurl") | _NO_PLAYLIST,
+        "A playlist as a file",
+        _ok("The file, of the format's media type.", "audio/x-mpegurl")
+        | _NO_PLAYLIST
+        | _fault(400, "There is no such format."),
+        query=(Parameter(name="format", text="m3u8, xspf or jspf; m3u8 by default."),),
         tag="playlists",
     ),
     Operation(

@@ -1,4 +1,4 @@
-"""Playlists for the player's menus: list, create, add tracks, and export as M3U.
+"""Playlists: list, create, add tracks, and export as a file.
 
 A listener reaches only their own playlists. For another listener's playlist the response
 is that for a missing one.
@@ -21,7 +21,10 @@ from segue.dashboard.api.requests import json_body, refuse_cross_site, session_o
 from segue.dashboard.language.words import translated
 from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
+from segue.people.login_sessions import Listener
 from segue.playlists.playlist import Playlist, PlaylistError
+from segue.playlists.rules import read_rules
+from segue.playlists.written import FORMATS
 
 _T = TypeVar("_T")
 _LARGEST = 64 * 1024
@@ -46,7 +49,8 @@ def routes(services: Services) -> list[Route]:
         if not isinstance(name := wanted.get("name"), str):
             raise HTTPException(400, "name must be text")
         tracks = await run_in_threadpool(_known, services, wanted)
-        made = await _or_422(lambda: playlists.create(listener.user_id, name, tracks=tracks))
+        rules = None if wanted.get("rules") is None else await or_422(lambda: read_rules(wanted["rules"]))
+        made = await or_422(lambda: playlists.create(listener.user_id, name, tracks=tracks, rules=rules))
         return JSONResponse(_named(made), status_code=201)
 
     async def add(request: Request) -> Response:
@@ -54,10 +58,8 @@ def routes(services: Services) -> list[Route]:
         listener, _ = await session_of(services, request)
         wanted = await json_body(request, limit=_LARGEST, shape=_SHAPE)
         tracks = await run_in_threadpool(_known, services, wanted)
-        playlist_id = request.path_params["playlist_id"]
-        if await run_in_threadpool(playlists.read, listener.user_id, playlist_id) is None:
-            raise HTTPException(404, "there is no such playlist")
-        await _or_422(lambda: playlists.add(listener.user_id, playlist_id, tracks))
+        playlist_id = await own_id(services, request, listener)
+        await or_422(lambda: playlists.add(listener.user_id, playlist_id, tracks))
         return JSONResponse({})
 
     async def export(request: Request) -> Response:
@@ -66,14 +68,17 @@ def routes(services: Services) -> list[Route]:
         playlist = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
         if playlist is None:
             raise HTTPException(404, "there is no such playlist")
-        text = await run_in_threadpool(exported, services.store, playlist)
-        name = quote(f"{playlist.name}.m3u8", safe="")
+        suffix = request.query_params.get("format", "m3u8")
+        if (form := FORMATS.get(suffix)) is None:
+            raise HTTPException(400, f"format must be one of {', '.join(FORMATS)}")
+        text = await run_in_threadpool(exported, services.store, playlist, form)
+        name = quote(f"{playlist.name}.{suffix}", safe="")
         headers = {
-            "Content-Disposition": f"attachment; filename=\"playlist.m3u8\"; filename*=UTF-8''{name}",
+            "Content-Disposition": f"attachment; filename=\"playlist.{suffix}\"; filename*=UTF-8''{name}",
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
         }
-        return Response(text, media_type="audio/x-mpegurl", headers=headers)
+        return Response(text, media_type=form.media_type, headers=headers)
 
     return [
         Route("/api/playlists", names, methods=["GET"]),
@@ -84,7 +89,12 @@ def routes(services: Services) -> list[Route]:
 
 
 def _named(playlist: Playlist) -> dict[str, Any]:
-    return {"id": playlist.playlist_id, "name": playlist.name, "tracks": len(playlist.tracks)}
+    return {
+        "id": playlist.playlist_id,
+        "name": playlist.name,
+        "tracks": len(playlist.tracks),
+        "by_rules": playlist.rules is not None,
+    }
 
 
 def _known(services: Services, wanted: dict[str, Any]) -> list[str]:
@@ -98,7 +108,16 @@ def _known(services: Services, wanted: dict[str, Any]) -> list[str]:
     return tracks
 
 
-async def _or_422(change: Callable[[], _T]) -> _T:
+async def own_id(services: Services, request: Request, listener: Listener) -> str:
+    """The id of the listener's playlist in the path; an HTTPException if the listener has none of that id."""
+    playlist_id: str = request.path_params["playlist_id"]
+    if await run_in_threadpool(services.playlists.read, listener.user_id, playlist_id) is None:
+        raise HTTPException(404, "there is no such playlist")
+    return playlist_id
+
+
+async def or_422(change: Callable[[], _T]) -> _T:
+    """The result of a change; an HTTPException with the reason if it is not possible."""
     try:
         return await run_in_threadpool(change)
     except PlaylistError as error:

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from segue.dashboard.api import player, playlists, shared
 from segue.playlists.queues import LONGEST
+from segue.playlists.rules import MOST_RULES, MOST_SONGS
+from segue.playlists.rules import Field as RuleField
+from segue.playlists.rules import Order as RuleOrder
 from segue.plays.event import FIELDS, SOURCES
 from segue.plays.event_schema import object_of
 from segue.privacy.leaving import CONFIRMATION
@@ -93,6 +96,22 @@ class Found(_Body):
     artists: list[FoundArtist]
     albums: list[FoundAlbum]
     playlists: list[FoundPlaylist] = Field(description="The listener's own.")
+
+
+class LibraryEntry(_Body):
+    """An album, an artist, a playlist or a genre."""
+
+    id: str
+    name: str
+    href: str = Field(description="The address of its page.")
+    note: str
+    icon: str
+    cover: str | None = Field(description="Id of its cover.")
+
+
+class LibraryPage(_Body):
+    items: list[Item | LibraryEntry]
+    more: bool = Field(description="Whether other entries follow.")
 
 
 class Form(_Body):
@@ -205,6 +224,22 @@ class PlaylistName(_Body):
     id: str
     name: str
     tracks: int = Field(ge=0, description="Number of tracks.")
+    by_rules: bool = Field(description="Whether rules choose its tracks, so that none can be added.")
+
+
+class PlaylistRule(BaseModel):
+    field: RuleField
+    operator: str = Field(description="`is`, `is not`, `at least`, `at most`, `within`, or `not within`.")
+    value: str | int
+
+
+class PlaylistRules(BaseModel):
+    """The rules of a playlist that updates itself."""
+
+    every: bool = Field(description="Whether a track must fit every rule, or one of them.")
+    rules: list[PlaylistRule] = Field(min_length=1, max_length=MOST_RULES)
+    order: RuleOrder
+    most: int = Field(ge=1, le=MOST_SONGS)
 
 
 class PlaylistNames(RootModel[list[PlaylistName]]):
@@ -214,6 +249,31 @@ class PlaylistNames(RootModel[list[PlaylistName]]):
 class NewPlaylist(BaseModel):
     name: str
     tracks: list[str] = Field([], max_length=playlists.MOST)
+    rules: PlaylistRules | None = Field(None, description="Instead of tracks.")
+
+
+class PlaylistFacts(BaseModel):
+    """At least one of the facts."""
+
+    name: str | None = None
+    comment: str | None = None
+    folder: str | None = None
+    cover: str | None = Field(None, description="Id of the cover of a song; empty for none.")
+    rules: PlaylistRules | None = None
+
+
+class PlacedTrack(BaseModel):
+    place: int = Field(description="Its place in the playlist, from 0.")
+    track: str
+
+
+class Arrangement(BaseModel):
+    tracks: list[PlacedTrack] = Field(min_length=1)
+    to: int | None = Field(None, description="Their first place in the list without them; null removes them.")
+
+
+class PlaylistCover(_Body):
+    cover: str | None = Field(description="The address of its own picture, or the id of a cover.")
 
 
 class Tracks(BaseModel):

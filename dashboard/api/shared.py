@@ -117,7 +117,7 @@ def _open(
     link = links.open(token, count=count)
     if link is None:
         return None
-    content = shared(services.store, owner=link.owner, kind=link.kind, key=link.key)
+    content = shared(services.store, services.playlists, owner=link.owner, kind=link.kind, key=link.key)
     return (link, content) if content else None
 
 
@@ -170,7 +170,7 @@ def _create(services: Services, links: ShareLinks, listener: Listener, wanted: d
         raise SharingError(marked("Sign up first: a link needs an account that can revoke it."))
     kind, key, days = wanted["kind"], wanted["key"], wanted["days"]
     try:
-        content = shared(services.store, owner=listener.user_id, kind=kind, key=key)
+        content = shared(services.store, services.playlists, owner=listener.user_id, kind=kind, key=key)
     except ValueError:
         content = None
     if content is None:

@@ -10,6 +10,7 @@ from segue.catalog.artists import Artist
 from segue.catalog.full_tracks import FullTrack
 from segue.dashboard.opensubsonic import finding, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
+from segue.storage.keyset import Place
 
 _USUAL = 20
 _MOST_FOUND = 2000
@@ -69,7 +70,7 @@ def _artists(call: Call) -> Sequence[Artist]:
     if not (query := _query(call)):
         if library is not None:
             return call.server.artists.with_albums(library=library)[after : after + count]
-        return call.server.artists.page(by="name", limit=count, after=after)
+        return call.server.artists.page(by="name", limit=count, after=Place(None, after))
     found = _page(call.server.catalogue.search_artists, query, count, after)
     return [artist for artist in found if library is None or _is_in(artist, library)]
 

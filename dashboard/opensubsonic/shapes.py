@@ -128,7 +128,7 @@ def playlist(call: Call, found: Playlist, tracks: Mapping[str, FullTrack]) -> Sh
         public=found.public,
         created=found.created_at or found.changed_at,
         changed=found.changed_at,
-        readonly=not found.may_edit(call.user_id),
+        readonly=not found.may_edit(call.user_id) or found.rules is not None,
     ) | totals(playable)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -32,26 +32,6 @@ BAR = (
     "quiet",
     "bar",
 )
-
-
-@dataclass(frozen=True)
-class Edit:
-    """An edit of the listener's playlist: a song moves from `place` `to` another, or is removed (None).
-
-    Places count from 0."""
-
-    place: int
-    track_id: str
-    to: int | None
-
-    @classmethod
-    def read(cls, event: Any) -> Edit | None:
-        """The edit of a browser's event; None for a malformed event."""
-        match event:
-            case {"place": int(place), "track": str(track_id)}:
-                to = event.get("to")
-                return cls(place, track_id, to if isinstance(to, int) else None)
-        return None
 
 
 @dataclass(frozen=True)
@@ -107,12 +87,10 @@ def tracks(
     layout: Literal["grid", "shelf", "list"] = "list",
     whole: bool = True,
     live: Live | None = None,
-    edit: bool = False,
+    edit: str | None = None,
     together: str | None = None,
-) -> Edit | None:
+) -> None:
     """A grid of cards, a shelf (a row of cards that scrolls sideways), or a list.
-
-    Returns the edit that the listener has just made, with `edit`; else None.
 
     Parameters
     ----------
@@ -121,15 +99,15 @@ def tracks(
     live
         For recommendations: the surrounding fragment reruns as soon as they change.
     edit
-        Whether the listener can move and remove songs.
+        The id of the listener's playlist whose songs these are: they can be moved and removed, by a route.
     together
         The name of the :func:`collection` that has all songs, of which this list is a part, such as a disc.
     """
     show = _component(
         "tracks",
         '<div class="tracks"></div>',
-        ("dom", "navigation", "menu", "tracks", "still", "list"),
-        ("base", "tracks", "menu"),
+        ("dom", "navigation", "menu", "select", "tracks", "still", "arrange", "list"),
+        ("base", "tracks", "menu", "select"),
     )
     data = {
         "items": [_placed(item, place) for place, item in enumerate(items)]
@@ -143,12 +121,31 @@ def tracks(
         "edit": edit,
         "together": together,
     }
-    result = show(key=key, data=data, on_replanned_change=_nothing, on_edit_change=_nothing)
-    return Edit.read(result.edit) if edit and result.edit else None
+    show(key=key, data=data, on_replanned_change=_nothing, on_edited_change=_nothing)
 
 
 def _placed(item: Item, place: int) -> dict[str, Any]:
     return {**item.data(), "place": place}
+
+
+def playlist(data: Mapping[str, Any], *, key: str) -> None:
+    """The head of a playlist: cover, name, description and folder, which the listener changes in place.
+
+    Parameters
+    ----------
+    data
+        As :func:`segue.dashboard.player.library.head` gives it.
+    """
+    show = _component(
+        "playlist", '<div class="playlist"></div>', ("dom", "playlist"), ("base", "collection", "playlist")
+    )
+    show(key=key, data=dict(data), on_changed_change=_nothing)
+
+
+def rules(data: Mapping[str, Any], *, key: str) -> None:
+    """The editor of a playlist's rules, as :func:`segue.dashboard.player.rules.editor` describes them."""
+    show = _component("rules", '<div class="rules"></div>', ("dom", "navigation", "rules"), ("base", "rules"))
+    show(key=key, data=dict(data), on_changed_change=_nothing)
 
 
 def search(query: str, *, key: str = "search") -> None:
@@ -156,8 +153,8 @@ def search(query: str, *, key: str = "search") -> None:
     show = _component(
         "search",
         '<div class="search"></div>',
-        ("dom", "navigation", "menu", "tracks", "entry_card", "search"),
-        ("base", "tracks", "menu", "entries", "search"),
+        ("dom", "navigation", "menu", "select", "tracks", "entry_card", "search"),
+        ("base", "tracks", "menu", "select", "entries", "search"),
     )
     show(key=key, data={"query": query})
 
@@ -165,6 +162,23 @@ def search(query: str, *, key: str = "search") -> None:
 def library_map(*, track_id: str = "", key: str = "map") -> None:
     """The library as a map, centred on the track `track_id` if given."""
     _with_tracks("map", data={"track": track_id}, key=key)
+
+
+def library(data: Mapping[str, Any]) -> None:
+    """The page Library: its controls, and the first entries of the list; it loads others as they are reached.
+
+    Parameters
+    ----------
+    data
+        As `frame` and `page` of :mod:`segue.dashboard.player.library` give it.
+    """
+    show = _component(
+        "library",
+        '<div class="library"></div>',
+        ("dom", "navigation", "menu", "select", "tracks", "entry_card", "library"),
+        ("base", "tracks", "menu", "select", "entries", "library"),
+    )
+    show(key="library", data=dict(data))
 
 
 def upload(*, largest: int, key: str = "upload") -> None:
@@ -176,8 +190,8 @@ def _with_tracks(name: str, *, data: dict[str, Any], key: str) -> None:
     show = _component(
         name,
         f'<div class="{name}"></div>',
-        ("dom", "navigation", "menu", "tracks", name),
-        ("base", "tracks", "menu", name),
+        ("dom", "navigation", "menu", "select", "tracks", name),
+        ("base", "tracks", "menu", "select", name),
     )
     show(key=key, data=data)
 

@@ -1,4 +1,4 @@
-"""Export of playlists as M3U, and import by matching entries with the catalogue."""
+"""Export of playlists as files, and import by matching entries with the catalogue."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from segue.catalog.track import MatchableTrack, TrackSummary, file_key
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.playlists.entries import Entry, Listed, path_parts
-from segue.playlists.m3u import readings, write_m3u
+from segue.playlists.m3u import readings
 from segue.playlists.matching import Matched, match
 from segue.playlists.playlist import Playlist
+from segue.playlists.written import Format
 from segue.storage.store import Store
 
 _LOOKED_AT = 20
 _ENCODINGS_TRIED = 6
 
 
-def exported(store: Store, playlist: Playlist) -> str:
-    """A playlist as extended M3U, with file names without folders: the server's paths are private."""
+def exported(store: Store, playlist: Playlist, form: Format) -> str:
+    """A playlist as the text of a file, with file names without folders: the server's paths are private."""
     tracks = Tracks(store)
     known, files = tracks.even_gone(playlist.tracks), tracks.file_names(playlist.tracks)
-    return write_m3u(playlist.name, [_entry(known[t], files.get(t)) for t in playlist.tracks if t in known])
+    return form.write(playlist.name, [_entry(known[t], files.get(t)) for t in playlist.tracks if t in known])
 
 
 def _entry(track: TrackSummary, file_name: str | None) -> Entry:

@@ -15,6 +15,7 @@ from segue.dashboard.queries import month
 from segue.dashboard.queries.items import Item, item_of, list_items, read_items
 from segue.people.accounts import Accounts
 from segue.people.login_sessions import Listener
+from segue.playlists.playlist import Playlist
 from segue.playlists.playlists import Playlists
 from segue.settings import EngagementSettings
 from segue.social.links import Kind, Link
@@ -34,7 +35,7 @@ class SharedContent:
     """[since, until) and the zone of a month's card."""
 
 
-def shared(store: Store, *, owner: str, kind: Kind, key: str) -> SharedContent | None:
+def shared(store: Store, playlists: Playlists, *, owner: str, kind: Kind, key: str) -> SharedContent | None:
     """The current content of a link; None if it no longer exists or no longer belongs to the owner.
 
     Raises
@@ -56,7 +57,7 @@ def shared(store: Store, *, owner: str, kind: Kind, key: str) -> SharedContent |
         title = ngettext("{count} song", "{count} songs", len(items))
         return SharedContent(title, "", name, items, None)
     if kind == "playlist":
-        return _playlist(store, key, owner, name)
+        return _playlist(store, playlists.read(owner, key), name)
     since, zone = month_of(key)
     start, until = month.bounds(since, zone=zone)
     title = month.title(start, zone=zone)
@@ -72,8 +73,7 @@ def _album(store: Store, key: str, name: str) -> SharedContent | None:
     return SharedContent(album["name"], album["artist"] or "", name, items, None)
 
 
-def _playlist(store: Store, key: str, owner: str, name: str) -> SharedContent | None:
-    playlist = Playlists(store).read(owner, key)
+def _playlist(store: Store, playlist: Playlist | None, name: str) -> SharedContent | None:
     if playlist is None:
         return None
     ids = list(dict.fromkeys(playlist.tracks))

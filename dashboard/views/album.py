@@ -13,11 +13,11 @@ from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.dashboard import visit
 from segue.dashboard.language.words import gettext
 from segue.dashboard.navigation import address
-from segue.dashboard.player import components
+from segue.dashboard.player import components, entries
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import plain
-from segue.dashboard.views import entries, heading, more, sharing, ungrouped
+from segue.dashboard.views import heading, more, sharing, ungrouped
 
 
 def show() -> None:

@@ -9,11 +9,11 @@ from segue.catalog.part import Part
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.dashboard import visit
 from segue.dashboard.language.words import gettext
-from segue.dashboard.player import components
+from segue.dashboard.player import components, entries
 from segue.dashboard.queries.items import item_of
 from segue.dashboard.queries.popular import top_songs
 from segue.dashboard.text import plain
-from segue.dashboard.views import entries, heading, more, ungrouped
+from segue.dashboard.views import heading, more, ungrouped
 
 _ALBUMS = 60
 _TOP = 5

@@ -42,7 +42,7 @@ _FOUND = 6
 
 def back() -> None:
     """A link to all playlists."""
-    link = Entry(name=gettext("All playlists"), href=address("playlists"), icon="back")
+    link = Entry(name=gettext("All playlists"), href=address("library", show="playlists"), icon="back")
     components.entries([link], key="back", layout="links")
 
 

@@ -32,13 +32,6 @@ def albums(shown: int, total: int | None) -> str:
     return gettext("{shown} of {total} albums", shown=shown, total=total)
 
 
-def artists(shown: int, total: int | None) -> str:
-    """ "60 of 1,000 artists" """
-    if total is None:
-        return gettext("The first {shown} artists", shown=shown)
-    return gettext("{shown} of {total} artists", shown=shown, total=total)
-
-
 def offer(key: str, *, shown: int, total: int | None, words: Counted) -> None:
     """Below a cut list: "200 of 50,000 songs", and a button that doubles it; nothing for a whole list.
 

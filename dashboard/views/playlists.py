@@ -1,4 +1,4 @@
-"""The listener's playlists: all of them, or the one named by `?id=` in the address."""
+"""A playlist, which `?id=` names in the address, and forms that make playlists."""
 
 from __future__ import annotations
 
@@ -7,68 +7,45 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.navigation import address, reopen
-from segue.dashboard.player import components
+from segue.dashboard.player import components, library, rules
 from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import read_and_match
 from segue.dashboard.queries.times import length
-from segue.dashboard.text import plain, reload_page
+from segue.dashboard.text import plain
 from segue.dashboard.views import heading, made, more, sharing
 from segue.people.login_sessions import Listener
 from segue.playlists.entries import NotPlaylist
 from segue.playlists.m3u import LARGEST, PLAYLIST_SUFFIXES
 from segue.playlists.playlist import Playlist, PlaylistError
 from segue.playlists.playlists import LONGEST_NAME
+from segue.playlists.written import FORMATS
 
 _UNMATCHED_SHOWN = 200
+_GENRES = 300
 
 
-def show() -> None:
-    """One playlist, or all of them."""
+def show_one() -> bool:
+    """Show the playlist that the address names, or the generated one; False if it names none."""
     listener = visit.listener()
     if listener is None:
-        st.title(gettext("Playlists"), anchor=False)
-        st.info(reload_page(), icon=":material/refresh:")
-        return
+        return False
     if "made" in st.query_params:
         made.show(listener.user_id)
-        return
+        return True
     wanted = st.query_params.get("id", "")
     playlist = visit.services().playlists.read(listener.user_id, wanted) if wanted else None
     if playlist is not None:
         _playlist(listener, playlist)
-        return
-    st.title(gettext("Playlists"), anchor=False)
+        return True
     if wanted:
         st.info(gettext("This playlist no longer exists."), icon=":material/queue_music:")
-    _all(listener.user_id)
+    return False
 
 
-def _all(owner: str) -> None:
+def show_tools(owner: str) -> None:
+    """Below the list of playlists: those that Segue makes, and forms for new ones."""
     _made_for_you()
-    own = visit.services().playlists.of(owner)
-    st.header(gettext("Your playlists"), anchor=False)
-    if not own:
-        st.info(
-            gettext(
-                "Create a playlist here, or from the “…” menu of any song. "
-                "To bring a playlist from another program, import its file."
-            ),
-            icon=":material/queue_music:",
-        )
-    components.entries(
-        [
-            Entry(
-                name=playlist.name,
-                href=address("playlists", id=playlist.playlist_id),
-                note=ngettext("{count} song", "{count} songs", len(playlist.tracks)),
-                icon="queue",
-            )
-            for playlist in own
-        ],
-        key="own",
-        layout="list",
-    )
     new, imported = st.columns(2, gap="large")
     with new, st.form("new-playlist", clear_on_submit=True):
         name = st.text_input(
@@ -82,6 +59,22 @@ def _all(owner: str) -> None:
                 st.error(translated(error))
     with imported:
         _import(owner)
+    _by_rules(None)
+
+
+def _by_rules(playlist: Playlist | None) -> None:
+    """The editor of a playlist's rules, or of those of a new playlist."""
+    label = gettext("New playlist by rules") if playlist is None else gettext("Rules")
+    with st.expander(label, icon=":material/rule:"):
+        genres = visit.services().catalogue.genres(limit=_GENRES)
+        if playlist is None:
+            st.caption(gettext("It has the songs that fit its rules, and updates itself."))
+        data = rules.editor(
+            playlist.rules if playlist else None,
+            playlist_id=playlist.playlist_id if playlist else None,
+            genres=genres,
+        )
+        components.rules(data, key=f"rules-{playlist.playlist_id if playlist else 'new'}")
 
 
 def _made_for_you() -> None:
@@ -144,28 +137,28 @@ def _unmatched(shown: list[str]) -> None:
 def _playlist(listener: Listener, playlist: Playlist) -> None:
     owner = listener.user_id
     made.back()
-    heading.title(playlist.name)
+    heading.name_tab(playlist.name)
     known = read_items(visit.services().store, playlist.tracks, source="playlist")
     songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
+    folders = sorted({one.folder for one in visit.services().playlists.of(owner) if one.folder})
+    components.playlist(library.head(playlist, songs, folders=folders), key=f"head-{playlist.playlist_id}")
     components.collection([song for song in songs if song.track_id in known], key="all")
     _tools(listener, playlist, songs)
+    if playlist.rules is not None:
+        _by_rules(playlist)
     unmatched = st.session_state.get("unmatched")
     if unmatched and unmatched[0] == playlist.playlist_id:
         _unmatched(unmatched[1])
     if not songs:
-        st.info(
-            gettext("This playlist is empty. Add songs from their “…” menu."), icon=":material/playlist_add:"
+        empty = (
+            gettext("This playlist is empty. Add songs from their “…” menu.")
+            if playlist.rules is None
+            else gettext("No song fits the rules.")
         )
+        st.info(empty, icon=":material/playlist_add:")
         return
-    edit = components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=True)
-    if edit is None:
-        return
-    playlists = visit.services().playlists
-    if edit.to is None:
-        playlists.remove(owner, playlist.playlist_id, place=edit.place, track_id=edit.track_id)
-    else:
-        playlists.move(owner, playlist.playlist_id, place=edit.place, track_id=edit.track_id, to=edit.to)
-    st.rerun()
+    editable = playlist.playlist_id if playlist.rules is None else None
+    components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=editable)
 
 
 def _gone(track_id: str) -> Item:
@@ -178,31 +171,19 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
     owner, playlists = listener.user_id, visit.services().playlists
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(length(songs))
-        if songs and st.button(
+        filled = bool(songs) and playlist.rules is None
+        if filled and st.button(
             gettext("Add similar songs"), icon=":material/playlist_add:", type="tertiary", key="add-similar"
         ):
             reopen(made="continued", id=playlist.playlist_id)
         if songs:
             sharing.offer(listener, "playlist", playlist.playlist_id, title=playlist.name)
-        st.link_button(
-            gettext("Export"),
-            f"/api/playlists/{playlist.playlist_id}/file",
-            icon=":material/download:",
-            type="tertiary",
-        )
-        with (
-            st.popover(gettext("Rename"), icon=":material/edit:", type="tertiary"),
-            st.form("rename-playlist", border=False),
-        ):
-            name = st.text_input(gettext("Name"), value=playlist.name, max_chars=LONGEST_NAME, key="rename")
-            if st.form_submit_button(gettext("Save name")):
-                try:
-                    playlists.describe(owner, playlist.playlist_id, name=name)
-                    st.rerun()
-                except PlaylistError as error:
-                    st.error(translated(error))
+        with st.popover(gettext("Export"), icon=":material/download:", type="tertiary", key="export"):
+            for suffix, form in FORMATS.items():
+                address_of = f"/api/playlists/{playlist.playlist_id}/file?format={suffix}"
+                st.link_button(form.name, address_of, type="tertiary")
         with st.popover(gettext("Delete"), icon=":material/delete:", type="tertiary"):
             st.write(gettext("The songs stay in the library. The playlist cannot be restored."))
             if st.button(gettext("Delete this playlist"), type="primary", key="delete-playlist"):
                 playlists.delete(owner, playlist.playlist_id)
-                reopen()
+                reopen(show="playlists")

@@ -1,4 +1,4 @@
-"""The page You: likes, history, share links and account."""
+"""The page You: dislikes, history, share links and account. Liked songs are in the library."""
 
 from __future__ import annotations
 
@@ -12,28 +12,25 @@ from segue.dashboard.player import components
 from segue.dashboard.queries import history
 from segue.dashboard.text import reload_page
 from segue.dashboard.views import account, apps, heading, imports, language, more, own_data, sharing
-from segue.taste.opinions import Kind
 
 _AT_FIRST, _PLAYED = 200, 300
 """How many songs the tabs show at first."""
 
 
 def show() -> None:
-    """Tabs of likes, history, share links and account."""
+    """Tabs of dislikes, history, share links and account."""
     listener = visit.listener()
     if listener is None:
         st.title(gettext("You"), anchor=False)
         st.info(reload_page(), icon=":material/refresh:")
         return
     heading.title(listener.name or gettext("You are a guest"))
-    likes, dislikes, played, shared, account_tab = st.tabs(
-        [gettext("Liked"), gettext("Disliked"), gettext("History"), gettext("Sharing"), gettext("Account")],
+    dislikes, played, shared, account_tab = st.tabs(
+        [gettext("Disliked"), gettext("History"), gettext("Sharing"), gettext("Account")],
         default=None if listener.name else gettext("Account"),  # with the forms to log in and to sign up
     )
-    with likes:
-        _judged(listener.user_id, "like", icon=":material/favorite:")
     with dislikes:
-        _judged(listener.user_id, "dislike", icon=":material/thumb_down:")
+        _disliked(listener.user_id)
     with played:
         _history(listener.user_id)
     with shared:
@@ -67,34 +64,21 @@ def _history(user_id: str) -> None:
         )
 
 
-def _judged(user_id: str, kind: Kind, *, icon: str) -> None:
-    """The liked or disliked songs; an opinion is taken back where it was given, by its button."""
-    place = f"{kind}d"
-    items = history.judged(
-        visit.services().store, user_id, kind, limit=more.asked_for(place, first=_AT_FIRST)
-    )
+def _disliked(user_id: str) -> None:
+    """The disliked songs; a dislike is taken back where it was given, in the song's menu."""
+    limit = more.asked_for("disliked", first=_AT_FIRST)
+    items = history.judged(visit.services().store, user_id, "dislike", limit=limit)
     if not items:
-        empty = (
-            gettext("Songs that you like appear here.")
-            if kind == "like"
-            else gettext("Songs that you dislike appear here.")
-        )
-        st.info(empty, icon=icon)
+        st.info(gettext("Songs that you dislike appear here."), icon=":material/thumb_down:")
         return
-    if kind == "dislike":
-        st.caption(
-            gettext(
-                "These songs are not recommended to you. “Remove the dislike” is in the “…” menu of each "
-                "song."
-            )
+    st.caption(
+        gettext(
+            "These songs are not recommended to you. “Remove the dislike” is in the “…” menu of each song."
         )
-    components.tracks(items, key=place, layout="list")
-    more.offer(place, shown=len(items), total=items.total, words=_liked if kind == "like" else _disliked)
+    )
+    components.tracks(items, key="disliked", layout="list")
+    more.offer("disliked", shown=len(items), total=items.total, words=_shown)
 
 
-def _liked(shown: int, total: int | None) -> str:
-    return gettext("{shown} of {total} songs that you like", shown=shown, total=total)
-
-
-def _disliked(shown: int, total: int | None) -> str:
+def _shown(shown: int, total: int | None) -> str:
     return gettext("{shown} of {total} songs that you dislike", shown=shown, total=total)

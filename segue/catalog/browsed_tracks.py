@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from segue.catalog.part import Part
 from segue.catalog.track import SHOWN, TrackSummary, summary_of
-from segue.catalog.tracks import PLAYABLE, Tracks
+from segue.catalog.tracks import ORDERS, PLAYABLE, Tracks
+from segue.storage.keyset import Page, Place, in_order, page_of
 from segue.storage.mongo import ASCENDING, Document
 
 _ON_ALBUM = dict.fromkeys(("track", "details", "album_id", "artist_keys"), 1)
@@ -30,8 +31,43 @@ class TrackOnAlbum:
     artist_keys: tuple[str, ...] = ()
 
 
+SongOrder = Literal["title", "artist", "year", "added"]
+
+
 class BrowsedTracks(Tracks):
     """The tracks, for the pages of albums and artists."""
+
+    def page(
+        self, *, by: SongOrder, limit: int, after: Place | None = None, backwards: bool = False
+    ) -> Page[TrackSummary]:
+        """A page of all playable tracks, as :func:`segue.storage.keyset.page_of`."""
+        found = page_of(
+            self.documents,
+            self.visible(PLAYABLE),
+            order=ORDERS[by],
+            limit=limit,
+            after=after,
+            backwards=backwards,
+            fields=SHOWN,
+        )
+        return Page(map(summary_of, found), more=found.more)
+
+    def among(self, ids: Iterable[str], *, by: SongOrder, backwards: bool = False) -> list[TrackSummary]:
+        """The playable ones among some tracks, in an order."""
+        fields = SHOWN | {key: 1 for key, _ in ORDERS[by].keys}
+        wanted = {"_id": {"$in": list(dict.fromkeys(ids))}, **PLAYABLE}
+        found = in_order(self.documents.find(self.visible(wanted), fields), ORDERS[by], backwards=backwards)
+        return [summary_of(track) for track in found]
+
+    def page_of_genre(
+        self, genre: str, *, by: SongOrder, limit: int, skip: int = 0, backwards: bool = False
+    ) -> Page[TrackSummary]:
+        """The playable tracks of a genre in an order, without the first ones."""
+        wanted = self.visible({"genres": genre, **PLAYABLE})
+        keys = [(key, -way if backwards else way) for key, way in ORDERS[by].keys]
+        documents = self.documents.find(wanted, SHOWN).sort(keys).skip(skip).limit(limit + 1)
+        tracks = [summary_of(track) for track in documents]
+        return Page(tracks[:limit], more=len(tracks) > limit)
 
     def on_album(self, album_id: str, *, limit: int) -> Part[TrackOnAlbum]:
         """The playable tracks of an album by disc, side and number."""

@@ -143,17 +143,6 @@ class FullTracks(Tracks):
         names = self.documents.distinct("library", self.visible({}))
         return sorted(name for name in names if isinstance(name, str))
 
-    def genre_counts(self) -> list[tuple[str, int]]:
-        """(genre, number of tracks), the most frequent first."""
-        steps: list[Document] = [
-            {"$match": self.visible(PLAYABLE)},
-            {"$unwind": "$genres"},
-            {"$match": {"genres": {"$type": "string", "$ne": ""}}},
-            {"$group": {"_id": "$genres", "tracks": {"$sum": 1}}},
-            {"$sort": {"tracks": -1, "_id": 1}},
-        ]
-        return [(str(group["_id"]), int(group["tracks"])) for group in self.aggregate(steps)]
-
     def _find(
         self, wanted: Document, *, order: Sequence[str] = (), limit: int = 0, after: int = 0
     ) -> Iterable[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from segue.catalog.part import Part
+from segue.storage.keyset import Order, Page, Place, in_order, page_of
 from segue.storage.mongo import DESCENDING, Document, upsert
 from segue.storage.store import Collection, Index, Job, Policy, Right, Store
 
@@ -92,10 +92,19 @@ class GatheredCollection(Collection[RecordT], ABC, Generic[RecordT, OrderT]):
         known = {document["_id"]: self.shown(document) for document in found}
         return [known[own] for own in wanted if own in known]
 
-    def page(self, *, by: OrderT, limit: int, after: int = 0) -> Part[RecordT]:
-        """A page of all documents: at most `limit`, without the first `after` ones."""
-        found = self.documents.find(self.visible({})).sort(list(self.orders[by])).skip(after).limit(limit)
-        return Part(map(self.shown, found), total=self.count())
+    def page(
+        self, *, by: OrderT, limit: int, after: Place | None = None, backwards: bool = False
+    ) -> Page[RecordT]:
+        """A page of all documents, as :func:`segue.storage.keyset.page_of`."""
+        order = Order(self.orders[by])
+        found = page_of(
+            self.documents, self.visible({}), order=order, limit=limit, after=after, backwards=backwards
+        )
+        return Page(map(self.shown, found), more=found.more)
+
+    def among(self, ids: Iterable[str], *, by: OrderT, backwards: bool = False) -> list[RecordT]:
+        """The documents with these ids that the visitor sees, in an order."""
+        return in_order(self.several(ids), Order(self.orders[by]), backwards=backwards)
 
     def count(self) -> int:
         """The number of documents that the present visitor sees.

@@ -31,6 +31,7 @@ from segue.catalog.track import (
     searchable_of,
     summary_of,
 )
+from segue.storage.keyset import ALPHABETICAL, Order
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert, upsert_new
 from segue.storage.records import RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
@@ -40,6 +41,18 @@ PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}, "away_since": None}
 PRESENT = {"state": "present", "away_since": None}
 """The filter of tracks whose file exists."""
 _SHAPE = record_shape(TrackDocument).all_optional()
+ORDERS = {
+    "title": Order([("title", ASCENDING), ("_id", ASCENDING)], ALPHABETICAL),
+    "artist": Order(
+        [(key, ASCENDING) for key in ("artist", "album", "details.disc", "track", "_id")], ALPHABETICAL
+    ),
+    "year": Order(
+        [("year", DESCENDING), *((key, ASCENDING) for key in ("artist", "album", "track", "_id"))],
+        ALPHABETICAL,
+    ),
+    "added": Order([("added_at", DESCENDING), ("_id", ASCENDING)]),
+}
+"""The orders of lists of all tracks; an index serves each."""
 MOST_OF_ARTIST = 200
 """The number of an artist's tracks that a page shows at first."""
 
@@ -92,6 +105,7 @@ class Tracks(Collection[TrackDocument]):
         Index(keys=[("modified_ns", DESCENDING)]),
         Index.on("library", "state"),
         Index.on("state"),
+        *(Index(keys=order.keys, alphabet=order.alphabet) for order in ORDERS.values()),
     )
 
     def shape_of(self, document: Mapping[str, Any]) -> RecordShape:
@@ -333,6 +347,17 @@ class Tracks(Collection[TrackDocument]):
     def frequent_genres(self, *, limit: int) -> list[str]:
         """The genres with the most tracks."""
         return self._most_frequent("genres", limit)
+
+    def genre_counts(self) -> list[tuple[str, int]]:
+        """(genre, number of tracks), the most frequent first."""
+        steps: list[Document] = [
+            {"$match": self.visible(PLAYABLE)},
+            {"$unwind": "$genres"},
+            {"$match": {"genres": {"$type": "string", "$ne": ""}}},
+            {"$group": {"_id": "$genres", "tracks": {"$sum": 1}}},
+            {"$sort": {"tracks": -1, "_id": 1}},
+        ]
+        return [(str(group["_id"]), int(group["tracks"])) for group in self.aggregate(steps)]
 
     def frequent_artists(self, *, limit: int) -> list[str]:
         """The artists with the most tracks."""

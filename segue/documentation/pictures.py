@@ -156,7 +156,7 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
     time.sleep(1)
     _shoot(page, folder / "player.jpg", say)
     _playlist(page)
-    addresses = {name: f"{dashboard}/{name}" for name in menu()[1:]}
+    addresses = {name: f"{dashboard}/{name}" for name in (*menu()[1:], "playlists")}
     by_link = {
         "track": {"id": track["id"]},
         "artist": {"name": track["artist"]},

@@ -31,10 +31,42 @@ class Playlist:
     comment: str = ""
     public: bool = False
     """Whether every listener with an account may hear it."""
+    folder: str = ""
+    """The owner's folder for it; empty for none."""
+    cover_id: str = ""
+    """Id of the cover of one of its songs that the owner has chosen."""
+    picture: str = ""
+    """A digest of its own picture, which comes before `cover_id`."""
+    rules: StoredRules | None = None
+    """Its rules (:mod:`segue.playlists.rules`), by which it updates itself; None for one that is filled."""
 
     def may_edit(self, user_id: str) -> bool:
         """Whether a listener may change it: its owner, or a listener who has joined."""
         return user_id == self.owner or user_id in self.collaborators
+
+
+class StoredRule(TypedDict):
+    """A stored rule."""
+
+    field: str
+    """What is compared."""
+    operator: str
+    """How it is compared."""
+    value: str | int
+    """With what it is compared: a text, a number, or a level."""
+
+
+class StoredRules(TypedDict):
+    """The stored rules of a playlist."""
+
+    every: bool
+    """Whether a song must fit every rule, or one of them."""
+    rules: list[StoredRule]
+    """The rules."""
+    order: str
+    """The order of the songs."""
+    most: int
+    """The most songs."""
 
 
 class StoredPlaylist(TypedDict):
@@ -60,6 +92,16 @@ class StoredPlaylist(TypedDict):
     """The owner's words about it."""
     public: NotRequired[bool]
     """Whether every listener with an account may hear it."""
+    folder: NotRequired[str]
+    """The owner's folder for it."""
+    cover_id: NotRequired[str]
+    """Id of the chosen cover in `covers`."""
+    picture: NotRequired[str]
+    """A digest of its own picture."""
+    rules: NotRequired[StoredRules]
+    """Its rules, instead of tracks."""
+    picture_data: NotRequired[bytes]
+    """Its own picture: a square JPEG with at most 640 pixels a side."""
 
 
 def playlist_of(document: StoredPlaylist) -> Playlist:
@@ -75,4 +117,8 @@ def playlist_of(document: StoredPlaylist) -> Playlist:
         created_at=document.get("created_at"),
         comment=document.get("comment", ""),
         public=document.get("public", False),
+        folder=document.get("folder", ""),
+        cover_id=document.get("cover_id", ""),
+        picture=document.get("picture", ""),
+        rules=document.get("rules"),
     )

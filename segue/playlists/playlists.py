@@ -1,18 +1,21 @@
 """Playlists in MongoDB: each belongs to one listener, and every read and change names that listener.
 
 Delivery: a change is one atomic update of one document, guarded by its owner. Adding twice adds twice, as
-a listener who presses twice expects. Removing and moving name the track and its place, so that a repeated
-or late change does nothing.
+a listener who presses twice expects. Removing and moving name the tracks and their places, so that a
+repeated or late change does nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, datetime
 
 from segue.phrases import marked, phrase
+from segue.playlists.picture import square
 from segue.playlists.playlist import Playlist, PlaylistError, StoredPlaylist, playlist_of
+from segue.playlists.rules import Rules
 from segue.storage.mongo import ASCENDING, DESCENDING, Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
@@ -35,6 +38,10 @@ _SHOWN = dict.fromkeys(
         "asked",
         "comment",
         "public",
+        "folder",
+        "cover_id",
+        "picture",
+        "rules",
     ),
     1,
 )
@@ -75,8 +82,10 @@ class Playlists(Collection[StoredPlaylist]):
         """The number of playlists, of all listeners, with at least one of these tracks."""
         return self.documents.count_documents({"tracks": {"$in": list(track_ids)}})
 
-    def create(self, owner: str, name: str, *, tracks: Sequence[str] = ()) -> Playlist:
-        """Create a playlist.
+    def create(
+        self, owner: str, name: str, *, tracks: Sequence[str] = (), rules: Rules | None = None
+    ) -> Playlist:
+        """Create a playlist with tracks, or with rules.
 
         Raises
         ------
@@ -98,6 +107,8 @@ class Playlists(Collection[StoredPlaylist]):
             "created_at": now,
             "changed_at": now,
         }
+        if rules is not None:
+            document["rules"] = rules.stored()
         self.documents.insert_one(document)
         return playlist_of(document)
 
@@ -109,8 +120,10 @@ class Playlists(Collection[StoredPlaylist]):
         name: str | None = None,
         comment: str | None = None,
         public: bool | None = None,
+        folder: str | None = None,
+        cover_id: str | None = None,
     ) -> None:
-        """Change the name, the comment, or whether every listener may hear it; None leaves a fact.
+        """Change facts of a playlist; None leaves a fact. A chosen cover replaces its own picture.
 
         Raises
         ------
@@ -121,9 +134,41 @@ class Playlists(Collection[StoredPlaylist]):
             **({} if name is None else {"name": _named(name)}),
             **({} if comment is None else {"comment": _plain(comment)[:LONGEST_COMMENT]}),
             **({} if public is None else {"public": public}),
+            **({} if folder is None else {"folder": _plain(folder)[:LONGEST_NAME]}),
+            **({} if cover_id is None else {"cover_id": cover_id}),
         }
         if change:
-            self._change(owner, playlist_id, {"$set": change})
+            picture = {} if cover_id is None else {"$unset": {"picture": "", "picture_data": ""}}
+            self._change(owner, playlist_id, {"$set": change, **picture})
+
+    def set_rules(self, owner: str, playlist_id: str, rules: Rules) -> None:
+        """Replace the rules of a playlist by rules.
+
+        Raises
+        ------
+        PlaylistError
+            The listener has no such playlist.
+        """
+        wanted = {**_own(owner, playlist_id), "rules": {"$exists": True}}
+        if not self._try(wanted, {"$set": {"rules": rules.stored()}}):
+            raise PlaylistError(_NONE)
+
+    def set_picture(self, owner: str, playlist_id: str, data: bytes) -> None:
+        """Give a playlist a picture of its own, in any common image format.
+
+        Raises
+        ------
+        PlaylistError
+            It is no image that can be read, or the listener has no such playlist.
+        """
+        made = square(data)
+        digest = hashlib.sha256(made).hexdigest()[:16]
+        self._change(owner, playlist_id, {"$set": {"picture": digest, "picture_data": made}})
+
+    def picture(self, owner: str, playlist_id: str) -> bytes | None:
+        """The JPEG of a playlist's own picture; None if it has none, or the listener has no such playlist."""
+        found = self.documents.find_one(_own(owner, playlist_id), {"picture_data": 1})
+        return found.get("picture_data") if found else None
 
     def delete(self, owner: str, playlist_id: str) -> None:
         """Remove a playlist; nothing happens if the listener has none with that id."""
@@ -139,10 +184,10 @@ class Playlists(Collection[StoredPlaylist]):
         """
         full = {f"tracks.{MOST_TRACKS - len(tracks)}": {"$exists": False}}
         if len(tracks) > MOST_TRACKS or not self._try(
-            {**_own(owner, playlist_id), "tracks": {"$type": "array"}, **full},
+            {**_own(owner, playlist_id), "tracks": {"$type": "array"}, **full, **_FILLED},
             {"$push": {"tracks": {"$each": list(tracks)}}},
         ):
-            raise PlaylistError(_NONE if self.read(owner, playlist_id) is None else _FULL)
+            raise PlaylistError(self._why_not(owner, playlist_id))
 
     def replace(self, owner: str, playlist_id: str, tracks: Sequence[str]) -> None:
         """Replace the tracks.
@@ -154,7 +199,8 @@ class Playlists(Collection[StoredPlaylist]):
         """
         if len(tracks) > MOST_TRACKS:
             raise PlaylistError(_FULL)
-        self._change(owner, playlist_id, {"$set": {"tracks": list(tracks)}})
+        if not self._try({**_own(owner, playlist_id), **_FILLED}, {"$set": {"tracks": list(tracks)}}):
+            raise PlaylistError(self._why_not(owner, playlist_id))
 
     def edit(self, owner: str, playlist_id: str, *, without: Container[int], added: Sequence[str]) -> None:
         """Remove the tracks at some places, from 0, then append others; both or neither.
@@ -166,8 +212,8 @@ class Playlists(Collection[StoredPlaylist]):
         """
         for _ in range(_ATTEMPTS):
             before = self.read(owner, playlist_id)
-            if before is None:
-                raise PlaylistError(_NONE)
+            if before is None or before.rules is not None:
+                raise PlaylistError(self._why_not(owner, playlist_id))
             kept = [track for place, track in enumerate(before.tracks) if place not in without]
             if len(kept) + len(added) > MOST_TRACKS:
                 raise PlaylistError(_FULL)
@@ -177,13 +223,40 @@ class Playlists(Collection[StoredPlaylist]):
                 return
         raise PlaylistError(marked("The playlist was changed elsewhere at the same time: try again."))
 
-    def remove(self, owner: str, playlist_id: str, *, place: int, track_id: str) -> None:
-        """Remove the track at a place, from 0; nothing happens if another track is there by now."""
-        self._arrange(owner, playlist_id, place=place, track_id=track_id, to=None)
+    def arrange(
+        self, owner: str, playlist_id: str, tracks: Sequence[tuple[int, str]], *, to: int | None
+    ) -> bool:
+        """Move tracks, or remove them.
 
-    def move(self, owner: str, playlist_id: str, *, place: int, track_id: str, to: int) -> None:
-        """Move the track at a place to another; nothing happens if another track is there by now."""
-        self._arrange(owner, playlist_id, place=place, track_id=track_id, to=to)
+        Parameters
+        ----------
+        tracks
+            The place of each in the list, from 0, and its id.
+        to
+            Their first place in the list without them; None removes them.
+
+        Returns
+        -------
+        False if another track is at one of the places by now: nothing was changed.
+        """
+        before = self.read(owner, playlist_id)
+        chosen = dict(tracks)
+        if (
+            before is None
+            or before.rules is not None
+            or any(
+                not 0 <= place < len(before.tracks) or before.tracks[place] != track_id
+                for place, track_id in tracks
+            )
+        ):
+            return False
+        kept = [track for place, track in enumerate(before.tracks) if place not in chosen]
+        if to is not None:
+            at = max(0, min(to, len(kept)))
+            kept[at:at] = list(chosen.values())
+        # Guarded by the list that was read, so that a concurrent change in another tab is not lost.
+        own = {**_own(owner, playlist_id), "tracks": list(before.tracks)}
+        return self._try(own, {"$set": {"tracks": kept}})
 
     def ask_to_join(self, owner: str, playlist_id: str, user_id: str) -> None:
         """Ask another listener to edit the owner's playlist; nothing happens if there is no such playlist."""
@@ -226,15 +299,12 @@ class Playlists(Collection[StoredPlaylist]):
         ]
         return bool(lists)
 
-    def _arrange(self, owner: str, playlist_id: str, *, place: int, track_id: str, to: int | None) -> None:
-        before = self.read(owner, playlist_id)
-        if before is None or not 0 <= place < len(before.tracks) or before.tracks[place] != track_id:
-            return
-        tracks = [*before.tracks[:place], *before.tracks[place + 1 :]]
-        if to is not None:
-            tracks.insert(max(0, min(to, len(tracks))), track_id)
-        # Guarded by the list that was read, so that a concurrent change in another tab is not lost.
-        self._try({**_own(owner, playlist_id), "tracks": list(before.tracks)}, {"$set": {"tracks": tracks}})
+    def _why_not(self, owner: str, playlist_id: str) -> str:
+        """Why tracks cannot be added to a playlist."""
+        found = self.documents.find_one(_own(owner, playlist_id), {"rules": 1})
+        if found is None:
+            return _NONE
+        return _RULED if found.get("rules") is not None else _FULL
 
     def _change(self, owner: str, playlist_id: str, change: Document) -> None:
         if not self._try(_own(owner, playlist_id), change):
@@ -246,6 +316,9 @@ class Playlists(Collection[StoredPlaylist]):
 
 
 _NONE = marked("There is no such playlist any more.")
+_RULED = marked("The rules of this playlist choose its songs.")
+_FILLED: Document = {"rules": {"$exists": False}}
+"""The filter of playlists without rules."""
 _FULL = phrase("A playlist holds {most} songs at most.", most=MOST_TRACKS)
 
 

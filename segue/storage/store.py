@@ -20,6 +20,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, ReplaceOne
 from pymongo.client_session import ClientSession
+from pymongo.collation import Collation
 from pymongo.collection import Collection as PlainDocuments
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
@@ -107,6 +108,8 @@ class Index:
     keys: Sequence[tuple[str, int]]
     unique: bool = False
     keep: timedelta | None = None
+    alphabet: str | None = None
+    """As :attr:`segue.storage.keyset.Order.alphabet`."""
 
     @classmethod
     def on(cls, *names: str, unique: bool = False, keep: timedelta | None = None) -> Index:
@@ -307,7 +310,8 @@ class Collection(Generic[RecordT]):
     def make(self, index: Index) -> None:
         """Create an index, or change the retention of an existing one."""
         if index.keep is None:
-            self.documents.create_index(list(index.keys), unique=index.unique)
+            alphabet = Collation(index.alphabet, strength=1) if index.alphabet else None
+            self.documents.create_index(list(index.keys), unique=index.unique, collation=alphabet)
         else:
             (key, _), *_ = index.keys
             keep_for(self._database, self.name, key, index.keep)

@@ -141,7 +141,7 @@ def test_the_number_of_visible_documents_follows_changes(store: Store, database:
     albums = Albums(Store(database, hidden_libraries=lambda: frozenset({"private"})))
     database.tracks.insert_one({**track(50, "Queen", "Secret Session", {}), "library": "private"})
     gather(store)
-    assert (albums.count(), albums.page(by="name", limit=2).total) == (6, 6)
+    assert (albums.count(), albums.page(by="name", limit=2).more) == (6, True)
     database.tracks.insert_one(track(51, "Queen", "Innuendo", {}))
     gather(store)
     assert (albums.count(), Albums(store).count()) == (7, 8)

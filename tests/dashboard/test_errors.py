@@ -33,6 +33,7 @@ BODIES: dict[str, Any] = {
     "/api/share": {"kind": "track", "key": "t1", "title": "Song"},
     "/api/playlists": {"name": "Mine", "tracks": []},
     "/api/playlists/x/tracks": {"tracks": []},
+    "/api/playlists/x/order": {"tracks": [{"place": 0, "track": "t1"}], "to": 0},
 }
 
 

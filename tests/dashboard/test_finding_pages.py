@@ -13,7 +13,6 @@ from streamlit.testing.v1 import AppTest
 from segue.audio.descriptors import descriptor_names, features_version
 from segue.catalog.gathering import gather
 from segue.dashboard import visit
-from segue.dashboard.player.components import Edit
 from segue.dashboard.queries import playlist_files as keeping
 from segue.dashboard.queries import sounding
 from segue.dashboard.queries.history import played_by_day
@@ -61,9 +60,9 @@ def _map() -> None:
 
 
 def _playlists() -> None:
-    from segue.dashboard.views import playlists
+    from segue.dashboard.views import library
 
-    playlists.show()
+    library.show_playlists()
 
 
 def shown(page, **query: str) -> AppTest:  # type: ignore[no-untyped-def]
@@ -140,22 +139,28 @@ def test_the_map_needs_an_index(listener: list[Listener | None]) -> None:
 
 def test_a_playlist_is_made_filled_arranged_renamed_and_deleted(listener: list[Listener | None]) -> None:
     at = shown(_playlists)
-    assert "…" in at.info[0].value
+    assert "…" in given(at)["library"]["empty"]
     at.text_input(key="new-name").set_value("Late *night*")
     next(one for one in at.button if one.label == "Create").click().run()
-    assert at.title[0].value == "Late \\*night\\*"
     (made,) = visit.services().playlists.of("ada")
+    assert given(at)[f"head-{made.playlist_id}"]["name"] == "Late *night*"
     visit.services().playlists.add("ada", made.playlist_id, ["t1", "t2", "gone"])
     at.run()
     key = f"songs-{made.playlist_id}"
     assert titles(at, key) == ["Song <1>", "Song <2>", "A song that has left the library"]
     assert [one["place"] for one in given(at)[key]["items"]] == [0, 1, 2]
-    at.text_input(key="rename").set_value("Early")
-    next(one for one in at.button if one.label == "Save name").click().run()
-    assert at.title[0].value == "Early"
+    visit.services().playlists.describe("ada", made.playlist_id, name="Early", comment="At six", folder="Day")
+    head = given(at.run())[f"head-{made.playlist_id}"]
+    assert (head["name"], head["comment"], head["folder"], head["folders"]) == (
+        "Early",
+        "At six",
+        "Day",
+        ["Day"],
+    )
+    assert head["covers"] == [["ab" * 32, "Odd *Album*"]]
     at.button(key="delete-playlist").click().run()
     assert not at.exception
-    assert at.title[0].value == "Playlists"
+    assert (at.title[0].value, given(at)["library"]["show"]) == ("Library", "playlists")
     assert visit.services().playlists.of("ada") == []
 
 
@@ -167,14 +172,6 @@ def test_anothers_playlist_is_not_shown(listener: list[Listener | None]) -> None
     assert not [one for one in at.button if one.label == "Hers"]
     listener.append(None)
     assert "Reload" in shown(_playlists, id=made.playlist_id).info[0].value
-
-
-def test_the_browsers_requests_for_a_list_are_checked() -> None:
-    assert Edit.read({"place": 1, "track": "t1", "to": 0, "at": 5}) == Edit(1, "t1", 0)
-    assert Edit.read({"place": 1, "track": "t1"}) == Edit(1, "t1", None)
-    others: list[Any] = [None, {}, {"place": "1", "track": "t1"}, {"place": 1, "track": None}, []]
-    for other in others:
-        assert Edit.read(other) is None
 
 
 def test_a_playlist_from_elsewhere_is_matched(

@@ -91,9 +91,9 @@ def home(who: list[Listener | None]) -> AppTest:
 
 
 def _playlists() -> None:
-    from segue.dashboard.views import playlists
+    from segue.dashboard.views import library
 
-    playlists.show()
+    library.show_playlists()
 
 
 def lists(**query: str) -> AppTest:
@@ -283,7 +283,7 @@ def test_a_list_that_cannot_be_made_has_a_message(who: list[Listener | None], qu
     at = lists(**query)
     assert len(at.info) == 1
     follow(at, links(at, "back")["All playlists"])
-    assert at.title[0].value == "Playlists"
+    assert (at.title[0].value, given(at)["library"]["show"]) == ("Library", "playlists")
 
 
 def test_a_track_shows_its_mood_and_asks_where_a_path_shall_lead(who: list[Listener | None]) -> None:

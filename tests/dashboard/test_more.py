@@ -32,7 +32,7 @@ def listener(
 
 @pytest.fixture
 def many(library: Database[Document]) -> Database[Document]:
-    """450 songs of one artist and genre, all of them liked and played by Ada."""
+    """450 songs of one artist and genre, all of them disliked and played by Ada."""
     ids = [f"m{n:03d}" for n in range(MANY)]
     library.tracks.insert_many(
         {"_id": own, "title": f"Take {own}", "artist": "Prolific", "genres": ["Drone"]} for own in ids
@@ -42,7 +42,7 @@ def many(library: Database[Document]) -> Database[Document]:
             "_id": f"ada:{own}",
             "user_id": "ada",
             "track_id": own,
-            "opinion": "like",
+            "opinion": "dislike",
             "at": NOW - timedelta(minutes=n),
         }
         for n, own in enumerate(ids)
@@ -94,7 +94,7 @@ PAGES = [
     (_artist, "200 of 450 songs", "400 of 450 songs"),
     (_album, "200 of 450 songs", "400 of 450 songs"),
     (_genre, "60 of 450 songs in Drone", "120 of 450 songs in Drone"),
-    (_you, "200 of 450 songs that you like", "400 of 450 songs that you like"),
+    (_you, "200 of 450 songs that you dislike", "400 of 450 songs that you dislike"),
     (_you, "300 of 450 songs", None),
 ]
 
@@ -145,8 +145,8 @@ def test_the_number_of_all_is_that_of_the_catalogue(many: Database[Document]) ->
     few = tracks.of_genre("Drone", limit=10)
     assert (len(few), few.rest) == (10, MANY - 10)
     assert tracks.of_genre("Folk", limit=10).total == 5
-    liked = history.judged(Store(many), "ada", "like", limit=10)
-    assert (len(liked), liked.total) == (10, MANY)
+    disliked = history.judged(Store(many), "ada", "dislike", limit=10)
+    assert (len(disliked), disliked.total) == (10, MANY)
 
 
 def test_a_part_counts_at_least_its_own_entries() -> None:

@@ -273,10 +273,12 @@ def test_no_such_track(page: AppTest, library: Database[Document], wanted: str) 
 def test_you_as_a_guest_and_as_somebody(
     page: AppTest, library: Database[Document], who: list[Listener | None]
 ) -> None:
-    library.opinions.insert_one({"_id": "1", "user_id": "ada", "track_id": "t4", "opinion": "like", "at": 1})
+    library.opinions.insert_one(
+        {"_id": "1", "user_id": "ada", "track_id": "t4", "opinion": "dislike", "at": 1}
+    )
     at = AppTest.from_function(_you, default_timeout=600).run()
     assert at.title[0].value == "Ada"
-    assert titles(at, "liked") == ["Song <4>"]
+    assert titles(at, "disliked") == ["Song <4>"]
     assert titles(at, "history-0") == ["Song <2>", "Song <1>"]
     assert given(at)["entry-log-out"]["kind"] == "log-out"
     who.append(GUEST)

@@ -152,8 +152,9 @@ def test_each_page_has_a_title_of_its_own(player: Player) -> None:
 PLACES = (
     "",
     "search",
+    "library",
+    "library?show=songs",
     "artists",
-    "albums",
     "map",
     "playlists",
     "playlists?made=discovery",
@@ -189,6 +190,6 @@ def test_the_focus_is_visible_in_the_navigation(visitor: Player) -> None:
                 return [at.textContent, style.outlineStyle, parseFloat(style.outlineWidth)] }"""
             )
         )
-    links = [outline for outline in outlines if outline[0].endswith(("Search", "Artists", "Albums"))]
+    links = [outline for outline in outlines if outline[0].endswith(("Search", "Library", "Map"))]
     assert len(links) == 3, outlines
     assert all(style == "solid" and width >= 2 for _, style, width in links), outlines

@@ -82,6 +82,7 @@ from segue.people.preferences import Preferences
 from segue.people.secret_box import SecretBox
 from segue.playlists.bookmarks import Bookmarks
 from segue.playlists.queues import QueuedTrack, Queues
+from segue.playlists.written import FORMATS
 from segue.plays.delivery import SentPlays
 from segue.plays.event import checked as valid
 from segue.plays.playback import Playback
@@ -435,14 +436,14 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
     def playlist_changes() -> None:
         playlists = services.playlists
         playlists.add("ada", made.playlist, [track_id(3)])
-        playlists.remove("ada", made.playlist, place=0, track_id=track_id(1))
+        playlists.arrange("ada", made.playlist, [(0, track_id(1))], to=None)
         playlists.ask_to_join("ada", made.playlist, "eve")
         playlists.join("dan", made.playlist)
         playlists.leave(made.playlist, "dan", by="ada")
 
     def with_playlist() -> object:
         found = services.playlists.read("ada", made.playlist)
-        return found and exported(store, found)
+        return found and exported(store, found, FORMATS["m3u8"])
 
     return {
         "stream": partial(stream_step, made),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from PIL import Image
 from pymongo.database import Database
 
 from segue.playlists import playlists as module
@@ -31,9 +33,9 @@ def test_make_add_move_take_out_rename_delete(playlists: Playlists) -> None:
     own = made.playlist_id
     playlists.add("ada", own, ["c", "a"])
     assert tracks(playlists, own) == ["a", "b", "c", "a"]
-    playlists.move("ada", own, place=3, track_id="a", to=1)
+    assert playlists.arrange("ada", own, [(3, "a")], to=1)
     assert tracks(playlists, own) == ["a", "a", "b", "c"]
-    playlists.remove("ada", own, place=1, track_id="a")
+    assert playlists.arrange("ada", own, [(1, "a")], to=None)
     assert tracks(playlists, own) == ["a", "b", "c"]
     playlists.describe("ada", own, name="Early")
     assert [one.name for one in playlists.of("ada")] == ["Early"]
@@ -44,16 +46,55 @@ def test_make_add_move_take_out_rename_delete(playlists: Playlists) -> None:
 @pytest.mark.parametrize(("place", "track_id"), [(0, "b"), (7, "a"), (-1, "b")])
 def test_a_change_that_comes_too_late_does_nothing(playlists: Playlists, place: int, track_id: str) -> None:
     own = playlists.create("ada", "x", tracks=["a", "b"]).playlist_id
-    playlists.remove("ada", own, place=place, track_id=track_id)
-    playlists.move("ada", own, place=place, track_id=track_id, to=0)
+    assert not playlists.arrange("ada", own, [(place, track_id)], to=None)
+    assert not playlists.arrange("ada", own, [(1, "b"), (place, track_id)], to=0)
     assert tracks(playlists, own) == ["a", "b"]
 
 
 def test_moving_beyond_the_ends_stops_at_them(playlists: Playlists) -> None:
     own = playlists.create("ada", "x", tracks=["a", "b", "c"]).playlist_id
-    playlists.move("ada", own, place=0, track_id="a", to=99)
-    playlists.move("ada", own, place=1, track_id="c", to=-5)
+    assert playlists.arrange("ada", own, [(0, "a")], to=99)
+    assert playlists.arrange("ada", own, [(1, "c")], to=-5)
     assert tracks(playlists, own) == ["c", "b", "a"]
+
+
+def test_several_move_and_leave_together(playlists: Playlists) -> None:
+    own = playlists.create("ada", "x", tracks=["a", "b", "c", "a", "d"]).playlist_id
+    assert playlists.arrange("ada", own, [(3, "a"), (1, "b")], to=1)
+    assert tracks(playlists, own) == ["a", "a", "b", "c", "d"]
+    assert playlists.arrange("ada", own, [(0, "a"), (4, "d")], to=None)
+    assert tracks(playlists, own) == ["a", "b", "c"]
+
+
+def image(side: int = 900, kind: str = "PNG") -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (side, side // 2), "teal").save(made, kind)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_picture_of_its_own_a_cover_and_none(playlists: Playlists, kind: str) -> None:
+    own = playlists.create("ada", "x").playlist_id
+    playlists.set_picture("ada", own, image(kind=kind))
+    found = playlists.read("ada", own)
+    data = playlists.picture("ada", own)
+    assert found is not None and found.picture and data
+    assert Image.open(io.BytesIO(data)).size == (450, 450)
+    assert playlists.picture("bob", own) is None
+    playlists.describe("ada", own, cover_id="c1", folder=" Late  night ")
+    found = playlists.read("ada", own)
+    assert found is not None
+    assert (found.picture, found.cover_id, found.folder) == ("", "c1", "Late night")
+    assert playlists.picture("ada", own) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"<svg/>", image()[:200], image()[:40] + b"x" * 400])
+def test_what_is_no_picture_is_refused(playlists: Playlists, data: bytes) -> None:
+    own = playlists.create("ada", "x").playlist_id
+    with pytest.raises(PlaylistError, match="no picture"):
+        playlists.set_picture("ada", own, data)
+    with pytest.raises(PlaylistError, match="no such playlist"):
+        playlists.set_picture("bob", own, image())
 
 
 def test_nobody_else_can_read_or_change_it(playlists: Playlists) -> None:
@@ -64,8 +105,8 @@ def test_nobody_else_can_read_or_change_it(playlists: Playlists) -> None:
         playlists.describe("bob", own, name="His")
     with pytest.raises(PlaylistError, match="no such playlist"):
         playlists.add("bob", own, ["c"])
-    playlists.remove("bob", own, place=0, track_id="a")
-    playlists.move("bob", own, place=0, track_id="a", to=1)
+    assert not playlists.arrange("bob", own, [(0, "a")], to=None)
+    assert not playlists.arrange("bob", own, [(0, "a")], to=1)
     playlists.delete("bob", own)
     found = playlists.read("ada", own)
     assert found is not None and (found.name, found.tracks) == ("Hers", ("a", "b"))

@@ -13,6 +13,8 @@ const PATHS = {
   close: "M19 6.41 17.59 5 12 10.59 6.41 5 5 6.41 10.59 12 5 17.59 6.41 19 12 13.41 17.59 19 19 17.59 13.41 12z",
   up: "M7.41 15.41 12 10.83l4.59 4.58L18 14l-6-6-6 6z", down: "M7.41 8.59 12 13.17l4.59-4.58L18 10l-6 6-6-6z",
   add: "M19 13h-6v6h-2v-6H5v-2h6V5h2v6h6z", playnext: "M3 10h11v2H3zm0-4h11v2H3zm0 8h7v2H3zm13-1v8l6-4z",
+  edit: "M3 17.25V21h3.75L17.8 9.94l-3.75-3.75zM20.7 7a1 1 0 0 0 0-1.4l-2.3-2.3a1 1 0 0 0-1.4 0l-1.8 1.8 3.7 3.7z", select: "M19 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2V5a2 2 0 0 0-2-2zm0 16H5V5h14v14zM18 9l-1.4-1.4L10 14.2l-2.6-2.6L6 13l4 4z", remove: "M6 19a2 2 0 0 0 2 2h8a2 2 0 0 0 2-2V7H6v12zM19 4h-3.5l-1-1h-5l-1 1H5v2h14V4z",
+  order: "M16 17V10h-2v7h-3l4 4 4-4h-3zM9 3 5 7h3v7h2V7h3L9 3z", grid: "M4 4h7v7H4zm9 0h7v7h-7zM4 13h7v7H4zm9 0h7v7h-7z",
   shuffle: "M10.59 9.17 5.41 4 4 5.41l5.17 5.17 1.42-1.41zM14.5 4l2.04 2.04L4 18.59 5.41 20 17.96 7.46 20 9.5V4h-5.5zm.33 9.41-1.41 1.41 3.13 3.13L14.5 20H20v-5.5l-2.04 2.04-3.13-3.13z",
   more: "M6 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4zm6 0a2 2 0 1 0 0 4 2 2 0 0 0 0-4zm6 0a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
   today: "M19 4h-1V2h-2v2H8V2H6v2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2V6a2 2 0 0 0-2-2zm0 16H5V9h14v11zM7 11h5v5H7z", explore: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm2.2 12.2L6 18l3.8-8.2L18 6l-3.8 8.2zM12 10.9a1.1 1.1 0 1 0 0 2.2 1.1 1.1 0 0 0 0-2.2z",
@@ -59,7 +61,7 @@ const setIcon = (element, name, label) => {
 
 // A cover; without one, the initials of the name on a colour of its own.
 const picture = (cover, name = "") => {
-  if (cover) return h("span", { class: "cover" }, h("img", { src: `/api/covers/${encodeURIComponent(cover)}`, alt: "", loading: "lazy" }));
+  if (cover) return h("span", { class: "cover" }, h("img", { src: cover.startsWith("/") ? cover : `/api/covers/${encodeURIComponent(cover)}`, alt: "", loading: "lazy" }));
   let hash = 0x811c9dc5; // FNV-1a, so that similar names differ
   for (const letter of name) hash = Math.imul(hash ^ letter.codePointAt(0), 0x01000193) >>> 0;
   const hue = hash % 360;

@@ -2,7 +2,9 @@
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".tracks");
   root.__off?.();
-  root.__edit = (edit) => setTriggerValue("edit", edit);
+  if (data.edit) arrangeable(root, data.edit, () => setTriggerValue("edited", Date.now()));
+  root.__given = JSON.stringify(data);
+  if (root.__waiting) data = root.__data; // the page does not know the last changes yet
   const update = () => mark(root), wake = () => setTriggerValue("replanned", Date.now());
   addEventListener("segue:state", update);
   if (data.live) { addEventListener("segue:replanned", wake); followDial(data.dial); }
@@ -19,6 +21,7 @@ const place = (root, data) => {
   const focused = root.getRootNode().activeElement;
   draw(root, data);
   if (focused && focused.isConnected && root.contains(focused)) focused.focus({ preventScroll: true });
+  chooseIn(root);
   root.__unwatch?.();
   root.__unwatch = watchImpressions(root, data.items);
   mark(root);

@@ -59,18 +59,50 @@ const narrow = (bar, acts) => {
     h("span", { class: "clock" }, gettext("{time} of {length}", { time: clock(e.position), length: clock(e.duration) })));
 };
 
+// A row of the queue can be dragged to another, and songs of a list can be dropped before or after it.
+const queueDrag = (bar, acts, entry, element) => {
+  const e = bar.engine, at = (key) => e.queue.findIndex((item) => item.key === key);
+  const below = (event) => { const { top, height } = element.getBoundingClientRect(); return event.clientY > top + height / 2; };
+  const line = (name) => { for (const one of ["drop-before", "drop-after"]) element.classList.toggle(one, one === name); };
+  element.draggable = matchMedia("(hover: hover)").matches;
+  element.addEventListener("dragstart", (event) => {
+    bar.dragged = entry.key;
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", entry.title);
+    event.dataTransfer.setDragImage(element, 20, 20);
+  });
+  element.addEventListener("dragend", () => { bar.dragged = null; });
+  element.addEventListener("dragleave", () => line());
+  element.addEventListener("dragover", (event) => {
+    if (!bar.dragged && !window.__segueDragged) return;
+    event.preventDefault();
+    line(below(event) ? "drop-after" : "drop-before");
+  });
+  element.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    line();
+    const to = at(entry.key) + (below(event) ? 1 : 0), from = at(bar.dragged), { songs } = window.__segueDragged ?? {};
+    if (from >= 0 && to > 0) acts(() => e.move(bar.dragged, to - from - (to > from ? 1 : 0)))();
+    else if (songs) {
+      const items = await Promise.resolve(songs()).catch(() => []);
+      acts(() => e.insert(Math.max(e.at + 1, to), items))();
+    }
+  });
+  return element;
+};
+
 const fillQueue = (bar, close, rest) => {
   const e = bar.engine, item = e.current;
   const acts = (does) => () => { bar.acting = true; try { does(); } finally { bar.acting = false; } };
   const focus = bar.root.getRootNode().activeElement?.dataset?.focus;
   const top = bar.panel.querySelector(".rows")?.scrollTop ?? 0;
-  const row = (entry, i, count) => h("li", { class: "row" },
+  const row = (entry, i, count) => queueDrag(bar, acts, entry, h("li", { class: "row" },
     h("button", { type: "button", class: "go", "aria-label": gettext("Play {title}", { title: entry.title }), onclick: acts(() => e.jump(entry)) }, picture(entry.cover, entry.album ?? entry.title),
       h("span", { class: "names" }, h("span", { class: "title", dir: "auto" }, entry.title), h("span", { class: "artist", dir: "auto" }, entry.why ? `${entry.artist} · ${entry.why}` : entry.artist))),
     h("span", { class: "tools" },
       button("up", gettext("Move {title} up", { title: entry.title }), acts(() => e.move(entry.key, -1)), { disabled: i === 0, "data-focus": `up${entry.id}` }),
       button("down", gettext("Move {title} down", { title: entry.title }), acts(() => e.move(entry.key, 1)), { disabled: i === count - 1, "data-focus": `down${entry.id}` }),
-      button("close", gettext("Remove {title}", { title: entry.title }), acts(() => e.remove(entry.key)))));
+      button("close", gettext("Remove {title}", { title: entry.title }), acts(() => e.remove(entry.key))))));
   const rows = rest.map((entry, i) => row(entry, i, rest.length));
   const chosen = rows.filter((_, i) => !rest[i].auto), planned = rows.filter((_, i) => rest[i].auto);
   const canvas = h("canvas", { width: 320, height: 44, "aria-hidden": "true" });

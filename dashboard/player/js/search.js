@@ -49,6 +49,7 @@ class Search {
     this.songs.__data = { items: songs, layout: "list", whole: true };
     this.songs.classList.toggle("none", !songs.length);
     draw(this.songs, this.songs.__data);
+    chooseIn(this.songs);
     mark(this.songs);
     this.more.hidden = songs.length >= total;
     const count = ngettext("{count} song", "{count} songs", total);

@@ -1,0 +1,32 @@
+"""A playlist by rules in a browser: it is made, shown and changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page
+from pymongo.database import Database
+
+from tests.dashboard.browser import Served, needs_chromium
+from tests.waiting import until
+
+pytestmark = needs_chromium
+
+
+def test_rules_are_written_and_changed(served: Served, database: Database[Any], page: Page) -> None:
+    page.goto(f"{served.address}/library?show=playlists")
+    page.get_by_text("New playlist by rules").click()
+    form = page.locator(".rules form")
+    form.get_by_label("Name").fill("Waltzes")
+    form.get_by_label("Genre", exact=True).fill("Waltz")
+    form.get_by_role("button", name="Add a rule").click()
+    form.get_by_label("Property").nth(1).select_option("plays")
+    form.get_by_label("Plays", exact=True).fill("0")
+    form.get_by_role("button", name="Create").click()
+    until(lambda: database.playlists.count_documents({}), "the playlist")
+    page.locator(".tracks.list .row").nth(7).wait_for()
+    page.get_by_text("Rules", exact=True).click()
+    form.get_by_label("Genre", exact=True).fill("House")
+    form.get_by_role("button", name="Save the rules").click()
+    page.locator(".row .title", has_text="House 1").wait_for()
+    assert not page.get_by_role("button", name="Remove House 1").count(), "nobody fills it by hand"
