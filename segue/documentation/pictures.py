@@ -187,6 +187,8 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
         other = browser.new_context(storage_state=state, **options)  # type: ignore[arg-type]
         page = other.new_page()
         page.set_default_timeout(_PATIENCE_MS)
+        _open(page, f"{dashboard}/")
+        time.sleep(_COVERS_SECONDS)
         for name in names:
             _open(page, f"{dashboard}/{name}")
             _shoot(page, folder / f"{name or 'for-you'}-{suffix}.jpg", say)
