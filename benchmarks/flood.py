@@ -1,7 +1,8 @@
 """A flood of malformed records in the topic of plays, and the recommendations of other listeners meanwhile.
 
 The stream runs as `./run.sh stream run` does, with all queries. The same flood goes first to a topic that no
-one reads: it shows the effect of the producer and the broker, which share the machine with the stream.
+one reads: it shows the effect of the producer and the broker, which share the machine with the stream. The
+quiet times are before and after the floods, so that a change of the machine's load counts on both sides.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from segue.benchmarks.flooding import Flooder, flooder
 from segue.benchmarks.service import Feeder, check_alive, service, variant, wait
 from segue.errors import SegueError
 from segue.evaluation.freshness import FreshnessWatch
+from segue.processor_time import processor_time
 from segue.settings import Settings
 from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
@@ -44,7 +46,7 @@ class Plan:
     warm: float
     """Seconds before the first measurement."""
     quiet: float
-    """Seconds of the measurement without a flood."""
+    """Seconds of the measurements without a flood: half before the floods, half after them."""
 
 
 FULL, QUICK = Plan(1_000_000, warm=90.0, quiet=60.0), Plan(100_000, warm=40.0, quiet=30.0)
@@ -64,15 +66,16 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
             producer.begin(elsewhere, count=plan.records // 20, rate=RECORDS_PER_SECOND)
             producer.answer()
             wait(plan.warm, process, KIND)
-            quiet = _latencies(settings, feeder, lambda: wait(plan.quiet, process, KIND))
-            console.print(f"quiet: {quiet}")
-            unread = _latencies(settings, feeder, lambda: _flood(producer, elsewhere, plan, process))
-            console.print(f"flood of another topic: {unread}")
-            before_mb = _driver_mb(process)
+            phase = Phases(settings, feeder, process, console)
+            before = phase("quiet", lambda: wait(plan.quiet / 2, process, KIND))
+            unread = phase("flood of another topic", lambda: _flood(producer, elsewhere, plan, process))
+            before_mb, began = _driver_mb(process), time.monotonic()
+            plays = settings.kafka.plays_topic
             with Peak(lambda: _driver_mb(process)) as peak:
-                beside, kept_s = _flood_plays(settings, feeder, producer, plan, process)
-            console.print(f"flood of plays: {beside}; all kept after {kept_s:.0f} s")
-            kept = _kept(settings)
+                beside = phase("flood of plays", lambda: _flood(producer, plays, plan, process))
+                backlog = phase("backlog", lambda: _wait_until_kept(settings, plan, process))
+            kept, kept_s = _kept(settings), time.monotonic() - began
+            quiet = before + phase("quiet again", lambda: wait(plan.quiet / 2, process, KIND))
         with stream(settings, feeder) as (_, restart_s):
             console.print(f"the stream serves again after {restart_s:.0f} s")
     return {
@@ -84,8 +87,14 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         "unread_p99_ms": unread.p99,
         "flood_p50_ms": beside.p50,
         "flood_p99_ms": beside.p99,
+        "backlog_p50_ms": backlog.p50,
+        "backlog_p99_ms": backlog.p99,
         "p99_ratio": beside.p99 / quiet.p99,
         "p99_ratio_unread": beside.p99 / unread.p99,
+        "quiet_cores": quiet.cores,
+        "unread_cores": unread.cores,
+        "flood_cores": beside.cores,
+        "backlog_cores": backlog.cores,
         "kept": kept,
         "kept_s": kept_s,
         "driver_mb": before_mb,
@@ -96,28 +105,66 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
 
 
 @dataclass(frozen=True)
-class Latency:
-    """Milliseconds from the plays of a time to their recommendations."""
+class Phase:
+    """The plays of a time, and the work of the stream meanwhile."""
 
-    p50: float
-    p99: float
-    plays: int
+    latencies: np.ndarray
+    """Milliseconds from each play to its recommendations, float, shape (plays,)."""
     seconds: float
+    cpu_s: float
+    """Processor seconds of the stream's processes."""
+
+    def __add__(self, other: Phase) -> Phase:
+        return Phase(
+            np.concatenate([self.latencies, other.latencies]),
+            self.seconds + other.seconds,
+            self.cpu_s + other.cpu_s,
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.latencies)} plays in {self.seconds:.0f} s, {self.p50:.0f} ms, "
+            f"p99 {self.p99:.0f} ms, {self.cores:.2f} cores"
+        )
+
+    @property
+    def p50(self) -> float:
+        return float(np.percentile(self.latencies, 50))
+
+    @property
+    def p99(self) -> float:
+        return float(np.percentile(self.latencies, 99))
+
+    @property
+    def cores(self) -> float:
+        """The processor seconds of the stream in a second."""
+        return self.cpu_s / self.seconds
 
 
-def _latencies(settings: Settings, feeder: Feeder, work: Callable[[], object]) -> Latency:
-    """The latencies of the plays that are sent while `work` runs."""
-    first, began = len(feeder.sent), time.monotonic()
-    with FreshnessWatch(Store(connect(settings.mongo)), every=0.02) as watch:
-        work()
-        measured, seconds = feeder.sent[first:], time.monotonic() - began
-        time.sleep(10)
-    latencies, missing = watch.latencies(measured)
-    if missing > len(measured) / 100:
-        raise SegueError(f"{missing} of {len(measured)} plays have no recommendations: see .local/bench")
-    return Latency(
-        float(np.percentile(latencies, 50)), float(np.percentile(latencies, 99)), len(measured), seconds
-    )
+@dataclass(frozen=True)
+class Phases:
+    """Measures one phase after another."""
+
+    settings: Settings
+    feeder: Feeder
+    process: subprocess.Popen[bytes]
+    console: Console
+
+    def __call__(self, name: str, work: Callable[[], object]) -> Phase:
+        """The latencies of the plays that are sent while `work` runs."""
+        first, began = len(self.feeder.sent), time.monotonic()
+        cpu = processor_time(self.process.pid)
+        with FreshnessWatch(Store(connect(self.settings.mongo)), every=0.02) as watch:
+            work()
+            measured, seconds = self.feeder.sent[first:], time.monotonic() - began
+            cpu = processor_time(self.process.pid) - cpu
+            time.sleep(10)
+        latencies, missing = watch.latencies(measured)
+        if missing > len(measured) / 100:
+            raise SegueError(f"{missing} of {len(measured)} plays have no recommendations: see .local/bench")
+        phase = Phase(np.asarray(latencies), seconds, cpu)
+        self.console.print(f"{name}: {phase}")
+        return phase
 
 
 def _flood(producer: Flooder, topic: str, plan: Plan, process: subprocess.Popen[bytes]) -> None:
@@ -126,18 +173,13 @@ def _flood(producer: Flooder, topic: str, plan: Plan, process: subprocess.Popen[
     check_alive(process, KIND)
 
 
-def _flood_plays(
-    settings: Settings, feeder: Feeder, producer: Flooder, plan: Plan, process: subprocess.Popen[bytes]
-) -> tuple[Latency, float]:
-    """The latencies of other plays during the flood, and the seconds until all records were kept."""
-    began, plays = time.monotonic(), settings.kafka.plays_topic
-    latency = _latencies(settings, feeder, lambda: _flood(producer, plays, plan, process))
-    while _kept(settings) < plan.records:
-        check_alive(process, KIND)
-        if time.monotonic() - began > CATCH_UP_SECONDS:
-            break
-        time.sleep(1)
-    return latency, time.monotonic() - began
+def _wait_until_kept(settings: Settings, plan: Plan, process: subprocess.Popen[bytes]) -> None:
+    """Wait until all records of the flood are in the topic of rejected records."""
+    end = time.monotonic() + CATCH_UP_SECONDS
+    while True:
+        wait(1, process, KIND)
+        if _kept(settings) >= plan.records or time.monotonic() > end:
+            return
 
 
 def _kept(settings: Settings) -> int:

@@ -28,6 +28,7 @@ from segue.engagement.daily_statistics import DailyStatistics
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
+from segue.imports.changed import ChangedImports
 from segue.imports.days import ImportedDays
 from segue.imports.runs import Imports
 from segue.imports.songs import ImportedSongs
@@ -59,6 +60,7 @@ from segue.social.activity import PrivacyChoices
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
 from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
+from segue.taste.imported import ImportedTastes
 from segue.taste.marks import Marks
 from segue.taste.opinions import Opinions
 from segue.taste.starts import Starts
@@ -90,6 +92,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     ImportedDays,
     ImportedSongs,
     Imports,
+    ChangedImports,
     Marks,
     MoodDials,
     Playlists,
@@ -101,6 +104,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Preferences,
     PrivacyChoices,
     Tastes,
+    ImportedTastes,
     Recommendations,
     Listening,
     ListeningSessions,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from pyarrow import fs
+
+from segue.errors import SegueError
 
 ASIDE = "damaged"
 """The folder in the checkpoint to which a repair moves files; Spark does not read it."""
@@ -51,7 +55,8 @@ class Folder:
     def names(self, path: str = "") -> list[str]:
         """The names in a subfolder; empty if it does not exist."""
         selector = fs.FileSelector(self._at(path), allow_not_found=True)
-        return sorted(info.base_name for info in self.files.get_file_info(selector))
+        with self._readable(path):
+            return sorted(info.base_name for info in self.files.get_file_info(selector))
 
     def folders(self, path: str = "") -> list[str]:
         """The paths of all folders below `path`, and itself."""
@@ -62,7 +67,7 @@ class Folder:
     def read(self, path: str) -> bytes:
         """The bytes of a file; empty if it does not exist."""
         try:
-            with self.files.open_input_stream(self._at(path)) as stream:
+            with self._readable(path), self.files.open_input_stream(self._at(path)) as stream:
                 content: bytes = stream.read()
                 return content
         except FileNotFoundError:
@@ -93,6 +98,22 @@ class Folder:
     def has(self, path: str) -> bool:
         """Whether a file or a folder exists."""
         return bool(self.files.get_file_info(self._at(path)).type != fs.FileType.NotFound)
+
+    @contextmanager
+    def _readable(self, path: str) -> Iterator[None]:
+        """Name a file or folder that a broken disk or its permissions do not let this process read.
+
+        It is no damage that a repair may move away: the content may be sound.
+        """
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise SegueError(
+                f"{self._at(path)} in the checkpoint cannot be read ({error}): check the disk and the "
+                "permissions of the folder; without it, set spark.checkpoint_location to a new folder"
+            ) from error
 
     def _at(self, path: str) -> str:
         return f"{self.path}/{path}" if path else str(self.path)

@@ -24,6 +24,8 @@ from segue.operations.damaged_documents import DamagedDocuments
 from segue.operations.stream_progress import StreamProgress
 from segue.privacy.leaving import sweep
 from segue.processes import raise_file_limit
+from segue.ranking.feedback import ActiveFeedback
+from segue.replanning.imported import ImportedPlaysInTastes
 from segue.replanning.rebuilding import Rebuilding
 from segue.settings import Settings, load_settings
 from segue.settings.contradictions import contradictions
@@ -52,6 +54,7 @@ log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
 _ROLL_UP_SECONDS = 60.0
 _UNFINISHED_SECONDS = 600.0
+_IMPORTED_SECONDS = 2.0
 _REBUILD_SECONDS = 20.0
 _END_SECONDS = 10.0
 """How long the other queries may take to end after one has failed."""
@@ -182,6 +185,13 @@ def _rebuilding(store: Store, settings: Settings, metrics: Metrics, recorded: Re
     return Regularly(rebuild, name="rebuilding", seconds=_REBUILD_SECONDS, last=False)
 
 
+def _imported_plays(store: Store, settings: Settings) -> Regularly:
+    """Bring imported and delayed plays into tastes."""
+    bundle, feedback = ActiveBundle(store, folder=settings.index.folder), ActiveFeedback(store)
+    work = ImportedPlaysInTastes(store, settings, bundle=bundle.current, feedback=feedback.current)
+    return Regularly(work.run, name="imported plays", seconds=_IMPORTED_SECONDS, last=False)
+
+
 def _prepare_topics(settings: Settings) -> None:
     """Create missing topics, keep their settings in line if Segue may, and report their faults."""
     ensure_topics(settings.kafka, settings.retention)
@@ -198,6 +208,7 @@ def _repeated(
         Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS),
         Regularly(unfinished, name="unfinished files", seconds=_UNFINISHED_SECONDS, last=False),
         _rebuilding(store, settings, metrics, recorded),
+        _imported_plays(store, settings),
     ]
     if settings.engagement.enabled:
         roll_up = DailyRollUp(store, settings).run

@@ -25,6 +25,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from segue.streaming_jobs.checkpoint_folder import Files, Folder, sums
 from segue.streaming_jobs.plans import Plan
@@ -165,7 +166,9 @@ class _Reader:
         return self._check(path, _is_commit)
 
     def has_id(self) -> bool:
-        return _is_json(self._checkpoint.read(f"{self._query}/metadata"))
+        metadata = _object(self._checkpoint.read(f"{self._query}/metadata"))
+        identity = (metadata or {}).get("id")
+        return isinstance(identity, str) and bool(identity)
 
     def _loads(self, partition: _Partition, version: int) -> bool:
         """Whether a version can be built: from a snapshot and the changes after it, or from all changes."""
@@ -195,16 +198,22 @@ class _Reader:
 
 
 def _is_commit(content: bytes) -> bool:
-    """Whether a commit is complete: its version, then a line of JSON or several."""
+    """Whether a commit is complete: its version, then an object with the watermark, and others perhaps."""
     version, *lines = content.decode(errors="replace").strip("\n").split("\n")
-    return bool(re.match(r"^v\d+$", version)) and bool(lines) and all(map(_is_json, lines))
-
-
-def _is_json(content: bytes | str) -> bool:
-    try:
-        return isinstance(json.loads(content), dict)
-    except (ValueError, RecursionError):
+    objects = [_object(line) for line in lines]
+    if not re.match(r"^v\d+$", version) or not objects or None in objects:
         return False
+    watermark = (objects[0] or {}).get("nextBatchWatermarkMs", 0)
+    return isinstance(watermark, int) and not isinstance(watermark, bool)
+
+
+def _object(content: bytes | str) -> dict[str, Any] | None:
+    """The object of a JSON text; None if the text is anything else."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _is_state(content: bytes) -> bool:

@@ -32,11 +32,13 @@ from segue.storage.mongo import patient
 from segue.storage.store import Store, open_store
 from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.pace import Pace
-from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
+from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, resting, start_query
 
 NAME = "engagement"
 _WAIT_SECONDS = 1.0
 """How long a micro-batch waits for the sums of the feedback to be loaded."""
+_REST = 1.0
+"""While it works a backlog off, such as a flood of invalid records, the query rests for half of the time."""
 _RELOAD_SECONDS = 300.0
 """The shortest interval between two loads, since a recount changes windows all the time."""
 
@@ -143,12 +145,14 @@ def start(
     gate: BatchGate | None = None,
 ) -> StreamingQuery:
     """Start the query; `gate` stops it between two micro-batches."""
+    opened = gate or BatchGate()
     pace = Pace.aside(spark, settings, every=settings.engagement.trigger_interval)
+    counter = Counter(spark, settings, metrics or Metrics())
     return start_query(
         transform(kafka_records(spark, settings, name=NAME, pace=pace), settings=settings),
-        Counter(spark, settings, metrics or Metrics()),
+        resting(counter, opened, times=_REST, within=pace.patience),
         name=NAME,
         checkpoint=f"{settings.spark.checkpoint_location}/{NAME}",
         every=pace.trigger,
-        gate=gate,
+        gate=opened,
     )

@@ -109,6 +109,11 @@ class Metrics:
             "Rejected records that are counted but not kept: stream.max_rejected_per_second was exceeded.",
             **plain,
         )
+        self.delayed = Counter(
+            "segue_plays_delayed",
+            "Plays that arrived after stream.allowed_lateness and count for their listener only.",
+            **plain,
+        )
         self.running = Gauge(
             "segue_query_running",
             "1 while the query runs, 0 while it waits for its next start after a failure.",

@@ -12,7 +12,7 @@ from segue.settings import Settings, milliseconds
 _SOON = timedelta(seconds=1)
 BATCH_RECORDS = 25_000
 """Records for each core in a micro-batch of a query beside the recommendations."""
-_TASK_RECORDS = 5_000
+_TASK_RECORDS = 2_500
 
 
 @dataclass(frozen=True)

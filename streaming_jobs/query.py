@@ -9,6 +9,7 @@ version is pinned, and the streaming tests run it.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -41,6 +42,9 @@ _COMMIT_SECONDS = 10.0
 """How long the commit of a finished micro-batch may take."""
 PATIENCE = 120.0
 """How long the micro-batch in progress may take when a query ends, in seconds."""
+_LONG_SECONDS = 0.2
+_LONGEST_REST = 10.0
+"""The shortest micro-batch after which a query rests, and the longest rest, in seconds."""
 POOL = "spark.scheduler.pool"
 """The property of a thread that names the group of its Spark jobs. Groups share the cores fairly."""
 
@@ -96,6 +100,32 @@ class BatchGate:
                 time.sleep(0.02)
         query.stop()
         return finished
+
+
+def resting(
+    work: BatchFunction, gate: BatchGate, *, times: float, within: timedelta | None = None
+) -> BatchFunction:
+    """The function that does `work`, and then leaves the processor to other queries.
+
+    After a long micro-batch it rests for `times` as long as the work took, at most ten seconds.
+
+    Parameters
+    ----------
+    within
+        Rest only if the micro-batch before began no longer ago than this. A query whose micro-batches wait
+        longer than this for their records has no backlog.
+    """
+    last = -math.inf
+
+    def run(rows: DataFrame, batch: int) -> None:
+        nonlocal last
+        began = time.monotonic()
+        backlog, last = within is None or began - last < within.total_seconds(), began
+        work(rows, batch)
+        if backlog and (worked := time.monotonic() - began) > _LONG_SECONDS:
+            gate.rest(min(times * worked, _LONGEST_REST))
+
+    return run
 
 
 def kafka_records(

@@ -45,8 +45,8 @@ class LiveListener:
     served: str
     index_version: str
     variant: str
-    freshness_ms: float
-    """From the newest play to the document that reflects it."""
+    freshness_ms: float | None
+    """From the newest play to the document that reflects it; None if all plays are imported."""
 
 
 def listeners(store: Store, *, limit: int = 200) -> list[str]:
@@ -76,7 +76,7 @@ def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener |
         served=recommendation.served,
         index_version=recommendation.index_version,
         variant=recommendation.variant or SOUND_ONLY,
-        freshness_ms=recommendation.freshness_ms,
+        freshness_ms=recommendation.freshness_ms if recommendation.reflects_at else None,
     )
 
 
@@ -87,7 +87,8 @@ def catalogue_size(store: Store) -> int:
 
 def freshness(store: Store, *, newest: int = 500) -> list[float]:
     """The freshness (ms) of the `newest` recommendations."""
-    return [written.freshness_ms for written in Recommendations(store).newest(limit=newest)]
+    written = Recommendations(store).newest(limit=newest)
+    return [own.freshness_ms for own in written if own.reflects_at]
 
 
 def index_version(store: Store) -> str:

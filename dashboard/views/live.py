@@ -64,15 +64,16 @@ def _watch(listener: str) -> None:
     main, side = st.columns([3, 2], gap="large")
     with main:
         source = gettext("from the taste") if now.served == "taste" else gettext("varied selection")
-        st.caption(
-            gettext(
-                "Written {time} after the newest play · {source} · {variant} · index {version}",
-                time=_milliseconds(now.freshness_ms),
-                source=source,
-                variant=now.variant,
-                version=now.index_version,
-            )
+        known = gettext(
+            "{source} · {variant} · index {version}",
+            source=source,
+            variant=now.variant,
+            version=now.index_version,
         )
+        if now.freshness_ms is not None:
+            time = _milliseconds(now.freshness_ms)
+            known = gettext("Written {time} after the newest play · {details}", time=time, details=known)
+        st.caption(known)
         number = more.asked_for("recommended", first=_RECOMMENDED)
         st.html(cards.grid(now.recommended[:number], new=set(shown) - set(before)))
         total = len(now.recommended)

@@ -29,6 +29,7 @@ _VERSION = re.compile(
     r"\b(?:live|unplugged|acoustic|instrumental|karaoke|demo|remix|rework|mix|dub|edit|cover|a\s?cappella|"
     r"reprise|orchestral|extended|session)\b"
 )
+_JOINING = {"and", "und", "et", "y", "e", "with", "feat", "ft", "featuring", "vs", "versus", "x", "pres"}
 _NUMBER = re.compile(r"\d+")
 
 
@@ -72,7 +73,9 @@ def same_names(song: Described, track: MatchableTrack) -> bool:
         return True
     by = {artist_key(_without_credit(song.artist)), artist_key(song.artist)}
     names = (track.artist, *track.artists)
-    return bool(by & {key for name in names for key in (artist_key(name), artist_key(_without_credit(name)))})
+    if by & {key for name in names for key in (artist_key(name), artist_key(_without_credit(name)))}:
+        return True
+    return len(track.artists) > 1 and _credited(song.artist) == _credited(" ".join(track.artists))
 
 
 def folded_title(title: str) -> str:
@@ -88,6 +91,12 @@ def another_version(title: str, track: MatchableTrack) -> bool:
     on = folded_title(track.album or "")
     versions = set(_VERSION.findall(asked)) - set(_VERSION.findall(own)) - set(_VERSION.findall(on))
     return bool(versions) or set(_NUMBER.findall(asked)) - set(_NUMBER.findall(f"{own} {on}")) != set()
+
+
+def _credited(artists: str) -> list[str]:
+    """The words of a credit without those that join artists: "Lumen & Kaya" as "Lumen feat. Kaya"."""
+    words = words_of(without_apostrophes(without_accents(artists.casefold())))
+    return [word for word in words if word not in _JOINING] or words
 
 
 def _without_credit(artist: str) -> str:

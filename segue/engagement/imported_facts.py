@@ -83,6 +83,18 @@ class ImportedFacts:
         live
             The live facts of the same windows.
         """
+        first, last = (int(bound.timestamp() * 1000) for bound in (since, until))
+        endings = self.endings(live, since=since, until=until)
+        return self._counted([ending for ending in endings if first <= self._start(ending.at) < last])
+
+    def endings(self, live: Iterable[StoredFact], *, since: datetime, until: datetime) -> list[Ending]:
+        """The ends of the plays that began less than a day before `since`, or before `until`.
+
+        Parameters
+        ----------
+        live
+            The live facts of these windows. Plays that they have are left out, as in :meth:`of`.
+        """
         matches = {key: song["track_id"] for key, song in self._songs.items()}
         seen = Counter[tuple[int, str]]()
         for fact in live:
@@ -94,16 +106,15 @@ class ImportedFacts:
         endings = []
         for play in kept:
             track_id = matches.get(play.song) or ""
-            ending = _Ending.of(play, track_id, lengths.get(track_id, 0))
+            ending = Ending.of(play, track_id, lengths.get(track_id, 0))
             if not track_id or not self._was_live(ending, seen):
                 endings.append(ending)
-        first, last = (int(bound.timestamp() * 1000) for bound in (since, until))
-        return self._counted([ending for ending in endings if first <= self._start(ending.at) < last])
+        return endings
 
     def _start(self, at: int) -> int:
         return at - at % self._window
 
-    def _was_live(self, ending: _Ending, seen: Counter[tuple[int, str]]) -> bool:
+    def _was_live(self, ending: Ending, seen: Counter[tuple[int, str]]) -> bool:
         """Whether a live play of the track is in a window that the play spans; each live play counts once."""
         first, last = self._start(ending.began - _TOLERANCE), self._start(ending.at + _TOLERANCE)
         for start in range(first, last + 1, self._window):
@@ -112,7 +123,7 @@ class ImportedFacts:
                 return True
         return False
 
-    def _counted(self, endings: Iterable[_Ending]) -> list[Fact]:
+    def _counted(self, endings: Iterable[Ending]) -> list[Fact]:
         by_window: dict[int, list[dict[str, object]]] = defaultdict(list)
         for ending in endings:
             by_window[self._start(ending.at)].append(ending.event())
@@ -137,7 +148,7 @@ class ImportedFacts:
 
 
 @dataclass(frozen=True)
-class _Ending:
+class Ending:
     """The end of an imported play."""
 
     began: int
@@ -152,7 +163,7 @@ class _Ending:
     duration_ms: int
 
     @classmethod
-    def of(cls, play: KeptPlay, track_id: str, length: int) -> _Ending:
+    def of(cls, play: KeptPlay, track_id: str, length: int) -> Ending:
         """A play whose listening time is unknown was heard to the end."""
         heard = length if play.ms_played is None else play.ms_played
         return cls(
@@ -165,8 +176,8 @@ class _Ending:
             duration_ms=length,
         )
 
-    def event(self) -> dict[str, object]:
-        """The play as an event of a window."""
+    def signal(self) -> dict[str, object]:
+        """The play as a signal of a window (:data:`segue.plays.event.SIGNAL_WINDOW`)."""
         return {
             "occurred_at": self.at,
             "event_id": f"{self.began}:{self.song}",
@@ -174,7 +185,8 @@ class _Ending:
             "type": self.type,
             "ms_played": self.ms_played,
             "duration_ms": self.duration_ms,
-            "source": "app",
-            "rank": None,
-            "model": None,
         }
+
+    def event(self) -> dict[str, object]:
+        """The play as an event of a window (:data:`segue.plays.event.EVENT_WINDOW`)."""
+        return {**self.signal(), "source": "app", "rank": None, "model": None}

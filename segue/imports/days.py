@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict, TypeVar
 
 from segue.batches import batches
 from segue.errors import SegueError
@@ -21,9 +21,12 @@ from segue.storage.mongo import Document, UpdateOne
 from segue.storage.records import Aligned, Between, Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
+MOST_IN_DAY = 20_000
+"""Plays of a listener that a day holds; no person reaches this, and a larger document could not be stored."""
 _AT_ONCE = 500
 _ATTEMPTS = 20
-_WRITERS = 20
+_WRITERS = 100
+T = TypeVar("T")
 EpochSeconds = Annotated[int, Between(0, 253_402_300_799)]
 
 
@@ -59,6 +62,14 @@ class ImportedDay(TypedDict):
     """The plays of the day."""
 
 
+class Added(NamedTuple):
+    """The result of adding plays."""
+
+    new: int
+    beyond: int
+    """Plays that were not added, since their day holds :data:`MOST_IN_DAY` others."""
+
+
 class KeptPlay(NamedTuple):
     """A play with the key of its song."""
 
@@ -82,14 +93,18 @@ class _Day:
             own.plays[play.at, names_of(play.song)] = play, set(numbers)
         return own
 
-    def add(self, play: KeptPlay, number: int) -> bool:
-        """Whether the play is new."""
-        place = play.at, names_of(play.song)
-        if place in self.plays:
-            self.plays[place][1].add(number)
-            return False
-        self.plays[place] = play, {number}
-        return True
+    def add(self, plays: Iterable[KeptPlay], number: int) -> Added:
+        new = beyond = 0
+        for play in plays:
+            place = play.at, names_of(play.song)
+            if place in self.plays:
+                self.plays[place][1].add(number)
+            elif len(self.plays) >= MOST_IN_DAY:
+                beyond += 1
+            else:
+                self.plays[place] = play, {number}
+                new += 1
+        return Added(new, beyond)
 
     def withdraw(self, number: int) -> int:
         """Remove an import; returns the number of the plays that only it contained."""
@@ -117,12 +132,12 @@ class ImportedDays(Collection[ImportedDay]):
     name = "imported_days"
     policy = Policy(
         personal=Personal(owner=("user_id",)),
-        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.STREAM: Right.WRITE, Job.OPERATOR: Right.WRITE},
     )
     indexes = (Index.on("user_id", "day"),)
 
-    def add(self, user_id: str, plays: Iterable[KeptPlay], *, number: int) -> int:
-        """Add plays of an import; returns how many were new.
+    def add(self, user_id: str, plays: Iterable[KeptPlay], *, number: int) -> Added:
+        """Add plays of an import.
 
         Raises
         ------
@@ -133,10 +148,11 @@ class ImportedDays(Collection[ImportedDay]):
         for play in plays:
             by_day[_id(user_id, play.at)].append(play)
 
-        def change(own: str, day: _Day) -> int:
-            return sum(day.add(play, number) for play in by_day[own])
+        def change(own: str, day: _Day) -> Added:
+            return day.add(by_day[own], number)
 
-        return sum(self._change(user_id, part, change) for part in batches(by_day, _AT_ONCE))
+        added = [own for part in batches(by_day, _AT_ONCE) for own in self._change(user_id, part, change)]
+        return Added(sum(own.new for own in added), sum(own.beyond for own in added))
 
     def withdraw(self, user_id: str, number: int) -> int:
         """Remove an import's plays, except those of other imports; returns how many were removed.
@@ -149,23 +165,27 @@ class ImportedDays(Collection[ImportedDay]):
         wanted = {"user_id": user_id, "plays.imports": {"$elemMatch": {"$elemMatch": {"$eq": number}}}}
         ids = [day["_id"] for day in self.documents.find(wanted, {"_id": 1})]
         removed = sum(
-            self._change(user_id, part, lambda _, day: day.withdraw(number))
+            own
             for part in batches(ids, _AT_ONCE)
+            for own in self._change(user_id, part, lambda _, day: day.withdraw(number))
         )
         self.documents.delete_many({"user_id": user_id, "plays.at": {"$size": 0}})
         return removed
 
-    def _change(self, user_id: str, ids: Iterable[str], change: Callable[[str, _Day], int]) -> int:
-        """Change days, again where another process came first; returns the sum of the results."""
-        left, total = set(ids), 0
-        for _ in range(_ATTEMPTS):
+    def _change(self, user_id: str, ids: Iterable[str], change: Callable[[str, _Day], T]) -> list[T]:
+        """Change days, again where another process came first; returns the results."""
+        left, results = set(ids), []
+        for attempt in range(_ATTEMPTS):
             days = self._read(left)
-            counts = {own: change(own, day) for own, day in days.items()}
+            changes = {own: change(own, day) for own, day in days.items()}
             written = self._write(user_id, days)
-            total += sum(counts[own] for own in written)
+            results += [changes[own] for own in written]
             left -= written
             if not left:
-                return total
+                return results
+            if attempt:
+                # A day that is there, and cannot be read, is damaged: a copy of it has been set aside.
+                self.documents.delete_many({"_id": {"$in": [own for own in left if not days[own].revision]}})
         raise SegueError("another import of the same days is running: try again when it has ended")
 
     def _read(self, ids: Iterable[str]) -> dict[str, _Day]:
@@ -185,8 +205,11 @@ class ImportedDays(Collection[ImportedDay]):
             else:
                 new = {"user_id": user_id, "day": _day_of(own), "writers": [writer], **fields}
                 updates.append(UpdateOne({"_id": own}, {"$setOnInsert": new}, upsert=True))
-        if updates:
-            self.documents.bulk_write(updates, ordered=False)
+        if not updates:
+            return set()
+        result = self.documents.bulk_write(updates, ordered=False)
+        if result.modified_count + result.upserted_count == len(updates):
+            return set(days)
         written = self.documents.find({"_id": {"$in": list(days)}, "writers": writer}, {"_id": 1})
         return {day["_id"] for day in written}
 
@@ -203,6 +226,11 @@ class ImportedDays(Collection[ImportedDay]):
         """The beginning of a listener's first day; None without any."""
         first = self.documents.find_one({"user_id": user_id}, {"day": 1}, sort=[("day", 1)])
         return first["day"] if first else None
+
+    def ended(self, user_id: str) -> datetime | None:
+        """The beginning of a listener's last day; None without any."""
+        last = self.documents.find_one({"user_id": user_id}, {"day": 1}, sort=[("day", -1)])
+        return last["day"] if last else None
 
     def first_heard(self, user_id: str) -> dict[str, int]:
         """The epoch seconds of the first play of each of a listener's songs, by key."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from segue.batches import batches
 from segue.errors import SegueError
+from segue.imports.changed import ChangedImports
 from segue.imports.days import ImportedDays, KeptPlay
 from segue.imports.exports import Exports, Found
 from segue.imports.matched import Library
@@ -116,6 +117,7 @@ class Importer:
     def __init__(self, store: Store, user_id: str) -> None:
         self._user_id = user_id
         self._runs, self._days, self._songs = Imports(store), ImportedDays(store), ImportedSongs(store)
+        self._changed = ChangedImports(store)
 
     def run(
         self, exports: Exports, library: Library, *, files: Iterable[str], progress: Progress | None = None
@@ -142,6 +144,8 @@ class Importer:
             told = str(error) if isinstance(error, SegueError) else "the import was interrupted"
             self._note(number, summary, state="failed", error=told)
             raise
+        finally:
+            self._changed.note([self._user_id])
         self._note(number, summary, state="complete")
         return summary
 
@@ -157,9 +161,11 @@ class Importer:
                     heard[key] = HeardSong(play.song, matches[key], play.at)
                 plays.append(KeptPlay(play.at, key, play.ms_played, play.skipped))
             self._songs.keep(self._user_id, heard)
-            stored = self._days.add(self._user_id, plays, number=number)
-            summary.stored += stored
-            summary.known += len(plays) - stored
+            added = self._days.add(self._user_id, plays, number=number)
+            summary.stored += added.new
+            summary.known += len(plays) - added.new - added.beyond
+            if added.beyond:
+                summary.left_out["crowded_day"] += added.beyond
             self._note(number, summary, state="running")
             if progress is not None:
                 progress(exports.read)
@@ -193,6 +199,7 @@ class Importer:
         unused = [key for key in self._songs.matches(self._user_id) if key not in first]
         self._songs.remove(self._user_id, unused)
         self._songs.date(self._user_id, first)
+        self._changed.note([self._user_id])
         self._runs.update(self._user_id, number, state="undone")
         return removed
 
@@ -205,7 +212,7 @@ def match_again(store: Store, libraries: Callable[[str], Library]) -> tuple[int,
     libraries
         Gives the library that a listener sees, by the listener's id.
     """
-    songs = ImportedSongs(store)
+    songs, changed = ImportedSongs(store), ChangedImports(store)
     number = new = 0
     for part in batches(songs.unmatched(), _AT_ONCE):
         matches = {}
@@ -214,6 +221,7 @@ def match_again(store: Store, libraries: Callable[[str], Library]) -> tuple[int,
             if match.track_id is not None:
                 matches[own] = match
         songs.settle(matches)
+        changed.note(own.rpartition(":")[0] for own in matches)
         number += len(part)
         new += len(matches)
     return number, new

@@ -75,6 +75,7 @@ class ImportedSongs(Collection[StoredSong]):
         access={
             Job.DASHBOARD: Right.WRITE | Right.INDEX,
             Job.CATALOGUE: Right.WRITE,
+            Job.STREAM: Right.WRITE,
             Job.OPERATOR: Right.WRITE,
         },
     )

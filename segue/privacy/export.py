@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from segue.catalog.tracks import Tracks
 from segue.privacy.holdings import held, plain
 from segue.storage.store import Store
 
@@ -21,10 +22,20 @@ hour, "tastes" the taste that Segue has computed from it, "recommendations" your
 the tracks that you like or dislike, "sessions" the browsers in which you are logged in, "share_links" the
 links that you share, and "follows" the people whom you follow or who follow you.
 
-plays.jsonl has your plays as your player sent them, one a line, as far back as Segue keeps plays.
+plays.jsonl has your plays as your player sent them, one a line, as far back as Segue keeps plays, with the
+names of the songs that the library knows. Another Segue can import them.
 
 Statistics over all listeners do not name you and are not included.
 """
+
+
+def _with_names(store: Store, plays: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    ids = {track_id for play in plays if isinstance(track_id := play.get("track_id"), str)}
+    known = Tracks(store).even_gone(ids)
+    for play in plays:
+        track = known.get(str(play.get("track_id")))
+        names = {"title": track.title, "artist": track.artist, "album": track.album} if track else {}
+        yield names | play
 
 
 def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]]) -> bytes:
@@ -36,7 +47,7 @@ def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]]) -> b
             text = json.dumps(plain(documents), indent=1, ensure_ascii=False)
             packed.writestr(f"{name}.json", text)
             files.append(f"{name}.json: {len(documents)}")
-        lines = [json.dumps(plain(play), ensure_ascii=False) for play in plays]
+        lines = [json.dumps(plain(play), ensure_ascii=False) for play in _with_names(store, list(plays))]
         # JSON from other producers may escape half of a surrogate pair, which UTF-8 cannot encode.
         packed.writestr(
             "plays.jsonl", "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")

@@ -59,6 +59,8 @@ class Plan:
     """Epoch ms of the newest signal that it reflects."""
     unknown: list[str]
     """Played tracks that have no vector anywhere."""
+    imported: int = 0
+    """The number of signals of imported plays."""
 
     @property
     def served(self) -> str:
@@ -70,6 +72,8 @@ class Plan:
         """A hash of listener, index, variant and state of the taste: a repeated batch gives the same id."""
         tracks = sum(len(window.tracks) for window in self.history.values())
         text = f"{self.user_id}\n{self.index_version}\n{self.variant}\n{self.reflects_at}\n{tracks}"
+        if self.imported:
+            text += f"\n{self.imported}"
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -151,6 +155,7 @@ def _plan_variant(
                 variant=variant,
                 reflects_at=profile.reflects_at,
                 unknown=profile.unknown,
+                imported=sum(len(window.tracks) for window in profile.imported.values()),
             )
         )
     return plans

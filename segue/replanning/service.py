@@ -83,9 +83,15 @@ class Replanning:
         self, histories: Mapping[str, History], *, bundle: TrackIndex, feedback: Feedback = NO_FEEDBACK
     ) -> None:
         """Write the documents that whole histories give, by listener; for documents that are rebuilt."""
-        listeners = [
-            ListenerHistory(user_id, history, self._settings.taste) for user_id, history in histories.items()
-        ]
+        stored = self._tastes.listeners(list(histories), taste=self._settings.taste)
+        listeners = [replace(own, history=histories[own.user_id]) for own in stored]
+        self.write(self._plan(listeners, bundle=bundle, feedback=feedback), space=bundle.space)
+
+    def replan_again(
+        self, user_ids: Sequence[str], *, bundle: TrackIndex, feedback: Feedback = NO_FEEDBACK
+    ) -> None:
+        """Write the documents that the stored histories give, after a change of imported plays."""
+        listeners = self._tastes.listeners(user_ids, taste=self._settings.taste)
         self.write(self._plan(listeners, bundle=bundle, feedback=feedback), space=bundle.space)
 
     def _plan(

@@ -47,6 +47,7 @@ class StreamSettings(Section):
     window: Positive
     watermark: NotNegative
     allowed_lateness: NotNegative
+    max_delay: NotNegative
     max_clock_skew: NotNegative
     max_play_size: Size = Field(ge=1024)
     trigger_interval: NotNegative

@@ -1,10 +1,11 @@
 """Kafka records to plays, and plays to the newest ones of each listener and window: Spark transforms.
 
-``KafkaRecord -> ParsedRecord -> Play | RejectedRecord``. Every record appears on exactly one side. The two
-sides state the same rules in two ways. The rejected side names the first rule that a record breaks. The side
-of the plays, which Spark plans for every micro-batch, only checks that all rules hold, in as few expressions
-as possible: one regular expression over all text fields, one comparison for all numbers with the same bounds.
-A property test checks that the sides agree.
+``KafkaRecord -> ParsedRecord -> Play | SetAsideRecord``. Every record appears on exactly one side. The two
+sides state the same rules in two ways. The records set aside have the first rule that they break, or are
+plays that arrived after `stream.allowed_lateness`. The side of the plays, which Spark plans for every
+micro-batch, only checks that all rules hold, in as few expressions as possible: one regular expression over
+all text fields, one comparison for all numbers with the same bounds. A property test checks that the sides
+agree.
 
 ``Play -> SignalWindow | EventWindow``. The state of a window *is* the list of its newest plays. It needs no
 second stateful operator against repeated deliveries (Spark does not chain deduplication and aggregation in
@@ -62,9 +63,12 @@ def parse(records: DataFrame) -> DataFrame:
     schema = T.StructType([*PLAY_SCHEMA.fields, *added])
     with_text = records.select(*RECORD_COLUMNS, _object_text().alias(_TEXT))  # computed once
     text = F.col(_TEXT)
-    without_end = F.substring(text, F.lit(1), F.length(text) - 1)
+    # Positions in a text are counted in characters, from its beginning; those in bytes cost nothing.
+    whole = text.cast("binary")
+    without_end = F.substring(whole, F.lit(1), F.octet_length(text) - 1).cast("string")
     # An object without fields has no comma before the added one.
-    comma = F.when(without_end.rlike(_NO_FIELDS), "").otherwise(", ")
+    without_names = ~without_end.contains('"') & without_end.rlike(_NO_FIELDS)
+    comma = F.when(without_names, "").otherwise(", ")
     decoded = F.from_json(
         F.concat(without_end, comma, F.lit(f'"{_WHOLE}": true}}')),
         schema,
@@ -76,11 +80,12 @@ def parse(records: DataFrame) -> DataFrame:
 def _begins_as_object() -> Column:
     """Whether the first character that is no white space of JSON is a brace.
 
-    A regular expression decodes the whole text. So it runs only for texts that begin with white space.
+    Each mention of a record's value copies it. So most records are judged by one mention. A regular
+    expression decodes the whole text, and runs only for texts that begin with white space.
     """
-    text = F.col("value").cast("string")
-    blank = reduce(or_, (text.startswith(character) for character in _SPACE))
-    return text.startswith("{") | (blank & text.rlike(_BEGINS))
+    first, text = F.substring("value", 1, 1), F.col("value").cast("string")
+    possible = first.isin(*(F.lit(character.encode()) for character in "{" + _SPACE))
+    return possible & (text.startswith("{") | text.rlike(_BEGINS))
 
 
 def _object_text() -> Column:
@@ -119,17 +124,19 @@ def _may_be_play(stream: StreamSettings) -> Column:
     text = F.col("value").cast("string")
     names = [text.contains(f'"{field.name}"') for field in FIELDS if field.required]
     return (
-        (F.octet_length("value") <= stream.max_play_size)
-        & _begins_as_object()
+        _begins_as_object()
+        & (F.octet_length("value") <= stream.max_play_size)
         & (reduce(lambda first, second: first & second, names) | text.contains("\\"))
     )
 
 
-def rejected(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
-    """ParsedRecord -> RejectedRecord: `reason` and the unchanged record."""
-    return parsed.withColumn("reason", _reason(stream)).where("reason IS NOT NULL").drop("play")
+def set_aside(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
+    """ParsedRecord -> SetAsideRecord: a ParsedRecord with `reason`, one of :data:`REASONS` or `delayed`."""
+    return parsed.withColumn("reason", _reason(stream)).where("reason IS NOT NULL")
 
 
+DELAYED = "delayed"
+"""The reason of well-formed plays that arrived after `stream.allowed_lateness`, within `stream.max_delay`."""
 REASONS = (
     "empty",
     "too_large",
@@ -146,8 +153,7 @@ REASONS = (
 
 def _well_formed(stream: StreamSettings) -> Column:
     """Whether a record breaks none of the rules of :func:`_reason`; null counts as no."""
-    text, arrived = F.col("value").cast("string"), F.unix_millis("timestamp")
-    skew = _milliseconds(stream.max_clock_skew)
+    arrived, skew = F.unix_millis("timestamp"), _milliseconds(stream.max_clock_skew)
     bounds: dict[tuple[int, int], list[Column]] = defaultdict(list)
     for field in FIELDS:
         if field.kind == "whole":
@@ -163,7 +169,7 @@ def _well_formed(stream: StreamSettings) -> Column:
     texts, pattern = _all_text()
     rules = [
         F.octet_length("value") <= stream.max_play_size,
-        F.is_valid_utf8(text),
+        _is_utf8(),
         F.col(f"play.{_WHOLE}"),
         F.col(f"play.{_CORRUPT}").isNull(),
         texts.rlike(pattern),
@@ -174,6 +180,14 @@ def _well_formed(stream: StreamSettings) -> Column:
         ),
     ]
     return reduce(lambda first, second: first & second, rules)
+
+
+def _is_utf8() -> Column:
+    """Whether a record's value is UTF-8.
+
+    For `is_valid_utf8`, Spark would look a Java method up for each record.
+    """
+    return F.try_validate_utf8(F.col("value").cast("string")).isNotNull()
 
 
 def _all_text() -> tuple[Column, str]:
@@ -210,20 +224,21 @@ def _greatest(values: list[Column]) -> Column:
 
 
 def _reason(stream: StreamSettings) -> Column:
-    """The first rule that a record breaks, or null. Order matters: cheap and general rules come first."""
+    """The first rule that a record breaks, `delayed`, or null. Cheap and general rules come first."""
     arrived = F.unix_millis("timestamp")
     occurred = F.col("play.occurred_at")
     skew = _milliseconds(stream.max_clock_skew)
     rules: list[tuple[Column, str]] = [
         (F.col("value").isNull(), "empty"),
         (F.octet_length("value") > stream.max_play_size, "too_large"),
-        (~F.is_valid_utf8(F.col("value").cast("string")), "not_utf8"),
+        (~_is_utf8(), "not_utf8"),
         (F.col("play").isNull() | F.col(f"play.{_CORRUPT}").isNotNull(), "malformed"),
         (F.col(f"play.{_WHOLE}").isNull(), "malformed"),
         *(rule for field in FIELDS for rule in _field_rules(field)),
         (arrived > _newest(stream), "future_arrival"),
         (occurred > F.least(arrived + skew, _newest(stream)), "future"),
-        (arrived - occurred > _milliseconds(stream.allowed_lateness), "late"),
+        (arrived - occurred > _milliseconds(max(stream.allowed_lateness, stream.max_delay)), "late"),
+        (arrived - occurred > _milliseconds(stream.allowed_lateness), DELAYED),
     ]
     (first, reason), *others = rules
     return reduce(lambda chain, rule: chain.when(rule[0], rule[1]), others, F.when(first, reason))

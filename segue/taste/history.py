@@ -100,6 +100,37 @@ def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) ->
     return kept
 
 
+def together(first: History, second: History) -> History:
+    """Two histories as one: the signals of windows that both have are added up by track."""
+    if not first or not second:
+        return first or second
+    return {
+        start: _added(first[start], second[start])
+        if start in first and start in second
+        else first.get(start) or second[start]
+        for start in sorted({*first, *second})
+    }
+
+
+def _added(first: Window, second: Window) -> Window:
+    places: dict[str, list[tuple[Window, int]]] = {}
+    for window in (first, second):
+        for place, track_id in enumerate(window.tracks):
+            places.setdefault(track_id, []).append((window, place))
+    tracks = sorted(places)
+    last = [max(places[track_id], key=lambda own: own[0].at[own[1]]) for track_id in tracks]
+    return Window(
+        tracks=tracks,
+        weights=[sum(window.weights[place] for window, place in places[track_id]) for track_id in tracks],
+        at=[window.at[place] for window, place in last],
+        types=[window.types[place] for window, place in last],
+        kept={
+            name: [window.kept[name][place] if name in window.kept else None for window, place in last]
+            for name in sorted({*first.kept, *second.kept})
+        },
+    )
+
+
 def retention(own: TasteSettings, general: TasteSettings) -> TasteSettings:
     """The settings by which a listener's history is pruned: those that keep it longer.
 

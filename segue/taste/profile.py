@@ -6,14 +6,14 @@ A profile is built once. Planning, the lists that are made on request, and the m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.settings import TasteSettings
-from segue.taste.history import DecayedSignals, History, decayed, reflects_at
+from segue.taste.history import DecayedSignals, History, decayed, reflects_at, together
 
 VectorLookup = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
 """Looks up, by track id, the vectors of tracks that the bundle lacks; unknown tracks are missing."""
@@ -30,7 +30,10 @@ class ListenerHistory:
 
     user_id: str
     history: History
+    """The signals from the topic of plays."""
     settings: TasteSettings
+    imported: History = field(default_factory=dict)
+    """The signals of imported and delayed plays."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ class ListenerProfile:
 
     user_id: str
     history: History
+    """The signals from the topic of plays."""
+    imported: History
+    """The signals of imported and delayed plays."""
     settings: TasteSettings
     track_ids: Sequence[str]
     rows: np.ndarray
@@ -56,8 +62,13 @@ class ListenerProfile:
 
     @cached_property
     def reflects_at(self) -> int:
-        """Epoch ms of the newest signal; 0 without one."""
+        """Epoch ms of the newest signal from the topic of plays; 0 without one."""
         return reflects_at(self.history)
+
+    @cached_property
+    def newest(self) -> int:
+        """Epoch ms of the newest signal, imported ones included; 0 without one."""
+        return int(self.at.max(initial=0))
 
     @property
     def has_taste(self) -> bool:
@@ -112,7 +123,7 @@ class ListenerProfile:
 
     @cached_property
     def _is_recent(self) -> np.ndarray:
-        too_soon: np.ndarray = self.at > self.reflects_at - self.settings.repeat_after.total_seconds() * 1000
+        too_soon: np.ndarray = self.at > self.newest - self.settings.repeat_after.total_seconds() * 1000
         return too_soon
 
     @cached_property
@@ -144,6 +155,7 @@ class Profiles:
         return ListenerProfile(
             user_id=listener.user_id,
             history=listener.history,
+            imported=listener.imported,
             settings=listener.settings,
             track_ids=signals.track_ids[part],
             rows=self.rows[part],
@@ -187,7 +199,7 @@ def build_profiles(
     Vectors come from the bundle's mapped file, and from `lookup` for tracks that are newer than the bundle.
     """
     signals = decayed(
-        [listener.history for listener in listeners],
+        [together(listener.history, listener.imported) for listener in listeners],
         settings=[listener.settings for listener in listeners],
     )
     rows = bundle.rows(signals.track_ids)

@@ -16,8 +16,9 @@ import numpy as np
 from segue.settings import TasteSettings
 from segue.storage.mongo import pack, replace_unless_newer, unpack
 from segue.storage.records import EpochMs, Vector
-from segue.storage.store import Collection, Job, Personal, Policy, Right
-from segue.taste.history import History, StoredWindows, from_document, to_document
+from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
+from segue.taste.history import History, StoredWindows, from_document, to_document, together
+from segue.taste.imported import ImportedTastes
 from segue.taste.profile import ListenerHistory
 
 
@@ -61,6 +62,10 @@ class Tastes(Collection[StoredTaste]):
         access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
     )
 
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._imported = ImportedTastes(store)
+
     def listeners(self, user_ids: Sequence[str], *, taste: TasteSettings) -> list[ListenerHistory]:
         """The stored histories, in the order of the ids; empty for a listener without one.
 
@@ -68,12 +73,17 @@ class Tastes(Collection[StoredTaste]):
         """
         stored = self.documents.find({"_id": {"$in": list(user_ids)}}, {"windows": 1})
         histories = {document["_id"]: from_document(document["windows"]) for document in stored}
-        return [ListenerHistory(user_id, histories.get(user_id, {}), taste) for user_id in user_ids]
+        imported = self._imported.of(user_ids)
+        return [
+            ListenerHistory(user_id, histories.get(user_id, {}), taste, imported.get(user_id, {}))
+            for user_id in user_ids
+        ]
 
     def history(self, user_id: str) -> History:
-        """A listener's stored history; empty if there is none."""
+        """A listener's stored history, imported plays included; empty if there is none."""
         stored = self.documents.find_one({"_id": user_id}, {"windows": 1})
-        return {} if stored is None else from_document(stored["windows"])
+        own = {} if stored is None else from_document(stored["windows"])
+        return together(own, self._imported.of([user_id]).get(user_id, {}))
 
     def vectors(self, user_ids: Sequence[str]) -> dict[str, tuple[np.ndarray, str]]:
         """The vectors of those listeners who have one, (d,) float32, each with its embedding space."""

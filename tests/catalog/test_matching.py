@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from segue.catalog.matching import Described, another_version, matching_track
@@ -52,6 +54,24 @@ def test_one_listen_counts_on_one_track() -> None:
     assert matching_track(Described(title="Finale", artist="Another"), both) is None
     again = track("a", "Finale", seconds=212, album="Best of")
     assert matching_track(Described(title="Finale", artist="Lumen", seconds=211.0), [*both, again]) == "a"
+
+
+@pytest.mark.parametrize(
+    "credit",
+    ["Lumen & Kaya", "Lumen, Kaya", "LUMEN feat. Kaya", "Lumen", "Lumen / Kaya", "Lumen x Káya"],
+)
+def test_joining_words_of_a_credit_do_not_matter(credit: str) -> None:
+    together = replace(track("1", "Finale", artist="Lumen; Kaya"), artists=("Lumen", "Kaya"))
+    assert matching_track(Described(title="Finale", artist=credit), [together]) == "1"
+    for other in ("Lumen & Mira", "Kaya Lumen Mira", "Mira feat. Lumen"):
+        assert matching_track(Described(title="Finale", artist=other), [together]) is None
+
+
+def test_a_band_with_a_joining_word_is_one_artist() -> None:
+    band = track("1", "Finale", artist="Salt & Stone")
+    assert matching_track(Described(title="Finale", artist="Salt & Stone feat. Mira"), [band]) == "1"
+    for part in ("Salt", "Stone"):
+        assert matching_track(Described(title="Finale", artist=part), [band]) is None
 
 
 def test_ids_go_before_names() -> None:

@@ -176,6 +176,40 @@ def test_the_queue_is_cleared_restored_and_saved(player: Player, database: Datab
     assert saved["tracks"][:3] == ["waltz0", "metal1", "metal2"]
 
 
+def test_songs_of_a_private_session_are_not_reported(player: Player, database: Database[Document]) -> None:
+    reported: list[str] = []
+    player.page.on(
+        "request",
+        lambda request: reported.append(request.post_data or "") if "/api/events" in request.url else None,
+    )
+    player.play(title("Waltz", 0))
+    player.wait_playing(title("Waltz", 0))
+    until(lambda: any('"waltz0"' in body for body in reported), "the play to be reported")
+    player.press("Queue")
+    panel = player.page.locator("#segue-bar .panel")
+    panel.get_by_role("button", name="Private session").click()
+    shown = player.page.locator("#segue-bar .secret")
+    shown.wait_for()
+    player.page.evaluate(
+        "window.__segue.add({id: 'metal1', title: 'Metal 1'}, {id: 'metal2', title: 'Metal 2'})"
+    )
+    player.press("Next")
+    player.wait_playing("Metal 1")
+    player.page.reload()
+    shown.wait_for()
+    player.press("Play")
+    player.wait_playing("Metal 1")
+    player.press("Queue")
+    panel.get_by_role("button", name="Private session").click()
+    shown.wait_for(state="hidden")
+    player.press("Next")
+    player.wait_playing("Metal 2")
+    until(lambda: any('"metal2"' in body for body in reported), "the next play to be reported")
+    until(lambda: database.queues.count_documents({"tracks.track_id": "metal2"}), "the queue to be stored")
+    assert not any('"metal1"' in body for body in reported)
+    assert not database.queues.count_documents({"tracks.track_id": "metal1"})
+
+
 def test_a_queue_that_0_1_left_in_the_browser_continues(player: Player) -> None:
     page = player.page
     songs = [

@@ -65,6 +65,8 @@ def test_a_container_runs_as_an_ordinary_user_within_bounds(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["mem_limit"]
     assert service["pids_limit"]
+    # An engine's own limit may be 1,024, which 200 visitors of the dashboard reach.
+    assert service["ulimits"]["nofile"] == {"soft": 65536, "hard": 65536}
     assert service["logging"]["options"]["max-size"]
     assert "privileged" not in service
     if name in OURS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -116,6 +117,23 @@ def packed(tmp_path: Path) -> Path:
         file.chmod(0o755)
     (root / ".local/java-home").write_text(f"sum\n\n{tmp_path / 'java'}\n")
     return root
+
+
+@pytest.mark.parametrize(("hard", "expected"), [(4096, 4096), (100_000, 65_536)])
+def test_a_process_starts_with_the_hard_limit_of_open_files(packed: Path, hard: int, expected: int) -> None:
+    command = packed / "run.sh"
+    command.write_text("#!/bin/bash\nulimit -Sn\n")
+    command.chmod(0o755)
+    if hard > resource.getrlimit(resource.RLIMIT_NOFILE)[1]:
+        pytest.skip("the hard limit of this process is lower")
+    entrypoint = packed / "deploy/image/entrypoint.sh"
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -Sn 1024 && ulimit -Hn {hard} && exec {entrypoint} stream run"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == expected
 
 
 def started(root: Path, *arguments: str, **environment: str) -> list[str]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from segue.catalog.tracks import Tracks
 from segue.errors import SegueError
 from segue.imports import days
-from segue.imports.days import ImportedDays, KeptPlay, plays_in
+from segue.imports.days import Added, ImportedDays, KeptPlay, plays_in
 from segue.imports.exports import Exports
 from segue.imports.importing import Importer, Summary, match_again, preview, unmatched
 from segue.imports.runs import Imports
@@ -19,6 +20,8 @@ from segue.imports.songs import ImportedSongs
 from segue.privacy.export import archive
 from segue.storage.store import Store
 from tests.imports.library import library, track
+from tests.imports.test_imported_facts import NORTH_SIDE
+from tests.plays.examples import a_play
 
 AT = 1_680_717_600
 LIBRARY = library(*(track(f"t{i}", f"Song {i}") for i in range(5)))
@@ -70,7 +73,7 @@ def test_a_file_with_the_same_rows_twice_counts_once(store: Store, tmp_path: Pat
 
 def test_songs_of_the_same_second_are_different_plays(store: Store) -> None:
     added = ImportedDays(store).add("ada", [KeptPlay(AT, "a" * 24), KeptPlay(AT, "b" * 24)], number=1)
-    assert added == 2
+    assert added == Added(new=2, beyond=0)
 
 
 def test_an_import_can_be_undone_and_leaves_the_plays_of_others(store: Store, tmp_path: Path) -> None:
@@ -147,7 +150,7 @@ def test_imports_at_the_same_time_lose_nothing(store: Store, monkeypatch: pytest
 
     def add(i: int) -> None:
         for play in parts[i]:
-            added[i] += ImportedDays(store).add("ada", [play], number=i + 1)
+            added[i] += ImportedDays(store).add("ada", [play], number=i + 1).new
 
     threads = [threading.Thread(target=add, args=(i,)) for i in range(len(parts))]
     for thread in threads:
@@ -165,3 +168,35 @@ def test_imports_are_part_of_a_listeners_export(store: Store, tmp_path: Path) ->
     imported(store, rows(1, 10, tmp_path))
     with zipfile.ZipFile(io.BytesIO(archive(store, "ada", plays=[]))) as packed:
         assert {"imported_days.json", "imported_songs.json", "imports.json"} <= set(packed.namelist())
+
+
+def test_another_segue_can_import_the_plays_of_an_export(store: Store, tmp_path: Path) -> None:
+    Tracks(store).write([NORTH_SIDE])
+    plays = [a_play(track_id=own, occurred_at=AT * 1000) for own in ("north", "gone")]
+    export = tmp_path / "export.zip"
+    export.write_bytes(archive(store, "ada", plays=plays))
+    there = library(track("other", "North Side"))  # the same song under another id
+    summary = Importer(store, "ben").run(Exports([export], most_bytes=10**9), there, files=["export.zip"])
+    assert (summary.stored, summary.matched) == (2, 1)
+
+
+def test_a_day_holds_as_many_plays_as_a_person_can_make(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(days, "MOST_IN_DAY", 5)
+    path = rows(1, 30, tmp_path)  # twelve a day
+    summary = imported(store, path)
+    assert (summary.stored, summary.left_out) == (15, {"crowded_day": 15})
+    assert summary.rows == summary.stored + summary.known + sum(summary.left_out.values())
+    assert imported(store, path).known == 15
+
+
+def test_a_damaged_day_is_written_anew(store: Store, tmp_path: Path) -> None:
+    path = rows(1, 30, tmp_path)
+    imported(store, path)
+    all_of_them = kept(store)
+    [first, *_] = ImportedDays(store).days("ada")
+    store.database.imported_days.update_one({"_id": first["_id"]}, {"$set": {"plays": "oops"}})
+    assert len(kept(store)) < len(all_of_them)
+    assert imported(store, path).stored == len(first["plays"]["at"])
+    assert kept(store) == all_of_them

@@ -58,6 +58,7 @@ from segue.engagement.running_totals import TotalsByTrack
 from segue.engagement.statistics import ListeningStatistics
 from segue.engagement.stored import StoredEngagement
 from segue.errors import SegueError
+from segue.imports.changed import ChangedImports
 from segue.imports.days import ImportedDays
 from segue.imports.exports import Exports
 from segue.imports.importing import Importer, match_again, unmatched
@@ -90,6 +91,7 @@ from segue.privacy.leaving import sweep
 from segue.ranking import feedback
 from segue.ranking.feedback import ActiveFeedback
 from segue.ranking.recommendations import Recommendations
+from segue.replanning.imported import ImportedPlaysInTastes, imported_history
 from segue.replanning.service import Replanning
 from segue.settings import Settings
 from segue.social.activity import PrivacyChoices, feed
@@ -98,6 +100,7 @@ from segue.storage import damaged
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs.engagement import played_tracks
+from segue.taste.imported import ImportedTastes
 from segue.taste.marks import Marks
 from segue.taste.opinions import Opinions
 from segue.taste.starts import StartingChoice, Starts
@@ -315,6 +318,7 @@ def _fill_apps(made: Service) -> None:
     export.write_text("\n".join(map(json.dumps, listens)))
     library = SeenLibraries(store, made.settings).of("ada")
     Importer(store, "ada").run(Exports([export], most_bytes=10**6), library, files=["listens.jsonl"])
+    ImportedTastes(store).write({"ada": imported_history(store, "ada", made.settings)})
     Marks(store).rate("ada", "track", track_id(1), 4)
     Bookmarks(store).put("ada", track_id(1), position_ms=5, comment="here")
 
@@ -528,6 +532,13 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             ImportedDays(store).began("ada"),
             ImportedDays(store).plays_of_songs("ada"),
         ),
+        "changed imports": lambda: ChangedImports(store).waiting(limit=9),
+        "imported plays in tastes": ImportedPlaysInTastes(
+            store,
+            settings,
+            bundle=services.catalogue.bundle,
+            feedback=ActiveFeedback(store).current,
+        ).run,
         "star": lambda: Marks(store).star("ada", [("album", "a")]),
         "bookmarks": lambda: Bookmarks(store).of("ada"),
         "full tracks": lambda: (

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segue.plays.event import FIELDS, fault
 from segue.settings import load_settings
-from segue.spark.plays import REASONS, parse, plays, rejected, well_formed
+from segue.spark.plays import DELAYED, REASONS, parse, plays, set_aside, well_formed
 from tests.plays.examples import a_play, encoded
 
 SETTINGS = load_settings()
@@ -33,7 +33,7 @@ FAULTY = {
     "invalid_track_id": encoded(occurred_at=NOW, track_id="has space"),
     "invalid_rank": encoded(occurred_at=NOW, rank=-3),
     "future": encoded(occurred_at=NOW + HOUR),
-    "late": encoded(occurred_at=NOW - 2 * HOUR),
+    "late": encoded(occurred_at=NOW - 31 * 24 * HOUR),
 }
 MALFORMED = {
     "an array": b"[1, 2]",
@@ -66,7 +66,7 @@ def reasons(
 ) -> list[str | None]:
     """The reason for which each record is on the rejected side, None for one on the side of the plays."""
     parsed = parse(records(spark, values, arrived=arrived))
-    refused = {row.offset: row.reason for row in rejected(parsed, stream=SETTINGS.stream).collect()}
+    refused = {row.offset: row.reason for row in set_aside(parsed, stream=SETTINGS.stream).collect()}
     taken = {row.offset for row in _with_offset(parsed).collect()}
     assert sorted([*refused, *taken]) == list(range(len(values)))  # each on exactly one side
     return [refused.get(offset) for offset in range(len(values))]
@@ -81,6 +81,27 @@ def _with_offset(parsed: DataFrame) -> DataFrame:
 
 def test_each_faulty_record_is_rejected_for_its_own_reason(spark: SparkSession) -> None:
     assert reasons(spark, list(FAULTY.values())) == list(FAULTY)
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "reasons_by_age"),
+    [
+        (1, 30, {59: None, 61: DELAYED, 30 * 1440 - 1: DELAYED, 30 * 1440 + 1: "late"}),
+        (1, 0, {59: None, 61: "late"}),
+        (50, 1, {49 * 60: None, 51 * 60: "late"}),
+    ],
+)
+def test_a_play_is_delayed_between_two_limits(
+    spark: SparkSession, hours: int, days: int, reasons_by_age: dict[int, str | None]
+) -> None:
+    limits = {"allowed_lateness": timedelta(hours=hours), "max_delay": timedelta(days=days)}
+    stream = SETTINGS.stream.model_copy(update=limits)
+    values: list[bytes | None] = [encoded(occurred_at=NOW - 60_000 * age) for age in reasons_by_age]
+    parsed = parse(records(spark, values))
+    found = {row.offset: row.reason for row in set_aside(parsed, stream=stream).collect()}
+    assert [found.get(offset) for offset in range(len(values))] == list(reasons_by_age.values())
+    taken = {row.offset for row in well_formed(parsed, stream=stream).select("offset").collect()}
+    assert taken == set(range(len(values))) - found.keys()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +128,7 @@ def test_clocks_of_brokers_may_differ_a_little_whatever_producers_may(spark: Spa
     for ahead, reason in ((30, None), (90, "future_arrival")):
         arrived = now + timedelta(seconds=ahead)
         parsed = parse(records(spark, [encoded(occurred_at=int(now.timestamp() * 1000))], arrived=arrived))
-        assert [row.reason for row in rejected(parsed, stream=strict).collect()] == (
+        assert [row.reason for row in set_aside(parsed, stream=strict).collect()] == (
             [reason] if reason else []
         )
         assert well_formed(parsed, stream=strict).count() == (reason is None)
@@ -125,7 +146,7 @@ def test_an_object_without_fields_lacks_the_first_one(spark: SparkSession, value
 
 def test_a_rejected_record_keeps_its_bytes_and_its_place(spark: SparkSession) -> None:
     parsed = parse(records(spark, [encoded(occurred_at=NOW), b"\xffgarbage"]))
-    row = rejected(parsed, stream=SETTINGS.stream).collect()[0]
+    row = set_aside(parsed, stream=SETTINGS.stream).collect()[0]
     assert (row.reason, bytes(row.value), row.topic, row.partition, row.offset) == (
         "not_utf8",
         b"\xffgarbage",
@@ -161,7 +182,7 @@ def test_every_record_comes_out_on_exactly_one_side(spark: SparkSession) -> None
     values += [encoded(occurred_at=NOW + offset) for offset in (-HOUR, -HOUR - 1, 300_000, 300_001)]
     found = reasons(spark, [*values, *MALFORMED.values(), *FAULTY.values()])
     assert None in found
-    assert {reason for reason in found if reason} <= set(REASONS)
+    assert {reason for reason in found if reason} <= {*REASONS, DELAYED}
     assert {reason for reason in found if reason} >= {f"invalid_{field.name}" for field in FIELDS}
 
 
@@ -192,7 +213,7 @@ def test_a_record_is_parsed_once(spark: SparkSession) -> None:
         "id offset",
         "timestamp_millis(id) timestamp",
     )
-    for found in (plays, rejected):
+    for found in (plays, set_aside):
         plan = found(parse(unknown), stream=SETTINGS.stream)._jdf.queryExecution().optimizedPlan()
         assert plan.toString().count("from_json(") == 1
 

@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.streaming_jobs import pace as paces
+from segue.streaming_jobs import query as queries
 from segue.streaming_jobs.pace import Pace
-from segue.streaming_jobs.query import BatchGate, kafka_records, start_query
+from segue.streaming_jobs.query import BatchGate, kafka_records, resting, start_query
 from tests.waiting import until
 
 CORES = 2
@@ -64,3 +65,33 @@ def test_without_an_interval_nothing_waits(spark: SparkSession, broker: Settings
     assert Pace.at_once(broker).options() == {
         "maxOffsetsPerTrigger": str(broker.stream.max_offsets_per_trigger)
     }
+
+
+class Rests(BatchGate):
+    """A gate that notes the rests instead of taking them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def rest(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+def test_a_query_rests_while_it_works_off_a_backlog(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "_LONG_SECONDS", -1.0)
+    rows = spark.range(0)
+
+    def rests(*, within: timedelta | None) -> int:
+        gate, done = Rests(), []
+        work = resting(lambda rows, batch: done.append(batch), gate, times=1.0, within=within)
+        for batch in range(3):
+            work(rows, batch)
+        assert done == [0, 1, 2]
+        return len(gate.seconds)
+
+    assert rests(within=timedelta(hours=1)) == 2, "nobody knows how long the first one waited"
+    assert rests(within=timedelta(0)) == 0
+    assert rests(within=None) == 3

@@ -20,6 +20,7 @@ from segue.spark.session import sink_options
 from segue.storage.kafka import RejectedRecord, read_rejected
 from segue.storage.kafka_client import client_options
 from segue.storage.kafka_records import records_of
+from segue.streaming_jobs import query as queries
 from segue.streaming_jobs import rejected_plays
 from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.query import BatchGate
@@ -104,7 +105,7 @@ def test_after_a_long_batch_the_cores_are_left_to_others(
     spark: SparkSession, broker: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rests(*, longer_than: float) -> list[float]:
-        monkeypatch.setattr(rejected_plays, "_LONG_SECONDS", longer_than)
+        monkeypatch.setattr(queries, "_LONG_SECONDS", longer_than)
         send(broker, [b"one", b"two"])
         gate = Rests()
         began = time.monotonic()

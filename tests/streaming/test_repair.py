@@ -139,7 +139,35 @@ def test_a_plan_with_other_values_is_damaged(counting: Counting, tmp_path: Path,
     assert damage == Damage(QUERY, (f"{QUERY}/offsets/5",), (), complete=4, repeated=0)
 
 
-@pytest.mark.parametrize("content", [None, b"", b'{"id":"2', b"[]", b"[" * 5000])
+@pytest.mark.parametrize(
+    "content",
+    [b"v1", b"v1\n5", b'v1\n{"nextBatchWatermarkMs":"x"}', b'v1\n{"nextBatchWatermarkMs":true}'],
+)
+def test_a_commit_with_other_values_is_damaged(counting: Counting, tmp_path: Path, content: bytes) -> None:
+    newest(tmp_path / "checkpoint" / QUERY, "commits/[0-9]*").write_bytes(content)
+    damage = find(Folder(str(tmp_path / "checkpoint")), QUERY)
+    assert damage and (damage.files, damage.complete) == ((f"{QUERY}/commits/4",), 3)
+    repair_exactly(str(tmp_path / "checkpoint"))
+    assert counting.run()[4] == 1
+
+
+@pytest.mark.parametrize("name", ["offsets/5", "commits", "metadata"])
+def test_a_file_that_cannot_be_read_is_named_and_left_alone(
+    counting: Counting, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "checkpoint" / QUERY / name
+    if path.is_dir():
+        shutil.rmtree(path)
+        path.write_text("a file in the place of a folder")
+    else:
+        path.unlink(missing_ok=True)
+        path.mkdir()
+    with pytest.raises(SegueError, match=rf"{name} in the checkpoint cannot be read .*: check the disk"):
+        repair_exactly(str(tmp_path / "checkpoint"))
+    assert path.exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"id":"2', b"[]", b"{}", b'{"id":5}', b"[" * 5000])
 def test_a_lost_id_is_written_anew(counting: Counting, tmp_path: Path, content: bytes | None) -> None:
     metadata = tmp_path / "checkpoint" / QUERY / "metadata"
     metadata.unlink()

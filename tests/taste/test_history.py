@@ -21,6 +21,7 @@ from segue.taste.history import (
     reflects_at,
     retention,
     to_document,
+    together,
 )
 
 SIGNAL = pa.struct(
@@ -254,3 +255,18 @@ def test_pruning_keeps_no_dislike_that_was_taken_back() -> None:
     }
     kept = prune(history, taste=SETTINGS.taste, signals=SETTINGS.signals)
     assert [window.tracks for window in kept.values()] == [["c"], ["b"]]
+
+
+def test_histories_together_add_up_what_both_have_in_a_window() -> None:
+    live = {
+        0: Window(["a", "b"], [1.0, 0.5], [5, 9], ["complete", "skip"]),
+        HOUR: Window(["a"], [1.0], [7], ["like"]),
+    }
+    imported = {0: Window(["b", "c"], [1.0, 2.0], [4, 6], ["leave", "complete"], {"device": ["x", None]})}
+    both = together(live, imported)
+    assert both[HOUR] == live[HOUR]
+    assert both[0] == Window(
+        ["a", "b", "c"], [1.0, 1.5, 2.0], [5, 9, 6], ["complete", "skip", "complete"], {"device": [None] * 3}
+    )
+    assert together(live, {}) is live
+    assert together({}, imported) is imported

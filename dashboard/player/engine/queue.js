@@ -133,7 +133,7 @@ export class Queue extends Transport {
   }
   persist() {
     const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
-      volume: this.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled, shared: this.shared.memory() };
+      volume: this.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled, shared: this.shared.memory(), secret: [...this.private.songs] };
     try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", String(this.volume)); } catch { /* storage is blocked: nothing is kept */ }
   }
   restore() {
@@ -146,6 +146,7 @@ export class Queue extends Transport {
     this.repeat = kept.repeat ?? "off";
     this.radio = kept.radio ?? null;
     this.shuffled = kept.shuffled ?? false;
+    this.private.songs = new Set(kept.secret ?? []);
     if (kept.at < 0) return;
     this.load(kept.at, { play: false, from: kept.position });
     this.shared.remember(kept.shared);

@@ -21,10 +21,10 @@ export class SharedQueue {
   }
   get tab() { return this.engine.pendingLeave.tab; }
   now() { // recommendations are left out: they are planned again
-    const e = this.engine, first = Math.max(0, e.at - MOST_BEFORE);
-    const items = e.queue.slice(first).filter((item, i) => first + i <= e.at || !item.auto).slice(0, MOST_KEPT)
+    const e = this.engine, { queue, at } = e.private.without(e.queue, e.at), first = Math.max(0, at - MOST_BEFORE);
+    const items = queue.slice(first).filter((item, i) => first + i <= at || !item.auto).slice(0, MOST_KEPT)
       .map(({ id, key, source, queued, rec }) => ({ id, key, source: source ?? "search", queued: Boolean(queued), rec }));
-    return { at: Math.max(0, e.at - first), position: Math.max(0, Math.round(e.position)), items, songs: JSON.stringify(items) };
+    return { at: Math.max(0, at - first), position: Math.max(0, Math.round(e.position)), items, songs: JSON.stringify(items) };
   }
   body(now) {
     const { at, position, items } = now, whole = !this.own || now.songs !== this.sent?.songs;
@@ -36,15 +36,16 @@ export class SharedQueue {
     if (!this.own || now.position === sent.position) return null;
     return this.engine.playing ? POSITION_MS : SOON_MS;
   }
+  get hidden() { return this.engine.private.hides("queue", this.engine.current ?? {}); }
   keep() {
-    const wait = this.engine.current && !this.engine.loading ? this.unsent(this.now()) : null;
+    const wait = this.engine.current && !this.engine.loading && !this.hidden ? this.unsent(this.now()) : null;
     if (wait === null || performance.now() + wait >= this.due || performance.now() < this.resting) return;
     clearTimeout(this.timer);
     this.due = performance.now() + wait;
     this.timer = setTimeout(() => { this.due = Infinity; this.send(); }, wait);
   }
   async send({ again = true } = {}) {
-    if (this.sending) return;
+    if (this.sending || this.hidden) return;
     this.sending = true;
     const now = this.now();
     let answer = null;
@@ -66,7 +67,7 @@ export class SharedQueue {
   }
   beacon() { // the page is closing; a queue that is too long for a beacon was stored a second ago
     const now = this.now();
-    if (this.engine.current && this.unsent(now) !== null) navigator.sendBeacon("/api/queue", new Blob([this.body(now)], { type: "application/json" }));
+    if (this.engine.current && !this.hidden && this.unsent(now) !== null) navigator.sendBeacon("/api/queue", new Blob([this.body(now)], { type: "application/json" }));
   }
   /** @returns {Promise<import("./messages.d.ts").Queue | null>} */
   async read() {

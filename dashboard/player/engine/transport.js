@@ -6,6 +6,7 @@ import { factor } from "./loudness.js";
 import { mediaSession } from "./media_session.js";
 import { Outbox } from "./outbox.js";
 import { PendingLeave } from "./pending_leave.js";
+import { PrivateSession } from "./private_session.js";
 import { LONGEST_MS, Recordings } from "./recordings.js";
 import { SharedQueue } from "./shared_queue.js";
 import { Sound } from "./sound.js";
@@ -75,6 +76,7 @@ export class Transport {
     a.onerror = () => { if (!this.sound.voice) this.broken(); };
     a.onvolumechange = a.ondurationchange = () => this.changed();
     addEventListener("visibilitychange", () => this.hidden());
+    this.private = new PrivateSession(this.tag);
     this.outbox = new Outbox(data, () => this.replan());
     this.tabs = new Tabs({ silence: () => this.silence(), look: () => this.shared.look() });
     this.shared = new SharedQueue(this);
@@ -114,6 +116,15 @@ export class Transport {
   /** @param {{ silent?: boolean }} [_] */
   shuffle(_) {}
 
+  /** @param {boolean} on */
+  playPrivately(on) {
+    this.private.note(this.current?.key); // of the song that plays, nothing more is reported
+    this.private.turn(on);
+    this.private.note(this.current?.key);
+    this.pendingLeave.keep(this.leaving());
+    this.changed();
+    this.save();
+  }
   listeners(kind) { dispatchEvent(new CustomEvent(`segue:${kind}`)); }
   changed() { this.arrange(); this.listeners("state"); mediaSession(this); }
   count() { // the time for which audio played, without pauses and buffering
@@ -123,8 +134,8 @@ export class Transport {
     this.since = this.playing && (this.since !== null || this.sound.voice || this.audio.readyState >= 3) ? now : null;
   }
   /** @param {string} type @param {Entry | import("./messages.d.ts").Item | null} [item] @param {object} [extra] */
-  emit(type, item = this.current, extra = {}) { if (item) this.outbox.add(this.playEvent(type, item, extra)); }
-  leaving() { return this.current && this.heard > 0 && !this.ending ? this.playEvent("leave", this.current, { event_id: this.leaveId }) : null; }
+  emit(type, item = this.current, extra = {}) { if (item && !this.private.hides(type, item)) this.outbox.add(this.playEvent(type, item, extra)); }
+  leaving() { return this.current && this.heard > 0 && !this.ending && !this.private.hides("leave", this.current) ? this.playEvent("leave", this.current, { event_id: this.leaveId }) : null; }
   playEvent(type, item, extra) {
     this.count();
     const own = item === this.current;
@@ -136,6 +147,7 @@ export class Transport {
   left() { // the page is closing: send the leave event now
     const play = this.leaving();
     if (play) this.outbox.add(play);
+    this.private.note(this.current?.key);
     this.leaveId = uuid(); // a page restored from the browser's cache leaves a second time
     this.pendingLeave.keep(null);
     this.save();
@@ -187,6 +199,7 @@ export class Transport {
   }
   start() {
     this.wanted = true;
+    this.private.note(this.current?.key);
     this.sound.wake();
     this.sound.resume();
     const begun = () => {
@@ -363,6 +376,7 @@ export class Transport {
     const at = key === this.current?.key ? this.at : this.queue.findIndex((item) => item.key === key);
     if (at < 0) return this.onward(); // it has left the queue at the last moment
     this.at = at;
+    this.private.note(key);
     Object.assign(this, { heard: 0, since: performance.now(), begun: true, leaveId: uuid(), resume: 0, offset: 0 });
     this.pendingLeave.keep(null);
     const { id } = this.current, decoded = this.recordings.at(id), ticket = this.tickets.get(id);

@@ -42,10 +42,11 @@ class Bar {
     this.lyricsButton = button("lyrics", gettext("Lyrics"), () => this.show("lyrics"), { class: "wide", "aria-expanded": "false" });
     this.panel = h("section", { class: "panel", hidden: true });
     this.still = new Still(this.panel, (change) => change());
+    this.secret = h("button", { type: "button", class: "secret", hidden: true, title: gettext("Songs that you play in it leave no trace in your account."), onclick: () => this.show("queue") }, icon("private"), h("span", {}, gettext("Private session")));
     this.elsewhere = h("button", { type: "button", class: "elsewhere", dir: "auto", hidden: true, onclick: () => e.shared.continueHere() });
     this.status = h("span", { class: "status", role: "status", "aria-live": "polite" });
     root.replaceChildren(this.panel, h("div", { class: "bar", role: "region", "aria-label": gettext("Player") },
-      h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status, this.elsewhere), this.like, this.not),
+      h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status, this.secret, this.elsewhere), this.like, this.not),
       h("div", { class: "how" }, h("div", { class: "buttons" }, this.shuffle, this.previous, this.toggle, this.next, this.repeat),
         h("div", { class: "line" }, this.now, this.progress, this.end)),
       h("div", { class: "rest" }, this.mute, this.volume, this.soundButton, this.lyricsButton, this.queueButton)));
@@ -70,6 +71,7 @@ class Bar {
     }
     this.status.textContent = e.notice ?? "";
     this.status.hidden = !e.notice;
+    this.secret.hidden = !e.private.on || Boolean(e.notice);
     this.elsewhere.hidden = !e.elsewhere || Boolean(e.notice);
     this.elsewhere.textContent = e.elsewhere ? gettext("Continue {title} here", { title: e.elsewhere.title }) : "";
     setIcon(this.toggle, e.playing ? "pause" : "play", e.playing ? gettext("Pause") : gettext("Play"));

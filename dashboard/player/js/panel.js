@@ -26,7 +26,7 @@ const visualise = (bar, canvas) => {
 const drawQueue = (bar, close) => {
   const e = bar.engine, rest = e.queue.slice(e.at + 1);
   const keys = (auto) => rest.filter((item) => Boolean(item.auto) === auto).map((item) => item.key);
-  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.muted, e.sleep, Boolean(e.cleared), e.radio?.id]), whole = JSON.stringify([own, keys(true)]);
+  const own = JSON.stringify([e.at, e.current?.key, keys(false), e.opinions[e.current?.id], e.shuffled, e.repeat, e.muted, e.sleep, e.private.on, Boolean(e.cleared), e.radio?.id]), whole = JSON.stringify([own, keys(true)]);
   const rows = bar.panel.querySelector(".rows:not(.lyrics)");
   if (rows && bar.drawn?.whole === whole) return;
   const show = () => { if (bar.view !== "queue") return; bar.drawn = { own, whole }; fillQueue(bar, close, rest); };

@@ -54,8 +54,8 @@ def render() -> str:
         "`offset` and `timestamp` (the record's Kafka timestamp, epoch milliseconds). Reasons, in the "
         "order in "
         "which they are checked: `empty`, `too_large`, `not_utf8`, `malformed`, `missing_<field>` and "
-        "`invalid_<field>`, `future_arrival`, `future`, `late`. A record is either a play or rejected, never "
-        "both.",
+        "`invalid_<field>`, `future_arrival`, `future`, `late`. A record is a play, a delayed play (later "
+        "than `stream.allowed_lateness`, within `stream.max_delay`) or rejected, and never two of these.",
         "## Windows",
         "The queries `recommend` (signal windows) and `engagement` (event windows) collect the plays of each "
         "listener by event time: a row for each listener and window, with the newest plays as a list.",

@@ -159,3 +159,62 @@ test("the listener's choices for the sound are kept, and a malformed choice is n
   engine.settings.choose({ evenness: "loud", crossfade: "x" });
   assert.deepEqual(JSON.parse(localStorage.getItem("segue.sound")), { evenness: "album", crossfade: 12 });
 });
+
+test("a private session reports nothing but opinions, and ends with the song that plays", async () => {
+  const { engine, sent, types } = await open();
+  await playing(engine, "a", "b", "c", "d");
+  engine.playPrivately(true);
+  engine.next();
+  await settle();
+  engine.opinion("like");
+  engine.emit("impression", items("x")[0]);
+  engine.next();
+  await settle();
+  assert.equal(engine.leaving(), null);
+  engine.playPrivately(false);
+  assert.equal(engine.private.on, false);
+  engine.next();
+  await settle();
+  assert.deepEqual(await types(), ["play a", "like b", "play d"]);
+  assert.equal(sent.length, 3);
+});
+
+test("the account's queue has no songs of a private session", async () => {
+  const stored = [];
+  const { engine } = await open({ "/api/queue": ({ body }) => {
+    if (body) stored.push(JSON.parse(body));
+    return { json: body ? { version: stored.length } : { player: "", at: 0, position: 0, changed_at: 0, version: 0, items: [] } };
+  } });
+  const pass = async () => { mock.timers.tick(1100); await settle(); };
+  await playing(engine, "a", "b", "c", "d");
+  await pass();
+  const before = stored.length;
+  engine.playPrivately(true);
+  engine.next();
+  await settle();
+  await pass();
+  engine.playPrivately(false);
+  await pass();
+  assert.equal(stored.length, before);
+  engine.next();
+  await settle();
+  await pass();
+  const last = stored.at(-1);
+  assert.equal(last.items[last.at].id, "c");
+  assert.deepEqual(last.items.slice(0, last.at).map(({ id }) => id), []);
+});
+
+test("a private session ends hours after the last song", async () => {
+  const { engine } = await open();
+  engine.playPrivately(true);
+  await playing(engine, "a", "b");
+  const began = Date.now(), clock = mock.method(Date, "now", () => began + 5 * 3600e3);
+  assert.equal(engine.private.on, true);
+  engine.next();
+  await settle();
+  clock.mock.mockImplementation(() => began + 7 * 3600e3);
+  assert.equal(engine.private.on, true);
+  clock.mock.mockImplementation(() => began + 14 * 3600e3);
+  assert.equal(engine.private.on, false);
+  clock.mock.restore();
+});
