@@ -152,7 +152,7 @@ def _say(summary: IngestSummary, json_file: JsonFile) -> None:
         f"{summary.library}: {counted(summary.tracks, 'track')}; "
         f"{summary.new} new, {summary.changed} changed, "
         f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected"
-        f"{_counted(summary.reasons)} ({summary.seconds:.1f} s)",
+        f"{counted_reasons(summary.reasons)} ({summary.seconds:.1f} s)",
         json_file,
     )
     if summary.moved:
@@ -171,7 +171,8 @@ def _say(summary: IngestSummary, json_file: JsonFile) -> None:
         )
 
 
-def _counted(reasons: Mapping[str, int]) -> str:
+def counted_reasons(reasons: Mapping[str, int]) -> str:
+    """The reasons of rejected files with their numbers, after a colon; empty without any."""
     counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
     return f": {counts}" if counts else ""
 

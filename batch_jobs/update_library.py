@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ from segue.audio.descriptors import features_version
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.batch_jobs.bars import counting
 from segue.batch_jobs.complete_fingerprints import fingerprint_on_this_machine
+from segue.batch_jobs.ingest_catalog import counted_reasons
 from segue.batch_jobs.measure_loudness import measure_on_this_machine
 from segue.batch_jobs.read_library import Rules
 from segue.batches import batches
@@ -36,7 +38,7 @@ from segue.catalog.track import StoredFile
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.counted import counted
-from segue.errors import SegueError, line_of, one_line_errors
+from segue.errors import SegueError, TooLittle, line_of, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.imports.importing import match_again
 from segue.imports.libraries import SeenLibraries
@@ -47,6 +49,8 @@ from segue.settings import Settings, load_settings
 from segue.storage.mongo import PyMongoError
 from segue.storage.store import Job, Store, open_store
 
+UNUSABLE = "./run.sh library rejected"
+"""The command that lists unusable files."""
 STEPS = ("reading", "describing", "placing", "indexing", "fingerprinting", "measuring")
 _WRITE_EVERY = 16
 """Tracks whose features are written at once: an interruption loses at most these."""
@@ -67,13 +71,19 @@ class UpdateSummary:
     waiting: int
     """Files that may still be written; a later pass reads them."""
     rejected: int
+    reasons: dict[str, int]
+    """The number of rejected files by reason."""
     described: int
+    undescribed: int
+    """New and changed tracks whose sound could not be analysed."""
     embedded: int
     refitted: bool
     """Whether the audio space was fitted again."""
     index: str | None
     """The version of the index; None if no track can be recommended yet."""
     indexed: int
+    too_little: str
+    """Why the library has too little music for an index; empty if it has enough."""
     extended: bool
     """Whether the index extends an earlier one."""
     faults: list[str]
@@ -99,11 +109,15 @@ class UpdateSummary:
     def sentence(self) -> str:
         """The result in a line."""
         waiting = f", {self.waiting} still being written" if self.waiting else ""
+        away = f", {self.away} unavailable" if self.away else ""
+        failed = f" and {self.undescribed} not" if self.undescribed else ""
+        too_little = f"; nothing can be recommended yet: {self.too_little}" if self.too_little else ""
+        rejected = f"{self.rejected} rejected{counted_reasons(self.reasons)}"
         return (
             f"{counted(self.tracks, 'track')}; {self.new} new, {self.changed} changed, "
-            f"{self.vanished} vanished, {self.rejected} rejected{waiting}; {self.described} analysed, "
+            f"{self.vanished} vanished{away}, {rejected}{waiting}; {self.described} analysed{failed}, "
             f"{self.embedded} embedded, {self.indexed} in the index, {self.measured} measured for loudness "
-            f"({self.seconds:.1f} s)"
+            f"({self.seconds:.1f} s){too_little}"
         )
 
 
@@ -133,6 +147,8 @@ def update_library(
         summary = run(settings, store, libraries)
         write_figures(json_file, asdict(summary))
         say(summary.sentence(), json_file)
+        if summary.rejected or summary.undescribed:
+            say(f"{UNUSABLE}: the files that cannot be used, with the reasons", json_file)
         if summary.faults:
             raise SegueError("; ".join(summary.faults))
 
@@ -224,9 +240,10 @@ class _Pass:
     ) -> None:
         self._settings, self._store, self._status, self._quiet = settings, store, status, quiet
         self._describers = describers
-        self._described = self._embedded = 0
+        self._described = self._undescribed = self._embedded = 0
         self._refitted = False
         self._seconds = dict.fromkeys(STEPS, 0.0)
+        self._too_little = ""
         self._built: build_index.IndexBuild | None = None
 
     def run(
@@ -261,11 +278,14 @@ class _Pass:
         return UpdateSummary(
             libraries=len(ingested),
             **counts,
+            reasons=dict(sum((Counter(one.reasons) for one in ingested), Counter())),
             described=self._described,
+            undescribed=self._undescribed,
             embedded=self._embedded,
             refitted=self._refitted,
             index=manifest.version if manifest else None,
             indexed=manifest.count if manifest else 0,
+            too_little=self._too_little,
             extended=manifest is not None and manifest.base is not None,
             faults=faults,
             measured=measured,
@@ -345,7 +365,9 @@ class _Pass:
         pairs = [(file.track_id, str(path_to_open(file.path or "")), file.span) for file in tracks]
         for group in batches(self._describers.describe(pairs), _WRITE_EVERY):
             part = [files[one.track_id] for one in group]
-            self._described += extract_features.write(self._store, part, group, self._settings)
+            described = extract_features.write(self._store, part, group, self._settings)
+            self._described += described
+            self._undescribed += len(part) - described
             yield len(part)
 
     def _place_and_index(self) -> None:
@@ -353,7 +375,12 @@ class _Pass:
             return
         with self._step("placing"):
             self._status.progress("placing")
-            placed = train_embeddings.run(self._settings, self._store, only_new=True)
+            try:
+                placed = train_embeddings.run(self._settings, self._store, only_new=True)
+            except TooLittle as error:  # a first song, or copies of one: the next songs make a space
+                self._too_little = str(error)
+                return
+            self._too_little = ""
             self._embedded += placed.embedded
             if not placed.fitted and placed.added > self._settings.library.refit_share * placed.tracks:
                 placed = train_embeddings.run(self._settings, self._store, refit=True)

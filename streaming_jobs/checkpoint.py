@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from segue.errors import SegueError
 from segue.plays.event import EVENT_WINDOW, SIGNAL_WINDOW
 from segue.settings import Settings
-from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder
+from segue.streaming_jobs.checkpoint_folder import ASIDE, Files
 
 FOLDER = "made_with"
 _ENTRIES = TypeAdapter(dict[str, str])
@@ -66,7 +66,7 @@ def check(spark: SparkSession, settings: Settings) -> None:
         note.coalesce(1).write.mode("overwrite").text(f"{location}/{FOLDER}")
 
 
-def differences(checkpoint: Folder, settings: Settings) -> list[str]:
+def differences(checkpoint: Files, settings: Settings) -> list[str]:
     """The settings that a checkpoint was made with and that differ now; none for a new checkpoint.
 
     Raises
@@ -119,7 +119,7 @@ def _parsed(text: str | bytes, place: str) -> dict[str, str]:
         ) from None
 
 
-def damaged_note(checkpoint: Folder) -> str | None:
+def damaged_note(checkpoint: Files) -> str | None:
     """The path of the note if it cannot be read; None for a readable note, and for a new checkpoint."""
     for name in checkpoint.names(FOLDER):
         if name.startswith("part-"):
@@ -132,7 +132,7 @@ def damaged_note(checkpoint: Folder) -> str | None:
     return None
 
 
-def write_note(checkpoint: Folder, path: str, settings: Settings) -> None:
+def write_note(checkpoint: Files, path: str, settings: Settings) -> None:
     """Replace a damaged note with one for the present settings."""
     checkpoint.move(path, into=ASIDE)
     checkpoint.write(path, json.dumps(contract(settings)).encode() + b"\n")

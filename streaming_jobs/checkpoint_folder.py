@@ -17,6 +17,9 @@ ASIDE = "damaged"
 class Files(Protocol):
     """The files of a checkpoint, by their paths in it."""
 
+    path: str
+    """The checkpoint's location."""
+
     def names(self, path: str = "") -> list[str]:
         """The names in a subfolder; empty if it does not exist."""
         ...

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from segue.streaming_jobs.checkpoint_folder import Files, Folder, sums
+from segue.streaming_jobs.checkpoint_folder import Files, sums
 from segue.streaming_jobs.plans import Plan
 
 _LZ4 = b"LZ4Block"
@@ -83,7 +83,7 @@ def after(checkpoint: Files, query: str, batch: int) -> list[str]:
     return sorted(paths)
 
 
-def find(checkpoint: Folder, query: str) -> Damage | None:
+def find(checkpoint: Files, query: str) -> Damage | None:
     """The damage of a query's checkpoint; None if there is none.
 
     It reads the files that a start needs: the newest plan and commit, and their state. It reads older ones

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
 import typer
@@ -16,16 +17,19 @@ from segue.local.process import RUN, read_record, running
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.settings.checkpoint_location import scheme
+from segue.spark.causes import explained
+from segue.spark.session import session
 from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs.checkpoint import damaged_note, write_note
-from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder
+from segue.streaming_jobs.checkpoint_folder import ASIDE, Files, Folder
 from segue.streaming_jobs.damage import Damage, find, queries
+from segue.streaming_jobs.hadoop_folder import checkpoint_folder
 from segue.streaming_jobs.topic_repair import repair_positions
 
 log = logging.getLogger(__name__)
 
 
-def damages(checkpoint: Folder) -> list[Damage]:
+def damages(checkpoint: Files) -> list[Damage]:
     """The damage of each query in a checkpoint."""
     return [damage for query in queries(checkpoint) if (damage := find(checkpoint, query))]
 
@@ -51,7 +55,7 @@ def repair_exactly(location: str) -> None:
         log.warning("repaired the checkpoint of %s: %s", damage.query, _files(damage) or "its id")
 
 
-def repair(checkpoint: Folder, damage: Damage) -> str:
+def repair(checkpoint: Files, damage: Damage) -> str:
     """Move damaged and stale files out of a checkpoint. Nothing is deleted.
 
     Returns
@@ -110,26 +114,46 @@ def repair_command(yes: Yes = False) -> None:
     """
     with one_line_errors():
         settings = load_settings()
-        location = settings.spark.checkpoint_location
         if running(read_record(RUN / "stream.json")):
             raise SegueError("the stream is running: stop it first, with ./run.sh down or Ctrl-C")
-        folder = Folder(location)
-        mended = _mend(folder, settings, yes=yes)
+        with _opened(settings) as folder:
+            _repair(folder, settings, yes=yes)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Files]:
+    """The checkpoint's files; Spark runs only for a file system that nothing else reaches."""
+    location = settings.spark.checkpoint_location
+    if scheme(location) == "file":
+        yield Folder(location)
+        return
+    with explained():
+        spark = session(settings, app="segue stream repair", spark__ui__enabled="false")
         try:
-            settings = connected(settings)
-            sampler = TopicSampler(settings.kafka, [settings.kafka.plays_topic])
-            sampler.sample()
-        except SegueError as error:
-            sound = "" if mended else f"The files of the checkpoint {location} are sound. "
-            typer.echo(f"{sound}They are not compared with the topic: {error}")
-            return
-        with closing(sampler):
-            continued = repair_positions(folder, settings, sampler, yes=yes)
-        if not mended and not continued:
-            typer.echo(f"The checkpoint {location} is sound, and no record is missing from the topic.")
+            yield checkpoint_folder(spark, location)
+        finally:
+            spark.stop()
 
 
-def _mend(folder: Folder, settings: Settings, *, yes: bool) -> bool:
+def _repair(folder: Files, settings: Settings, *, yes: bool) -> None:
+    """Repair damaged files, and then the places in topics that have lost records."""
+    location = settings.spark.checkpoint_location
+    mended = _mend(folder, settings, yes=yes)
+    try:
+        settings = connected(settings)
+        sampler = TopicSampler(settings.kafka, [settings.kafka.plays_topic])
+        sampler.sample()
+    except SegueError as error:
+        sound = "" if mended else f"The files of the checkpoint {location} are sound. "
+        typer.echo(f"{sound}They are not compared with the topic: {error}")
+        return
+    with closing(sampler):
+        continued = repair_positions(folder, settings, sampler, yes=yes)
+    if not mended and not continued:
+        typer.echo(f"The checkpoint {location} is sound, and no record is missing from the topic.")
+
+
+def _mend(folder: Files, settings: Settings, *, yes: bool) -> bool:
     """Repair damaged files after a question; returns whether there were any."""
     location = settings.spark.checkpoint_location
     damaged, note = damages(folder), damaged_note(folder)

@@ -57,8 +57,11 @@ _SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}
 """Fixtures of the whole run that start a server."""
 _DESCRIBES_SOUND = {"audio", "benchmarks", "test_composed.py", "test_similar_route.py"}
 """Files or folders whose tests load librosa, as Spark's workers do."""
+_SPARK_OF_STREAMING = tuple(f"streaming on Spark, {n} of 3" for n in (1, 2, 3))
+"""The files of tests/streaming with the longest tests; one after the other they would end last."""
 _LONGEST = (
-    *("Spark of streaming", "Spark", "Chromium", "servers that hang", "servers that are killed"),
+    *(_SPARK_OF_STREAMING[0], "Spark", "Chromium", "servers that hang", "servers that are killed"),
+    *_SPARK_OF_STREAMING[1:],
     *("servers of integration", "servers of jobs", "servers of cli", "librosa", "servers of streaming"),
     *("servers of security", "tests/dashboard/test_outage", "servers of dashboard"),
     *("tests/deploy", "tests/demo"),
@@ -90,11 +93,13 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of tests that run side by side (pytest-xdist), those that share something take turns on one side.
 
-    There are two Sparks and one Chromium, and each side has at most one broker and one mongod of those that
-    are shared. In a fresh clone, librosa is compiled for Spark's workers, and again for the tests of sound.
+    There is one Chromium, and each side has at most one Spark, one broker and one mongod of those that are
+    shared. In a fresh clone, librosa is compiled for Spark's workers, and again for the tests of sound.
     A file's fixtures are made once. The order is that of the groups, which run.sh asks xdist to keep.
     """
     groups = {item: _group(item) for item in items}
+    part_of = _parts([item.path for item, group in groups.items() if group in _SPARK_OF_STREAMING])
+    groups |= {item: part_of[item.path] for item, group in groups.items() if group in _SPARK_OF_STREAMING}
     sizes = Counter(groups.values())
     for item, group in groups.items():
         item.add_marker(pytest.mark.xdist_group(group))
@@ -107,6 +112,15 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def _parts(files: list[Path]) -> dict[Path, str]:
+    """A part of the tests of streaming for each file, given the file of each test: all parts are as large."""
+    part_of, sizes = dict[Path, str](), dict.fromkeys(_SPARK_OF_STREAMING, 0)
+    for file, tests in sorted(Counter(files).items(), key=lambda one: (-one[1], one[0])):
+        part_of[file] = min(sizes, key=sizes.__getitem__)
+        sizes[part_of[file]] += tests
+    return part_of
+
+
 def _rank(group: str) -> int:
     """The place of a group among the longest; after all of them for the others."""
     return next((n for n, long in enumerate(_LONGEST) if group.startswith(long)), len(_LONGEST))
@@ -117,7 +131,7 @@ def _group(item: pytest.Item) -> str:
         return str(mark.args[0])
     fixtures = set(getattr(item, "fixturenames", ()))
     if "spark" in fixtures:
-        return "Spark of streaming" if item.path.parent.name == "streaming" else "Spark"
+        return _SPARK_OF_STREAMING[0] if item.path.parent.name == "streaming" else "Spark"
     if _DESCRIBES_SOUND.intersection(item.path.parts):
         return "librosa"
     if item.get_closest_marker("browser"):

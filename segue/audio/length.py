@@ -65,6 +65,9 @@ def length_of(path: Path, audio: Any = None, *, data: BinaryIO | None = None) ->
         measured = ffmpeg.measured(path)
     except Undecodable:
         measured = None
+    else:
+        if not (measured or probe.seconds):  # ffmpeg believes the suffix of some files
+            raise Undecodable("not-audio", "there is no sound in it")
     wave = wave_of(path)
     # ffmpeg cannot tell the packets of some codecs in a WAV apart.
     if wave and wave.seconds and not wave.goes_on and not _near(measured, wave.seconds):

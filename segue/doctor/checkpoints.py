@@ -57,10 +57,8 @@ def _damage(checkpoint: Folder) -> list[Check]:
         return [ok("checkpoint files", "in use by the running stream: not checked")]
     try:
         found = damages(checkpoint)
-    except OSError as error:
-        return [
-            problem("checkpoint files", f"not readable: {error}", "give this user the right to read them")
-        ]
+    except SegueError as error:
+        return [problem("checkpoint files", str(error), "give this user the right to read them")]
     return [_judged(damage) for damage in found] or [ok("checkpoint files", "complete")]
 
 

@@ -46,6 +46,7 @@ _START_SECONDS = 1800.0
 _PATIENCE_MS = 300_000
 """Limits against a hang; a busy machine is slow."""
 _SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
+  && !document.querySelector('[data-testid="stSkeleton"]')
   && [...document.images].every((image) => image.complete)"""
 _SIGN_UP = """async () => {
   for (const name of ['Ada', `Ada ${Date.now() % 10000}`]) {
@@ -56,6 +57,11 @@ _SIGN_UP = """async () => {
   }
 }"""
 """A second name, for a dashboard on which pictures were taken before."""
+_BLUR = """() => {
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+  element?.blur();
+}"""
 _COVERS_SECONDS = 8.0
 """The wait for the covers of a first visit."""
 _FRAMES, _FRAME_MS, _WIDTH = 28, 250, 840
@@ -181,6 +187,8 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
         other = browser.new_context(storage_state=state, **options)  # type: ignore[arg-type]
         page = other.new_page()
         page.set_default_timeout(_PATIENCE_MS)
+        _open(page, f"{dashboard}/")
+        time.sleep(_COVERS_SECONDS)
         for name in names:
             _open(page, f"{dashboard}/{name}")
             _shoot(page, folder / f"{name or 'for-you'}-{suffix}.jpg", say)
@@ -234,8 +242,9 @@ def _start_a_song(page: Page) -> None:
 def _listen(page: Page) -> dict[str, str]:
     """Play, skip and like a few songs; returns the last one in the player's form."""
     _start_a_song(page)
-    # New recommendations wait while the pointer is on the list.
+    # New recommendations wait while the pointer or the focus is on the list.
     page.mouse.move(2, 400)
+    page.evaluate(_BLUR)
     for number in range(_PLAYED):
         time.sleep(2)
         page.keyboard.press("l" if number % 2 else "n")
@@ -258,9 +267,8 @@ def _playlist(page: Page) -> None:
 
 
 def _search(page: Page, text: str) -> None:
-    field = page.locator("input[type=text]").first
-    field.fill(text.split(maxsplit=1)[0])
-    field.press("Enter")
+    page.locator("input[type=search]").fill(text.split(maxsplit=1)[0])
+    time.sleep(2)
     _settle(page)
 
 

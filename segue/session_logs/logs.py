@@ -16,8 +16,10 @@ session-rec distributes 30Music in this format (Ludewig and Jannach, 2018).
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +132,7 @@ def read_columns(
 ) -> pd.DataFrame:
     """The rows of a tab-separated file with a header, as texts; a missing field is empty.
 
-    The file may begin with a byte order mark.
+    The file may begin with a byte order mark, also that of UTF-16.
 
     Parameters
     ----------
@@ -145,8 +147,9 @@ def read_columns(
         The file cannot be read, or lacks a column.
     """
     try:
-        for encoding in encodings:
-            with contextlib.suppress(UnicodeDecodeError):
+        for encoding in _marked(path) or encodings:
+            with contextlib.suppress(UnicodeDecodeError), warnings.catch_warnings():
+                warnings.simplefilter("ignore", pd.errors.ParserWarning)  # of lines with too many fields
                 # Quotes are plain text: otherwise one would join the lines up to the next quote.
                 frame = pd.read_csv(
                     path,
@@ -156,6 +159,7 @@ def read_columns(
                     quoting=csv.QUOTE_NONE,
                     encoding=encoding,
                     nrows=limit,
+                    index_col=False,  # a line with too many fields would move all of them
                 )
                 break
         else:
@@ -165,6 +169,12 @@ def read_columns(
     if missing := [name for name in required if name not in frame]:
         raise SegueError(f"{path} has no column {', '.join(missing)}: see {see}")
     return frame.fillna("")
+
+
+def _marked(path: Path) -> Sequence[str]:
+    """The encoding that the mark at the beginning of a file states, if it is UTF-16."""
+    with path.open("rb") as file:
+        return ["utf-16"] if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else []
 
 
 def read_log(path: Path) -> SessionLog:

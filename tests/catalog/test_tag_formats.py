@@ -15,6 +15,7 @@ from mutagen.id3 import ID3, TALB, TCMP, TCON, TIT2, TPE1, TPE2, TPOS, TRCK, TSS
 from mutagen.mp4 import MP4, MP4FreeForm
 
 from segue.catalog.tags import Tags, clean, read_tags
+from segue.catalog.track import UNKNOWN_ARTIST
 from tests.catalog.library import song
 
 RECORDING = "b1a9c0e9-d987-4042-ae91-78d6a3267d69"
@@ -356,3 +357,13 @@ def test_ffmpeg_reads_tags_that_mutagen_gives_up_on(tmp_path: Path) -> None:
         mutagen.File(path)
     found = read(path)
     assert (found.title, found.artist) == ("Name", "Band")
+
+
+@pytest.mark.parametrize("name", ["Unknown Artist", "<unknown>", "Unbekannter Interpret", "[unknown]"])
+def test_an_artist_that_is_said_to_be_unknown_is_none(name: str, tmp_path: Path) -> None:
+    path = _id3(song(tmp_path / "a.mp3"), TIT2(text="T"), TPE1(encoding=3, text=name), TPE2(text=name))
+    found = read(path)
+    assert (found.artist, found.details.artists) == (UNKNOWN_ARTIST, ())
+    assert found.details.album_artists == ()
+    in_folder = read_tags(path, relative=PurePosixPath("Nina Simone/Pastel Blues/1.mp3"))[0]
+    assert in_folder.artist == "Nina Simone"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from playwright.sync_api import Locator, Page
 
@@ -41,7 +46,7 @@ class Served:
         self._settings, self.log = settings, log
         self.port = _own_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: psutil.Process | None = None
 
     def start(self, **environment: str) -> None:
         s = self._settings
@@ -56,19 +61,14 @@ class Served:
             "SEGUE_DASHBOARD__METRICS_PORT": "0",
             "PYTHONPATH": str(ROOT),
         }
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tests.dashboard.serving", str(self.port)],
-                env={**os.environ, **own, **environment},
-                cwd=ROOT,
-                stdout=output,
-                stderr=output,
-            )
+        self._process = _launcher().start(
+            {**os.environ, **own, **environment}, log=str(self.log), port=self.port
+        )
         until(self._answers, f"the dashboard to answer; see {self.log}")
 
     def _answers(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, f"the dashboard ended by itself: see {self.log}"
+        assert self._process.is_running(), f"the dashboard ended by itself: see {self.log}"
         return accepts(self.port)
 
     @property
@@ -79,9 +79,36 @@ class Served:
 
     def end(self) -> None:
         if self._process is not None:
-            self._process.kill()
+            with suppress(psutil.NoSuchProcess):  # it ended by itself
+                self._process.kill()
             self._process.wait()
             self._process = None
+
+
+class _Launcher:
+    """A process with the dashboard's code, of which dashboards are forked (tests.dashboard.serving)."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "tests.dashboard.serving"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        atexit.register(self._process.communicate)  # it ends with its input
+
+    def start(self, environment: Mapping[str, str], *, log: str, port: int) -> psutil.Process:
+        assert self._process.stdin and self._process.stdout
+        order = {"environment": dict(environment), "log": log, "port": port}
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        return psutil.Process(int(self._process.stdout.readline()))
+
+
+@cache
+def _launcher() -> _Launcher:
+    return _Launcher()
 
 
 def _own_port() -> int:

@@ -83,7 +83,7 @@ def test_each_has_its_reason_or_its_features(
     assert found == {
         "empty.mp3": ("ingest", "empty"),
         "picture.mp3": ("ingest", "not-audio"),
-        "text.flac": ("features", "not-audio"),
+        "text.flac": ("ingest", "not-audio"),
         "list.m4a": ("ingest", "not-audio"),
         "loop": ("ingest", "symlink-loop"),
         "self.mp3": ("ingest", "symlink-loop"),

@@ -146,6 +146,34 @@ def test_a_folder_that_is_moved_in_and_a_removed_song_are_followed(
     assert watching.playable() == 6
 
 
+def test_songs_are_taken_in_while_a_file_never_rests(start: Start, music: Path, tmp_path: Path) -> None:
+    watching = start()
+    busy, whole = music / "busy.flac", song(tmp_path / "whole.flac", seed=300).read_bytes()
+    resting = threading.Event()
+
+    def write() -> None:
+        half = 0
+        while not resting.wait(0.1):
+            half = (half + 4096) % (len(whole) // 2)
+            busy.write_bytes(whole[: len(whole) // 4 + half])
+        busy.write_bytes(whole)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(2):
+            song(music / f"new {number}.flac", seed=310 + number)
+        until(lambda: watching.playable() >= 6, "the songs beside the file", seconds=300)
+    finally:
+        resting.set()
+        writer.join()
+    until(lambda: watching.indexed() == 7, "the file when it rests", seconds=300)
+    tracks = watching.database.tracks
+    assert tracks.count_documents({}) == 7
+    [track] = tracks.find({"path": str(busy)})
+    assert track["duration_ms"] == 4000
+
+
 def test_lyrics_and_sheets_beside_songs_are_followed(start: Start, music: Path) -> None:
     watching = start()
     lyrics = watching.database.lyrics

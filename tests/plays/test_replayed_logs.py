@@ -25,6 +25,8 @@ def _items(path: Path, data: bytes) -> list[str]:
         ('u\ts\t"Heroes\nu\ts\tb\n', "utf-8", ['"Heroes', "b"], False),
         ("u\ts\tBjörk\n", "latin-1", ["Björk"], False),
         ("u\ts\tWait… Again\n", "cp1252", ["Wait… Again"], False),
+        ("u\ts\tBjörk\n", "utf-16", ["Björk"], False),
+        ("u\ts\ta\tz\nu\ts\tb\n", "utf-8", ["a", "b"], False),
         ("u\ts\n\nu\ts\tb\n", "utf-8", ["b"], True),
         ("u\t\ta\nu\ts\tb\n", "utf-8", ["b"], True),
         (f"u\ts\t{'x' * 200}\nu\ts\tb\n", "utf-8", ["b"], True),

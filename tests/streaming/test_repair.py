@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +14,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segue.errors import SegueError
+from segue.places import ROOT
 from segue.settings import load_settings
 from segue.streaming_jobs.checkpoint import FOLDER, contract, damaged_note, differences, write_note
 from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder
 from segue.streaming_jobs.damage import Damage, find
+from segue.streaming_jobs.hadoop_folder import HadoopFolder
 from segue.streaming_jobs.repair import damages, repair, repair_exactly
 
 QUERY = "counting"
@@ -110,6 +114,30 @@ def test_damage_is_found_and_the_repaired_query_counts_exactly(
     expected = {0: 5, 1: 4, 2: 3, 3: 2, 4: 1}
     assert {value: n for value, n in counting.run().items() if expected[value] != n} == {}
     assert counting.counts.keys() == expected.keys(), "the batch that ran again updates all values"
+
+
+def test_the_files_of_a_remote_checkpoint_are_repaired_through_spark(
+    spark: SparkSession, counting: Counting, tmp_path: Path
+) -> None:
+    empty(newest(tmp_path / "checkpoint" / QUERY, "offsets/[0-9]*"))
+    checkpoint = HadoopFolder(spark, str(tmp_path / "checkpoint"))
+    [damage] = damages(checkpoint)
+    assert (damage.complete, damage.repeated) == (3, 1)
+    repair(checkpoint, damage)
+    assert damages(checkpoint) == []
+    assert counting.run()[4] == 1
+
+
+@pytest.mark.parametrize("location", ["ftp-none://host/folder", "s3a://bucket/folder"])
+def test_a_file_system_that_spark_does_not_know_gives_one_line(
+    monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    monkeypatch.setenv("SEGUE_SPARK__CHECKPOINT_LOCATION", location)
+    command = [sys.executable, "-m", "segue", "stream", "repair", "--yes"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("segue: ")]
+    assert line
 
 
 def files(folder: Path) -> set[str]:
