@@ -64,4 +64,4 @@ def _empty(view: View) -> str:
             "Create a playlist here, or from the “…” menu of any song. "
             "To bring a playlist from another program, import its file."
         )
-    return no_music()
+    return no_music().replace("`", "")  # Markdown, which the component does not read
