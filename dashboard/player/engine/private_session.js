@@ -27,7 +27,7 @@ export class PrivateSession {
     this.songs.add(key);
     this.turn(true);
   }
-  /** Whether an event stays in the browser. @param {string} type @param {{ key?: string }} item */
+  /** Whether an event stays in the browser. @param {string} type @param {{ id: string, key?: string }} item */
   hides(type, item) { return !OPINIONS.has(type) && (this.on || this.songs.has(item.key ?? "")); }
   /** The songs of a queue for the account, and the place of the current one. @template {{ key: string }} T @param {T[]} queue @param {number} at */
   without(queue, at) {

@@ -36,7 +36,7 @@ export class SharedQueue {
     if (!this.own || now.position === sent.position) return null;
     return this.engine.playing ? POSITION_MS : SOON_MS;
   }
-  get hidden() { return this.engine.private.hides("queue", this.engine.current ?? {}); }
+  get hidden() { return this.engine.private.hides("queue", this.engine.current ?? { id: "" }); }
   keep() {
     const wait = this.engine.current && !this.engine.loading && !this.hidden ? this.unsent(this.now()) : null;
     if (wait === null || performance.now() + wait >= this.due || performance.now() < this.resting) return;
