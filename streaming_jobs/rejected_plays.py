@@ -12,6 +12,10 @@ of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
@@ -101,12 +105,18 @@ def start(
     """Start the query; `gate` stops it between two micro-batches."""
     opened, counts = gate or BatchGate(), metrics or Metrics()
     topic, rejections = settings.kafka.rejected_topic, counts.rejections
-    delayed = DelayedPlays(open_store(settings))
     patiently, collect = patient(settings.stream.mongo_retry_timeout), Collector()
     most = largest_record(settings.kafka, topic)
     options = sink_options(settings.kafka, largest=MAX_RECORD_BYTES)
     # The records of a broken producer must leave cores to the recommendations.
     tasks = max(1, spark.sparkContext.defaultParallelism // 2)
+
+    @cache
+    def delayed() -> DelayedPlays:
+        return DelayedPlays(open_store(settings))
+
+    def keep_delayed(plays: Sequence[Mapping[str, Any]]) -> None:
+        delayed().keep(plays)
 
     def keep(aside: DataFrame, batch: int) -> None:
         spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse, write")
@@ -121,7 +131,7 @@ def start(
         finally:
             aside.unpersist()
         if plays:
-            patiently(delayed.keep, plays)
+            patiently(keep_delayed, plays)
             counts.delayed.inc(len(plays))
 
     pace = Pace.aside(spark, settings, every=settings.stream.rejected_trigger_interval, by_core=_BY_CORE)

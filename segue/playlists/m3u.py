@@ -16,9 +16,10 @@ from segue.catalog.text_encoding import guessed
 from segue.phrases import marked, phrase
 from segue.playlists.entries import Entry, Listed, NotPlaylist, entry_of
 from segue.playlists.other_formats import listed_in
+from segue.playlists.playlists import MOST_TRACKS
 from segue.playlists.tables import seconds_of
 
-LARGEST = 1 << 20
+LARGEST = 4 << 20
 """Bytes."""
 PLAYLIST_SUFFIXES = (
     "m3u",
@@ -39,7 +40,6 @@ PLAYLIST_SUFFIXES = (
     "tsv",
 )
 """The suffixes of the files that are read; their contents decide on the format."""
-MOST_ENTRIES = 2000
 _INFO = re.compile(r"\s*([-\d.:]{0,12})[^,\"]{0,200}(?:\"[^\"]{0,500}\"[^,\"]{0,200}){0,20}(?:,|$)")
 """What `#EXTINF` has before the title: the length, and attributes whose values may have a comma."""
 OLD_ENCODINGS = (
@@ -119,11 +119,11 @@ def _listed(text: str) -> Listed:
     found = listed_in(text) or _of_m3u(text)
     if not found.entries:
         raise NotPlaylist(marked("There is no song in this playlist."))
-    if len(found.entries) > MOST_ENTRIES:
+    if len(found.entries) > MOST_TRACKS:
         raise NotPlaylist(
             phrase(
                 "A playlist holds {most} songs at most; this one has {count}.",
-                most=MOST_ENTRIES,
+                most=MOST_TRACKS,
                 count=len(found.entries),
             )
         )

@@ -44,7 +44,9 @@ def test_latin_1_and_windows_line_ends_and_a_mark() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"#EXTM3U\n#EXTINF:1,a\n", b"ID3\x00\x00", b"x" * (LARGEST + 1), b"a\n" * 2001]
+    "data",
+    [b"", b"#EXTM3U\n#EXTINF:1,a\n", b"ID3\x00\x00", b"x" * (LARGEST + 1), b"a\n" * 10_001],
+    ids=["nothing", "no entry", "a recording", "too many bytes", "too many songs"],
 )
 def test_a_text_that_is_no_playlist_is_refused(data: bytes) -> None:
     with pytest.raises(NotPlaylist):
@@ -120,7 +122,11 @@ def test_parts_of_a_path(location: str, parts: tuple[str, ...]) -> None:
     assert path_parts(location) == parts
 
 
-@pytest.mark.parametrize("line", [b"#EXTINF:" + b"1" * 900_000, b"#EXTENC:" + b" " * 900_000, b"#" * 900_000])
+@pytest.mark.parametrize(
+    "line",
+    [b"#EXTINF:" + b"1" * 900_000, b"#EXTENC:" + b" " * 900_000, b"#" * 900_000],
+    ids=["a length", "an encoding", "a comment"],
+)
 def test_long_lines_take_no_long_time(line: bytes) -> None:
     before = time.process_time()
     with pytest.raises(NotPlaylist):
