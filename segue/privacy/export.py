@@ -30,8 +30,9 @@ Statistics over all listeners do not name you and are not included.
 
 
 def _with_names(store: Store, plays: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    ids = {track_id for play in plays if isinstance(track_id := play.get("track_id"), str)}
-    known = Tracks(store).even_gone(ids)
+    ids = [play.get("track_id") for play in plays]
+    # Other producers may have sent anything; ids of tracks are ASCII.
+    known = Tracks(store).even_gone([own for own in ids if isinstance(own, str) and own.isascii()])
     for play in plays:
         track = known.get(str(play.get("track_id")))
         names = {"title": track.title, "artist": track.artist, "album": track.album} if track else {}
