@@ -215,15 +215,19 @@ def visited(
 @pytest.fixture
 def visitor(visited: Served, page: Page) -> Player:
     """A player on the dashboard that others look at, too."""
-    page.goto(visited.address)
-    page.locator(".card").first.wait_for()
-    return Player(page)
+    return _opened(page, visited)
 
 
 @pytest.fixture
 def player(served: Served, page: Page) -> Player:
+    return _opened(page, served)
+
+
+def _opened(page: Page, served: Served) -> Player:
+    """The first page with its cards and its player, which Streamlit draws in any order."""
     page.goto(served.address)
     page.locator(".card").first.wait_for()
+    page.wait_for_function("window.__segue")
     return Player(page)
 
 
