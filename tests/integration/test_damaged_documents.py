@@ -413,6 +413,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
     catalogue, since, until = services.catalogue, NOW - timedelta(days=30), NOW + timedelta(hours=1)
     ada = Listener(user_id="ada", name="Ada", session_id="s")
     box = SecretBox(Path(settings.opensubsonic.key_file))
+    share = partial(shared, store, services.playlists, owner="ada")
 
     def log_in() -> object:
         return services.authenticator.log_in("Ada", "correct horse", address="::1")

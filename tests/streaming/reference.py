@@ -28,15 +28,22 @@ def contents(settings: Settings) -> list[Any]:
 
 
 def sort_out(records: Iterable[Any], settings: Settings) -> tuple[list[dict[str, Any]], set[tuple[int, int]]]:
-    """The plays, and the (partition, offset) of every record that is none."""
+    """The plays that count at once, and the (partition, offset) of every rejected record."""
     good, bad = [], set()
+    stream = settings.stream
+    late, latest, ahead = (
+        length.total_seconds() * 1000
+        for length in (
+            stream.allowed_lateness,
+            max(stream.allowed_lateness, stream.max_delay),
+            stream.max_clock_skew,
+        )
+    )
     for record in records:
         play = _decoded(record.value, settings)
-        late = settings.stream.allowed_lateness.total_seconds() * 1000
-        ahead = settings.stream.max_clock_skew.total_seconds() * 1000
-        if play is None or fault(play) or not -ahead <= record.timestamp - play["occurred_at"] <= late:
+        if play is None or fault(play) or not -ahead <= record.timestamp - play["occurred_at"] <= latest:
             bad.add((record.partition, record.offset))
-        else:
+        elif record.timestamp - play["occurred_at"] <= late:
             good.append(play)
     return good, bad
 
