@@ -559,15 +559,9 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "playlist file": with_playlist,
         "playlist changes": playlist_changes,
         "links": lambda: (services.links.of("ada"), services.links.open(made.link, count=True)),
-        "shared track": partial(
-            shared, store, services.playlists, owner="ada", kind="track", key=track_id(1)
-        ),
-        "shared playlist": partial(
-            shared, store, services.playlists, owner="ada", kind="playlist", key=made.playlist
-        ),
-        "shared month": partial(
-            shared, store, services.playlists, owner="ada", kind="month", key=month_key(since, "UTC")
-        ),
+        "shared track": partial(share, kind="track", key=track_id(1)),
+        "shared playlist": partial(share, kind="playlist", key=made.playlist),
+        "shared month": partial(share, kind="month", key=month_key(since, "UTC")),
         "follows": lambda: (
             Follows(store).followed_by("ada"),
             Follows(store).asking("ada"),
