@@ -80,7 +80,7 @@ def test_the_results_of_each_variant_are_counted_and_compared(
     stored = {one["_id"]: one for one in database.recommendations.find()}
     wanted = {user: assigned(user, experiments=running.experiments) for user in LISTENERS}
     assert {user: one["variant"] for user, one in stored.items()} == wanted
-    plays, _ = sort_out(contents(running), running)
+    plays = sort_out(contents(running), running).plays
     bundle = ActiveBundle(Store(database), folder=running.index.folder).current()
     expected = items(histories(plays, running), bundle, running)
     assert {user: one["items"] for user, one in stored.items()} == expected

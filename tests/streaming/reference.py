@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from segue.index.track_index import TrackIndex
 from segue.plays.event import fault
@@ -27,9 +27,20 @@ def contents(settings: Settings) -> list[Any]:
     return list(records_of(settings.kafka, settings.kafka.plays_topic))
 
 
-def sort_out(records: Iterable[Any], settings: Settings) -> tuple[list[dict[str, Any]], set[tuple[int, int]]]:
-    """The plays that count at once, and the (partition, offset) of every rejected record."""
-    good, bad = [], set()
+class Sorted(NamedTuple):
+    """The records of a topic by their use."""
+
+    plays: list[dict[str, Any]]
+    """Those that count at once."""
+    rejected: set[tuple[int, int]]
+    """The (partition, offset) of each rejected record."""
+    delayed: list[dict[str, Any]]
+    """The plays that count for their listeners only."""
+
+
+def sort_out(records: Iterable[Any], settings: Settings) -> Sorted:
+    """The records by their use."""
+    found = Sorted([], set(), [])
     stream = settings.stream
     late, latest, ahead = (
         length.total_seconds() * 1000
@@ -42,10 +53,12 @@ def sort_out(records: Iterable[Any], settings: Settings) -> tuple[list[dict[str,
     for record in records:
         play = _decoded(record.value, settings)
         if play is None or fault(play) or not -ahead <= record.timestamp - play["occurred_at"] <= latest:
-            bad.add((record.partition, record.offset))
+            found.rejected.add((record.partition, record.offset))
         elif record.timestamp - play["occurred_at"] <= late:
-            good.append(play)
-    return good, bad
+            found.plays.append(play)
+        else:
+            found.delayed.append(play)
+    return found
 
 
 def _decoded(value: bytes | None, settings: Settings) -> dict[str, Any] | None:

@@ -135,7 +135,7 @@ def test_a_damaged_taste_is_rebuilt_exactly(service: Service, damage: dict[str, 
         Replanning(service.store, service.settings)._tastes.documents.checked(document)
     rebuild(service)
     found = service.documents()
-    plays, _ = sort_out(contents(service.settings), service.settings)
+    plays = sort_out(contents(service.settings), service.settings).plays
     expected = histories(plays, service.settings)
     for document in found["tastes"]:
         stored = {int(start): window["weights"] for start, window in document["windows"].items()}

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from pymongo.database import Database
 
+from segue.imports.days import ImportedDays, plays_in
+from segue.imports.play import Song
 from segue.index.bundle import load_bundle
 from segue.models.versions import Models
 from segue.plays.delivery import PlayProducer
+from segue.plays.event_types import ENDS
 from segue.ranking.recommendations import StoredRecommendation
 from segue.settings import Settings
 from segue.storage.kafka import read_rejected
@@ -34,7 +37,7 @@ def send(settings: Settings, values: list[bytes]) -> None:
 
 def check_against_reference(settings: Settings, database: Database[Document]) -> None:
     """Tastes, recommendations and rejected records equal those computed from the topic's contents."""
-    plays, bad = reference.sort_out(reference.contents(settings), settings)
+    plays, bad, delayed = reference.sort_out(reference.contents(settings), settings)
     expected = reference.histories(plays, settings)
     listeners = sorted(d["_id"] for d in database.tastes.find({}, {"_id": 1}))
     found = {
@@ -55,6 +58,21 @@ def check_against_reference(settings: Settings, database: Database[Document]) ->
     rejected = [(record.partition, record.offset) for record in read_rejected(settings.kafka)]
     assert len(rejected) == len(set(rejected))
     assert set(rejected) == bad
+    heard = [play for play in delayed if play["type"] in ENDS]
+    assert imported(Store(database)) == {
+        (play["user_id"], (play["occurred_at"] - play["ms_played"]) // 1000, song_of(play["track_id"]))
+        for play in heard
+    }
+
+
+def imported(store: Store) -> set[tuple[str, int, str]]:
+    """Listener, start and song of each imported or delayed play."""
+    days = ImportedDays(store).documents.find({})
+    return {(day["user_id"], play.at, play.song) for day in days for play, _ in plays_in(day)}
+
+
+def song_of(track_id: str) -> str:
+    return Song(title="", track_id=track_id).key()
 
 
 def a_mixed_evening() -> list[bytes]:
