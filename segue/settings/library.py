@@ -11,6 +11,11 @@ from pydantic import Field, ValidationInfo, field_validator
 from segue.settings.values import Audiences, Folders, LocalPath, Positive, Section, TakesEffect, Unit
 
 
+_WATCHED = TakesEffect("with the next run of library update; restart library watch")
+_INGESTED = TakesEffect("with the next run of library ingest or library update; restart library watch")
+_DESCRIBED = TakesEffect("with the next run of library features or library update; restart library watch")
+
+
 class AudioSettings(Section):
     takes_effect: ClassVar[str] = "with the next run of library features, embeddings train and index build"
 
@@ -30,11 +35,6 @@ class AudioSettings(Section):
     min_duration: Positive
     threads_per_worker: Annotated[int, _DESCRIBED] = Field(ge=1)
     decode_timeout: Annotated[Positive, _DESCRIBED]
-
-
-_WATCHED = TakesEffect("with the next run of library update; restart library watch")
-_INGESTED = TakesEffect("with the next run of library ingest or library update; restart library watch")
-_DESCRIBED = TakesEffect("with the next run of library features or library update; restart library watch")
 
 
 class LibrarySettings(Section):
