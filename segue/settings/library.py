@@ -10,7 +10,6 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from segue.settings.values import Audiences, Folders, LocalPath, Positive, Section, TakesEffect, Unit
 
-
 _WATCHED = TakesEffect("with the next run of library update; restart library watch")
 _INGESTED = TakesEffect("with the next run of library ingest or library update; restart library watch")
 _DESCRIBED = TakesEffect("with the next run of library features or library update; restart library watch")
