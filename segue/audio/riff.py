@@ -39,6 +39,8 @@ class Wave(NamedTuple):
 def wave_of(path: Path) -> Wave | None:
     """The facts of a WAV file; None for another file, or one without sound."""
     try:
+        if not path.is_file():  # to open a named pipe would wait for a writer
+            return None
         with path.open("rb") as file:
             return _wave(file)
     except OSError:
