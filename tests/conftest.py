@@ -7,7 +7,7 @@ import os
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -57,11 +57,15 @@ _SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}
 """Fixtures of the whole run that start a server."""
 _DESCRIBES_SOUND = {"audio", "benchmarks", "test_composed.py", "test_similar_route.py"}
 """Files or folders whose tests load librosa, as Spark's workers do."""
-_SPARK_OF_STREAMING = tuple(f"streaming on Spark, {n} of 3" for n in (1, 2, 3))
-"""The files of tests/streaming with the longest tests; one after the other they would end last."""
+_STREAMING, _CHROMIUM = "streaming on Spark", "Chromium"
+_PARTS = {
+    name: tuple(f"{name}, {n} of {count}" for n in range(1, count + 1))
+    for name, count in ((_STREAMING, 3), (_CHROMIUM, 2))
+}
+"""The groups whose files are dealt to parts; one after the other they would end last."""
 _LONGEST = (
-    *(_SPARK_OF_STREAMING[0], "Spark", "Chromium", "servers that hang", "servers that are killed"),
-    *_SPARK_OF_STREAMING[1:],
+    *(_PARTS[_STREAMING][0], "Spark", *_PARTS[_CHROMIUM], "servers that hang", "servers that are killed"),
+    *_PARTS[_STREAMING][1:],
     *("servers of integration", "servers of jobs", "servers of cli", "librosa", "servers of streaming"),
     *("servers of security", "tests/dashboard/test_outage", "servers of dashboard"),
     *("tests/deploy", "tests/demo"),
@@ -93,13 +97,14 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of tests that run side by side (pytest-xdist), those that share something take turns on one side.
 
-    There is one Chromium, and each side has at most one Spark, one broker and one mongod of those that are
-    shared. In a fresh clone, librosa is compiled for Spark's workers, and again for the tests of sound.
-    A file's fixtures are made once. The order is that of the groups, which run.sh asks xdist to keep.
+    Each side has at most one Chromium, one Spark, one broker and one mongod of those that are shared. In a
+    fresh clone, librosa is compiled for Spark's workers, and again for the tests of sound. A file's fixtures
+    are made once. The order is that of the groups, which run.sh asks xdist to keep.
     """
     groups = {item: _group(item) for item in items}
-    part_of = _parts([item.path for item, group in groups.items() if group in _SPARK_OF_STREAMING])
-    groups |= {item: part_of[item.path] for item, group in groups.items() if group in _SPARK_OF_STREAMING}
+    for name, parts in _PARTS.items():
+        part_of = _dealt([item.path for item, group in groups.items() if group == name], parts)
+        groups |= {item: part_of[item.path] for item, group in groups.items() if group == name}
     sizes = Counter(groups.values())
     for item, group in groups.items():
         item.add_marker(pytest.mark.xdist_group(group))
@@ -112,9 +117,9 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def _parts(files: list[Path]) -> dict[Path, str]:
-    """A part of the tests of streaming for each file, given the file of each test: all parts are as large."""
-    part_of, sizes = dict[Path, str](), dict.fromkeys(_SPARK_OF_STREAMING, 0)
+def _dealt(files: list[Path], parts: Sequence[str]) -> dict[Path, str]:
+    """One of the parts for each file, given the file of each test: all parts are as large."""
+    part_of, sizes = dict[Path, str](), dict.fromkeys(parts, 0)
     for file, tests in sorted(Counter(files).items(), key=lambda one: (-one[1], one[0])):
         part_of[file] = min(sizes, key=sizes.__getitem__)
         sizes[part_of[file]] += tests
@@ -131,11 +136,11 @@ def _group(item: pytest.Item) -> str:
         return str(mark.args[0])
     fixtures = set(getattr(item, "fixturenames", ()))
     if "spark" in fixtures:
-        return _SPARK_OF_STREAMING[0] if item.path.parent.name == "streaming" else "Spark"
+        return _STREAMING if item.path.parent.name == "streaming" else "Spark"
     if _DESCRIBES_SOUND.intersection(item.path.parts):
         return "librosa"
     if item.get_closest_marker("browser"):
-        return "Chromium"
+        return _CHROMIUM
     if _SERVERS & fixtures or item.get_closest_marker("integration"):
         return f"servers of {item.path.parent.name}"
     return item.path.relative_to(ROOT).as_posix()
