@@ -124,8 +124,8 @@ def test_a_watch_shows_that_it_is_alive_while_nothing_changes(
     monkeypatch.setattr(watch_library, "_LIFE_SECONDS", 0.2)
     watching = start()
     status = LibraryStatus(watching.store)
-    until(lambda: status.last_pass()["step"] == "done", "the pass has ended")
-    assert "4 tracks; 4 new" in status.words()
+    # On a busy machine, a song may be taken for one that is still being copied: a second pass has it.
+    until(lambda: status.last_pass()["step"] == "done" and "4 tracks;" in status.words(), "all songs")
     life.unlink()
     until(life.exists, "another sign of life")
     watching.end()
