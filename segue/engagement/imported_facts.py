@@ -20,7 +20,7 @@ from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import Fact, StoredFact, facts_of
 from segue.imports.days import ImportedDays, KeptPlay, plays_in
 from segue.imports.songs import ImportedSongs, StoredSong
-from segue.plays.event import EVENT_WINDOW
+from segue.plays.event import EVENT_WINDOW, WindowFields
 from segue.settings import EngagementSettings, milliseconds
 from segue.storage.store import Store
 
@@ -30,9 +30,6 @@ _LONGEST = timedelta(days=1)
 _TOLERANCE = 60_000
 """Milliseconds: some services give times by the minute."""
 _WHOLE = {"occurred_at", "ms_played", "duration_ms", "rank"}
-_EVENTS = pa.list_(
-    pa.struct([(name, pa.int64() if name in _WHOLE else pa.string()) for name in EVENT_WINDOW.state])
-)
 
 
 class ImportedFacts:
@@ -124,17 +121,7 @@ class ImportedFacts:
         return False
 
     def _counted(self, endings: Iterable[Ending]) -> list[Fact]:
-        by_window: dict[int, list[dict[str, object]]] = defaultdict(list)
-        for ending in endings:
-            by_window[self._start(ending.at)].append(ending.event())
-        starts = sorted(by_window)
-        table = pa.table(
-            {
-                "user_id": [self._user_id] * len(starts),
-                "window_start": pa.array(starts, pa.int64()),
-                "events": pa.array([by_window[start] for start in starts], _EVENTS),
-            }
-        )
+        table = windows_of_endings(self._user_id, endings, kind=EVENT_WINDOW, length=self._window)
         found = facts_of(table, described=self._described, thresholds=self._thresholds)
         for row in (row for fact in found for row in fact.rows):
             if row["track_id"].startswith(_NO_TRACK):
@@ -176,8 +163,8 @@ class Ending:
             duration_ms=length,
         )
 
-    def signal(self) -> dict[str, object]:
-        """The play as a signal of a window (:data:`segue.plays.event.SIGNAL_WINDOW`)."""
+    def event(self) -> dict[str, object]:
+        """The play as an event, with the fields that windows keep of it."""
         return {
             "occurred_at": self.at,
             "event_id": f"{self.began}:{self.song}",
@@ -185,8 +172,36 @@ class Ending:
             "type": self.type,
             "ms_played": self.ms_played,
             "duration_ms": self.duration_ms,
+            "source": "app",
+            "rank": None,
+            "model": None,
         }
 
-    def event(self) -> dict[str, object]:
-        """The play as an event of a window (:data:`segue.plays.event.EVENT_WINDOW`)."""
-        return {**self.signal(), "source": "app", "rank": None, "model": None}
+
+def windows_of_endings(
+    user_id: str, endings: Iterable[Ending], *, kind: WindowFields, length: int
+) -> pa.Table:
+    """The windows of a listener's plays, as the streaming queries make those of live plays.
+
+    Parameters
+    ----------
+    length
+        Of a window, in milliseconds.
+
+    Returns
+    -------
+    A row for each window: `user_id`, `window_start` (epoch ms), and the list with the fields of `kind`.
+    """
+    by_window: dict[int, list[dict[str, object]]] = defaultdict(list)
+    for ending in endings:
+        event = ending.event()
+        by_window[ending.at - ending.at % length].append({name: event[name] for name in kind.state})
+    starts = sorted(by_window)
+    fields = [(name, pa.int64() if name in _WHOLE else pa.string()) for name in kind.state]
+    return pa.table(
+        {
+            "user_id": [user_id] * len(starts),
+            "window_start": pa.array(starts, pa.int64()),
+            kind.name: pa.array([by_window[start] for start in starts], pa.list_(pa.struct(fields))),
+        }
+    )

@@ -6,13 +6,10 @@ is also live counts once.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pyarrow as pa
-
-from segue.engagement.imported_facts import Ending, ImportedFacts
+from segue.engagement.imported_facts import ImportedFacts, windows_of_endings
 from segue.engagement.listening import Listening
 from segue.imports.changed import ChangedImports
 from segue.imports.days import ImportedDays
@@ -27,10 +24,6 @@ from segue.taste.history import History, prune
 from segue.taste.imported import ImportedTastes
 
 _AT_ONCE = 100
-_WHOLE = {"occurred_at", "ms_played", "duration_ms"}
-_SIGNALS = pa.list_(
-    pa.struct([(name, pa.int64() if name in _WHOLE else pa.string()) for name in SIGNAL_WINDOW.state])
-)
 
 
 class ImportedPlaysInTastes:
@@ -55,9 +48,10 @@ class ImportedPlaysInTastes:
         if not changes:
             return 0
         here = sorted(changes.keys() - self._forgotten.among(changes))
-        for user_id in here:
-            self._tastes.write({user_id: imported_history(self._store, user_id, self._settings)})
         if here:
+            self._tastes.write(
+                {user_id: imported_history(self._store, user_id, self._settings) for user_id in here}
+            )
             self._replanning.replan_again(here, bundle=self._bundle(), feedback=self._feedback())
         self._changed.done(changes)
         return len(here)
@@ -76,21 +70,8 @@ def imported_history(store: Store, user_id: str, settings: Settings) -> History:
     endings = ImportedFacts(store, user_id, settings.engagement).endings(live, since=since, until=until)
     dated_before = now.timestamp() * 1000
     known = [ending for ending in endings if ending.track_id and ending.at <= dated_before]
-    history = _windows(user_id, known, settings)
-    return prune(history, taste=settings.taste, signals=settings.signals)
-
-
-def _windows(user_id: str, endings: list[Ending], settings: Settings) -> History:
-    length = milliseconds(settings.stream.window)
-    by_window: dict[int, list[dict[str, object]]] = defaultdict(list)
-    for ending in endings:
-        by_window[ending.at - ending.at % length].append(ending.signal())
-    starts = sorted(by_window)
-    table = pa.table(
-        {
-            "user_id": [user_id] * len(starts),
-            "window_start": pa.array(starts, pa.int64()),
-            "signals": pa.array([by_window[start] for start in starts], _SIGNALS),
-        }
+    table = windows_of_endings(
+        user_id, known, kind=SIGNAL_WINDOW, length=milliseconds(settings.stream.window)
     )
-    return {start: window for _, start, window in windows_of(table, signals=settings.signals)}
+    history = {start: window for _, start, window in windows_of(table, signals=settings.signals)}
+    return prune(history, taste=settings.taste, signals=settings.signals)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,7 @@ from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.metrics import Metrics
 from segue.taste.tastes import Tastes
+from tests.imports.test_imported_facts import NORTH_SIDE
 from tests.plays.examples import a_play, encoded
 from tests.streaming.conftest import STYLES, TRACKS, made_up_vectors, run_until_all_is_taken, track_id
 from tests.streaming.test_rejected_plays import send
@@ -52,21 +54,7 @@ def store(published: Settings, store: Store) -> Store:
 
 
 def _track(own: str) -> Track:
-    return Track(
-        track_id=own,
-        library="home",
-        path=f"/m/{own}.mp3",
-        title=f"Song {own}",
-        artist="Vela",
-        album=None,
-        genres=("Jazz",),
-        duration_ms=200_000,
-        track=1,
-        year=None,
-        cover_id=None,
-        size=1,
-        modified_ns=1,
-    )
+    return replace(NORTH_SIDE, track_id=own, path=f"/m/{own}.mp3", title=f"Song {own}")
 
 
 def rounds(store: Store, settings: Settings) -> ImportedPlaysInTastes:
