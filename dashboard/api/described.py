@@ -263,7 +263,7 @@ OPERATIONS = (
         "POST",
         "/api/playlists/{playlist_id}/order",
         "Move tracks of a playlist, or remove them",
-        _ok("They were moved or removed.", s.Empty)
+        _ok("They were moved or removed.", s.PlaylistVersion)
         | _MALFORMED
         | _NO_PLAYLIST
         | _fault(409, "Other tracks are at these places by now: nothing was changed."),

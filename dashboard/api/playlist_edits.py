@@ -57,9 +57,10 @@ def routes(services: Services) -> list[Route]:
         listener, _ = await session_of(services, request)
         tracks, to = _arrangement(await json_body(request, limit=_LARGEST_ORDER, shape=_ORDER))
         playlist_id = await own_id(services, request, listener)
-        if not await run_in_threadpool(playlists.arrange, listener.user_id, playlist_id, tracks, to=to):
+        version = await run_in_threadpool(playlists.arrange, listener.user_id, playlist_id, tracks, to=to)
+        if version is None:
             raise HTTPException(409, "other tracks are at these places by now")
-        return JSONResponse({})
+        return JSONResponse({"version": version})
 
     async def set_picture(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)

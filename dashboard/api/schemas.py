@@ -28,6 +28,10 @@ class Empty(_Body):
     """An empty object: the request succeeded."""
 
 
+class PlaylistVersion(_Body):
+    version: int = Field(description="The version of the playlist now; later versions have higher numbers.")
+
+
 class Error(BaseModel):
     """The cause, as a message to the listener."""
 

@@ -44,6 +44,15 @@ class Live:
     """The mood of the dial. When it changes, the queue changes too."""
 
 
+@dataclass(frozen=True)
+class Editable:
+    """A list of the songs of a listener's playlist, which can be moved and removed, by a route."""
+
+    playlist_id: str
+    version: int
+    """The version of the playlist that the list shows."""
+
+
 def _component(
     name: str, html: str, scripts: tuple[str, ...], styles: tuple[str, ...], *, modules: tuple[str, ...] = ()
 ) -> Callable[..., Any]:
@@ -87,7 +96,7 @@ def tracks(
     layout: Literal["grid", "shelf", "list"] = "list",
     whole: bool = True,
     live: Live | None = None,
-    edit: str | None = None,
+    edit: Editable | None = None,
     together: str | None = None,
 ) -> None:
     """A grid of cards, a shelf (a row of cards that scrolls sideways), or a list.
@@ -99,7 +108,7 @@ def tracks(
     live
         For recommendations: the surrounding fragment reruns as soon as they change.
     edit
-        The id of the listener's playlist whose songs these are: they can be moved and removed, by a route.
+        For the songs of a playlist that the listener may change.
     together
         The name of the :func:`collection` that has all songs, of which this list is a part, such as a disc.
     """
@@ -118,7 +127,8 @@ def tracks(
         "fresh": list(live.fresh) if live else [],
         "live": live is not None,
         "dial": live.dial if live else "",
-        "edit": edit,
+        "edit": edit.playlist_id if edit else None,
+        "version": edit.version if edit else 0,
         "together": together,
     }
     show(key=key, data=data, on_replanned_change=_nothing, on_edited_change=_nothing)

@@ -157,7 +157,7 @@ def _playlist(listener: Listener, playlist: Playlist) -> None:
         )
         st.info(empty, icon=":material/playlist_add:")
         return
-    editable = playlist.playlist_id if playlist.rules is None else None
+    editable = components.Editable(playlist.playlist_id, playlist.version) if playlist.rules is None else None
     components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=editable)
 
 

@@ -40,6 +40,11 @@ class Playlist:
     rules: StoredRules | None = None
     """Its rules (:mod:`segue.playlists.rules`), by which it updates itself; None for one that is filled."""
 
+    @property
+    def version(self) -> int:
+        """It never falls, so that of two states a page knows the newer one; see :func:`version_of`."""
+        return version_of(self.changed_at)
+
     def may_edit(self, user_id: str) -> bool:
         """Whether a listener may change it: its owner, or a listener who has joined."""
         return user_id == self.owner or user_id in self.collaborators
@@ -102,6 +107,11 @@ class StoredPlaylist(TypedDict):
     """Its rules, instead of tracks."""
     picture_data: NotRequired[bytes]
     """Its own picture: a square JPEG with at most 640 pixels a side."""
+
+
+def version_of(changed_at: datetime) -> int:
+    """The version of a playlist by its last change: the time in milliseconds since the epoch."""
+    return round(changed_at.timestamp() * 1000)
 
 
 def playlist_of(document: StoredPlaylist) -> Playlist:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from segue.phrases import marked, phrase
 from segue.playlists.picture import square
-from segue.playlists.playlist import Playlist, PlaylistError, StoredPlaylist, playlist_of
+from segue.playlists.playlist import Playlist, PlaylistError, StoredPlaylist, playlist_of, version_of
 from segue.playlists.rules import Rules
 from segue.storage.mongo import ASCENDING, DESCENDING, Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
@@ -225,7 +225,7 @@ class Playlists(Collection[StoredPlaylist]):
 
     def arrange(
         self, owner: str, playlist_id: str, tracks: Sequence[tuple[int, str]], *, to: int | None
-    ) -> bool:
+    ) -> int | None:
         """Move tracks, or remove them.
 
         Parameters
@@ -237,7 +237,7 @@ class Playlists(Collection[StoredPlaylist]):
 
         Returns
         -------
-        False if another track is at one of the places by now: nothing was changed.
+        The playlist's version; None if another track is at one of the places by now: nothing was changed.
         """
         before = self.read(owner, playlist_id)
         chosen = dict(tracks)
@@ -249,7 +249,7 @@ class Playlists(Collection[StoredPlaylist]):
                 for place, track_id in tracks
             )
         ):
-            return False
+            return None
         kept = [track for place, track in enumerate(before.tracks) if place not in chosen]
         if to is not None:
             at = max(0, min(to, len(kept)))
@@ -310,9 +310,11 @@ class Playlists(Collection[StoredPlaylist]):
         if not self._try(_own(owner, playlist_id), change):
             raise PlaylistError(_NONE)
 
-    def _try(self, wanted: Document, change: Document) -> bool:
-        stamped = {**change, "$set": {**change.get("$set", {}), "changed_at": datetime.now(UTC)}}
-        return self.documents.update_one(wanted, stamped).matched_count == 1
+    def _try(self, wanted: Document, change: Document) -> int | None:
+        """Change a playlist; its version, or None if there is none like this."""
+        stamped = {**change, "$max": {"changed_at": datetime.now(UTC)}}  # never back, whatever a clock says
+        changed = self.documents.find_one_and_update(wanted, stamped, {"changed_at": 1}, return_document=True)
+        return version_of(changed["changed_at"]) if changed else None
 
 
 _NONE = marked("There is no such playlist any more.")

@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 from bson.errors import BSONError
-from pymongo import ASCENDING, DESCENDING, DeleteOne, MongoClient, ReplaceOne, UpdateMany, UpdateOne
+from pymongo import (
+    ASCENDING,
+    DESCENDING,
+    DeleteOne,
+    MongoClient,
+    ReplaceOne,
+    UpdateMany,
+    UpdateOne,
+)
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (

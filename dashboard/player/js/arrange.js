@@ -78,14 +78,15 @@ const send = (root, body) => {
   root.__sending = (root.__sending ?? Promise.resolve()).then(async () => {
     try {
       const answer = root.__refused ? { ok: false, status: 409 } : await post(`/api/playlists/${root.__playlist}/order`, body);
-      if (!answer.ok) {
+      if (answer.ok) root.__version = (await answer.json()).version; // older data of the page are late
+      else {
         root.__refused = true; // the changes that follow belong to a list that is not the server's
         say(answer.status === 409 ? gettext("The playlist was changed elsewhere. It is shown again.") : gettext("Something went wrong. Try again."));
       }
     } catch { root.__refused = true; say(gettext("The server does not respond")); }
     root.__waiting -= 1;
     if (root.__waiting) return;
-    if (root.__refused) place(root, JSON.parse(root.__given));
+    if (root.__refused) { root.__version = 0; place(root, JSON.parse(root.__given)); }
     root.__refused = false;
     root.__changed(); // the page says the new length
   });

@@ -4,7 +4,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.__off?.();
   if (data.edit) arrangeable(root, data.edit, () => setTriggerValue("edited", Date.now()));
   root.__given = JSON.stringify(data);
-  if (root.__waiting) data = root.__data; // the page does not know the last changes yet
+  if (root.__waiting || data.version < root.__version) data = root.__data; // the page does not know the last changes yet
   const update = () => mark(root), wake = () => setTriggerValue("replanned", Date.now());
   addEventListener("segue:state", update);
   if (data.live) { addEventListener("segue:replanned", wake); followDial(data.dial); }
