@@ -36,7 +36,7 @@ from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert, upsert_
 from segue.storage.records import RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
-_FIELD_OF = {"artist": "counted", "album": "album_id", "style": "genres"}
+_FIELD_OF = {"artist": "counted", "album": "album_id", "genre": "genres"}
 PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}, "away_since": None}
 """The filter of tracks that listeners may be offered."""
 PRESENT = {"state": "present", "away_since": None}
@@ -254,7 +254,7 @@ class Tracks(Collection[TrackDocument]):
         wanted = {"library": {"$in": sorted(libraries)}}
         return [track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)]
 
-    def ids_under(self, kind: Literal["artist", "album", "style"], key: str) -> list[str]:
+    def ids_under(self, kind: Literal["artist", "album", "genre"], key: str) -> list[str]:
         """The tracks of an artist (by key), of an album (by id) or of a genre, whatever their state."""
         wanted = {_FIELD_OF[kind]: key}
         return [track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)]

@@ -27,6 +27,9 @@ _YEAR_MS = 365.25 * _DAY_MS
 _LITTLE = 1 / 16
 """Below this share of a new history, the taste knows enough."""
 _LOVED_SEEDS = 20
+_OFTEN, _SELDOM = 0.1, 0.1
+"""Listeners who return to a tenth of their songs are offered old ones every day, others less often, and those
+who never return on a tenth of the days."""
 _MORE = 4
 """Further songs of the long memory right after a pause."""
 _LOVED_YEARS_AGO = tuple(
@@ -135,8 +138,9 @@ class SameArtistSource(CandidateSource):
 class LongMemorySource(CandidateSource):
     """Tracks that a listener loved and has not heard for long.
 
-    A few are drawn each day, the most loved ones more often; the same all day. After a pause a history has
-    few tracks, so that the taste knows little: there are more of them then.
+    A few are drawn each day, the most loved ones more often; the same all day. Listeners who seldom return to
+    an old song get them on fewer days. After a pause a history has few tracks, and the taste knows little:
+    there are more of them then.
     """
 
     name: ClassVar = "memory"
@@ -158,8 +162,10 @@ class LongMemorySource(CandidateSource):
         for own in _remembering(profiles, bundle):
             longest_ago = own.newest - _milliseconds(ranking.memory_absence)
             absent = np.flatnonzero(own.at <= longest_ago)
-            count = ranking.memory_songs + round(own.new * _MORE)
-            chosen = _drawn(absent, own.share, count=count, seed=f"{own.user_id}\n{own.newest // _DAY_MS}")
+            chance = _chance(f"{own.user_id}\n{own.newest // _DAY_MS}")
+            is_due = chance.random() < max(_SELDOM, min(1.0, own.returning / _OFTEN))
+            count = (ranking.memory_songs if is_due else 0) + round(own.new * _MORE)
+            chosen = _drawn(absent, own.share, count=count, chance=chance)
             scores = self.weight(ranking) * np.sqrt(own.share[chosen])
             proposed.append(_proposed(own.place, own.rows[chosen], scores))
         return Proposals.together(proposed)
@@ -202,6 +208,8 @@ class _Remembering:
     """The index in the batch."""
     newest: int
     """Epoch ms of the newest signal."""
+    returning: float
+    """See :attr:`segue.taste.memory.Loved.returning`."""
     new: float
     """1 for an empty history, half for each `taste.half_life_tracks` tracks in it."""
     rows: np.ndarray
@@ -224,6 +232,7 @@ def _remembering(profiles: Profiles, bundle: TrackIndex) -> Iterator[_Rememberin
             user_id=listener.user_id,
             place=place,
             newest=int(at.max()),
+            returning=listener.loved.returning,
             new=2.0 ** (-len(at) / listener.settings.half_life_tracks),
             rows=rows[here],
             share=(np.asarray(listener.loved.weights) / listener.loved.weights[0])[here],
@@ -231,17 +240,21 @@ def _remembering(profiles: Profiles, bundle: TrackIndex) -> Iterator[_Rememberin
         )
 
 
-def _drawn(places: np.ndarray, share: np.ndarray, *, count: int, seed: str) -> np.ndarray:
-    """At most `count` of the places, drawn without replacement, each with a chance by its share.
+def _chance(seed: str) -> np.random.Generator:
+    """A source of random numbers that are the same for the same seed."""
+    digest = hashlib.blake2b(seed.encode(errors="surrogatepass"), digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(digest))
 
-    The same seed draws the same (Efraimidis and Spirakis, 2006).
+
+def _drawn(places: np.ndarray, share: np.ndarray, *, count: int, chance: np.random.Generator) -> np.ndarray:
+    """At most `count` of the places, drawn without replacement (Efraimidis and Spirakis, 2006).
+
+    The chance of each follows its share.
     """
     if not count or len(places) <= count:
         return places[:count]
-    digest = hashlib.blake2b(seed.encode(errors="surrogatepass"), digest_size=8).digest()
-    chance = np.random.default_rng(int.from_bytes(digest)).random(len(places))
     # Sums of signals are compressed (logarithms): the square favours the most loved ones again.
-    keys = np.log(chance) / share[places] ** 2
+    keys = np.log(chance.random(len(places))) / share[places] ** 2
     drawn: np.ndarray = places[np.sort(np.argsort(-keys, kind="stable")[:count])]
     return drawn
 

@@ -64,12 +64,17 @@ class MemoryKeeper:
                 break
         return done
 
-    def renew(self, user_ids: Iterable[str]) -> None:
-        """Compute the memories of listeners again, after a change of imported plays or of corrections."""
-        for user_id in user_ids:
+    def renew(self, user_ids: Iterable[str]) -> list[str]:
+        """Compute the memories of listeners again, after a change of imported plays or of corrections.
+
+        Returns the listeners.
+        """
+        listeners = list(user_ids)
+        for user_id in listeners:
             months = self._facts.months_of(user_id)
             self._keep_live([user_id], sorted({month_of(start) for start in months}))
             self._keep_imported(user_id)
+        return listeners
 
     def _keep_live(self, user_ids: Sequence[str], numbers: Sequence[int]) -> None:
         here = [user_id for user_id in user_ids if user_id not in self._forgotten.among(user_ids)]

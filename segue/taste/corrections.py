@@ -24,7 +24,7 @@ from segue.index.track_index import TrackIndex
 from segue.storage.records import EpochMs
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 
-RuleKind = Literal["artist", "album", "style"]
+RuleKind = Literal["artist", "album", "genre"]
 RULE_KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
 Strength = Literal["less", "never"]
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
@@ -38,11 +38,11 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Rule:
-    """Less of an artist, album or style, or never one."""
+    """Less of an artist, album or genre, or never one."""
 
     kind: RuleKind
     key: str
-    """Key of the artist, id of the album, or name of the style (a genre of the tags)."""
+    """Key of the artist, id of the album, or name of the genre."""
     strength: Strength
     name: str = ""
     """For pages: its name when the rule was made."""
@@ -119,7 +119,7 @@ class Unwanted:
     """
 
     def __init__(self, tracks_of: Callable[[RuleKind, str], Iterable[str]]) -> None:
-        """`tracks_of` reads the ids of the tracks of an artist, album or style."""
+        """`tracks_of` reads the ids of the tracks of an artist, album or genre."""
         self._tracks_of = tracks_of
         self._lock = threading.Lock()
         self._known: dict[tuple[str, RuleKind, str], NDArray[np.int64]] = {}
@@ -151,9 +151,9 @@ class StoredRule(TypedDict):
     """A rule of a listener."""
 
     kind: RuleKind
-    """`artist`, `album` or `style`."""
+    """`artist`, `album` or `genre`."""
     key: str
-    """Key of the artist, id of the album, or the style's name."""
+    """Key of the artist, id of the album, or the genre's name."""
     strength: Strength
     """`less` or `never`."""
     name: str
@@ -179,7 +179,7 @@ class StoredCorrections(TypedDict):
     _id: str
     """The listener's id."""
     rules: list[StoredRule]
-    """The newest rule last; one for each artist, album or style."""
+    """The newest rule last; one for each artist, album or genre."""
     spans: list[StoredSpan]
     """Times whose plays are forgotten, the newest choice last."""
 
@@ -203,7 +203,7 @@ class Corrections(Collection[StoredCorrections]):
         return {user_id: own.spans for user_id, own in self.of(user_ids).items() if own.spans}
 
     def keep_rule(self, user_id: str, rule: Rule) -> None:
-        """Add a rule, which replaces the former one for the same artist, album or style.
+        """Add a rule, which replaces the former one for the same artist, album or genre.
 
         Raises
         ------

@@ -13,9 +13,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from segue.storage.mongo import DeleteOne, ReplaceOne
@@ -27,6 +28,8 @@ MONTHS = 120
 TRACKS_IN_MONTH = 30
 """Tracks of a month, those with the strongest signals; as many again from imported plays."""
 _MONTH = timedelta(days=365.25 / 12)
+_LONG = 6
+"""Months."""
 
 
 class StoredTracks(TypedDict):
@@ -62,6 +65,8 @@ class StoredMemory(TypedDict):
     """Month, as a text with its number since the year 0 -> its tracks."""
     loved: Annotated[StoredTracks, Aligned()]
     """The months added up: the tracks with the largest sums, with decay, best first."""
+    returning: Annotated[float, Between(0, 1)]
+    """The share of the songs of half a year ago or more to which the listener has returned after as long."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,9 @@ class Loved:
     weights: Sequence[float] = ()
     at: Sequence[int] = ()
     """Epoch ms of the last play that the memory knows of."""
+    returning: float = 1.0
+    """How often the listener returns to a song after half a year or more: the share of the songs that were
+    first heard so long ago; 1 if there are none."""
 
     @cached_property
     def digest(self) -> str:
@@ -160,15 +168,25 @@ def added_up(months: Months, *, half_life: timedelta, most: int) -> Loved:
     newest = max(months, default=0)
     sums: dict[str, float] = {}
     last: dict[str, int] = {}
+    heard: dict[str, list[int]] = {}
     for number in sorted(months):
         factor = 2.0 ** ((number - newest) * (_MONTH / half_life))
         for track_id, (weight, at) in months[number].together().items():
             told = math.copysign(math.log1p(abs(weight)), weight)
             sums[track_id] = sums.get(track_id, 0.0) + factor * told
             last[track_id] = max(at, last.get(track_id, 0))
+            if weight > 0:
+                heard.setdefault(track_id, []).append(number)
     loved = sorted((track_id for track_id, own in sums.items() if own > 0), key=lambda one: (-sums[one], one))
     kept = loved[:most]
-    return Loved(kept, [sums[track_id] for track_id in kept], [last[track_id] for track_id in kept])
+    early = [own for own in heard.values() if own[0] <= newest - _LONG]
+    again = sum(any(after - before >= _LONG for before, after in pairwise(own)) for own in early)
+    return Loved(
+        kept,
+        [sums[track_id] for track_id in kept],
+        [last[track_id] for track_id in kept],
+        again / len(early) if early else 1.0,
+    )
 
 
 class Memories(Collection[StoredMemory]):
@@ -183,8 +201,8 @@ class Memories(Collection[StoredMemory]):
 
     def loved(self, user_ids: Sequence[str]) -> dict[str, Loved]:
         """What those listeners loved who have a memory."""
-        found = self.documents.find({"_id": {"$in": list(user_ids)}}, {"loved": 1})
-        return {own["_id"]: Loved.of(own["loved"]) for own in found}
+        found = self.documents.find({"_id": {"$in": list(user_ids)}}, {"loved": 1, "returning": 1})
+        return {own["_id"]: replace(Loved.of(own["loved"]), returning=own["returning"]) for own in found}
 
     def months(self, user_ids: Sequence[str]) -> dict[str, Months]:
         """The months of those listeners who have a memory."""
@@ -209,9 +227,11 @@ class Memories(Collection[StoredMemory]):
                 changes.append(DeleteOne({"_id": user_id}))
                 continue
             kept = {number: months[number] for number in told}
+            loved = added_up(kept, half_life=half_life, most=most)
             document = {
                 "months": {str(number): _stored(month) for number, month in kept.items()},
-                "loved": added_up(kept, half_life=half_life, most=most).stored(),
+                "loved": loved.stored(),
+                "returning": loved.returning,
             }
             changes.append(ReplaceOne({"_id": user_id}, document, upsert=True))
         if changes:

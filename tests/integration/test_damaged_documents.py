@@ -324,7 +324,7 @@ def _fill_apps(made: Service) -> None:
     Importer(store, "ada").run(Exports([export], most_bytes=10**6), library, files=["listens.jsonl"])
     ImportedTastes(store).write({"ada": imported_history(store, "ada", made.settings)})
     MemoryKeeper(store, made.settings).renew(["ada"])
-    Corrections(store).keep_rule("ada", Rule("style", "Jazz", "less", "Jazz"))
+    Corrections(store).keep_rule("ada", Rule("genre", "Jazz", "less", "Jazz"))
     Corrections(store).forget_span("ada", Span(_ms(NOW) - 9 * 86_400_000, _ms(NOW) - 8 * 86_400_000))
     Marks(store).rate("ada", "track", track_id(1), 4)
     Bookmarks(store).put("ada", track_id(1), position_ms=5, comment="here")

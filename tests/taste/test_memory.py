@@ -65,6 +65,14 @@ def test_many_plays_in_a_month_count_less_than_the_same_in_many() -> None:
     assert added_up(often, half_life=10 * YEAR, most=9).tracks == ["faithful", "craze"]
 
 
+def test_listeners_who_return_to_old_songs_are_told_from_those_who_do_not() -> None:
+    faithful: Months = {24_000: month(a=1.0, b=1.0), 24_007: month(a=1.0), 24_008: month(b=-1.0)}
+    restless: Months = {24_000: month(a=1.0), 24_004: month(a=1.0), 24_009: month(b=1.0)}
+    young: Months = {24_000: month(a=1.0), 24_001: month(b=1.0)}
+    told = [added_up(own, half_life=YEAR, most=9).returning for own in (faithful, restless, young)]
+    assert told == [0.5, 0.0, 1.0]
+
+
 def test_skips_outweigh_an_earlier_love() -> None:
     months: Months = {24_000: month(song=1.0), 24_001: month(song=-2.0, other=1.0)}
     assert added_up(months, half_life=YEAR, most=9).tracks == ["other"]
@@ -101,7 +109,7 @@ def test_corrections_replace_each_other_and_are_taken_back(
 ) -> None:
     corrections = Corrections(store)
     less, never = (Rule("artist", "vela", strength, "Vela") for strength in ("less", "never"))
-    style, evening = Rule("style", "Folk", "less", "Folk"), Span(5, 9)
+    style, evening = Rule("genre", "Folk", "less", "Folk"), Span(5, 9)
     for rule in (less, style, never, never):
         corrections.keep_rule("ada", rule)
     for _ in range(2):
