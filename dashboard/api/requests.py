@@ -121,13 +121,13 @@ def refuse_cross_site(request: Request, base_url: str = "") -> None:
         403: the headers Origin or Sec-Fetch-Site name another site.
     """
     origin, host = request.headers.get("origin"), request.headers.get("host", "")
-    foreign = origin is not None and not _is_same_site(origin, host, base_url)
+    foreign = origin is not None and not is_same_site(origin, host, base_url)
     if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         log.warning("refused a request from %r to the host %r: is dashboard.base_url set?", origin, host)
         raise HTTPException(403, "only Segue's own pages may send this request")
 
 
-def _is_same_site(origin: str, host: str, base_url: str) -> bool:
+def is_same_site(origin: str, host: str, base_url: str) -> bool:
     """Whether an origin is that of the request's host, or of the address that the setting gives.
 
     Case and default ports do not matter: some proxies add or remove them.

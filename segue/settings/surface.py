@@ -23,6 +23,7 @@ class DashboardSettings(Section):
     operators: tuple[Annotated[str, Field(min_length=1)], ...]
     local_operator: bool
     base_url: str
+    allowed_hosts: tuple[Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9.-]+$")], ...]
     oidc_config_file: OptionalPath
 
     @property
