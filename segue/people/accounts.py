@@ -38,6 +38,11 @@ class StoredAccount(TypedDict):
     """When the account was created."""
     disabled_at: NotRequired[datetime]
     """When an operator disabled the account; none while it is in use."""
+    devices: NotRequired[list[str]]
+    """Hashes of the tokens of the browsers that have logged in, the latest last."""
+
+
+_MOST_DEVICES = 20
 
 
 class NameTaken(Exception):
@@ -57,7 +62,7 @@ class Accounts(Collection[StoredAccount]):
 
     name = "accounts"
     policy = Policy(
-        personal=Personal(owner=("user_id",), secret=("password",)),
+        personal=Personal(owner=("user_id",), secret=("password", "devices")),
         access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
     )
     indexes = (Index.on("user_id", unique=True),)
@@ -86,7 +91,7 @@ class Accounts(Collection[StoredAccount]):
 
     def stored(self, name: str) -> StoredAccount | None:
         """The account of a name, with its password hash."""
-        fields = {"user_id": 1, "name": 1, "password": 1, "disabled_at": 1}
+        fields = {"user_id": 1, "name": 1, "password": 1, "disabled_at": 1, "devices": 1}
         return self.documents.find_one(_filter(name), fields)
 
     def named(self, name: str) -> Account | None:
@@ -106,8 +111,16 @@ class Accounts(Collection[StoredAccount]):
         return list(self.documents.find().sort("_id", ASCENDING))
 
     def set_password(self, name: str, *, password_hash: str) -> None:
-        """Replace the password hash of an account."""
-        self.documents.update_one(_filter(name), {"$set": {"password": password_hash}})
+        """Replace the password hash of an account, and forget its browsers."""
+        change = {"$set": {"password": password_hash}, "$unset": {"devices": ""}}
+        self.documents.update_one(_filter(name), change)
+
+    def note_device(self, user_id: str, device: str) -> None:
+        """Note the hash of the token of a browser that has logged in."""
+        noted = {"user_id": user_id, "devices": device}
+        if self.documents.find_one(noted, {"_id": 1}) is None:
+            newest = {"$each": [device], "$slice": -_MOST_DEVICES}
+            self.documents.update_one({"user_id": user_id}, {"$push": {"devices": newest}})
 
     def disable(self, name: str) -> None:
         """Let nobody log in to an account; its data stay."""

@@ -6,13 +6,15 @@ import re
 import threading
 import unicodedata
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken, folded_name
-from segue.people.login_failures import LoginFailures, of_address, of_name, of_sign_up
+from segue.people.login_failures import LoginFailures, of_device, of_sign_up, sources
 from segue.phrases import marked, phrase
 from segue.storage.store import Store
 
@@ -21,6 +23,8 @@ LONGEST_PASSWORD = 256
 _NAME = re.compile(r"x[x .'_-]{0,30}x")
 """A name in which each letter, digit and mark has become an x."""
 _AT_ONCE = threading.BoundedSemaphore(2)  # a hash needs 64 MB and one core
+_MOST_WAITING = 8
+_ADMITTED = threading.BoundedSemaphore(2 + _MOST_WAITING)
 HASHER = PasswordHasher()
 
 
@@ -30,6 +34,10 @@ class AccountError(ValueError):
 
 class TooManyGuesses(AccountError):
     """Too many wrong passwords, for this name or from this address."""
+
+
+class Busy(AccountError):
+    """Many people are logging in at this moment."""
 
 
 class Authenticator:
@@ -51,9 +59,7 @@ class Authenticator:
         """
         name = _checked_name(name)
         _check_password(password)
-        source = of_sign_up(address)
-        self._guard(source)
-        self._failures.count(source)
+        self._take(of_sign_up(address))
         return self._add(name, password, guest_id=guest_id)
 
     def create(self, name: str, password: str) -> Account:
@@ -68,20 +74,22 @@ class Authenticator:
         _check_password(password)
         return self._add(name, password, guest_id=None)
 
-    def change_password(self, account: Account, password: str, *, new: str, address: str) -> None:
+    def change_password(
+        self, account: Account, password: str, *, new: str, address: str, device: str | None = None
+    ) -> None:
         """Change the password of somebody who knows it.
 
         Raises
         ------
-        TooManyGuesses
+        TooManyGuesses, Busy
             As for :meth:`log_in`.
         AccountError
             The password is wrong, or the new one is too short or too long.
         """
         _check_password(new)
         try:
-            self.log_in(account.name, password, address=address)
-        except TooManyGuesses:
+            self.log_in(account.name, password, address=address, device=device)
+        except (TooManyGuesses, Busy):
             raise
         except AccountError:
             raise AccountError(marked("The present password is wrong.")) from None
@@ -97,7 +105,7 @@ class Authenticator:
         """
         _check_password(password)
         self._accounts.set_password(account.name, password_hash=self._hash(password))
-        self._failures.clear(of_name(account.name))
+        self._failures.clear_name(account.name)
 
     def _add(self, name: str, password: str, *, guest_id: str | None) -> Account:
         password_hash = self._hash(password)
@@ -112,45 +120,75 @@ class Authenticator:
             return account
         raise AccountError(marked("The account could not be created. Please try again."))
 
-    def log_in(self, name: str, password: str, *, address: str) -> Account:
+    def log_in(self, name: str, password: str, *, address: str, device: str | None = None) -> Account:
         """Find the account for a name and a password.
 
         An unknown name takes as long as a wrong password and gives the same message.
 
+        Parameters
+        ----------
+        device
+            The hash of the browser's token (:mod:`segue.people.devices`), if it has one.
+
         Raises
         ------
         TooManyGuesses
-            See :class:`segue.people.login_failures.LoginFailures`.
+            See :mod:`segue.people.login_failures`.
+        Busy
+            Many people are logging in.
         AccountError
             The name or the password is wrong, or the account is disabled.
         """
-        sources = [of_name(name), of_address(address)]
-        self._guard(*sources)
         stored = self._accounts.stored(name)
-        right = self._verify(stored["password"] if stored else self._nobody, password[: LONGEST_PASSWORD + 1])
+        known = stored is not None and device is not None and device in stored.get("devices", ())
+        attempt = (of_device(device),) if known and device else sources(name, address)
+        self._take(*attempt)
+        try:
+            right = self._verify(
+                stored["password"] if stored else self._nobody, password[: LONGEST_PASSWORD + 1]
+            )
+        except Busy:
+            self._give_back(*attempt)
+            raise
         if stored is None or not right:
-            for source in sources:
-                self._failures.count(source)
             raise AccountError(marked("The name or the password is wrong."))
-        self._failures.clear(sources[0])
+        self._failures.clear(attempt[0])
+        self._give_back(*attempt[1:])
         if stored.get("disabled_at"):
             raise AccountError(marked("This account is disabled: ask the person who runs this server."))
         return Account(stored["user_id"], stored["name"])
 
-    def _guard(self, *sources: str) -> None:
-        if any(self._failures.exceeded(source) for source in sources):
+    def _take(self, *attempt: str) -> None:
+        """Count an attempt by its sources, or refuse it."""
+        if not all(self._failures.take(source) for source in attempt):
             raise TooManyGuesses(marked("Too many attempts: please wait a quarter of an hour."))
 
+    def _give_back(self, *attempt: str) -> None:
+        for source in attempt:
+            self._failures.give_back(source)
+
     def _hash(self, password: str) -> str:
-        with _AT_ONCE:
+        with _admitted():
             return self._hasher.hash(password)
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
-            with _AT_ONCE:
+            with _admitted():
                 return self._hasher.verify(password_hash, password)
         except (VerificationError, InvalidHashError):  # a wrong password, or a text that is no hash
             return False
+
+
+@contextmanager
+def _admitted() -> Iterator[None]:
+    """One of the few who compute a hash; a few more wait. All others would take the threads of the pages."""
+    if not _ADMITTED.acquire(blocking=False):
+        raise Busy(marked("Many people are logging in at this moment. Please try again in a few seconds."))
+    try:
+        with _AT_ONCE:
+            yield
+    finally:
+        _ADMITTED.release()
 
 
 @cache

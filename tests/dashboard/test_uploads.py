@@ -52,9 +52,8 @@ def put(database: Database[Document], held: Pages) -> Iterator[Callable[..., int
 
         def send(page: str, size: int, *, by: str = "guest") -> int:
             cookie = {"Cookie": f"{COOKIE}={tokens[by]}"}
-            return client.put(
-                f"/_stcore/upload_file/{page}/f", content=b"x" * size, headers=cookie
-            ).status_code
+            sent = client.put(f"/_stcore/upload_file/{page}/f", content=b"x" * size, headers=cookie)
+            return int(sent.status_code)
 
         yield send
 
