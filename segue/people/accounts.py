@@ -38,6 +38,8 @@ class StoredAccount(TypedDict):
     """When the account was created."""
     disabled_at: NotRequired[datetime]
     """When an operator disabled the account; none while it is in use."""
+    skeleton: NotRequired[str]
+    """The key of the Latin name that its name looks like, if it is in another script."""
     devices: NotRequired[list[str]]
     """Hashes of the tokens of the browsers that have logged in, the latest last."""
 
@@ -65,10 +67,15 @@ class Accounts(Collection[StoredAccount]):
         personal=Personal(owner=("user_id",), secret=("password", "devices")),
         access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
     )
-    indexes = (Index.on("user_id", unique=True),)
+    indexes = (Index.on("user_id", unique=True), Index.on("skeleton"))
 
-    def add(self, account: Account, *, password_hash: str) -> None:
+    def add(self, account: Account, *, password_hash: str, skeleton: str | None = None) -> None:
         """Add an account.
+
+        Parameters
+        ----------
+        skeleton
+            As :func:`segue.people.names.skeleton`.
 
         Raises
         ------
@@ -82,6 +89,8 @@ class Accounts(Collection[StoredAccount]):
             "password": password_hash,
             "created_at": datetime.now(UTC),
         }
+        if skeleton is not None and skeleton != document["_id"]:
+            document["skeleton"] = skeleton
         try:
             self.documents.insert_one(document)
         except DuplicateKeyError as error:
@@ -97,6 +106,11 @@ class Accounts(Collection[StoredAccount]):
     def named(self, name: str) -> Account | None:
         """The account of a name, in any case."""
         return self._account({"_id": name_key(name)})
+
+    def looking_like(self, skeleton: str) -> bool:
+        """Whether the name of an account looks like another; see :func:`segue.people.names.skeleton`."""
+        wanted = {"$or": [{"_id": skeleton}, {"skeleton": skeleton}]}
+        return self.documents.find_one(wanted, {"_id": 1}) is not None
 
     def of(self, user_id: str) -> Account | None:
         """A listener's account; None for guests and for users of an identity provider."""

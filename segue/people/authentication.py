@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import threading
-import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +13,15 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken, folded_name
 from segue.people.login_failures import LoginFailures, of_device, of_sign_up, sources
+from segue.people.names import has_shape, mixes_scripts, skeleton
 from segue.phrases import marked, phrase
 from segue.storage.store import Store
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 256
-_NAME = re.compile(r"x[x .'_-]{0,30}x")
-"""A name in which each letter, digit and mark has become an x."""
+_JUDGED = 72
+"""Characters of a password that are judged: the time grows with the square."""
+_LEAST_SCORE = 2
 _AT_ONCE = threading.BoundedSemaphore(2)  # a hash needs 64 MB and one core
 _MOST_WAITING = 8
 _ADMITTED = threading.BoundedSemaphore(2 + _MOST_WAITING)
@@ -55,10 +55,10 @@ class Authenticator:
         Raises
         ------
         AccountError
-            The name is taken or invalid, or the password is too short or too long.
+            The name is taken or invalid, or the password is too short, too long or easy to guess.
         """
         name = _checked_name(name)
-        _check_password(password)
+        _check_password(password, name)
         self._take(of_sign_up(address))
         return self._add(name, password, guest_id=guest_id)
 
@@ -68,10 +68,10 @@ class Authenticator:
         Raises
         ------
         AccountError
-            The name is taken or invalid, or the password is too short or too long.
+            The name is taken or invalid, or the password is too short, too long or easy to guess.
         """
         name = _checked_name(name)
-        _check_password(password)
+        _check_password(password, name)
         return self._add(name, password, guest_id=None)
 
     def change_password(
@@ -84,9 +84,9 @@ class Authenticator:
         TooManyGuesses, Busy
             As for :meth:`log_in`.
         AccountError
-            The password is wrong, or the new one is too short or too long.
+            The password is wrong, or the new one is too short, too long or easy to guess.
         """
-        _check_password(new)
+        _check_password(new, account.name)
         try:
             self.log_in(account.name, password, address=address, device=device)
         except (TooManyGuesses, Busy):
@@ -101,18 +101,21 @@ class Authenticator:
         Raises
         ------
         AccountError
-            The password is too short or too long.
+            The password is too short, too long or easy to guess.
         """
-        _check_password(password)
+        _check_password(password, account.name)
         self._accounts.set_password(account.name, password_hash=self._hash(password))
         self._failures.clear_name(account.name)
 
     def _add(self, name: str, password: str, *, guest_id: str | None) -> Account:
+        looks = skeleton(name)
+        if self._accounts.looking_like(looks):
+            raise AccountError(phrase("The name {name} is taken.", name=name))
         password_hash = self._hash(password)
         for user_id in filter(None, (guest_id, f"user-{uuid.uuid4().hex}")):
             account = Account(user_id, name)
             try:
-                self._accounts.add(account, password_hash=password_hash)
+                self._accounts.add(account, password_hash=password_hash, skeleton=looks)
             except ListenerTaken:
                 continue  # the guest has signed up in another tab
             except NameTaken:
@@ -200,7 +203,7 @@ def _hash_of_nobody(hasher: PasswordHasher) -> str:
     return hasher.hash(uuid.uuid4().hex)
 
 
-def _check_password(password: str) -> None:
+def _check_password(password: str, name: str) -> None:
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountError(
             phrase(
@@ -210,15 +213,33 @@ def _check_password(password: str) -> None:
                 count=len(password),
             )
         )
+    if easy_to_guess(password, name):
+        raise AccountError(
+            marked(
+                "This password is easy to guess. Several words that do not belong together make a good one."
+            )
+        )
+
+
+def easy_to_guess(password: str, name: str) -> bool:
+    """Whether an attacker would try a password early: a common one, the name, a row of keys, a date.
+
+    By zxcvbn (Wheeler, USENIX Security 2016): fewer than a million guesses.
+    """
+    from zxcvbn import zxcvbn  # its lists of words take memory
+
+    judged = zxcvbn(password[:_JUDGED], user_inputs=[name, *name.split(), "segue"])
+    return int(judged["score"]) < _LEAST_SCORE
 
 
 def _checked_name(name: str) -> str:
     name = folded_name(name)
-    letters = "".join("x" if unicodedata.category(sign)[0] in "LMN" else sign for sign in name)
-    if not _NAME.fullmatch(letters) or unicodedata.category(name[0])[0] == "M":
+    if not name or not has_shape(name):
         raise AccountError(
             marked(
                 "A name has 2 to 32 letters, digits, spaces or . ' - _, and a letter or digit at both ends."
             )
         )
+    if mixes_scripts(name):
+        raise AccountError(marked("A name has the letters of one script, such as Latin or Cyrillic."))
     return name
