@@ -119,6 +119,7 @@ def serve_app(
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        forwarded_allow_ips=list(settings.dashboard.trusted_proxies),
     )
     services = visit.services()
     server = _Server(of_server, services.availability)
