@@ -12,15 +12,15 @@ import logging
 import socket
 from collections.abc import Iterable
 from functools import cache
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from segue.dashboard.api.requests import is_same_site
 from segue.settings import DashboardSettings
 
+_PORTS = {"http": 80, "https": 443}
 log = logging.getLogger(__name__)
 _PRIVATE_ENDINGS = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 """Endings of names that the public domain name system does not have (RFC 6761, 6762, 8375)."""
@@ -139,3 +139,20 @@ def _public_names(base_url: str, allowed: Iterable[str]) -> tuple[str, ...]:
 def _fits(name: str, wanted: str) -> bool:
     """Whether a name is the wanted one, or below it if that begins with `*.`."""
     return name.endswith(wanted[1:]) if wanted.startswith("*.") else name == wanted
+
+
+def is_same_site(origin: str, host: str, base_url: str) -> bool:
+    """Whether an origin is that of the request's host, or of the address that the setting gives.
+
+    Case and default ports do not matter: some proxies add or remove them.
+    """
+    try:
+        asking = urlsplit(origin)
+        own = [urlsplit(f"{asking.scheme}://{host}")] + ([urlsplit(base_url)] if base_url else [])
+        return asking.scheme in _PORTS and _place(asking) in map(_place, own)
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        return False
+
+
+def _place(address: SplitResult) -> tuple[str | None, int | None]:
+    return address.hostname, address.port or _PORTS.get(address.scheme)

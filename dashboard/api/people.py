@@ -109,9 +109,11 @@ async def _entered(services: Services, request: Request, enter: Callable[[], Acc
     except AccountError as error:
         return JSONResponse({"error": translated(error)}, status_code=422)
     # A new token prevents session fixation: a token planted before the log-in is worthless after it.
+    before = await run_in_threadpool(services.login_sessions.find, request.cookies.get(COOKIE))
     await run_in_threadpool(_close, services, request)
+    operator = before is not None and before.operator  # by a link for operators, opened before the log-in
     token = await run_in_threadpool(
-        lambda: services.login_sessions.open(user_id=account.user_id, name=account.name)
+        lambda: services.login_sessions.open(user_id=account.user_id, name=account.name, operator=operator)
     )
     response = _with_cookie(request, token)
     device = request.cookies.get(devices.COOKIE)

@@ -11,7 +11,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken, folded_name
+from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken, folded_name, name_key
 from segue.people.login_failures import LoginFailures, of_device, of_sign_up, sources
 from segue.people.names import has_shape, mixes_scripts, skeleton
 from segue.phrases import marked, phrase
@@ -43,9 +43,13 @@ class Busy(AccountError):
 class Authenticator:
     """Signs people up and logs them in. Thread-safe."""
 
-    def __init__(self, store: Store, *, failures: LoginFailures | None = None) -> None:
+    def __init__(
+        self, store: Store, *, failures: LoginFailures | None = None, reserved: frozenset[str] = frozenset()
+    ) -> None:
+        """Nobody can sign up with the `reserved` names (keys by :func:`segue.people.accounts.name_key`)."""
         self._accounts = Accounts(store)
         self._failures = failures or LoginFailures(store)
+        self._reserved = reserved
         self._hasher = HASHER
         self._nobody = _hash_of_nobody(self._hasher)
 
@@ -60,6 +64,8 @@ class Authenticator:
         name = _checked_name(name)
         _check_password(password, name)
         self._take(of_sign_up(address))
+        if {name_key(name), skeleton(name)} & self._reserved:
+            raise AccountError(_taken(name))
         return self._add(name, password, guest_id=guest_id)
 
     def create(self, name: str, password: str) -> Account:
@@ -110,7 +116,7 @@ class Authenticator:
     def _add(self, name: str, password: str, *, guest_id: str | None) -> Account:
         looks = skeleton(name)
         if self._accounts.looking_like(looks):
-            raise AccountError(phrase("The name {name} is taken.", name=name))
+            raise AccountError(_taken(name))
         password_hash = self._hash(password)
         for user_id in filter(None, (guest_id, f"user-{uuid.uuid4().hex}")):
             account = Account(user_id, name)
@@ -119,7 +125,7 @@ class Authenticator:
             except ListenerTaken:
                 continue  # the guest has signed up in another tab
             except NameTaken:
-                raise AccountError(phrase("The name {name} is taken.", name=name)) from None
+                raise AccountError(_taken(name)) from None
             return account
         raise AccountError(marked("The account could not be created. Please try again."))
 
@@ -180,6 +186,10 @@ class Authenticator:
                 return self._hasher.verify(password_hash, password)
         except (VerificationError, InvalidHashError):  # a wrong password, or a text that is no hash
             return False
+
+
+def _taken(name: str) -> str:
+    return phrase("The name {name} is taken.", name=name)
 
 
 @contextmanager

@@ -44,6 +44,7 @@ class Served:
 
     def __init__(self, settings: Settings, *, log: Path) -> None:
         self._settings, self.log = settings, log
+        self.mongo = settings.mongo
         self.port = _own_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._process: psutil.Process | None = None
