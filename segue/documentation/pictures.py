@@ -68,6 +68,8 @@ _FRAMES, _FRAME_MS, _WIDTH = 28, 250, 840
 """The animation: number of frames, time per frame, width in pixels."""
 _PLAYED = 7
 """Tracks that the listener plays before the pictures are taken."""
+_LISTS = {"artists": {}, "songs": {"as": "table"}, "playlists": {}}
+"""Lists of the page Library beside the albums, with the parameters of their addresses."""
 
 
 def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]) -> None:
@@ -162,7 +164,9 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
     time.sleep(1)
     _shoot(page, folder / "player.jpg", say)
     _playlist(page)
-    addresses = {name: f"{dashboard}/{name}" for name in (*menu()[1:], "playlists")}
+    addresses = {name: f"{dashboard}/{name}" for name in menu()[1:]}
+    for name, query in _LISTS.items():
+        addresses[f"library-{name}"] = f"{dashboard}/library?{urlencode({'show': name, **query})}"
     by_link = {
         "track": {"id": track["id"]},
         "artist": {"name": track["artist"]},
