@@ -1,4 +1,4 @@
-"""Readers of public data sets that users download themselves: docs/how-to/train-and-tune.md has the sources."""
+"""Readers of public data sets that users download; docs/how-to/train-and-tune.md has the sources."""
 
 from __future__ import annotations
 
