@@ -60,6 +60,7 @@ class Served:
             "SEGUE_INDEX__FOLDER": s.index.folder,
             "SEGUE_TRANSCODING__FOLDER": s.transcoding.folder,
             "SEGUE_DASHBOARD__METRICS_PORT": "0",
+            "SEGUE_DASHBOARD__LOCAL_OPERATOR": "true",
             "PYTHONPATH": str(ROOT),
         }
         self._process = _launcher().start(
