@@ -450,6 +450,7 @@ def test_no_page_shows_a_hidden_track(
 ) -> None:
     monkeypatch.setattr(seeing, "_token_of_page", lambda: ben.client.cookies.get(COOKIE))
     monkeypatch.setattr(visit, "listener", lambda: Listener("ben", "Ben", "s"))
+    monkeypatch.setattr(visit, "operator", lambda: True)
     monkeypatch.setattr(visit, "services", lambda: services)
     page = AppTest.from_function(_show, kwargs={"view": view}, default_timeout=600)
     for name, value in VIEWS[view].items():
