@@ -66,6 +66,10 @@ _COVERS_SECONDS = 8.0
 """The wait for the covers of a first visit."""
 _BEFORE, _AFTER, _MOST_FRAMES = 4, 10, 80
 """Frames of the animation: before the skip, after the list has changed, and in all."""
+_QUIET_SECONDS = 15.0
+"""A list that has not changed for so long reflects all plays."""
+_FIRST = 10
+"""Cards of the list; below it, the page has lists of all listeners' plays."""
 _FRAME_MS, _WIDTH = 250, 840
 """Time per frame, and width in pixels."""
 _PLAYED = 7
@@ -159,6 +163,7 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
     _open(page, f"{dashboard}/")
     track = _listen(page)
     _open(page, f"{dashboard}/")
+    _wait_for_the_list(page)
     _shoot(page, folder / "for-you.jpg", say)
     _start_a_song(page)
     _moving(page, folder / "skip.webp", say)
@@ -279,17 +284,31 @@ def _search(page: Page, text: str) -> None:
     _settle(page)
 
 
+def _titles(page: Page) -> list[str]:
+    """The texts of the recommendations."""
+    return page.locator(".card").all_inner_texts()[:_FIRST]
+
+
+def _wait_for_the_list(page: Page) -> None:
+    """Wait until the list reflects the songs that were played before."""
+    shown, since = _titles(page), time.monotonic()
+    while time.monotonic() - since < _QUIET_SECONDS:
+        time.sleep(1)
+        if (titles := _titles(page)) != shown:
+            shown, since = titles, time.monotonic()
+
+
 def _moving(page: Page, file: Path, say: Callable[[str], None]) -> None:
     """A skip, and the list that changes after it."""
     frames: list[Image.Image] = []
     durations: list[int] = []
-    cards, shown, last = page.locator(".card"), list[str](), _MOST_FRAMES
+    shown, last = list[str](), _MOST_FRAMES
     while len(frames) < last:
         began = time.monotonic()
         if len(frames) == _BEFORE:
-            shown = cards.all_inner_texts()
+            shown = _titles(page)
             page.keyboard.press("n")
-        elif shown and last == _MOST_FRAMES and cards.all_inner_texts() != shown:
+        elif shown and last == _MOST_FRAMES and _titles(page) != shown:
             last = min(last, len(frames) + _AFTER)
         frames.append(Image.open(io.BytesIO(page.screenshot(type="jpeg", quality=90))))
         time.sleep(max(0.0, _FRAME_MS / 1000 - (time.monotonic() - began)))
