@@ -64,7 +64,9 @@ def csv(table: pd.DataFrame) -> str:
 
     As OWASP recommends against CSV injection: titles and artists are the words of other people.
     """
-    return table.map(lambda value: _plain(value) if isinstance(value, str) else value).to_csv(index=False)
+    return str(
+        table.map(lambda value: _plain(value) if isinstance(value, str) else value).to_csv(index=False)
+    )
 
 
 def _plain(text: str) -> str:
