@@ -181,7 +181,7 @@ class Correcting:
 
     def __init__(self, store: Store, user_id: str) -> None:
         self._corrections, self._changed = Corrections(store), ChangedImports(store)
-        self._user_id = user_id
+        self.user_id = user_id
 
     def rule(self, belief: Belief, strength: Strength | None) -> None:
         """Correct a belief, or take its correction back (None).
@@ -192,10 +192,10 @@ class Correcting:
             The listener has too many corrections.
         """
         if strength is None:
-            self._corrections.take_back_rule(self._user_id, belief.kind, belief.key)
+            self._corrections.take_back_rule(self.user_id, belief.kind, belief.key)
         else:
-            self._corrections.keep_rule(self._user_id, belief.rule(strength))
-        self._changed.note([self._user_id])
+            self._corrections.keep_rule(self.user_id, belief.rule(strength))
+        self._changed.note([self.user_id])
 
     def forget(self, span: Span) -> None:
         """Let the plays of a time say nothing.
@@ -205,10 +205,10 @@ class Correcting:
         SegueError
             The listener has forgotten too many times.
         """
-        self._corrections.forget_span(self._user_id, span)
-        self._changed.note([self._user_id])
+        self._corrections.forget_span(self.user_id, span)
+        self._changed.note([self.user_id])
 
     def remember(self, span: Span) -> None:
         """Let the plays of a forgotten time count again."""
-        self._corrections.remember_span(self._user_id, span)
-        self._changed.note([self._user_id])
+        self._corrections.remember_span(self.user_id, span)
+        self._changed.note([self.user_id])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -81,7 +81,7 @@ def _correctable(belief: Belief, correcting: Correcting) -> None:
         list(_WORDS),
         key=key,
         format_func=lambda strength: translated(_WORDS[strength]),
-        on_change=changed,
+        on_change=visit.by_listener(correcting.user_id, changed),
     )
 
 
@@ -99,31 +99,28 @@ def _times(own: Beliefs, correcting: Correcting) -> None:
         )
     for evening in own.evenings:
         plays = ngettext("{count} play", "{count} plays", evening.plays)
-        _row(f"{_when(evening)} · {plays}", gettext("Forget"), evening.span, correcting.forget)
+        _row(f"{_when(evening)} · {plays}", gettext("Forget"), evening.span, correcting.forget, correcting)
     if own.forgotten:
         st.subheader(gettext("Forgotten"), anchor=False)
     for evening in own.forgotten:
-        _row(_when(evening), gettext("Count again"), evening.span, correcting.remember)
+        _row(_when(evening), gettext("Count again"), evening.span, correcting.remember, correcting)
 
 
-def _row(text: str, label: str, span: Span, action: object) -> None:
+def _row(text: str, label: str, span: Span, action: Callable[[Span], None], correcting: Correcting) -> None:
+    def act() -> None:
+        try:
+            action(span)
+        except SegueError as error:
+            st.session_state["correction-fault"] = translated(error)
+
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(text)
         st.button(
             label,
             key=f"{label}-{span.since}-{span.until}",
             help=text,
-            on_click=_careful,
-            args=(action, span),
+            on_click=visit.by_listener(correcting.user_id, act),
         )
-
-
-def _careful(action: object, span: Span) -> None:
-    assert callable(action)
-    try:
-        action(span)
-    except SegueError as error:
-        st.session_state["correction-fault"] = translated(error)
 
 
 def _when(evening: Evening) -> str:
