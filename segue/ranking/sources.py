@@ -186,9 +186,7 @@ class LikeLovedSource(CandidateSource):
 
     def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
         proposed = []
-        for own in _remembering(profiles, bundle):
-            if own.new <= _LITTLE:
-                continue
+        for own in _remembering(profiles, bundle, least_new=_LITTLE):
             rows = own.rows[:_LOVED_SEEDS]
             lead = own.new * own.share[:_LOVED_SEEDS] * self.weight(ranking) / 2
             if bundle.transition_rules is not None:
@@ -220,11 +218,15 @@ class _Remembering:
     """int64, epoch ms of the last play."""
 
 
-def _remembering(profiles: Profiles, bundle: TrackIndex) -> Iterator[_Remembering]:
+def _remembering(profiles: Profiles, bundle: TrackIndex, *, least_new: float = 0.0) -> Iterator[_Remembering]:
+    """The listeners with a history and a memory, and at least `least_new`."""
     bounds = profiles.signals.bounds
     for place, listener in enumerate(profiles.listeners):
         at = profiles.signals.at[bounds[place] : bounds[place + 1]]
         if not listener.loved.tracks or not len(at):
+            continue
+        new = 2.0 ** (-len(at) / listener.settings.half_life_tracks)
+        if new < least_new:
             continue
         rows = np.asarray(bundle.rows(list(listener.loved.tracks)), dtype=np.int64)
         here = rows >= 0
@@ -233,7 +235,7 @@ def _remembering(profiles: Profiles, bundle: TrackIndex) -> Iterator[_Rememberin
             place=place,
             newest=int(at.max()),
             returning=listener.loved.returning,
-            new=2.0 ** (-len(at) / listener.settings.half_life_tracks),
+            new=new,
             rows=rows[here],
             share=(np.asarray(listener.loved.weights) / listener.loved.weights[0])[here],
             at=np.asarray(listener.loved.at, dtype=np.int64)[here],
