@@ -72,6 +72,11 @@ def test_no_command_is_left_out() -> None:
     assert ASK.keys() == have_it
 
 
+def test_the_upgrade_notes_list_the_commands_that_ask() -> None:
+    notes = (ROOT / "docs" / "upgrade-notes.md").read_text()
+    assert [name for name in ASK if f"| `{name}" not in notes] == []
+
+
 class World:
     """A database, files and a damaged checkpoint, and the commands on them."""
 
