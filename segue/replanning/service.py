@@ -53,7 +53,7 @@ class Replanning:
     def replan(
         self, windows: pa.Table, *, bundle: TrackIndex, feedback: Feedback = NO_FEEDBACK
     ) -> list[float]:
-        """Write the documents that changed windows give; wait for MongoDB up to the setting `stream.outage`.
+        """Write the documents that changed windows give; wait for MongoDB up to `stream.mongo_retry_timeout`.
 
         Documents that were written before MongoDB became unavailable are written again.
 

@@ -42,6 +42,7 @@ from segue.collections import OWNERS
 from segue.collections import collection as owner_of
 from segue.dashboard.api import queue
 from segue.dashboard.opensubsonic.listened import Listened
+from segue.dashboard.pictures.month import draw
 from segue.dashboard.queries import audience, friends, history, items, listening, live, month, sounding
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.playlist_files import exported
@@ -87,7 +88,7 @@ from segue.plays.delivery import SentPlays
 from segue.plays.event import checked as valid
 from segue.plays.playback import Playback
 from segue.plays.playbacks import Playbacks
-from segue.privacy.holdings import held
+from segue.privacy.holdings import personal_collections
 from segue.privacy.leaving import sweep
 from segue.ranking import feedback
 from segue.ranking.feedback import ActiveFeedback
@@ -175,19 +176,17 @@ def plays_of(user: str) -> list[Any]:
     return [valid(event) for event in events]
 
 
-def stream_step(service: Service) -> None:
-    """The work of the queries on the plays of a micro-batch."""
-    settings, store = service.settings, service.store
-    plays = plays_of("ada")
+def plan(service: Service) -> None:
+    """The work of the recommendations' query on the plays of a micro-batch."""
     service.replanning.replan_once(
-        signal_windows(plays, settings),
+        signal_windows(plays_of("ada"), service.settings),
         bundle=service.services.catalogue.bundle(),
-        feedback=ActiveFeedback(store).current(),
+        feedback=ActiveFeedback(service.store).current(),
     )
-    count(service, plays)
 
 
 def count(service: Service, plays: list[Any]) -> None:
+    """The work of the query of engagement on the plays of a micro-batch."""
     settings, store = service.settings, service.store
     stored = service.engagement
     facts = facts_of(event_windows(plays, settings), described=TrackLabels(Tracks(store)))
@@ -434,6 +433,17 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         generator = PlaylistGenerator(catalogue, settings, "ada", kept=services.day_lists)
         return what(generator)
 
+    drawn: set[str] = set()
+
+    def month_card() -> None:
+        found = month.contents(
+            store, ada, since=since, until=until, zone="UTC", engagement=settings.engagement
+        )
+        # Drawing takes longer than all else here, and the same contents make the same picture.
+        if found and repr(found) not in drawn:
+            draw(found)
+            drawn.add(repr(found))
+
     def playlist_changes() -> None:
         playlists = services.playlists
         playlists.add("ada", made.playlist, [track_id(3)])
@@ -447,7 +457,8 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         return found and exported(store, found, FORMATS["m3u8"])
 
     return {
-        "stream": partial(stream_step, made),
+        "stream's plans": partial(plan, made),
+        "stream's counts": lambda: count(made, plays_of("ada")),
         "progress": partial(progress, made),
         "upcoming": partial(items.upcoming, store, "ada"),
         "first selection": partial(items.upcoming, store, "new"),
@@ -469,9 +480,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             engagement=settings.engagement,
         ),
         "began": lambda: Listening(store).began("ada"),
-        "month": partial(
-            month.card, store, ada, since=since, until=until, zone="UTC", engagement=settings.engagement
-        ),
+        "month": month_card,
         "match": partial(friends.similarity, store, "ada", "ben"),
         "blend": lambda: friends.blended(
             store, "ada", "ben", bundle=catalogue.bundle(), ranking=settings.ranking
@@ -608,7 +617,8 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "rejected": lambda: (RejectedTracks(store).reasons(), list(RejectedTracks(store).newest(limit=5))),
         "rejected ids": lambda: RejectedTracks(store).track_ids("ingest"),
         "outcomes": partial(outcomes, store, since=since, experiments=settings.experiments),
-        "export": lambda: list(held(store, "ada")),
+        # The whole export reads these one after the other.
+        **{f"export of {one.name}": partial(one.held_by, "ada") for one in personal_collections(store)},
         "written": lambda: Recommendations(store).written_since(None),
         "tastes": lambda: (Tastes(store).vectors(["ada", "ben"]), Tastes(store).exists("ada")),
         "forgotten": lambda: (Forgotten(store).hashes(), Forgotten(store).due(NOW)),
