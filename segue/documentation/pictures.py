@@ -121,7 +121,8 @@ def _demo(address: str | None, say: Callable[[str], None]) -> Iterator[str]:
         for name in ("jars", "java", "java-home", "venv"):
             if (LOCAL / name).exists():
                 (home / name).symlink_to((LOCAL / name).resolve())
-        environment = {**os.environ, "SEGUE_HOME": str(home)}
+        # The pages of operators are in the pictures, too.
+        environment = {**os.environ, "SEGUE_HOME": str(home), "SEGUE_DASHBOARD__LOCAL_OPERATOR": "true"}
         log = home / "demo.log"
         say("starting the demo; this takes a few minutes")
         with log.open("wb") as output:

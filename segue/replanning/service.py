@@ -119,7 +119,7 @@ class Replanning:
         names = self._admitted.among([listener.user_id for listener in listeners])
         groups: dict[frozenset[str], list[ListenerHistory]] = {}
         for listener in listeners:
-            hidden = self._access.hidden_from(names.get(listener.user_id))
+            hidden = self._access.hidden_from(listener.user_id, names.get(listener.user_id))
             groups.setdefault(hidden, []).append(listener)
         return groups
 
