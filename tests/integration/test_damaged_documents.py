@@ -79,6 +79,7 @@ from segue.people.authentication import AccountError
 from segue.people.forgotten import Forgotten
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import Listener
+from segue.people.operator_links import OperatorLinks
 from segue.people.preferences import Preferences
 from segue.people.secret_box import SecretBox
 from segue.playlists.bookmarks import Bookmarks
@@ -155,6 +156,7 @@ class Service:
     engagement: StoredEngagement
     token: str = ""
     code: str = ""
+    operator_code: str = ""
     link: str = ""
     playlist: str = ""
     readers: dict[str, Callable[[], object]] = field(default_factory=dict)
@@ -367,6 +369,7 @@ def fill(made: Service) -> None:
         services.authenticator.log_in("Ada", "wrong horse", address="::1")
     made.token = services.login_sessions.open(user_id="ada", name="Ada")
     made.code = services.handovers.offer(account, token=made.token)
+    made.operator_code = OperatorLinks(store).create()
     made.link = services.links.create("ada", "track", track_id(1), title="Song 1", playable=True)
     made.playlist = services.playlists.create("ada", "Mine", tracks=[track_id(1), track_id(2)]).playlist_id
     made.database.playlists.update_one(
@@ -580,6 +583,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "log-in": log_in,
         "failures": lambda: services.authenticator._failures.count("name:ada"),
         "hand-over": lambda: services.handovers.accept(made.code, token=made.token),
+        "operator link": lambda: OperatorLinks(store).use(made.operator_code),
         "accounts": lambda: (Accounts(store).of("ada"), Accounts(store).everyone()),
         "claim": lambda: SentPlays(store).claim(plays_of("ada")[0]),
         "audience": lambda: [
