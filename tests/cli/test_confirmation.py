@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from pymongo.database import Database
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from segue.catalog.track import Track
 from segue.catalog.tracks import Tracks
