@@ -130,6 +130,18 @@ def _own_port() -> int:
 _ports: list[int] = []
 
 
+def settle(page: Page) -> None:
+    """Wait until a page is drawn: its script has ended, and its pictures are there."""
+    until(
+        lambda: page.evaluate(
+            """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
+              && [...document.images].every((image) => image.complete)"""
+        ),
+        "the page to be drawn",
+    )
+    page.wait_for_timeout(700)  # lists that the page fetches and draws by itself
+
+
 def forget_visit(page: Page) -> None:
     """Close a page, and remove the data that it and its dashboard have stored in the browser."""
     address, context = urlsplit(page.url), page.context

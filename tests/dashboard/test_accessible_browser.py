@@ -11,9 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.dashboard.browser import Served, needs_chromium
+from tests.dashboard.browser import Served, needs_chromium, settle
 from tests.dashboard.music import track_id
-from tests.waiting import PATIENCE, until
+from tests.waiting import PATIENCE
 
 pytestmark = needs_chromium
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -62,17 +62,6 @@ def looked_at(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[tup
     context.set_default_timeout(PATIENCE * 1000)
     yield context.new_page(), f"{look} {language}"
     context.close()
-
-
-def settle(page: Page) -> None:
-    until(
-        lambda: page.evaluate(
-            """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
-              && [...document.images].every((image) => image.complete)"""
-        ),
-        "the page to be drawn",
-    )
-    page.wait_for_timeout(700)
 
 
 def violations(page: Page) -> list[str]:
