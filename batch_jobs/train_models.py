@@ -1,4 +1,4 @@
-"""`./run.sh models train`: trains transition rules, session embeddings and ALS on the plays in the topic.
+"""`./run.sh models train`: trains transition rules, session embeddings and ALS on plays, imported ones too.
 
 Delivery: :mod:`segue.spark.training`.
 """
@@ -22,6 +22,7 @@ from segue.local.stack import connected
 from segue.models import trained
 from segue.people.forgotten import PREFIX, Forgotten
 from segue.settings import Settings, load_settings
+from segue.spark.imported_plays import with_imported
 from segue.spark.learned_models import LEARNED_MODELS
 from segue.spark.recorded import plays_of_those_here, recorded
 from segue.spark.session import session
@@ -34,7 +35,7 @@ from segue.storage.store import Store, open_store
 def train(
     json_file: JsonFile = None,
 ) -> None:
-    """Train the models on the plays in the topic, and store each in MongoDB by version.
+    """Train the models on the plays in the topic and on imported plays, and store each by version.
 
     following: transition rules, which score the tracks that listeners play after a track.
     session-space: embeddings from listening sessions and sound. It needs enough plays.
@@ -67,12 +68,12 @@ _SHOWN = ("version", "unchanged", "tracks", "seconds", "left_out")
 
 
 def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = False) -> list[Trained]:
-    """Update the models from the topic's plays.
+    """Update the models from the plays of the topic and from imported plays.
 
     Raises
     ------
     SegueError
-        The topic has no play to learn from.
+        There is no play to learn from.
     """
     store = open_store(settings)
     chosen = [model for model in LEARNED_MODELS if model.enabled(settings)]
@@ -89,7 +90,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             records = recorded(spark, settings)
 
             def read(ends: Mapping[int, int]) -> Plays:
-                step_rows = transform(records, settings=settings, ends=ends)
+                step_rows = transform(records, settings=settings, ends=ends, imported=store)
                 step_rows = without_forgotten(step_rows, store).cache()
                 at_the_end.callback(step_rows.unpersist)
                 return Plays(step_rows, ends, fingerprint(step_rows))
@@ -97,7 +98,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             task = bar.add_task("Reading plays", total=1 + len(chosen))
             now = read(end_offsets(settings.kafka))
             if now.fingerprint.startswith("0:"):
-                raise SegueError("the topic has no play to learn from: ./run.sh plays replay sends plays")
+                raise SegueError("there is no play to learn from: ./run.sh plays replay sends plays")
             training = Training(store, settings, now, read)
             done = []
             for model in chosen:
@@ -116,9 +117,27 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             spark.stop()
 
 
-def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int] | None = None) -> DataFrame:
-    """KafkaRecord -> Step; with `ends` (offset by partition), only of the plays before these offsets."""
+def transform(
+    records: DataFrame,
+    *,
+    settings: Settings,
+    ends: Mapping[int, int] | None = None,
+    imported: Store | None = None,
+) -> DataFrame:
+    """KafkaRecord -> Step.
+
+    Parameters
+    ----------
+    ends
+        By partition, the offset before which plays of the topic are taken; None takes all of them.
+    imported
+        Where imported and delayed plays are kept, which are taken too; None takes none.
+    """
     plays = plays_of_those_here(records, stream=settings.stream, ends=ends)
+    if imported is not None:
+        # A session may lack signals that were skips: twice as many plays as steps are enough for most.
+        most = 2 * settings.models.max_steps_per_listener
+        plays = with_imported(plays, records.sparkSession, imported, most=most)
     gap, most = settings.engagement.session_gap, settings.models.max_steps_per_listener
     return steps(plays, signals=settings.signals, gap=gap, most=most)
 

@@ -23,6 +23,7 @@ BENCHMARKS = {
     "year": "a minute of counting after months of 100,000 listeners, beside adding up all windows",
     "state": "the state of a million listeners in the heap and in RocksDB",
     "flood": "time from a play to its recommendations beside a flood of malformed records",
+    "history-import": "a million imported plays, and other recommendations beside the import",
     "capacity": "costs of an event, a listener's update and a query, and their growth",
     "sizing": "needs of a service of a given size, from the figures of capacity",
     "incremental": "cost of 100 new tracks in a catalogue of FMA's size",

@@ -17,6 +17,7 @@ import numpy as np
 from rich.console import Console
 from scipy import sparse
 
+from segue.benchmarks import memory_quality
 from segue.embeddings.genre_space import fit_genre_space
 from segue.embeddings.session_space_training import FARTHEST
 from segue.embeddings.skip_gram import train, vectors
@@ -56,6 +57,9 @@ def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mappi
             figures |= part(data / name, quick)
     if not figures:
         raise SegueError(f"{data} has none of {', '.join(parts)}: see docs/how-to/train-and-tune.md")
+    folder = data / "30music"
+    with console.status("Measuring the long memory"):
+        figures |= memory_quality.measured(folder if folder.is_dir() else None, load_settings(), quick=quick)
     return figures
 
 

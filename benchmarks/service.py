@@ -87,7 +87,22 @@ def in_use(settings: Settings, bundle: Path, *, name: str) -> Iterator[Settings]
 @contextmanager
 def variant(kind: str, settings: Settings, **stream: object) -> Iterator[subprocess.Popen[bytes]]:
     """Run a variant of segue.benchmarks.stream_variant as a process; `stream` are its settings."""
-    environment = {
+    own = {f"SEGUE_STREAM__{name.upper()}": str(value) for name, value in stream.items()}
+    with LOG.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "segue.benchmarks.stream_variant", kind],
+            env={**environment_of(settings), **own},
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
+    with ended(process):
+        yield process
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment of a process that uses a temporary service."""
+    return {
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "PYSPARK_PYTHON": sys.executable,
@@ -99,18 +114,7 @@ def variant(kind: str, settings: Settings, **stream: object) -> Iterator[subproc
         "SEGUE_SPARK__CHECKPOINT_LOCATION": settings.spark.checkpoint_location,
         "SEGUE_SPARK__UI_PORT": str(settings.spark.ui_port),
         "SEGUE_INDEX__FOLDER": settings.index.folder,
-        **{f"SEGUE_STREAM__{name.upper()}": str(value) for name, value in stream.items()},
     }
-    with LOG.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "segue.benchmarks.stream_variant", kind],
-            env=environment,
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-        )
-    with ended(process):
-        yield process
 
 
 @dataclass

@@ -61,8 +61,10 @@ from segue.social.activity import PrivacyChoices
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
 from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
+from segue.taste.corrections import Corrections
 from segue.taste.imported import ImportedTastes
 from segue.taste.marks import Marks
+from segue.taste.memory import Memories
 from segue.taste.opinions import Opinions
 from segue.taste.starts import Starts
 from segue.taste.tastes import Tastes
@@ -107,6 +109,8 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     PrivacyChoices,
     Tastes,
     ImportedTastes,
+    Memories,
+    Corrections,
     Recommendations,
     Listening,
     ListeningSessions,

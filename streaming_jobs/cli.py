@@ -26,6 +26,7 @@ from segue.privacy.leaving import sweep
 from segue.processes import raise_file_limit
 from segue.ranking.feedback import ActiveFeedback
 from segue.replanning.imported import ImportedPlaysInTastes
+from segue.replanning.memory import MemoryKeeper
 from segue.replanning.rebuilding import Rebuilding
 from segue.settings import Settings, load_settings
 from segue.settings.contradictions import contradictions
@@ -53,6 +54,7 @@ from segue.taste.tastes import Tastes
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
 _ROLL_UP_SECONDS = 60.0
+_MEMORY_SECONDS = 300.0
 _UNFINISHED_SECONDS = 600.0
 _IMPORTED_SECONDS = 2.0
 _REBUILD_SECONDS = 20.0
@@ -212,6 +214,8 @@ def _repeated(
     ]
     if settings.engagement.enabled:
         roll_up = DailyRollUp(store, settings).run
+        memories = MemoryKeeper(store, settings).run
+        repeated.append(Regularly(memories, name="memories", seconds=_MEMORY_SECONDS, last=False))
         repeated.append(Regularly(roll_up, name="statistics by day", seconds=_ROLL_UP_SECONDS, last=False))
     return repeated
 

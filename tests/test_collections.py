@@ -82,7 +82,7 @@ def test_who_backs_up_and_who_removes_may_reach_all_that_they_must() -> None:
 def test_collections_about_listeners_are_listed_as_personal() -> None:
     made = {"tastes", "recommendations", "listening", "listening_sessions", "damaged_documents"}
     imported = {"changed_imports", "imported_days", "imported_songs", "imported_tastes"}
-    assert set(WRITTEN_BY_STREAMS) == made | imported
+    assert set(WRITTEN_BY_STREAMS) == made | imported | {"memories"}
     secrets = {name: own.secret for name in POLICIES if (own := personal(name)) and own.secret}
     assert secrets == {
         "accounts": ("password", "devices"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -11,10 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.dashboard.api.requests import NO_INDEX, session_of, unavailable
+from segue.dashboard.queries.profile import not_recommended
 from segue.dashboard.queries.sounding import UnknownTrack, radio
 from segue.dashboard.services import Services
 from segue.errors import SegueError
-from segue.taste.opinions import Opinions
 
 AHEAD = 12
 _MOST = 200
@@ -46,6 +47,7 @@ def routes(services: Services) -> list[Route]:
 
 
 def _tuned(services: Services, user_id: str, seed: str, after: list[str]) -> list[dict[str, Any]]:
-    disliked = Opinions(services.store).disliked(user_id)
-    items = radio(services.catalogue, services.settings, seed=seed, after=after, avoid=disliked, items=AHEAD)
+    catalogue, now = services.catalogue, round(time.time() * 1000)
+    avoid = sorted(not_recommended(catalogue, user_id, bundle=catalogue.bundle(), at=now))
+    items = radio(catalogue, services.settings, seed=seed, after=after, avoid=avoid, items=AHEAD)
     return [item.data() for item in items]

@@ -126,13 +126,13 @@ def random_songs(call: Call) -> Content:
 
 
 def _barred(call: Call) -> set[str]:
-    """Songs that the listener has just heard, or dislikes."""
+    """Songs that the listener has just heard, dislikes, or does not want by a correction."""
     disliked = set(call.server.opinions.disliked(call.user_id))
     bundle = bundle_of(call)
     if bundle is None:
         return disliked
-    profile = read_listener(call.server.catalogue, call.server.settings, call.user_id, bundle=bundle).profile
-    return disliked | set(bundle.ids(sorted(profile.recent)))
+    listener = read_listener(call.server.catalogue, call.server.settings, call.user_id, bundle=bundle)
+    return disliked | set(bundle.ids(sorted(listener.profile.recent | listener.disliked)))
 
 
 def _fits(track: FullTrack, *, genre: str | None, years: Sequence[int | None], library: str | None) -> bool:

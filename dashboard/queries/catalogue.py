@@ -23,6 +23,7 @@ from segue.moods.aligned import AlignedMoods
 from segue.moods.measures import Percentiles
 from segue.moods.stored import Moods
 from segue.storage.store import Store
+from segue.taste.corrections import ListenerCorrections, Unwanted, UnwantedRows
 
 _SIMILAR = 0.3
 """Tracks with a lower cosine are not shown as similar, even if the library has no closer ones."""
@@ -53,8 +54,17 @@ class CatalogueReader:
         self._artist_search = GatheredSearch(self.artists)
         self._active = ActiveBundle(store, folder=index_folder, every=2.0)
         self._visible = VisibleIndexes[Bundle](self._tracks.ids_in)
+        self._unwanted = Unwanted(self._tracks.ids_under)
         self._moods = Moods(store)
         self._aligned = AlignedMoods(self._moods)
+
+    def unwanted(self, corrections: ListenerCorrections, bundle: Bundle) -> UnwantedRows:
+        """The rows of an index of which a listener wants less or nothing."""
+        return self._unwanted.of(corrections, bundle)
+
+    def on_albums(self, track_ids: Iterable[str]) -> dict[str, TrackOnAlbum]:
+        """The playable ones among some tracks by id, with albums and artists."""
+        return self._browsed.several(track_ids)
 
     def search(self, query: str, *, limit: int = 50) -> Part[Item]:
         """Tracks whose title, artist, album or genres match the query's words, typos allowed, best first."""

@@ -121,6 +121,8 @@ class Upcoming:
     items: list[Item]
     served: str
     """"taste", or "cold-start" for the varied selection."""
+    reflects_at: int = 0
+    """Epoch ms of the newest play that they reflect; 0 for a cold start."""
 
 
 def upcoming(store: Store, user_id: str) -> Upcoming:
@@ -134,7 +136,8 @@ def upcoming(store: Store, user_id: str) -> Upcoming:
         for rank, track in enumerate(stored.tracks, 1)
         if track.track_id in known
     ]
-    return Upcoming(stored.recommendation_id, items, stored.served)
+    reflects_at = round(stored.reflects_at)
+    return Upcoming(stored.recommendation_id, items, stored.served, reflects_at)
 
 
 def _to_start_with(store: Store, choice: StartingChoice) -> Upcoming:

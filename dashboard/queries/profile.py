@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.engagement.listening import Listening
 from segue.index.bundle import Bundle
 from segue.settings import Settings
+from segue.taste.corrections import Corrections
 from segue.taste.opinions import Opinions
 from segue.taste.profile import ListenerProfile, build_profiles
 from segue.taste.tastes import Tastes
@@ -21,6 +22,7 @@ class KnownListener:
     heard: frozenset[int]
     """Rows in the history, and rows played as far back as plays are kept."""
     disliked: frozenset[int]
+    """Rows that are not recommended: disliked, or left out by a correction of the listener."""
 
     @property
     def positive(self) -> dict[int, float]:
@@ -33,14 +35,30 @@ def read_listener(
 ) -> KnownListener:
     """Read a listener's profile, plays and dislikes; all empty for a new listener."""
     store = catalogue.store
-    listeners = Tastes(store).listeners([user_id], taste=settings.taste)
-    profile = build_profiles(listeners, bundle=bundle)[0]
+    (listener,) = Tastes(store).listeners([user_id], taste=settings.taste)
+    listener = replace(listener, unwanted=catalogue.unwanted(listener.corrections, bundle))
+    profile = build_profiles([listener], bundle=bundle)[0]
     played = list(Listening(store).first_heard(user_id, "track_id"))
     return KnownListener(
         profile=profile,
         heard=profile.heard_rows | _indexed(bundle, played),
-        disliked=_indexed(bundle, Opinions(store).disliked(user_id)),
+        disliked=_indexed(bundle, Opinions(store).disliked(user_id)) | profile.left_out,
     )
+
+
+def not_recommended(catalogue: CatalogueReader, user_id: str, *, bundle: Bundle, at: int) -> set[str]:
+    """The tracks that a listener dislikes, and those of :func:`left_out`."""
+    disliked = set(Opinions(catalogue.store).disliked(user_id))
+    return disliked | left_out(catalogue, user_id, bundle=bundle, at=at)
+
+
+def left_out(catalogue: CatalogueReader, user_id: str, *, bundle: Bundle, at: int) -> set[str]:
+    """The tracks that a listener's corrections leave out on the day of `at` (epoch ms)."""
+    corrections = Corrections(catalogue.store).of([user_id]).get(user_id)
+    if corrections is None:
+        return set()
+    rows = catalogue.unwanted(corrections, bundle).left_out(user_id, at)
+    return set(bundle.ids(sorted(rows)))
 
 
 def _indexed(bundle: Bundle, track_ids: list[str]) -> frozenset[int]:

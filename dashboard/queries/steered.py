@@ -15,7 +15,7 @@ import numpy as np
 
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Attribution, Item, Upcoming, read_items, upcoming
-from segue.dashboard.queries.profile import KnownListener, read_listener
+from segue.dashboard.queries.profile import KnownListener, left_out, read_listener
 from segue.dashboard.queries.reasons import notch as notch_of
 from segue.dashboard.queries.reasons import reason
 from segue.errors import SegueError
@@ -30,7 +30,7 @@ from segue.settings import Settings
 
 def planned(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upcoming:
     """A listener's next tracks, re-ranked by the mood dial; the recommendations if the dial is not set."""
-    recommended = upcoming(catalogue.store, user_id)
+    recommended = _without_corrected(catalogue, user_id, upcoming(catalogue.store, user_id))
     dial = MoodDials(catalogue.store).read(user_id)
     if not dial or not recommended.items:
         return recommended
@@ -64,7 +64,19 @@ def planned(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upc
             for rank, (row, item) in enumerate(items, 1)
         ],
         recommended.served,
+        recommended.reflects_at,
     )
+
+
+def _without_corrected(catalogue: CatalogueReader, user_id: str, recommended: Upcoming) -> Upcoming:
+    """The list without what the listener's corrections leave out: it may be older than they are."""
+    try:
+        hidden = left_out(catalogue, user_id, bundle=catalogue.bundle(), at=recommended.reflects_at)
+    except SegueError:  # no index yet
+        return recommended
+    if not hidden:
+        return recommended
+    return replace(recommended, items=[item for item in recommended.items if item.track_id not in hidden])
 
 
 def _candidates(recommended: Upcoming, listener: KnownListener, *, bundle: Bundle, count: int) -> list[int]:

@@ -15,7 +15,7 @@ from segue.dashboard.language.formats import number, percent
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.pictures.month import draw as draw_month
 from segue.dashboard.player import components
-from segue.dashboard.queries import listening, month
+from segue.dashboard.queries import beliefs, listening, month
 from segue.dashboard.queries.items import noted_items
 from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.queries.shared import month_key
@@ -27,6 +27,7 @@ from segue.dashboard.views.listening_figures import (
     clock_figure,
     favourites_figure,
     path_figure,
+    taste_figure,
 )
 from segue.embeddings.projection import PlanarProjection, fit_projection
 from segue.engagement.patterns import calendar, clock, streak, top
@@ -72,7 +73,23 @@ def show() -> None:
         _when(activity, days=SPANS[span], first=first)
         _favourites(activity)
         _moved(activity, days=SPANS[span])
+    _tastes(listener)
     _card(listener, first)
+
+
+def _tastes(listener: Listener) -> None:
+    """The present taste and the long-term one, side by side."""
+    services = visit.services()
+    own = beliefs.read(services.catalogue, services.settings, listener.user_id, zone=zone())
+    if not any(own.of_kind.values()):
+        return
+    st.header(gettext("Your taste, now and in the long term"), anchor=False)
+    left, right = st.columns(2, gap="large")
+    with left:
+        draw(taste_figure(own.of_kind["artist"], gettext("Artists")), key="taste-artists")
+    with right:
+        draw(taste_figure(own.of_kind["genre"], gettext("Genres")), key="taste-genres")
+    st.caption(gettext("The page “You” shows what Segue believes, and lets you correct it."))
 
 
 def zone() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +12,7 @@ import streamlit as st
 
 from segue.dashboard.language.formats import day, weekday
 from segue.dashboard.language.words import gettext
+from segue.dashboard.queries.beliefs import Belief
 from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.views.charts import ACCENT, dressed
 from segue.engagement.patterns import By, calendar, top
@@ -122,6 +124,35 @@ def favourites_figure(activity: ListeningSpan, by: By, title: str) -> go.Figure:
     )
     figure.update_yaxes(tickvals=list(range(len(best))), ticktext=names, showgrid=False)
     return dressed(figure, title, gettext("minutes"), height=90 + 30 * max(len(best), 3))
+
+
+def taste_figure(beliefs: Sequence[Belief], title: str) -> go.Figure:
+    """The shares of artists or genres in the taste, now beside the long term."""
+    best = [belief for belief in beliefs if belief.now + belief.long_term][:8][::-1]
+    names = [belief.name if len(belief.name) <= 28 else f"{belief.name[:27]}…" for belief in best]
+    figure = go.Figure()
+    for label, colour, shares in (
+        (gettext("long-term"), "#a8a29e", [belief.long_term for belief in best]),
+        (gettext("now"), ACCENT, [belief.now for belief in best]),
+    ):
+        figure.add_bar(
+            name=label,
+            x=shares,
+            y=list(range(len(best))),
+            orientation="h",
+            marker={"color": colour, "cornerradius": 3},
+            customdata=names,
+            hovertemplate=f"%{{customdata}}: %{{x:.0%}} ({label})<extra></extra>",
+        )
+    figure.update_yaxes(tickvals=list(range(len(best))), ticktext=names, showgrid=False, automargin=True)
+    figure.update_xaxes(tickformat=".0%", nticks=5)
+    dressed(figure, title, gettext("share of what you like"), height=150 + 44 * len(best))
+    return figure.update_layout(
+        barmode="group",
+        bargap=0.25,
+        showlegend=True,
+        legend={"orientation": "h", "y": -0.12, "x": 0, "traceorder": "reversed"},
+    )
 
 
 def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, subtitle: str) -> go.Figure:

@@ -1,4 +1,4 @@
-"""The page You: dislikes, history, share links and account. Liked songs are in the library."""
+"""The page You: beliefs, dislikes, history, share links and account. Liked songs are in the library."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from segue.dashboard.language.words import gettext
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
 from segue.dashboard.text import reload_page
-from segue.dashboard.views import account, apps, heading, imports, language, more, own_data, sharing
+from segue.dashboard.views import account, apps, beliefs, heading, imports, language, more, own_data, sharing
 
 _AT_FIRST, _PLAYED = 200, 300
 """How many songs the tabs show at first."""
 
 
 def show() -> None:
-    """Tabs of dislikes, history, share links and account."""
+    """Tabs of beliefs, dislikes, history, share links and account."""
     listener = visit.listener()
     if listener is None:
         st.title(gettext("You"), anchor=False)
         st.info(reload_page(), icon=":material/refresh:")
         return
     heading.title(listener.name or gettext("You are a guest"))
-    dislikes, played, shared, account_tab = st.tabs(
-        [gettext("Disliked"), gettext("History"), gettext("Sharing"), gettext("Account")],
+    taste, dislikes, played, shared, account_tab = st.tabs(
+        [gettext("Taste"), gettext("Disliked"), gettext("History"), gettext("Sharing"), gettext("Account")],
         default=None if listener.name else gettext("Account"),  # with the forms to log in and to sign up
     )
+    with taste:
+        beliefs.show(listener)
     with dislikes:
         _disliked(listener.user_id)
     with played:

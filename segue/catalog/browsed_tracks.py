@@ -88,6 +88,12 @@ class BrowsedTracks(Tracks):
         """A playable track; None if there is none with this id."""
         return next(iter(self._placed({"_id": track_id}, order=("_id",), limit=1)), None)
 
+    def several(self, track_ids: Iterable[str]) -> dict[str, TrackOnAlbum]:
+        """The playable ones among some tracks, by id."""
+        wanted = self.visible({"_id": {"$in": list(dict.fromkeys(track_ids))}, **PLAYABLE})
+        found = self.documents.find(wanted, {**SHOWN, **_ON_ALBUM})
+        return {track["_id"]: _on_album(track) for track in found}
+
     def key_of_credit(self, artist: str) -> str | None:
         """The key of the first artist in a text that names the artists of a track, as in "A, B"."""
         found = self.documents.find_one(self.visible({"artist": artist, **PLAYABLE}), {"artist_keys": 1})

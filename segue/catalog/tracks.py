@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from segue.catalog.grouping import album_key
 from segue.catalog.part import Part
@@ -36,6 +36,7 @@ from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert, upsert_
 from segue.storage.records import RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
+_FIELD_OF = {"artist": "counted", "album": "album_id", "genre": "genres"}
 PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}, "away_since": None}
 """The filter of tracks that listeners may be offered."""
 PRESENT = {"state": "present", "away_since": None}
@@ -251,6 +252,11 @@ class Tracks(Collection[TrackDocument]):
     def ids_in(self, libraries: Iterable[str]) -> list[str]:
         """The tracks of libraries, whatever their state."""
         wanted = {"library": {"$in": sorted(libraries)}}
+        return [track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)]
+
+    def ids_under(self, kind: Literal["artist", "album", "genre"], key: str) -> list[str]:
+        """The tracks of an artist (by key), of an album (by id) or of a genre, whatever their state."""
+        wanted = {_FIELD_OF[kind]: key}
         return [track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)]
 
     def shows_cover(self, cover_id: str) -> bool:

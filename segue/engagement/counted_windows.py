@@ -36,6 +36,8 @@ class CountedWindow(TypedDict):
     """Whether a change has begun and not ended."""
     due: NotRequired[bool]
     """Whether the day's statistics lack the last change."""
+    remembered: NotRequired[bool]
+    """Whether the memories of listeners have the last change."""
     removed: NotRequired[bool]
     """Whether the window's statistics have been removed after `retention.statistics`."""
 
@@ -59,7 +61,7 @@ class CountedWindows(Collection[CountedWindow]):
             Job.OPERATOR: Right.WRITE | Right.INDEX,
         }
     )
-    indexes = (Index.on("due", "day"),)
+    indexes = (Index.on("due", "day"), Index.on("remembered", "day"))
 
     def keep(self, time: timedelta) -> None:
         """Let MongoDB remove the marks of days longer ago than `time`."""
@@ -71,7 +73,7 @@ class CountedWindows(Collection[CountedWindow]):
             starts,
             {
                 "$set": {"changing": True, "due": True},
-                "$unset": {"removed": ""},
+                "$unset": {"removed": "", "remembered": ""},
                 "$currentDate": {"counted_at": True},
             },
         )
@@ -82,7 +84,7 @@ class CountedWindows(Collection[CountedWindow]):
             starts,
             {
                 "$set": {"due": True},
-                "$unset": {"changing": "", "removed": ""},
+                "$unset": {"changing": "", "removed": "", "remembered": ""},
                 "$currentDate": {"counted_at": True},
             },
         )
@@ -152,12 +154,29 @@ class CountedWindows(Collection[CountedWindow]):
 
     def rolled(self, windows: Iterable[WindowChanges]) -> None:
         """Mark that the day's statistics have these windows, unless they have changed since."""
-        marks = [
-            UpdateOne({"_id": window.start, "changes": window.changes}, {"$unset": {"due": ""}})
-            for window in windows
-        ]
+        self._unless_changed(windows, {"$unset": {"due": ""}})
+
+    def _unless_changed(self, windows: Iterable[WindowChanges], change: Document) -> None:
+        marks = [UpdateOne({"_id": window.start, "changes": window.changes}, change) for window in windows]
         if marks:
             self.documents.bulk_write(marks, ordered=False)
+
+    def days_to_remember(self, *, before: datetime | None) -> list[datetime]:
+        """The days with windows that memories lack; with `before`, only those unchanged since then."""
+        days = self._days({"remembered": None})
+        busy: set[datetime] = set()
+        if before is not None:
+            busy = self._days({"remembered": None, "counted_at": {"$gte": before}})
+        return sorted(day for day in days if day not in busy)
+
+    def windows_to_remember(self, days: Sequence[datetime]) -> list[WindowChanges]:
+        """The windows of days that memories lack."""
+        found = self.documents.find({"remembered": None, "day": {"$in": list(days)}}, {"changes": 1})
+        return [WindowChanges(one["_id"], one["changes"], changing=False) for one in found]
+
+    def remembered(self, windows: Iterable[WindowChanges]) -> None:
+        """Mark that memories have these windows, unless they have changed since."""
+        self._unless_changed(windows, {"$set": {"remembered": True}})
 
     def was_removed(self, day: datetime) -> bool:
         """Whether statistics of the day's windows have been removed."""

@@ -7,7 +7,7 @@ computes the statistics of a window from its facts and replaces the former ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +17,7 @@ from segue.engagement.sessionization import ActivitySpan
 from segue.engagement.statistics import ListeningStatistics
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne, amount, text
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
+from segue.taste.corrections import Span
 
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 """The time of a window with a damaged start."""
@@ -190,6 +191,48 @@ class Listening(Collection[StoredFact]):
             for group in first
             if isinstance(group["_id"], str)
         }
+
+    def listeners_on(self, days: Sequence[datetime]) -> set[str]:
+        """The listeners with facts on days (UTC)."""
+        spans = [{"start": {"$gte": day, "$lt": day + timedelta(days=1)}} for day in days]
+        found = self.distinct("user_id", {"$or": spans}) if spans else []
+        return {user_id for user_id in found if isinstance(user_id, str)}
+
+    def months_of(self, user_id: str) -> list[datetime]:
+        """The beginnings of the months (UTC) in which a listener has facts."""
+        month = {"$dateTrunc": {"date": "$start", "unit": "month"}}
+        own = {"user_id": user_id, "start": {"$type": "date"}}
+        found = self.aggregate([{"$match": own}, {"$group": {"_id": month}}])
+        return sorted(group["_id"] for group in found)
+
+    def sums_by_track(
+        self, user_ids: Sequence[str], *, since: datetime, until: datetime, without: Iterable[Span] = ()
+    ) -> Iterator[tuple[str, str, Mapping[str, int], datetime]]:
+        """(user_id, track_id, counts, last window) of windows that begin in [since, until).
+
+        Parameters
+        ----------
+        without
+            Times whose windows are left out.
+        """
+        wanted: Document = {"user_id": {"$in": list(user_ids)}, "start": {"$gte": since, "$lt": until}}
+        if spans := [{"start": {"$gte": _time(span.since), "$lt": _time(span.until)}} for span in without]:
+            wanted["$nor"] = spans
+        found = self.aggregate(
+            [
+                *_rows(wanted, {"rows.track_id": {"$type": "string"}}),
+                {
+                    "$group": {
+                        "_id": {"user": "$user_id", "track": "$rows.track_id"},
+                        "last": {"$max": "$start"},
+                        **{name: {"$sum": amount(f"$rows.{name}")} for name in COUNTS},
+                    }
+                },
+            ]
+        )
+        for group in found:
+            if isinstance(group["last"], datetime):
+                yield group["_id"]["user"], group["_id"]["track"], group, group["last"]
 
     def totals(self, user_id: str) -> dict[str, TrackPlays]:
         """How often a listener played each track, by id, within the retention of facts."""

@@ -214,13 +214,22 @@ class ImportedDays(Collection[ImportedDay]):
         return {day["_id"] for day in written}
 
     def days(
-        self, user_id: str, *, since: datetime | None = None, until: datetime | None = None
+        self,
+        user_id: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        newest_first: bool = False,
     ) -> Iterator[ImportedDay]:
         """A listener's days in order, those that begin in [since, until)."""
         bounds = {"$gte": since, "$lt": until}
         span = {operator: bound for operator, bound in bounds.items() if bound is not None}
         wanted: Document = {"user_id": user_id, **({"day": span} if span else {})}
-        yield from self.documents.find(wanted).sort("day", 1)
+        yield from self.documents.find(wanted).sort("day", -1 if newest_first else 1)
+
+    def listeners(self) -> list[str]:
+        """The listeners with imported or delayed plays."""
+        return sorted(own for own in self.distinct("user_id", {}) if isinstance(own, str))
 
     def began(self, user_id: str) -> datetime | None:
         """The beginning of a listener's first day; None without any."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.settings import RankingSettings
-from segue.taste.profile import Profiles
+from segue.taste.profile import ListenerProfile, Profiles
 
 NO_EVIDENCE = -1
 """The evidence of a candidate that no single signal supports."""
@@ -83,6 +83,15 @@ class CandidateSource(ABC):
     """Given where the source adds more to a candidate than every other source and than the similarity."""
     learned_from_plays: ClassVar[bool] = False
     """Whether the variant "audio" leaves the source out."""
+
+    @property
+    def reasons(self) -> Sequence[Reason]:
+        """All reasons that the source gives."""
+        return (self.reason,)
+
+    def reason_for(self, profile: ListenerProfile, track_id: str) -> Reason:
+        """The reason for a track that the source proposes to a listener."""
+        return self.reason
 
     @abstractmethod
     def weight(self, ranking: RankingSettings) -> float:

@@ -61,6 +61,10 @@ class Plan:
     """Played tracks that have no vector anywhere."""
     imported: int = 0
     """The number of signals of imported plays."""
+    corrected: str = ""
+    """A digest of the listener's corrections; empty without any."""
+    remembered: str = ""
+    """A digest of the listener's long memory; empty without one."""
 
     @property
     def served(self) -> str:
@@ -74,6 +78,7 @@ class Plan:
         text = f"{self.user_id}\n{self.index_version}\n{self.variant}\n{self.reflects_at}\n{tracks}"
         if self.imported:
             text += f"\n{self.imported}"
+        text += "".join(f"\n{digest}" for digest in (self.corrected, self.remembered) if digest)
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -148,14 +153,16 @@ def _plan_variant(
         plans.append(
             Plan(
                 user_id=profile.user_id,
-                history=profile.history,
+                history=profile.listener.history,
                 vector=profile.taste,
                 items=_explained(rows, drawn=drawn, candidates=candidates, profile=profile, bundle=bundle),
                 index_version=bundle.version,
                 variant=variant,
                 reflects_at=profile.reflects_at,
                 unknown=profile.unknown,
-                imported=sum(len(window.tracks) for window in profile.imported.values()),
+                imported=sum(len(window.tracks) for window in profile.listener.imported.values()),
+                corrected=profile.listener.corrections.digest if profile.listener.corrections else "",
+                remembered=profile.listener.loved.digest,
             )
         )
     return plans
@@ -185,7 +192,7 @@ def _explained(
         elif row in drawn:
             reason = EXPLORE
         elif (source := candidates.led_by(place)) is not None:
-            reason = source.reason
+            reason = source.reason_for(profile, track_id)
             signal = int(candidates.evidence[place])
             evidence = None if signal == NO_EVIDENCE else profile.track_ids[signal]
         similarity = round(float(candidates.similarity[place]), 6)

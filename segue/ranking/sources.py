@@ -7,7 +7,8 @@ listener. The candidates of a seed have the weight ``ranking.recent_decay ** tra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,7 +19,31 @@ from segue.index.transition_rules import RuleTable
 from segue.phrases import marked
 from segue.ranking.candidates import NO_EVIDENCE, CandidateSource, Proposals, Reason
 from segue.settings import RankingSettings
-from segue.taste.profile import Profiles
+from segue.settings import milliseconds as _milliseconds
+from segue.taste.profile import ListenerProfile, Profiles
+
+_DAY_MS = 86_400_000
+_YEAR_MS = 365.25 * _DAY_MS
+_LITTLE = 1 / 16
+"""Below this share of a new history, the taste knows enough."""
+_LOVED_SEEDS = 20
+_OFTEN, _SELDOM = 0.1, 0.1
+"""Listeners who return to a tenth of their songs are offered old ones every day, others less often, and those
+who never return on a tenth of the days."""
+_MORE = 4
+"""Further songs of the long memory right after a pause."""
+_LOVED_YEARS_AGO = tuple(
+    Reason(f"loved-{years}", words, names_track=False)
+    for years, words in enumerate(
+        (
+            marked("You loved this a year ago"),
+            marked("You loved this two years ago"),
+            marked("You loved this three years ago"),
+            marked("You loved this many years ago"),
+        ),
+        start=1,
+    )
+)
 
 
 class TasteNeighbours(CandidateSource):
@@ -110,6 +135,142 @@ class SameArtistSource(CandidateSource):
         return _lead(seeds, artists, self.weight(ranking), table=bundle.artist_tracks, profiles=profiles)
 
 
+class LongMemorySource(CandidateSource):
+    """Tracks that a listener loved and has not heard for long.
+
+    A few are drawn each day, the most loved ones more often; the same all day. Listeners who seldom return to
+    an old song get them on fewer days. After a pause a history has few tracks, and the taste knows little:
+    there are more of them then.
+    """
+
+    name: ClassVar = "memory"
+    reason: ClassVar = Reason("loved", marked("You loved this some time ago"), names_track=False)
+
+    @property
+    def reasons(self) -> Sequence[Reason]:
+        return (self.reason, *_LOVED_YEARS_AGO)
+
+    def reason_for(self, profile: ListenerProfile, track_id: str) -> Reason:
+        years = round((profile.newest - profile.listener.loved.last.get(track_id, profile.newest)) / _YEAR_MS)
+        return _LOVED_YEARS_AGO[min(years, len(_LOVED_YEARS_AGO)) - 1] if years else self.reason
+
+    def weight(self, ranking: RankingSettings) -> float:
+        return ranking.memory_weight
+
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
+        proposed = []
+        for own in _remembering(profiles, bundle):
+            longest_ago = own.newest - _milliseconds(ranking.memory_absence)
+            absent = np.flatnonzero(own.at <= longest_ago)
+            chance = _chance(f"{own.user_id}\n{own.newest // _DAY_MS}")
+            is_due = chance.random() < max(_SELDOM, min(1.0, own.returning / _OFTEN))
+            count = (ranking.memory_songs if is_due else 0) + round(own.new * _MORE)
+            chosen = _drawn(absent, own.share, count=count, chance=chance)
+            scores = self.weight(ranking) * np.sqrt(own.share[chosen])
+            proposed.append(_proposed(own.place, own.rows[chosen], scores))
+        return Proposals.together(proposed)
+
+
+class LikeLovedSource(CandidateSource):
+    """After a pause, tracks to which the most loved ones lead, by transition rules and by their artists."""
+
+    name: ClassVar = "like-loved"
+    reason: ClassVar = Reason("like-loved", marked("Like songs that you loved"), names_track=False)
+    learned_from_plays: ClassVar = True
+
+    def weight(self, ranking: RankingSettings) -> float:
+        return ranking.memory_weight
+
+    def available(self, bundle: TrackIndex) -> bool:
+        return bundle.transition_rules is not None or bundle.artist_tracks is not None
+
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
+        proposed = []
+        for own in _remembering(profiles, bundle):
+            if own.new <= _LITTLE:
+                continue
+            rows = own.rows[:_LOVED_SEEDS]
+            lead = own.new * own.share[:_LOVED_SEEDS] * self.weight(ranking) / 2
+            if bundle.transition_rules is not None:
+                proposed.append(_led(own.place, rows, lead, bundle.transition_rules))
+            if bundle.artist_tracks is not None:
+                places, artists = bundle.artists_of(rows)
+                proposed.append(_led(own.place, artists, lead[places] / 2, bundle.artist_tracks))
+        return Proposals.together(proposed)
+
+
+@dataclass(frozen=True)
+class _Remembering:
+    """A listener with a history and a long memory; arrays have an entry for each loved track of the index."""
+
+    user_id: str
+    place: int
+    """The index in the batch."""
+    newest: int
+    """Epoch ms of the newest signal."""
+    returning: float
+    """See :attr:`segue.taste.memory.Loved.returning`."""
+    new: float
+    """1 for an empty history, half for each `taste.half_life_tracks` tracks in it."""
+    rows: np.ndarray
+    """int64, the most loved first."""
+    share: np.ndarray
+    """float64: love as a share of that of the most loved track."""
+    at: np.ndarray
+    """int64, epoch ms of the last play."""
+
+
+def _remembering(profiles: Profiles, bundle: TrackIndex) -> Iterator[_Remembering]:
+    bounds = profiles.signals.bounds
+    for place, listener in enumerate(profiles.listeners):
+        at = profiles.signals.at[bounds[place] : bounds[place + 1]]
+        if not listener.loved.tracks or not len(at):
+            continue
+        rows = np.asarray(bundle.rows(list(listener.loved.tracks)), dtype=np.int64)
+        here = rows >= 0
+        yield _Remembering(
+            user_id=listener.user_id,
+            place=place,
+            newest=int(at.max()),
+            returning=listener.loved.returning,
+            new=2.0 ** (-len(at) / listener.settings.half_life_tracks),
+            rows=rows[here],
+            share=(np.asarray(listener.loved.weights) / listener.loved.weights[0])[here],
+            at=np.asarray(listener.loved.at, dtype=np.int64)[here],
+        )
+
+
+def _chance(seed: str) -> np.random.Generator:
+    """A source of random numbers that are the same for the same seed."""
+    digest = hashlib.blake2b(seed.encode(errors="surrogatepass"), digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(digest))
+
+
+def _drawn(places: np.ndarray, share: np.ndarray, *, count: int, chance: np.random.Generator) -> np.ndarray:
+    """At most `count` of the places, drawn without replacement (Efraimidis and Spirakis, 2006).
+
+    The chance of each follows its share.
+    """
+    if not count or len(places) <= count:
+        return places[:count]
+    # Sums of signals are compressed (logarithms): the square favours the most loved ones again.
+    keys = np.log(chance.random(len(places))) / share[places] ** 2
+    drawn: np.ndarray = places[np.sort(np.argsort(-keys, kind="stable")[:count])]
+    return drawn
+
+
+def _proposed(listener: int, rows: np.ndarray, scores: np.ndarray) -> Proposals:
+    """Proposals to one listener, without evidence."""
+    several = np.full(len(rows), listener, dtype=np.int64)
+    return Proposals(several, rows, scores, np.full(len(rows), NO_EVIDENCE, dtype=np.int64))
+
+
+def _led(listener: int, keys: np.ndarray, weights: np.ndarray, table: RuleTable) -> Proposals:
+    """The proposals that a table has for keys, to one listener."""
+    place, rows, scores = table.leads(keys)
+    return _proposed(listener, rows.astype(np.int64), scores * weights[place])
+
+
 def _seeds(profiles: Profiles, ranking: RankingSettings) -> _Seeds:
     signals = profiles.signals
     positive = (signals.since < ranking.recent_tracks) & signals.positive & (profiles.rows >= 0)
@@ -143,7 +304,12 @@ def _once_by_artist(seeds: _Seeds, artists: np.ndarray, profiles: Profiles) -> t
 
 TASTE = TasteNeighbours()
 """Scores all candidates by their similarity to the taste, whichever source proposes them."""
-SOURCES: Sequence[CandidateSource] = (TransitionRuleSource(), SameArtistSource())
+SOURCES: Sequence[CandidateSource] = (
+    TransitionRuleSource(),
+    SameArtistSource(),
+    LongMemorySource(),
+    LikeLovedSource(),
+)
 """Their scores add to the similarity. Of equal proposals, that of the earlier source gives the reason."""
 VARIED = VariedSelection()
 AGAIN = Reason("again", marked("You played this some time ago"))
@@ -176,7 +342,11 @@ def in_use(
 
 REASONS = {
     reason.kind: reason
-    for reason in (AGAIN, EXPLORE, TASTE.reason, *(source.reason for source in SOURCES), VARIED.reason)
+    for reason in (
+        *(AGAIN, EXPLORE, TASTE.reason),
+        *(reason for source in SOURCES for reason in source.reasons),
+        VARIED.reason,
+    )
 }
 """By stored kind."""
 

@@ -17,6 +17,7 @@ from segue.index.track_index import TrackIndex
 from segue.people.forgotten import Forgotten
 from segue.plays.event import SIGNAL_WINDOW
 from segue.ranking.feedback import Feedback
+from segue.replanning.memory import MemoryKeeper
 from segue.replanning.service import Replanning, windows_of
 from segue.settings import Settings, milliseconds
 from segue.storage.store import Store
@@ -40,6 +41,7 @@ class ImportedPlaysInTastes:
         """`bundle` and `feedback` give those in use."""
         self._store, self._settings, self._bundle, self._feedback = store, settings, bundle, feedback
         self._changed, self._tastes = ChangedImports(store), ImportedTastes(store)
+        self._memory = MemoryKeeper(store, settings)
         self._forgotten, self._replanning = Forgotten(store), Replanning(store, settings)
 
     def run(self) -> int:
@@ -52,6 +54,9 @@ class ImportedPlaysInTastes:
             self._tastes.write(
                 {user_id: imported_history(self._store, user_id, self._settings) for user_id in here}
             )
+            self._replanning.replan_again(here, bundle=self._bundle(), feedback=self._feedback())
+            # A long history takes a while; until then, lists are without what it tells of earlier years.
+            self._memory.renew(here)
             self._replanning.replan_again(here, bundle=self._bundle(), feedback=self._feedback())
         self._changed.done(changes)
         return len(here)

@@ -34,6 +34,7 @@ from segue.ranking.recommendations import Recommendations
 from segue.settings import Settings, SignalSettings
 from segue.storage.mongo import patient
 from segue.storage.store import Store
+from segue.taste.corrections import Unwanted
 from segue.taste.history import History, Window, prune, retention
 from segue.taste.profile import ListenerHistory
 from segue.taste.tastes import TasteRecord, Tastes
@@ -48,6 +49,7 @@ class Replanning:
         self._forgotten, self._embeddings = Forgotten(store), Embeddings(store)
         self._access, self._admitted = LibraryAccess(settings.library.accounts), AdmittedListeners(store)
         self._visible = VisibleIndexes[TrackIndex](Tracks(store).ids_in)
+        self._unwanted = Unwanted(Tracks(store).ids_under)
         self._steps: tuple[tuple[str, str], dict[int, float]] = (("", ""), {})
 
     def replan(
@@ -101,7 +103,7 @@ class Replanning:
             each
             for hidden, members in self._by_hidden_libraries(listeners).items()
             for each in plan(
-                members,
+                [self._corrected(own, bundle) for own in members],
                 bundle=self._visible.of(bundle, hidden),
                 lookup=partial(self._embeddings.vectors_of, space=bundle.space),
                 ranking=self._settings.ranking,
@@ -109,6 +111,12 @@ class Replanning:
                 feedback=self._by_row(feedback, bundle),
             )
         ]
+
+    def _corrected(self, listener: ListenerHistory, bundle: TrackIndex) -> ListenerHistory:
+        """The listener with the rows that their corrections mean."""
+        if not listener.corrections:
+            return listener
+        return replace(listener, unwanted=self._unwanted.of(listener.corrections, bundle))
 
     def _by_hidden_libraries(
         self, listeners: Sequence[ListenerHistory]

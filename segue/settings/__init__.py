@@ -18,6 +18,7 @@ from segue.settings.loading import NOT_SETTINGS, Settings, load_settings
 from segue.settings.operating import LogSettings, TracingSettings
 from segue.settings.ranking import (
     ExperimentSettings,
+    MemorySettings,
     MoodSettings,
     PlaylistSettings,
     RankingSettings,
@@ -43,6 +44,7 @@ __all__ = [
     "KafkaSettings",
     "LibrarySettings",
     "LogSettings",
+    "MemorySettings",
     "ModelSettings",
     "MongoSettings",
     "MoodSettings",

@@ -39,6 +39,7 @@ from segue.settings.opensubsonic import OpenSubsonicSettings
 from segue.settings.operating import LogSettings, TracingSettings
 from segue.settings.ranking import (
     ExperimentSettings,
+    MemorySettings,
     MoodSettings,
     PlaylistSettings,
     RankingSettings,
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     stream: StreamSettings
     signals: SignalSettings
     taste: TasteSettings
+    memory: MemorySettings
     ranking: RankingSettings
     moods: MoodSettings
     playlists: PlaylistSettings

@@ -1,4 +1,4 @@
-"""Settings of recommendations: signals, taste, ranking, moods, playlists and experiments."""
+"""Settings of recommendations: signals, taste, long memory, ranking, moods, playlists and experiments."""
 
 from __future__ import annotations
 
@@ -50,7 +50,17 @@ class RankingSettings(Section):
     recent_tracks: Annotated[int, Unit("tracks")] = Field(ge=1)
     recent_decay: float = Field(gt=0, le=1)
     transition_candidates: Annotated[int, Unit("tracks")] = Field(ge=1)
+    memory_weight: float = Field(ge=0)
+    memory_songs: Annotated[int, Unit("tracks")] = Field(ge=0)
+    memory_absence: NotNegative
     exploration_share: float = Field(ge=0, le=0.5)
+
+
+class MemorySettings(Section):
+    takes_effect: ClassVar[str] = "restart the stream"
+
+    half_life: Positive
+    tracks: Annotated[int, Unit("tracks")] = Field(ge=1, le=2000)
 
 
 class MoodSettings(Section):

@@ -17,6 +17,7 @@ import numpy as np
 from segue.plays.event_types import WITHDRAWALS
 from segue.settings import SignalSettings, TasteSettings
 from segue.storage.records import LATEST_MS, Aligned, Between, EpochMs, Numeral
+from segue.taste.corrections import Span
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Window:
     aligned lists; None where the play had none."""
 
 
+_OPINIONS = frozenset({*WITHDRAWALS, *WITHDRAWALS.values()})
 History = dict[int, Window]
 """Window start (epoch ms) -> the signals in it."""
 
@@ -129,6 +131,20 @@ def _added(first: Window, second: Window) -> Window:
             for name in sorted({*first.kept, *second.kept})
         },
     )
+
+
+def without(history: History, spans: Sequence[Span]) -> History:
+    """A history without the plays of windows that begin in the spans; opinions in them are kept."""
+    if not spans:
+        return history
+    kept: History = {}
+    for start, window in history.items():
+        left = window
+        if any(start in span for span in spans):
+            left = _only(window, [i for i, name in enumerate(window.types) if name in _OPINIONS])
+        if left.tracks:
+            kept[start] = left
+    return kept
 
 
 def retention(own: TasteSettings, general: TasteSettings) -> TasteSettings:

@@ -6,14 +6,16 @@ A profile is built once. Planning, the lists that are made on request, and the m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.settings import TasteSettings
-from segue.taste.history import DecayedSignals, History, decayed, reflects_at, together
+from segue.taste.corrections import NO_CORRECTIONS, NOTHING_UNWANTED, ListenerCorrections, UnwantedRows
+from segue.taste.history import DecayedSignals, History, decayed, reflects_at, together, without
+from segue.taste.memory import NOTHING_LOVED, Loved
 
 VectorLookup = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
 """Looks up, by track id, the vectors of tracks that the bundle lacks; unknown tracks are missing."""
@@ -34,18 +36,18 @@ class ListenerHistory:
     settings: TasteSettings
     imported: History = field(default_factory=dict)
     """The signals of imported and delayed plays."""
+    loved: Loved = NOTHING_LOVED
+    """The long memory."""
+    corrections: ListenerCorrections = NO_CORRECTIONS
+    unwanted: UnwantedRows = NOTHING_UNWANTED
+    """The rows of the index that the corrections mean."""
 
 
 @dataclass(frozen=True)
 class ListenerProfile:
     """One listener's profile; arrays have one entry for each signal, (n,)."""
 
-    user_id: str
-    history: History
-    """The signals from the topic of plays."""
-    imported: History
-    """The signals of imported and delayed plays."""
-    settings: TasteSettings
+    listener: ListenerHistory
     track_ids: Sequence[str]
     rows: np.ndarray
     """int64: the bundle's row of each signal's track, -1 where it has none."""
@@ -60,10 +62,18 @@ class ListenerProfile:
     taste: np.ndarray
     """(d,) float32 at unit length, or zeros without a usable taste."""
 
+    @property
+    def user_id(self) -> str:
+        return self.listener.user_id
+
+    @property
+    def settings(self) -> TasteSettings:
+        return self.listener.settings
+
     @cached_property
     def reflects_at(self) -> int:
         """Epoch ms of the newest signal from the topic of plays; 0 without one."""
-        return reflects_at(self.history)
+        return reflects_at(self.listener.history)
 
     @cached_property
     def newest(self) -> int:
@@ -81,8 +91,13 @@ class ListenerProfile:
 
     @property
     def barred(self) -> frozenset[int]:
-        """Rows that must not be recommended: played recently, or disliked at any time."""
-        return self.recent | (self._earlier.keys() - self.repeatable)
+        """Rows that must not be recommended: played recently, disliked at any time, or corrected."""
+        return self.recent | (self._earlier.keys() - self.repeatable) | self.left_out
+
+    @cached_property
+    def left_out(self) -> frozenset[int]:
+        """Rows that the listener's corrections leave out on the day of the newest signal."""
+        return self.listener.unwanted.left_out(self.user_id, self.newest)
 
     @cached_property
     def repeatable(self) -> frozenset[int]:
@@ -150,13 +165,10 @@ class Profiles:
         return len(self.signals.bounds) - 1
 
     def __getitem__(self, i: int) -> ListenerProfile:
-        signals, listener = self.signals, self.listeners[i]
+        signals = self.signals
         part = slice(int(signals.bounds[i]), int(signals.bounds[i + 1]))
         return ListenerProfile(
-            user_id=listener.user_id,
-            history=listener.history,
-            imported=listener.imported,
-            settings=listener.settings,
+            listener=self.listeners[i],
             track_ids=signals.track_ids[part],
             rows=self.rows[part],
             weights=signals.weights[part],
@@ -199,7 +211,10 @@ def build_profiles(
     Vectors come from the bundle's mapped file, and from `lookup` for tracks that are newer than the bundle.
     """
     signals = decayed(
-        [together(listener.history, listener.imported) for listener in listeners],
+        [
+            without(together(listener.history, listener.imported), listener.corrections.spans)
+            for listener in listeners
+        ],
         settings=[listener.settings for listener in listeners],
     )
     rows = bundle.rows(signals.track_ids)
@@ -213,7 +228,24 @@ def build_profiles(
             # A vector of another embedding space has another shape, and is ignored.
             if vector is not None and vector.shape == vectors[i].shape:
                 vectors[i] = vector
+    signals = _corrected(signals, rows, listeners)
     return Profiles(listeners, signals, rows, vectors, taste_vectors(vectors, signals))
+
+
+def _corrected(
+    signals: DecayedSignals, rows: np.ndarray, listeners: Sequence[ListenerHistory]
+) -> DecayedSignals:
+    """The signals, with less weight for what listeners want less of, and none for what they never want."""
+    corrected = [i for i, listener in enumerate(listeners) if listener.unwanted]
+    if not corrected:
+        return signals
+    weights, positive = signals.weights.copy(), signals.positive.copy()
+    for i in corrected:
+        part = slice(int(signals.bounds[i]), int(signals.bounds[i + 1]))
+        factor = listeners[i].unwanted.weight_of(rows[part])
+        weights[part] = np.where(weights[part] > 0, weights[part] * factor, weights[part])
+        positive[part] &= factor > 0
+    return replace(signals, weights=weights, positive=positive)
 
 
 def taste_vectors(vectors: np.ndarray, signals: DecayedSignals) -> np.ndarray:

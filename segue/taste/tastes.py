@@ -17,8 +17,10 @@ from segue.settings import TasteSettings
 from segue.storage.mongo import pack, replace_unless_newer, unpack
 from segue.storage.records import EpochMs, Vector
 from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
+from segue.taste.corrections import NO_CORRECTIONS, Corrections
 from segue.taste.history import History, StoredWindows, from_document, to_document, together
 from segue.taste.imported import ImportedTastes
+from segue.taste.memory import NOTHING_LOVED, Memories
 from segue.taste.profile import ListenerHistory
 
 
@@ -65,17 +67,27 @@ class Tastes(Collection[StoredTaste]):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._imported = ImportedTastes(store)
+        self._memories, self._corrections = Memories(store), Corrections(store)
 
     def listeners(self, user_ids: Sequence[str], *, taste: TasteSettings) -> list[ListenerHistory]:
         """The stored histories, in the order of the ids; empty for a listener without one.
 
-        Each has the service's settings, `taste`, that turn it into a taste.
+        Each has the listener's long memory and corrections, without the rows that these mean, and the
+        settings, `taste`, that turn it into a taste.
         """
         stored = self.documents.find({"_id": {"$in": list(user_ids)}}, {"windows": 1})
         histories = {document["_id"]: from_document(document["windows"]) for document in stored}
-        imported = self._imported.of(user_ids)
+        imported, loved = self._imported.of(user_ids), self._memories.loved(user_ids)
+        corrections = self._corrections.of(user_ids)
         return [
-            ListenerHistory(user_id, histories.get(user_id, {}), taste, imported.get(user_id, {}))
+            ListenerHistory(
+                user_id,
+                histories.get(user_id, {}),
+                taste,
+                imported.get(user_id, {}),
+                loved.get(user_id, NOTHING_LOVED),
+                corrections.get(user_id, NO_CORRECTIONS),
+            )
             for user_id in user_ids
         ]
 

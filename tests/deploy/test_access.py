@@ -9,7 +9,14 @@ from segue.storage.store import Job, Right
 
 EXPECTED: dict[Job, dict[Right, set[str]]] = {
     Job.STREAM: {
-        Right.READ: {"admitted_listeners", "tracks", "embeddings", "bundles.files", "bundles.chunks"},
+        Right.READ: {
+            "admitted_listeners",
+            "corrections",
+            "tracks",
+            "embeddings",
+            "bundles.files",
+            "bundles.chunks",
+        },
         Right.WRITE: {
             "damaged_documents",
             "tastes",
@@ -24,6 +31,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "imported_days",
             "imported_songs",
             "imported_tastes",
+            "memories",
             "stream_progress",
             "stream_minutes",
             "models",
@@ -75,6 +83,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "app_passwords",
             "bookmarks",
             "changed_imports",
+            "corrections",
             "imported_days",
             "imported_songs",
             "imports",
@@ -91,7 +100,14 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "sent_plays",
             "forgotten",
         },
-        Right.ERASE: {"tastes", "imported_tastes", "recommendations", "listening", "listening_sessions"},
+        Right.ERASE: {
+            "tastes",
+            "imported_tastes",
+            "memories",
+            "recommendations",
+            "listening",
+            "listening_sessions",
+        },
         Right.INDEX: {
             "albums",
             "artists",
@@ -170,7 +186,9 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "app_passwords",
             "bookmarks",
             "changed_imports",
+            "corrections",
             "imported_tastes",
+            "memories",
             "imported_days",
             "imported_songs",
             "imports",

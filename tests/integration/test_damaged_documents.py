@@ -95,6 +95,7 @@ from segue.ranking import feedback
 from segue.ranking.feedback import ActiveFeedback
 from segue.ranking.recommendations import Recommendations
 from segue.replanning.imported import ImportedPlaysInTastes, imported_history
+from segue.replanning.memory import MemoryKeeper
 from segue.replanning.service import Replanning
 from segue.settings import Settings
 from segue.social.activity import PrivacyChoices, feed
@@ -103,8 +104,10 @@ from segue.storage import damaged
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs.engagement import played_tracks
+from segue.taste.corrections import Corrections, Rule, Span
 from segue.taste.imported import ImportedTastes
 from segue.taste.marks import Marks
+from segue.taste.memory import Memories
 from segue.taste.opinions import Opinions
 from segue.taste.starts import StartingChoice, Starts
 from segue.taste.tastes import Tastes
@@ -321,6 +324,9 @@ def _fill_apps(made: Service) -> None:
     library = SeenLibraries(store, made.settings).of("ada")
     Importer(store, "ada").run(Exports([export], most_bytes=10**6), library, files=["listens.jsonl"])
     ImportedTastes(store).write({"ada": imported_history(store, "ada", made.settings)})
+    MemoryKeeper(store, made.settings).renew(["ada"])
+    Corrections(store).keep_rule("ada", Rule("genre", "Jazz", "less", "Jazz"))
+    Corrections(store).forget_span("ada", Span(_ms(NOW) - 9 * 86_400_000, _ms(NOW) - 8 * 86_400_000))
     Marks(store).rate("ada", "track", track_id(1), 4)
     Bookmarks(store).put("ada", track_id(1), position_ms=5, comment="here")
 
@@ -547,6 +553,13 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             ImportedDays(store).plays_of_songs("ada"),
         ),
         "changed imports": lambda: ChangedImports(store).waiting(limit=9),
+        "memories": lambda: (
+            Memories(store).loved(["ada"]),
+            Memories(store).months(["ada"]),
+            MemoryKeeper(store, settings).run(settled=timedelta(0)),
+            MemoryKeeper(store, settings).renew(["ada"]),
+        ),
+        "corrections": lambda: Corrections(store).of(["ada"]),
         "imported plays in tastes": ImportedPlaysInTastes(
             store,
             settings,

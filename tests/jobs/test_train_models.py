@@ -18,6 +18,9 @@ from segue.embeddings import skip_gram
 from segue.embeddings.registry import load_space
 from segue.embeddings.session_space_training import Begun, read_begun
 from segue.errors import SegueError
+from segue.imports.days import ImportedDays, KeptPlay
+from segue.imports.play import Song
+from segue.imports.songs import HeardSong, ImportedSongs, Match
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
@@ -216,6 +219,46 @@ def test_nothing_is_learned_of_who_has_left(
     Forgotten(Store(database)).remember("eve", plays_kept=settings.retention.plays)
     run(settings, spark=spark, quiet=True)
     assert set(rules(database)) == {("a", "b")}
+
+
+def imported(store_: Store, user: str, tracks: Iterable[str], *, began: int) -> None:
+    """A session that was imported and began at a time (epoch seconds), a track every third minute."""
+    names = list(tracks)
+    keys = {name: Song(title="", track_id=name).key() for name in names}
+    ImportedSongs(store_).keep(
+        user,
+        {key: HeardSong(Song(title=name, artist="A"), Match(name), began) for name, key in keys.items()},
+    )
+    plays = [KeptPlay(began + 180 * place, keys[name], 170_000) for place, name in enumerate(names)]
+    ImportedDays(store_).add(user, plays, number=1)
+
+
+def test_imported_plays_are_learned_from_as_live_ones_are(
+    quick: Settings, database: Database[Document], spark: SparkSession
+) -> None:
+    of_one = quick.models.rules.model_copy(update={"min_listeners": 1})
+    settings = quick.model_copy(update={"models": quick.models.model_copy(update={"rules": of_one})})
+    own = Store(database)
+    years_ago = int(time.time()) - 900 * 86_400
+    imported(own, "ada", ["x", "y"], began=years_ago)
+    imported(own, "eve", ["y", "z"], began=years_ago)
+    Forgotten(own).remember("eve", plays_kept=settings.retention.plays)
+    first, *_ = run(settings, spark=spark, quiet=True)
+    assert set(rules(database)) == {("x", "y")}, "a topic without plays is no obstacle"
+
+    live = evening("ada", ["a", "b"])
+    send(settings, live)
+    run(settings, spark=spark, quiet=True)
+    assert set(rules(database)) == {("x", "y"), ("a", "b")}
+    again, *_ = run(settings, spark=spark, quiet=True)
+    assert again.unchanged
+
+    before = again.version
+    # The plays of the topic, as another service has kept them.
+    imported(own, "ada", ["a", "b"], began=live[0]["occurred_at"] // 1000 - 170)
+    after, *_ = run(settings, spark=spark, quiet=True)
+    assert after.version == before
+    assert first.version != before
 
 
 def test_a_topic_without_plays_is_said_in_one_line(broker: Settings, spark: SparkSession) -> None:

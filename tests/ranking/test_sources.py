@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -25,6 +26,10 @@ HISTORIES = {
 }
 
 
+def named(found: Sequence[CandidateSource]) -> list[str]:
+    return [source.name for source in found]
+
+
 @pytest.mark.parametrize("source", [TASTE, *SOURCES], ids=lambda source: source.name)
 def test_proposals_are_rows_with_scores_and_signals_of_their_listeners(source: CandidateSource) -> None:
     profiles = build_profiles(listeners(HISTORIES), bundle=INDEX)
@@ -42,7 +47,8 @@ def test_proposals_are_rows_with_scores_and_signals_of_their_listeners(source: C
 def test_names_and_reasons_are_unique_and_every_reason_has_words() -> None:
     names = [TASTE.name, *(source.name for source in SOURCES), VARIED.name]
     assert len(set(names)) == len(names)
-    assert len(REASONS) == len(names) + 2
+    several = sum(len(source.reasons) - 1 for source in SOURCES)
+    assert len(REASONS) == len(names) + 2 + several
     for kind, reason in REASONS.items():
         assert describe(kind, "a song") == (reason.text("a song") or "")
         assert describe(kind, None) in (VARIED.reason.words, reason.words)
@@ -52,15 +58,15 @@ def test_names_and_reasons_are_unique_and_every_reason_has_words() -> None:
 
 def test_a_source_without_weight_or_knowledge_or_left_out_is_not_in_use() -> None:
     assert in_use(INDEX, RANKING) == [source for source in SOURCES if source.weight(RANKING)]
-    assert in_use(INDEX, RANKING, without=left_out("audio")) == []
-    assert [source.name for source in in_use(INDEX, RANKING.model_copy(update={"artist_weight": 0.0}))] == [
-        "transitions"
-    ]
-    without_rules = RANKING.model_copy(update={"transition_weight": 0.0})
-    assert [source.name for source in in_use(INDEX, without_rules)] == ["artist"]
+    assert named(in_use(INDEX, RANKING, without=left_out("audio"))) == ["memory"]
+    assert named(in_use(shelf_of(), RANKING)) == ["memory"]
+    plain = RANKING.model_copy(update={"memory_weight": 0.0})
+    assert named(in_use(INDEX, plain.model_copy(update={"artist_weight": 0.0}))) == ["transitions"]
+    without_rules = plain.model_copy(update={"transition_weight": 0.0})
+    assert named(in_use(INDEX, without_rules)) == ["artist"]
     neither = without_rules.model_copy(update={"artist_weight": 0.0})
     assert in_use(INDEX, neither) == []
-    assert in_use(shelf_of(), RANKING) == []
+    assert in_use(shelf_of(), plain) == []
 
 
 class Newest(CandidateSource):
