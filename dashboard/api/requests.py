@@ -63,7 +63,7 @@ def is_page(request: Request) -> bool:
         request.method == "GET"
         and "text/html" in request.headers.get("accept", "")
         and not request.url.path.startswith(
-            ("/api/", "/rest/", "/_stcore/", "/static/", "/component/", "/media/", "/s/")
+            ("/api/", "/rest/", "/_stcore/", "/static/", "/component/", "/media/", "/s/", "/offline")
         )
     )
 
