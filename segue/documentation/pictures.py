@@ -70,6 +70,20 @@ _PLAYED = 7
 """Tracks that the listener plays before the pictures are taken."""
 
 
+def program() -> str:
+    """The path of Chromium.
+
+    Raises
+    ------
+    SegueError
+        It is not installed.
+    """
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        raise SegueError("Chromium is not installed: apt install chromium")
+    return found
+
+
 def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]) -> None:
     """Take all pictures into a folder.
 
@@ -83,9 +97,7 @@ def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]
     SegueError
         Chromium is not installed, or the demo does not start.
     """
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        raise SegueError("Chromium, which takes the pictures, is not installed: apt install chromium")
+    chromium = program()
     from playwright.sync_api import sync_playwright
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +107,7 @@ def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(
-            executable_path=program, args=[*FLAGS, f"--disk-cache-dir={profile}"]
+            executable_path=chromium, args=[*FLAGS, f"--disk-cache-dir={profile}"]
         )
         try:
             _tour(browser, dashboard, folder, say)

@@ -1,5 +1,5 @@
-// The service worker: without a network it opens the page that plays saved songs. With one it stays out of the way, so
-// that no page is older than the server. VERSION, that of the page, stands before this script (dashboard/api/offline.py).
+// The service worker: without a network it opens the page that plays saved songs. With one, every page comes from the
+// server, so that none is older than it. VERSION, that of the page, stands before this script (dashboard/api/offline.py).
 const PAGES = "segue.page.", KEPT = PAGES + VERSION, PAGE = "/offline", PATIENCE_MS = 10000;
 const NO_PAGE = /^\/(api|rest|s|static|_stcore|component|media|auth|oauth2callback|icons|offline)(\/|$)/;
 
@@ -14,11 +14,12 @@ const keptPage = async () => (await caches.open(KEPT)).match(PAGE);
 self.addEventListener("install", (event) => { self.skipWaiting(); event.waitUntil(keepPage()); });
 self.addEventListener("activate", (event) => event.waitUntil((async () => {
   for (const name of await caches.keys()) if (name.startsWith(PAGES) && name !== KEPT) await caches.delete(name);
-  await self.registration.navigationPreload?.enable();
   await self.clients.claim();
 })()));
 
-const page = async (event, asked) => {
+// A request of the worker's own: browsers leave out cookies of the one that a log-in at another site has redirected.
+const ask = ({ url }) => fetch(url, { credentials: "same-origin", redirect: "manual", cache: "no-cache", headers: { accept: "text/html" } });
+const page = async (asked) => {
   const late = new Promise((done) => setTimeout(() => keptPage().then((kept) => kept && done(kept)), PATIENCE_MS));
   try { return await Promise.race([asked, late]); } catch { return await keptPage() ?? Response.error(); }
 };
@@ -28,8 +29,8 @@ self.addEventListener("fetch", (event) => {
   const { request } = event, { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== self.location.origin) return;
   if (request.mode === "navigate" && !NO_PAGE.test(pathname)) {
-    const asked = (async () => await event.preloadResponse ?? fetch(request))();
+    const asked = ask(request);
     event.waitUntil(asked.catch(() => {}));
-    event.respondWith(page(event, asked));
+    event.respondWith(page(asked));
   } else if (pathname.startsWith("/api/covers/") && !navigator.onLine) event.respondWith(cover(request));
 });
