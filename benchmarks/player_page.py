@@ -17,20 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
-from kafka import KafkaAdminClient
 from rich.console import Console
 
 from segue.benchmarks.catalogue import track_id
 from segue.benchmarks.player_streams import LOG, fill, sound
 from segue.benchmarks.processes import ended, wait_for_server
-from segue.documentation.pictures import FLAGS, program
+from segue.benchmarks.service import own_topics
 from segue.errors import SegueError
 from segue.local import stack
+from segue.local.chromium import FLAGS, program
 from segue.local.process import free_port
 from segue.places import ROOT
 from segue.settings import load_settings
-from segue.storage.kafka import ensure_topics
-from segue.storage.kafka_client import client_options
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 
@@ -242,35 +240,30 @@ def _tab(page: Page) -> psutil.Process:
 def _served(console: Console) -> Iterator[tuple[str, psutil.Process]]:
     """Run the dashboard with a database and topics of its own; yields its address and process."""
     base = stack.up(load_settings())
-    name = f"bench_{uuid.uuid4().hex[:8]}"
-    kafka = base.kafka.model_copy(update={"plays_topic": name, "rejected_topic": f"{name}.rejected"})
-    ensure_topics(kafka)
+    name, port = f"bench_{uuid.uuid4().hex[:8]}", free_port(8700)
     database = connect(base.mongo.model_copy(update={"database": name}))
-    with console.status("Writing sounds and a catalogue"):
-        fill(Store(database), sound(SONG_SECONDS))
-    port = free_port(8700)
-    own = {
-        "PYTHONPATH": str(ROOT),
-        "SEGUE_MONGO__URI": base.mongo.uri,
-        "SEGUE_MONGO__DATABASE": name,
-        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "SEGUE_KAFKA__PLAYS_TOPIC": name,
-        "SEGUE_KAFKA__REJECTED_TOPIC": f"{name}.rejected",
-    }
-    try:
-        with LOG.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "segue.benchmarks.player_streams", str(port)],
-                env={**os.environ, **own},
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-            )
-        with ended(process):
-            wait_for_server(process, port, name="the dashboard", log=LOG, seconds=120)
-            yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
-    finally:
-        admin = KafkaAdminClient(**client_options(kafka))
-        admin.delete_topics([name, f"{name}.rejected"])
-        admin.close()
-        database.client.drop_database(name)
+    with own_topics(base.kafka, name=name) as kafka:
+        own = {
+            "PYTHONPATH": str(ROOT),
+            "SEGUE_MONGO__URI": base.mongo.uri,
+            "SEGUE_MONGO__DATABASE": name,
+            "SEGUE_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "SEGUE_KAFKA__PLAYS_TOPIC": kafka.plays_topic,
+            "SEGUE_KAFKA__REJECTED_TOPIC": kafka.rejected_topic,
+        }
+        try:
+            with console.status("Writing sounds and a catalogue"):
+                fill(Store(database), sound(SONG_SECONDS))
+            with LOG.open("ab") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "segue.benchmarks.player_streams", str(port)],
+                    env={**os.environ, **own},
+                    cwd=ROOT,
+                    stdout=log,
+                    stderr=log,
+                )
+            with ended(process):
+                wait_for_server(process, port, name="the dashboard", log=LOG, seconds=120)
+                yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
+        finally:
+            database.client.drop_database(name)

@@ -10,7 +10,6 @@ import ast
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,21 +23,12 @@ from urllib.parse import urlencode
 from PIL import Image
 
 from segue.errors import SegueError
+from segue.local.chromium import FLAGS, program
 from segue.places import LOCAL, ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 _PHONE: ViewportSize = {"width": 390, "height": 844}
 _QUALITY = 82
@@ -68,20 +58,6 @@ _FRAMES, _FRAME_MS, _WIDTH = 28, 250, 840
 """The animation: number of frames, time per frame, width in pixels."""
 _PLAYED = 7
 """Tracks that the listener plays before the pictures are taken."""
-
-
-def program() -> str:
-    """The path of Chromium.
-
-    Raises
-    ------
-    SegueError
-        It is not installed.
-    """
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if found is None:
-        raise SegueError("Chromium is not installed: apt install chromium")
-    return found
 
 
 def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]) -> None:
