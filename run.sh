@@ -198,7 +198,7 @@ HELP
 
 run_tests() {
   cd "$root"
-  make_class_archives
+  prepare_tests
   if [ "${1:-}" = cluster ]; then
     shift
     say 'tests on a cluster of processes'
@@ -244,10 +244,13 @@ check_types_and_layers() {
   run_module mypy && "$venv/bin/lint-imports"
 }
 
-# Without archives, tests take longer and do the same.
-make_class_archives() {
+# Without these, tests take longer and do the same.
+prepare_tests() {
+  run_module tests.compiled_code 2>"$local_folder/compiled-code.log" ||
+    say "librosa could not be compiled in advance: see $local_folder/compiled-code.log" &
   run_module tests.class_archives 2>"$local_folder/class-archives.log" ||
     say "the archives of Java's classes could not be made: see $local_folder/class-archives.log"
+  wait $!
 }
 
 # Programs that some tests need, installed if possible:
@@ -316,7 +319,7 @@ main() {
   JAVA_HOME=$(sed -n 3p "$data_folder/java-home")
   export JAVA_HOME PYSPARK_PYTHON=$python PYSPARK_DRIVER_PYTHON=$python
   case $command in
-    setup) [ "$packages" != dev ] || make_class_archives ;;
+    setup) [ "$packages" != dev ] || prepare_tests ;;
     test) shift; run_tests "$@" ;;
     *) exec "$python" -P -m segue "$@" ;;
   esac

@@ -17,6 +17,8 @@ from segue.confirmation import Yes, confirm
 from segue.counted import counted
 from segue.errors import SegueError, UsageError, one_line_errors
 from segue.figures import JsonFile, can_write, console, write_figures
+from segue.local.process import RUN, read_record
+from segue.local.reachable import address_of, operator_link
 from segue.local.stack import connected
 from segue.people.accounts import Account, Accounts
 from segue.people.app_passwords import AppPasswordError, AppPasswords
@@ -116,6 +118,29 @@ def log_out(name: Name) -> None:
         account = _account(store, name)
         closed = LoginSessions(store).close_all(account.user_id)
         typer.echo(f"{account.name}: {counted(closed, 'log-in session')} ended")
+
+
+def link_for_operator(
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="The address of the pages, such as https://music.example.", show_default=False),
+    ] = None,
+) -> None:
+    """Print a link that lets your browser see Live, Operations and Audience.
+
+    The link works once, for an hour. The rights end with the browser's session, after 30 days. For lasting
+    rights, name your account in dashboard.operators.
+
+    Example: ./run.sh account operator-link
+
+    Example: ./run.sh account operator-link --base-url https://music.example
+    """
+    with one_line_errors():
+        settings = load_settings().dashboard
+        running = read_record(RUN / "dashboard.json")
+        served = running.address if running is not None and running.address else ""
+        address = base_url or settings.base_url or served or address_of(settings, port=settings.port)
+        typer.echo(operator_link(_store(), address.rstrip("/")))
 
 
 def app_password(

@@ -176,7 +176,11 @@ class FileReader:
             # A new track has no lyrics to remove.
             {own: track.lyrics for own, (track, _) in reads if track.lyrics or self._before(own)}
         )
-        tracks = [replace(track, track_id=own, place=track.track_id) for own, (track, _) in reads]
+        tracks = [
+            # dataclasses.replace takes longer than the rest
+            track if own == track.track_id else replace(track, track_id=own, place=track.track_id)
+            for own, (track, _) in reads
+        ]
         self._tracks.add(track for track in tracks if not self._before(track.track_id))
         self._tracks.write(track for track in tracks if self._before(track.track_id))
         self._tracks.bring_back(

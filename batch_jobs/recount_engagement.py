@@ -19,6 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
+from segue.confirmation import Yes, confirm
 from segue.counted import counted
 from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import Fact
@@ -56,22 +57,27 @@ def recount(
     check: Annotated[
         bool, typer.Option("--check", help="Only compare stored and counted values; write nothing.")
     ] = False,
+    yes: Yes = False,
     json_file: JsonFile = None,
 ) -> None:
     """Count all plays in the topic again, and replace the stored counts.
 
     Use it after a change of the definitions or of engagement.window, or after tracks have got other artists
     or genres. Windows whose plays have left the topic keep their counts. The command may run beside the
-    stream. Days that have ended are summed again. With --check, the exit status is 1 if a stored value
-    differs from the counted one, or the sum of a day from that of its windows.
+    stream. Days that have ended are summed again. It asks for confirmation unless --check or --yes is given.
+    With --check, the exit status is 1 if a stored value differs from the counted one, or the sum of a day
+    from that of its windows.
 
-    Example: ./run.sh engagement recount
+    Example: ./run.sh engagement recount --yes
 
     Example: ./run.sh engagement recount --check --json -
     """
     with one_line_errors():
         can_write(json_file)
-        settings = connected(load_settings())
+        settings = load_settings()
+        if not check:
+            confirm("Replace the stored counts by those of the plays in the topic?", yes=yes)
+        settings = connected(settings)
         recount = run(settings, check=check)
         write_figures(json_file, asdict(recount))
         say(

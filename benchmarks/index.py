@@ -224,7 +224,7 @@ def _recall(index: NeighbourIndex, asked: np.ndarray, rows: np.ndarray, *, k: in
 
 
 def _memory(backend: Backend[Any], folder: Path, *, queries: np.ndarray) -> tuple[float, float]:
-    """MB that a fresh process grows by when it opens an index and asks: in all, and without mapped files."""
+    """Growth in MB of a fresh process that opens and queries an index: in all, and without mapped files."""
     with get_context("spawn").Pool(1) as pool:
         return pool.apply(_growth, (backend, folder, queries))
 

@@ -13,7 +13,7 @@ from segue.settings import AudioSettings
 def describe_plainly(path: str, audio: AudioSettings, *, sample_rate: int | None) -> np.ndarray:
     """The same descriptors as :func:`segue.audio.descriptors.describe`, shape (d,).
 
-    `sample_rate` in Hz; None: the file's own. Frames have `audio.fft` samples at any rate, librosa's default.
+    `sample_rate` in Hz; None: the file's own. Frames have `audio.n_fft` samples at any rate, as librosa's do.
     """
     y, rate = librosa.load(path, sr=sample_rate, mono=True)
     shape: dict[str, Any] = {"n_fft": audio.n_fft, "hop_length": audio.hop_length}

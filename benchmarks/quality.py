@@ -1,6 +1,6 @@
 """The quality of recommendations: next tracks, artists, genres and new tracks, each beside its baselines.
 
-The data sets are read from `--data DIR`; docs/evaluation/protocol.md names the folders. They are not
+The data sets are read from `--data DIR`; docs/how-to/train-and-tune.md names the folders. They are not
 distributed. Settings of the models were chosen without the test parts, except for the ensemble on HetRec's
 artists: its settings were chosen on a fifth of the training pairs of the first fold, which are test pairs of
 the other folds. No setting was chosen on the test pairs of the first fold; figures that end in `_fold1` are
@@ -45,7 +45,7 @@ SEEDS = 3
 def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
     """The figures by key, for the data sets below `data`."""
     if data is None:
-        raise SegueError("bench quality needs the data: --data DIR, see docs/evaluation/protocol.md")
+        raise SegueError("bench quality needs the data: --data DIR, see docs/how-to/train-and-tune.md")
     figures: dict[str, float | bool] = {}
     parts = {"30music": _sessions, "gtzan-features": _genres, "hetrec-lastfm-2k": _artists}
     for name, part in parts.items():
@@ -55,7 +55,7 @@ def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mappi
         with console.status(f"Measuring {name}"):
             figures |= part(data / name, quick)
     if not figures:
-        raise SegueError(f"{data} has none of {', '.join(parts)}: see docs/evaluation/protocol.md")
+        raise SegueError(f"{data} has none of {', '.join(parts)}: see docs/how-to/train-and-tune.md")
     return figures
 
 

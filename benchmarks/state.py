@@ -1,6 +1,6 @@
 """The state of a million listeners in the heap and in RocksDB: sizes, traffic, time of a batch and restart.
 
-The query `recommend` reads plays from files in place of Kafka and writes to nowhere, so that all time and
+The query `recommend` reads plays from files in place of Kafka and writes nothing, so that all time and
 all bytes are those of its state. Each phase is a process: first the plays of all listeners, then small
 batches by listeners who are already in the state, then a restart with one more.
 """
@@ -39,7 +39,7 @@ STORES = ("heap", "rocksdb")
 PLAYS = 1
 """Plays of each listener in the state."""
 FILLS = 10
-"""Micro-batches in which all listeners come."""
+"""Micro-batches among which the first plays of all listeners are divided."""
 SMALL = 1000
 """Plays in each of the small batches that follow."""
 SECONDS_BETWEEN = 3

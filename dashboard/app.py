@@ -17,6 +17,7 @@ from segue.dashboard.api import (
     map,
     offline,
     openapi,
+    operator_link,
     own_data,
     people,
     player,
@@ -35,10 +36,12 @@ from segue.dashboard.api.traces import Traced
 from segue.dashboard.capacity import Capacity
 from segue.dashboard.metrics import Measured
 from segue.dashboard.opensubsonic import routes as opensubsonic
+from segue.dashboard.protection import Protected
 from segue.dashboard.seeing import seen_by_visitor
 from segue.dashboard.services import Services
 from segue.dashboard.sessions import ending_sessions
 from segue.dashboard.static_files import StaticFiles
+from segue.dashboard.uploads import Uploads
 from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outage
 
 _PARTS = (
@@ -49,6 +52,7 @@ _PARTS = (
     map,
     offline,
     openapi,
+    operator_link,
     own_data,
     people,
     player,
@@ -83,11 +87,13 @@ def make_middleware(services: Services) -> list[Middleware]:
     """The middleware before pages and routes."""
     layers = [
         Middleware(Measured, metrics=services.metrics, routes=make_routes(services)),
+        Middleware(Protected, settings=services.settings.dashboard),
         Middleware(Capacity),
         Middleware(StaticFiles, root=Path(st.__file__).parent / "static"),
         Middleware(Traced, routes=make_routes(services)),
         Middleware(MongoOutage, availability=services.availability),
         Middleware(Guests, login_sessions=services.login_sessions),
+        Middleware(Uploads, login_sessions=services.login_sessions),
     ]
     if services.settings.dashboard.login_required:
         layers.append(Middleware(LoginRequired, login_sessions=services.login_sessions))

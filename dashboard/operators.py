@@ -1,15 +1,17 @@
 """Operators, who run the service: they see Live, Operations and Audience, the pages of all listeners.
 
-An operator is a listener whose account `dashboard.operators` names. While it names none, every visitor from
-the same machine is an operator, for trying Segue out; `dashboard.local_operator = false` prevents that.
+An operator is a listener whom `dashboard.operators` names, or a browser that has opened a link for operators
+(:mod:`segue.people.operator_links`). With `dashboard.local_operator`, while no operator is named, it is every
+visitor whose browser names this machine in its requests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from segue.people.accounts import name_key
+from segue.people.accounts import Accounts
 from segue.people.login_sessions import Listener
+from segue.people.named import NamedAccounts
 from segue.settings import DashboardSettings
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -26,11 +28,24 @@ def is_operator(
     headers
         Of the request, in upper or lower case. They show whether it comes from this machine.
     """
-    if settings.operators:
-        named = {name_key(name) for name in settings.operators}
-        return listener is not None and listener.name is not None and name_key(listener.name) in named
+    if listener is not None and (
+        listener.operator or NamedAccounts(settings.operators).has(listener.user_id, listener.name)
+    ):
+        return True
     # On another address anybody could send a Host header with a loopback name.
-    return settings.local_operator and settings.is_local and _on_this_machine(headers)
+    local = settings.local_operator and not settings.operators and settings.is_local
+    return local and _on_this_machine(headers)
+
+
+def entries_by_id(settings: DashboardSettings, accounts: Accounts) -> Iterator[str]:
+    """Lines that give the ids of the accounts that `dashboard.operators` has by name."""
+    for entry in settings.operators:
+        account = accounts.named(entry)
+        if account is not None:
+            yield (
+                f'dashboard.operators has {account.name} by name: write "{account.user_id}" instead, '
+                "which stays the same if the account is created anew by somebody else"
+            )
 
 
 def _on_this_machine(headers: Mapping[str, str]) -> bool:

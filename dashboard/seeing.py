@@ -58,10 +58,11 @@ class Visitors:
         return hidden
 
     def _hidden_from(self, listener: Listener | None) -> frozenset[str]:
-        name = listener.name if listener else None
-        if listener and name and self._access.names(name):
-            self._admitted.note(listener.user_id, name)
-        return self._access.hidden_from(name)
+        if listener is None or listener.name is None:
+            return self._access.restricted
+        if self._access.names(listener.user_id, listener.name):
+            self._admitted.note(listener.user_id, listener.name)
+        return self._access.hidden_from(listener.user_id, listener.name)
 
 
 def _token_of_page() -> str | None:

@@ -18,17 +18,19 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from segue import logs, tracing
+from segue.dashboard.operators import entries_by_id
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import LAST_PORT, listening, registered
-from segue.local.reachable import address_of, notices
+from segue.local.reachable import address_of, notices, operator_line
 from segue.local.stack import connected
 from segue.operations import health
 from segue.operations.health import Health
+from segue.people.accounts import Accounts
 from segue.places import CONF
 from segue.settings import Settings, load_settings
 from segue.storage import topic_faults
 from segue.storage.availability import Availability
-from segue.storage.mongo import connect
+from segue.storage.store import open_store
 
 log = logging.getLogger(__name__)
 _STALL_SECONDS = 30.0
@@ -62,7 +64,7 @@ def serve(
         found = load_settings()
     with logs.service(found.logs.format, level=found.logs.level):
         settings = connected(found, kafka=False)
-        connect(settings.mongo).client.close()  # fails here, with a one-line error, before anything is served
+        store = open_store(settings)  # fails here, with a one-line error, before anything is served
         listener = listening(settings.dashboard.host, port or settings.dashboard.port)
         address = address_of(settings.dashboard, port=listener.getsockname()[1])
         with (
@@ -74,8 +76,12 @@ def serve(
             records.enter_context(listener)
             records.enter_context(registered("dashboard", address=address))
             typer.echo(f"the dashboard is at {address}")
-            for line in notices(settings.dashboard, database=settings.mongo.database):
-                typer.echo(line)
+            lines = notices(settings.dashboard, database=settings.mongo.database)
+            lines += entries_by_id(settings.dashboard, Accounts(store))
+            if (line := operator_line(settings.dashboard, store, address=address)) is not None:
+                lines.append(line)
+            typer.echo("".join(f"{line}\n" for line in lines), nl=False)
+            store.database.client.close()
             if settings.kafka.bootstrap_servers:
                 # In the background: Kafka may not answer yet.
                 threading.Thread(target=topic_faults.report, args=(settings,), daemon=True).start()
@@ -119,6 +125,7 @@ def serve_app(
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        forwarded_allow_ips=list(settings.dashboard.trusted_proxies),
     )
     services = visit.services()
     server = _Server(of_server, services.availability)

@@ -18,6 +18,7 @@ from segue.people.authentication import Authenticator
 from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners, LibraryAccess
 from segue.people.login_sessions import LoginSessions
+from segue.people.named import NamedAccounts
 from segue.playlists.day_lists import DayLists
 from segue.plays.delivery import PlayDelivery, PlayProducer
 from segue.settings import Settings
@@ -45,7 +46,7 @@ class Services:
         self.metrics.mongo_away.set_function(lambda: float(self.availability.is_away))
         self.settings = settings
         self.login_sessions = LoginSessions(store)
-        self.authenticator = Authenticator(store)
+        self.authenticator = Authenticator(store, reserved=_reserved(settings))
         self.handovers = Handovers(store)
         # Deferred: the embedded broker may start, or get another port, while the dashboard runs.
         self.delivery = PlayDelivery(
@@ -77,3 +78,9 @@ class Services:
         self.importing.close()
         self.transcoder.close()
         self.delivery.close()
+
+
+def _reserved(settings: Settings) -> frozenset[str]:
+    """The names that settings give rights: nobody takes a free one by signing up."""
+    named = [settings.dashboard.operators, *(names for _, names in settings.library.accounts)]
+    return frozenset().union(*(NamedAccounts(entries).names for entries in named))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
 import streamlit as st
 
 from segue.dashboard.language import spoken
+from segue.dashboard.language.words import gettext
 from segue.dashboard.operators import is_operator
 from segue.dashboard.services import Services
 from segue.local.stack import connected
@@ -13,6 +18,8 @@ from segue.people.login_sessions import COOKIE, Listener
 from segue.people.preferences import Preferences
 from segue.settings import load_settings
 from segue.storage.store import open_store
+
+Given = ParamSpec("Given")
 
 
 @st.cache_resource(show_spinner=False)
@@ -48,6 +55,52 @@ def hand_over(account: Account) -> str:
 def end_session() -> None:
     """Close the browser's session; its next page opens a new one."""
     services().login_sessions.close(st.context.cookies[COOKIE])
+
+
+def of_listener(
+    draw: Callable[Concatenate[str, Given], None],
+) -> Callable[Concatenate[str, Given], None]:
+    """A fragment about a listener, whose id is its first parameter, draws for this listener only.
+
+    A fragment runs again with the parameters of its page, which stays open after a log-out.
+    """
+
+    @wraps(draw)
+    def drawing(user_id: str, /, *given: Given.args, **named: Given.kwargs) -> None:
+        if _is_here(user_id):
+            draw(user_id, *given, **named)
+        else:
+            st.info(gettext("Reload the page: you are no longer logged in."))
+
+    return drawing
+
+
+def of_operators(draw: Callable[Given, None]) -> Callable[Given, None]:
+    """A fragment for operators draws for operators only, however long its page has been open."""
+
+    @wraps(draw)
+    def drawing(*given: Given.args, **named: Given.kwargs) -> None:
+        if operator():
+            draw(*given, **named)
+        else:
+            st.info(gettext("Reload the page: you are no longer logged in."))
+
+    return drawing
+
+
+def by_listener(user_id: str, change: Callable[[], None]) -> Callable[[], None]:
+    """The callback of a widget, which changes data of a listener: for this listener only."""
+
+    def changing() -> None:
+        if _is_here(user_id):
+            change()
+
+    return changing
+
+
+def _is_here(user_id: str) -> bool:
+    here = listener()
+    return here is not None and here.user_id == user_id
 
 
 def operator() -> bool:

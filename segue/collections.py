@@ -48,6 +48,7 @@ from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_failures import LoginFailures
 from segue.people.login_sessions import LoginSessions
+from segue.people.operator_links import OperatorLinks
 from segue.people.preferences import Preferences
 from segue.playlists.bookmarks import Bookmarks
 from segue.playlists.day_lists import DayLists
@@ -83,6 +84,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     AdmittedListeners,
     LoginSessions,
     Handovers,
+    OperatorLinks,
     LoginFailures,
     Forgotten,
     SentPlays,

@@ -29,6 +29,7 @@ from segue.spark.session import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
+from tests.compiled_code import FOLDER, copied
 from tests.data_in_memory import data_in_memory
 from tests.passwords import hash_quickly
 from tests.waiting import PATIENCE
@@ -48,9 +49,10 @@ sys.dont_write_bytecode = False
 # Two that compile at once spoil each other's code (segue.audio.librosa), and tests load more of librosa than
 # the code does: each side has a folder of its own, kept between runs.
 _SIDE = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / _SIDE)
-# Each training of a session space compiles the same functions again.
-os.environ["JAX_COMPILATION_CACHE_DIR"] = str(LOCAL / "jax" / _SIDE)
+os.environ["NUMBA_CACHE_DIR"] = str(copied(FOLDER / _SIDE))
+# Each training of a session space compiles the same functions again. All sides share a folder, because JAX
+# compiles again what it cannot read.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(LOCAL / "jax")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 

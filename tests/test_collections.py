@@ -85,7 +85,7 @@ def test_collections_about_listeners_are_listed_as_personal() -> None:
     assert set(WRITTEN_BY_STREAMS) == made | imported
     secrets = {name: own.secret for name in POLICIES if (own := personal(name)) and own.secret}
     assert secrets == {
-        "accounts": ("password",),
+        "accounts": ("password", "devices"),
         "app_passwords": ("encrypted", "digest"),
         "sessions": ("_id",),
         "share_links": ("_id",),

@@ -1,4 +1,4 @@
-"""Does the faults of a schedule to a service."""
+"""Causes the faults of a schedule in a service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MALFORMED = b'{"event_id": "cut off', b"\xff\xfe not text", b'{"type": "play"}'
 
 
 class Faults:
-    """Does one fault after another, from a thread, and counts those that took place."""
+    """Causes one fault after another, from a thread, and counts those that took place."""
 
     def __init__(
         self,

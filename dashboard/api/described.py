@@ -72,7 +72,9 @@ _MALFORMED = (
 _NOT_READY = _fault(503, "There is no index yet.")
 _LATER = _fault(503, "A server does not answer; try again.", s.Error)
 _ENTERED = _ok("The answer sets the cookie of a new session.", s.Empty)
-_GUESSES = _fault(429, "Too many attempts; `Retry-After` gives the seconds to wait.", s.Error)
+_GUESSES = _fault(503, "Many people are logging in; try again.", s.Error) | _fault(
+    429, "Too many attempts; `Retry-After` gives the seconds to wait.", s.Error
+)
 _NOT_ACCEPTED = _fault(422, "The values are not accepted.", s.Error)
 _NO_PLAYLIST = _fault(404, "The listener has no such playlist.")
 _CHANGED = _fault(409, "Another player has changed the queue; this is the stored one.", s.Queue)
@@ -452,6 +454,16 @@ OPERATIONS = (
         _ok("The picture.", "image/png") | {404: Answer(text="There is no such icon.")},
         session=False,
         tag="app",
+    ),
+    Operation(
+        "GET",
+        "/operator",
+        "Make the session an operator's, with a link from `account operator-link`",
+        {303: Answer(text="The page Operations; the answer sets the cookie of a new session.", body=None)}
+        | _fault(403, "The link was used already or has expired."),
+        session=False,
+        query=(Parameter(name="code", text="The code of the link."),),
+        tag="people",
     ),
     Operation(
         "GET",

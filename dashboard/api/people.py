@@ -16,8 +16,9 @@ from starlette.routing import Route
 from segue.dashboard.api.requests import cookie_options, json_body, refuse_cross_site, session_of
 from segue.dashboard.language.words import translated
 from segue.dashboard.services import Services
+from segue.people import devices
 from segue.people.accounts import Account, Accounts
-from segue.people.authentication import AccountError, TooManyGuesses
+from segue.people.authentication import AccountError, Busy, TooManyGuesses
 from segue.people.login_sessions import COOKIE
 from segue.phrases import marked
 
@@ -46,7 +47,9 @@ def routes(services: Services) -> list[Route]:
         return await _entered(
             services,
             request,
-            lambda: services.authenticator.log_in(name, password, address=_address(request)),
+            lambda: services.authenticator.log_in(
+                name, password, address=_address(request), device=_device(request)
+            ),
         )
 
     async def hand_over(request: Request) -> Response:
@@ -76,7 +79,9 @@ def routes(services: Services) -> list[Route]:
             account = Accounts(services.store).of(listener.user_id)
             if account is None or listener.name is None:
                 raise AccountError(marked("Only an account of this service has a password here."))
-            services.authenticator.change_password(account, password, new=new, address=address)
+            services.authenticator.change_password(
+                account, password, new=new, address=address, device=_device(request)
+            )
             # Whoever knew the old password is logged out, on all devices.
             services.login_sessions.close_all(account.user_id)
             return account
@@ -99,14 +104,33 @@ async def _entered(services: Services, request: Request, enter: Callable[[], Acc
         account = await run_in_threadpool(enter)
     except TooManyGuesses as error:
         return JSONResponse({"error": translated(error)}, status_code=429, headers={"Retry-After": "900"})
+    except Busy as error:
+        return JSONResponse({"error": translated(error)}, status_code=503, headers={"Retry-After": "5"})
     except AccountError as error:
         return JSONResponse({"error": translated(error)}, status_code=422)
     # A new token prevents session fixation: a token planted before the log-in is worthless after it.
+    before = await run_in_threadpool(services.login_sessions.find, request.cookies.get(COOKIE))
     await run_in_threadpool(_close, services, request)
+    operator = before is not None and before.operator  # by a link for operators, opened before the log-in
     token = await run_in_threadpool(
-        lambda: services.login_sessions.open(user_id=account.user_id, name=account.name)
+        lambda: services.login_sessions.open(user_id=account.user_id, name=account.name, operator=operator)
     )
-    return _with_cookie(request, token)
+    response = _with_cookie(request, token)
+    device = request.cookies.get(devices.COOKIE)
+    if (digest := devices.digest(device)) is None:
+        device = devices.new_token()
+        digest = devices.digest(device)
+    assert device and digest
+    await run_in_threadpool(Accounts(services.store).note_device, account.user_id, digest)
+    options = cookie_options(secure=request.url.scheme == "https")
+    response.set_cookie(
+        devices.COOKIE, device, **{**options, "max_age": int(devices.LIFETIME.total_seconds())}
+    )
+    return response
+
+
+def _device(request: Request) -> str | None:
+    return devices.digest(request.cookies.get(devices.COOKIE))
 
 
 def _close(services: Services, request: Request) -> None:

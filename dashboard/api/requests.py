@@ -7,7 +7,6 @@ import logging
 import math
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 import anyio
 from starlette.concurrency import run_in_threadpool
@@ -18,12 +17,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.language.words import translated
+from segue.dashboard.protection import is_same_site
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
+from segue.people.operator_links import PATH
 from segue.phrases import marked
 
-_PORTS = {"http": 80, "https": 443}
 log = logging.getLogger(__name__)
 
 
@@ -62,6 +62,7 @@ def is_page(request: Request) -> bool:
     return (
         request.method == "GET"
         and "text/html" in request.headers.get("accept", "")
+        and request.url.path != PATH
         and not request.url.path.startswith(
             ("/api/", "/rest/", "/_stcore/", "/static/", "/component/", "/media/", "/s/", "/offline")
         )
@@ -121,27 +122,10 @@ def refuse_cross_site(request: Request, base_url: str = "") -> None:
         403: the headers Origin or Sec-Fetch-Site name another site.
     """
     origin, host = request.headers.get("origin"), request.headers.get("host", "")
-    foreign = origin is not None and not _is_same_site(origin, host, base_url)
+    foreign = origin is not None and not is_same_site(origin, host, base_url)
     if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         log.warning("refused a request from %r to the host %r: is dashboard.base_url set?", origin, host)
         raise HTTPException(403, "only Segue's own pages may send this request")
-
-
-def _is_same_site(origin: str, host: str, base_url: str) -> bool:
-    """Whether an origin is that of the request's host, or of the address that the setting gives.
-
-    Case and default ports do not matter: some proxies add or remove them.
-    """
-    try:
-        asking = urlsplit(origin)
-        own = [urlsplit(f"{asking.scheme}://{host}")] + ([urlsplit(base_url)] if base_url else [])
-        return asking.scheme in _PORTS and _place(asking) in map(_place, own)
-    except ValueError:  # a port that is no number, or half an IPv6 address
-        return False
-
-
-def _place(address: SplitResult) -> tuple[str | None, int | None]:
-    return address.hostname, address.port or _PORTS.get(address.scheme)
 
 
 _GRACE_SECONDS, _LEAST_BYTES_A_SECOND = 30.0, 8 * 1024

@@ -17,8 +17,8 @@ from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing
 from segue.dashboard.opensubsonic.parameters import Parameters
 from segue.people.accounts import Account, Accounts, StoredAccount, name_key
 from segue.people.app_passwords import AppPassword, AppPasswords
-from segue.people.authentication import LONGEST_PASSWORD, AccountError, Authenticator, TooManyGuesses
-from segue.people.login_failures import LoginFailures, of_address, of_name
+from segue.people.authentication import LONGEST_PASSWORD, AccountError, Authenticator, Busy, TooManyGuesses
+from segue.people.login_failures import LoginFailures, of_address, sources
 from segue.people.secret_box import SecretBox
 from segue.storage.store import Store
 
@@ -88,8 +88,8 @@ class Credentials:
         return found
 
     def _by_token(self, name: str, token: str, salt: str, *, address: str) -> AppPassword:
-        sources = (of_name(name), of_address(address))
-        self._guard(*sources)
+        attempt = sources(name, address)
+        self._guard(*attempt)
         stored = self._app_passwords.named(name)
         found = self._app_passwords.by_token(stored, token, salt, box=self._box)
         if found is not None:
@@ -99,7 +99,7 @@ class Credentials:
                 Code.TOKENS_NOT_SUPPORTED,
                 "This account has no app password: create one on the page You and log in with it.",
             )
-        for source in sources:
+        for source in attempt:
             self._failures.count(source)
         raise ProtocolError(Code.WRONG_CREDENTIALS, _WRONG)
 
@@ -127,6 +127,8 @@ class Credentials:
             return self._authenticator.log_in(name, password[: LONGEST_PASSWORD + 1], address=address)
         except TooManyGuesses as error:
             raise ProtocolError(Code.WRONG_CREDENTIALS, str(error)) from None
+        except Busy as error:
+            raise ProtocolError(Code.GENERIC, str(error), status=503, retry_after=5) from None
         except AccountError:
             raise ProtocolError(Code.WRONG_CREDENTIALS, _WRONG) from None
 

@@ -64,6 +64,7 @@ def serve(
             access_log=False,  # it would contain the credentials of apps
             log_config=None,
             timeout_graceful_shutdown=_GRACE_SECONDS,
+            forwarded_allow_ips=list(settings.dashboard.trusted_proxies),
         )
         server = uvicorn.Server(config)
         with listener, registered("api", address=address):

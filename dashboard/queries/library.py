@@ -81,7 +81,7 @@ class Asked:
 
     @classmethod
     def read(cls, named: Mapping[str, str]) -> Asked:
-        """The list that the parameters of an address name; the default in place of what does not fit."""
+        """The list that the parameters of an address name, with defaults for values that do not fit."""
         view = named.get("show", "")
         known: View = cast(View, view) if view in get_args(View) else "albums"
         by = named.get("by", "")

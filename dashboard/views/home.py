@@ -52,6 +52,7 @@ def show() -> None:
 
 
 @st.fragment(run_every=2.0)
+@visit.of_listener
 def _for_you(user_id: str) -> None:
     """Redrawn when the player has received new recommendations, and every two seconds.
 
@@ -77,6 +78,7 @@ def _for_you(user_id: str) -> None:
 
 
 @st.fragment
+@visit.of_listener
 def _just_played(user_id: str) -> None:
     """Redrawn when the player has received new recommendations."""
     played = history.recently_played(visit.services().store, user_id)
@@ -105,7 +107,7 @@ def _picks(user_id: str) -> None:
             selection_mode="multi",
             default=[genre for genre in kept.genres if genre in genres],
             key="start-genres",
-            on_change=keep,
+            on_change=visit.by_listener(user_id, keep),
         )
     if artists:
         st.multiselect(
@@ -113,7 +115,7 @@ def _picks(user_id: str) -> None:
             artists,
             default=[artist for artist in kept.artists if artist in artists],
             key="start-artists",
-            on_change=keep,
+            on_change=visit.by_listener(user_id, keep),
             placeholder=gettext("Or artists that you know, among the {count} with most songs", count=ARTISTS)
             if len(artists) >= ARTISTS
             else gettext("Or artists that you know"),

@@ -157,12 +157,10 @@ def _runs(listener: Listener) -> None:
 
 
 @st.fragment(run_every=_SECONDS)
+@visit.of_listener
 def _progress(user_id: str) -> None:
     """The plays that were read so far; the page is drawn again at the end."""
     services = visit.services()
-    current = visit.listener()
-    if current is None or current.user_id != user_id:
-        return
     latest = next(iter(Imports(services.store).of(user_id)), None)
     active = latest is not None and latest["state"] == "running" and not is_stalled(latest)
     if not active and not services.importing.is_running(user_id):

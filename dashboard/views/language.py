@@ -26,6 +26,6 @@ def choice(listener: Listener) -> None:
         index=codes.index(now) if now in codes else 0,
         format_func=lambda code: LANGUAGES[code] if code else gettext("As the browser"),
         key="language-choice",
-        on_change=keep,
+        on_change=visit.by_listener(listener.user_id, keep),
         width=260,
     )

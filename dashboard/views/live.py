@@ -51,6 +51,7 @@ def _nobody_yet() -> None:
         )
 
 
+@visit.of_operators
 def _watch(listener: str) -> None:
     """Redrawn every `dashboard.refresh_interval`; a fragment, so that the rest of the page stays."""
     played = more.asked_for("played", first=_PLAYED)

@@ -71,13 +71,13 @@ def dial(user_id: str) -> None:
                 _NOTCHES,
                 format_func=partial(reasons.notch, name),
                 key=f"dial-{name}",
-                on_change=keep,
+                on_change=visit.by_listener(user_id, keep),
             )
         st.caption(gettext("Measured from each song's sound, relative to the rest of the library."))
         st.button(
             gettext("Any mood"),
             icon=":material/restart_alt:",
-            on_click=clear,
+            on_click=visit.by_listener(user_id, clear),
             disabled=not now,
             key="dial-open",
         )

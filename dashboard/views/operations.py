@@ -53,6 +53,7 @@ def show() -> None:
 
 
 @st.fragment(run_every=3.0)
+@visit.of_operators
 def _library() -> None:
     """The pass over the library, and how its folders are watched."""
     status = LibraryStatus(visit.services().store)
@@ -91,6 +92,7 @@ def _library() -> None:
 
 
 @st.fragment(run_every=3.0)
+@visit.of_operators
 def _draw(seconds: int) -> None:
     store = visit.services().store
     progress = StreamProgress(store)

@@ -50,6 +50,8 @@ spark_master() { # spark_master HOST:PORT
     localhost | 127.*) at=(--host "$host") ;;
     *) [[ $(getent hosts "$host") == 127.* ]] || at=(--host "$host") ;;
   esac
+  # Otherwise a web page that is open in an administrator's browser could end an application by a link.
+  export SPARK_MASTER_OPTS="-Dspark.ui.killEnabled=false ${SPARK_MASTER_OPTS:-}"
   exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master "${at[@]}" --port "${1##*:}"
 }
 

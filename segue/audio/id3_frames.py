@@ -7,7 +7,6 @@ frames of tags with anything unusual in their structure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -154,7 +153,8 @@ class PlainId3(ID3):
         frames = self._DictProxy__dict
         if key in frames:
             return [frames[key]]
-        return [frame for name, frame in frames.items() if name.startswith(key + ":")]
+        start = key + ":"
+        return [frame for name, frame in frames.items() if name.startswith(start)]
 
     def values(self) -> list[Any]:
         """All frames."""
@@ -193,8 +193,7 @@ def _usual_frames(header: Any, data: bytes) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = {}
     try:
-        for frame in _frames(header, data):
-            key = frame.HashKey
+        for key, frame in _frames(header, data):
             if key in found:  # mutagen joins them
                 return None
             found[key] = frame
@@ -207,18 +206,29 @@ class _UnusualError(Exception):
     """The structure of tags, or a frame of them, is unusual."""
 
 
-def _frames(header: Any, data: bytes) -> Iterator[Any]:
-    """The frames of tags.
+MOST_RECENT = 4096
+"""The number of frames that are kept."""
+LONGEST_RECENT = 300
+"""Bytes; longer frames are not kept."""
+_recent: dict[bytes, tuple[str, Any]] = {}
+"""Keys and frames by their bytes, after a byte with the version. The songs of an album share most of theirs.
+Nothing may change these frames: those that mutagen translates are not here.
+"""
+
+
+def _frames(header: Any, data: bytes) -> list[tuple[str, Any]]:
+    """The frames of tags, with their keys.
 
     Raises
     ------
     _UnusualError
         A size can be read in two ways, or a frame is not known.
     """
-    newer, known = header.version[1] == 4, KNOWN_FRAMES
+    newer, known, recent = header.version[1] == 4, KNOWN_FRAMES, _recent
+    version = b"4" if newer else b"3"
+    found = []
     place, end = 0, len(data)
     while place + 10 <= end and data[place]:
-        frame = known.get(data[place : place + 4].decode("latin-1"))
         one, two, three, four = data[place + 4 : place + 8]
         if newer:
             if (one | two | three | four) & 128:
@@ -227,11 +237,26 @@ def _frames(header: Any, data: bytes) -> Iterator[Any]:
         else:
             size = one << 24 | two << 16 | three << 8 | four
         begin = place + 10
-        place = begin + size
+        after = begin + size
         # The size would be another one if a program of 2.4 had written it as one of 2.3 does.
-        if frame is None or not size or place > end or (newer and size > 127 and not _continues(data, place)):
+        if not size or after > end or (newer and size > 127 and not _continues(data, after)):
             raise _UnusualError
-        yield frame._fromData(header, data[begin - 2] << 8 | data[begin - 1], data[begin:place])
+        short = size <= LONGEST_RECENT
+        whole = version + data[place:after] if short else b""
+        pair = recent.get(whole) if short else None
+        if pair is None:
+            kind = known.get(data[place : place + 4].decode("latin-1"))
+            if kind is None:
+                raise _UnusualError
+            frame = kind._fromData(header, data[begin - 2] << 8 | data[begin - 1], data[begin:after])
+            pair = frame.HashKey, frame
+            if short and not _is_translated(frame):
+                if len(recent) >= MOST_RECENT:
+                    recent.clear()
+                recent[whole] = pair
+        found.append(pair)
+        place = after
+    return found
 
 
 def _continues(data: bytes, place: int) -> bool:

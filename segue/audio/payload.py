@@ -150,8 +150,19 @@ def _after_id3(file: BinaryIO, start: int) -> int:
     while len(head := _at(file, start, 10)) == 10 and head[:3] == b"ID3":
         length = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
         start += 10 + length + (10 if head[5] & 16 else 0)
-    zeros = _at(file, start, _LONGEST_SEARCH) if start > began else b""
-    return start + len(zeros) - len(zeros.lstrip(b"\0"))
+    return start + _zeros(file, start) if start > began else start
+
+
+def _zeros(file: BinaryIO, start: int) -> int:
+    """The number of zeros at a place, at most :data:`_LONGEST_SEARCH`. Most files have none."""
+    found = 0
+    while found < _LONGEST_SEARCH:
+        part = _at(file, start + found, min(SAMPLE, _LONGEST_SEARCH - found))
+        zeros = len(part) - len(part.lstrip(b"\0"))
+        found += zeros
+        if zeros < len(part) or not part:
+            break
+    return found
 
 
 def _before_trailing_tags(file: BinaryIO, end: int) -> int:

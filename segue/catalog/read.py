@@ -79,16 +79,22 @@ def read_file(
     cannot be used is a further outcome, with the reason "invalid-cue".
     """
     try:
-        with contents_of(path_to_open(file.path)) as data:
-            return _outcomes(file, data, library=library, known=known, reading=reading)
+        path = path_to_open(file.path)
+        with contents_of(path) as data:
+            return _outcomes(file, path, data, library=library, known=known, reading=reading)
     except AudioError as error:
         return [_rejected(file, error, library=library)]
 
 
 def _outcomes(
-    file: AudioFile, data: BinaryIO, *, library: str, known: FmaTrack | None, reading: TagReading
+    file: AudioFile,
+    path: Path,
+    data: BinaryIO,
+    *,
+    library: str,
+    known: FmaTrack | None,
+    reading: TagReading,
 ) -> list[Outcome]:
-    path = path_to_open(file.path)
     faults: list[Outcome] = []
     songs: list[CueSong] = []
     with at_most(TIME_LIMIT):
@@ -109,7 +115,7 @@ def _outcomes(
         tags = replace(tags, lyrics=in_order((*beside, *tags.lyrics), most=MOST))
         faults = [*faults, *unusable]
     cover = find_cover(path, audio, data=data)
-    whole = _Whole(tags=tags, cover=cover, data=data)
+    whole = _Whole(path=path, tags=tags, cover=cover, data=data)
     parts = list(map(file.part, songs)) or [file]
     return [
         *(_outcome(part, whole, library=library, known=known, reading=reading) for part in parts),
@@ -123,8 +129,9 @@ def _readable(relative: PurePosixPath) -> PurePosixPath:
 
 
 class _Whole(NamedTuple):
-    """A file: its tags, cover and contents."""
+    """A file: its path, tags, cover and contents."""
 
+    path: Path
     tags: Tags
     cover: Cover | None
     data: BinaryIO
@@ -156,7 +163,7 @@ def _outcome(
     file: AudioFile, whole: _Whole, *, library: str, known: FmaTrack | None, reading: TagReading
 ) -> Outcome:
     """The track of a file, or of a part of it, with the tags of the whole file."""
-    path, tags, cover, within = path_to_open(file.path), whole.tags, whole.cover, file.within
+    path, tags, cover, within = whole.path, whole.tags, whole.cover, file.within
     if file.cue:
         try:
             tags = tags_of_song(tags, file.cue, path=path, undivided=reading.undivided)

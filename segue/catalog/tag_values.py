@@ -127,28 +127,34 @@ def separates_by_slashes(audio: Any) -> bool:
 def _merge(found: dict[str, list[str]], more: Mapping[str, Sequence[str]]) -> None:
     """Add the fields that are missing so far."""
     for name, values in more.items():
-        if name not in found and (kept := list(filter(_has_text, values))):
-            found[name] = kept
+        _add(found, name, values)
+
+
+def _add(found: dict[str, list[str]], name: str, values: Sequence[str]) -> None:
+    """Add a field, unless it is known or has no text."""
+    if name not in found and (kept := [value for value in values if _has_text(value)]):
+        found[name] = kept
 
 
 def _of_id3(tags: ID3, encoding: str) -> dict[str, list[str]]:
     frames: dict[str, list[Any]] = {}  # ID3.getall would search all frames for each kind
-    for frame in tags.values():
-        frames.setdefault(frame.FrameID, []).append(frame)
+    for key, frame in tags.items():
+        frames.setdefault(key.partition(":")[0], []).append(frame)
     repair = Repair(encoding, _latin_texts(frames))
     found: dict[str, list[str]] = {}
     for name, key in _ID3_FRAMES.items():
         for frame in frames.get(key, ()):
             texts = _genres(tuple(map(str, frame.text))) if key == "TCON" else frame.text
-            _merge(found, {name: [repair(str(text), frame) for text in texts]})
-    free = ((frame.desc, repair(text, frame)) for frame in frames.get("TXXX", ()) for text in frame.text)
+            _add(found, name, [repair(str(text), frame) for text in texts])
+    free = [(frame.desc, repair(text, frame)) for frame in frames.get("TXXX", ()) for text in frame.text]
     _merge(found, _by_free_names(free))
     for frame in frames.get("UFID", ()):
         if frame.owner == _MUSICBRAINZ:
-            _merge(found, {"mb_recording": [frame.data.decode("ascii", errors="replace")]})
+            _add(found, "mb_recording", [frame.data.decode("ascii", errors="replace")])
     for frame in frames.get("RVA2", ()):
         kind = "album" if frame.desc.lower() == "album" else "track"
-        _merge(found, {f"{kind}_gain": [f"{frame.gain}"], f"{kind}_peak": [f"{frame.peak or ''}"]})
+        _add(found, f"{kind}_gain", [f"{frame.gain}"])
+        _add(found, f"{kind}_peak", [f"{frame.peak or ''}"])
     return found
 
 
@@ -247,7 +253,7 @@ def _by_free_names(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _has_text(value: str) -> bool:
-    return bool(value.strip(" \0\t\r\n"))
+    return value[:1].isalnum() or bool(value.strip(" \0\t\r\n"))
 
 
 @lru_cache(maxsize=1024)

@@ -254,6 +254,12 @@ COMMANDS = (
         "account app-password Ada --device phone",
     ),
     Command(
+        "account operator-link",
+        "batch_jobs.accounts:link_for_operator",
+        "print a link that makes your browser an operator's",
+        "account operator-link",
+    ),
+    Command(
         "account reset",
         "batch_jobs.accounts:reset",
         "give a new password to an account whose password was forgotten",

@@ -25,7 +25,7 @@ from segue.demo.trial import Trial
 from segue.errors import SegueError
 from segue.local import process, stack
 from segue.local.cli import fetch_jars
-from segue.local.reachable import notices
+from segue.local.reachable import notices, operator_line
 from segue.operations.stream_progress import StreamProgress
 from segue.places import CHECKOUT, LOCAL, PROGRAM, ROOT
 from segue.plays.delivery import PlayProducer
@@ -88,8 +88,11 @@ class Demo:
         record = self._background("dashboard", "dashboard serve")
         self._wait("the dashboard", record, lambda: bool(self._dashboard_address()))
         self._say(f"The dashboard is at {self._dashboard_address()}")
-        for line in notices(self._settings.dashboard, database=self._settings.mongo.database):
+        settings, address = self._settings, self._dashboard_address()
+        for line in notices(settings.dashboard, database=settings.mongo.database):
             self._say(line)
+        if (link := operator_line(settings.dashboard, self._store, address=address)) is not None:
+            self._say(link)
 
     def _dashboard_address(self) -> str:
         record = process.read_record(process.RUN / "dashboard.json")

@@ -54,10 +54,18 @@ _BLUR = """() => {
 }"""
 _COVERS_SECONDS = 8.0
 """The wait for the covers of a first visit."""
-_FRAMES, _FRAME_MS, _WIDTH = 28, 250, 840
-"""The animation: number of frames, time per frame, width in pixels."""
+_BEFORE, _AFTER, _MOST_FRAMES = 4, 10, 80
+"""Frames of the animation: before the skip, after the list has changed, and in all."""
+_QUIET_SECONDS = 15.0
+"""A list that has not changed for so long reflects all plays."""
+_FIRST = 10
+"""Cards of the list; below it, the page has lists of all listeners' plays."""
+_FRAME_MS, _WIDTH = 250, 840
+"""Time per frame, and width in pixels."""
 _PLAYED = 7
 """Tracks that the listener plays before the pictures are taken."""
+_LISTS = {"artists": {}, "songs": {"as": "table"}, "playlists": {}}
+"""Lists of the page Library beside the albums, with the parameters of their addresses."""
 
 
 def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]) -> None:
@@ -96,12 +104,13 @@ def _demo(address: str | None, say: Callable[[str], None]) -> Iterator[str]:
     if address is not None:
         yield address.rstrip("/")
         return
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(prefix="segue-") as temporary:
         home = Path(temporary)
         for name in ("jars", "java", "java-home", "venv"):
             if (LOCAL / name).exists():
                 (home / name).symlink_to((LOCAL / name).resolve())
-        environment = {**os.environ, "SEGUE_HOME": str(home)}
+        # The pages of operators are in the pictures, too.
+        environment = {**os.environ, "SEGUE_HOME": str(home), "SEGUE_DASHBOARD__LOCAL_OPERATOR": "true"}
         log = home / "demo.log"
         say("starting the demo; this takes a few minutes")
         with log.open("wb") as output:
@@ -141,16 +150,18 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
     page.evaluate(_SIGN_UP)
     _open(page, f"{dashboard}/")
     track = _listen(page)
-    _moving(page, folder / "skip.webp", say)
-    page.keyboard.press("Escape")
     _open(page, f"{dashboard}/")
+    _wait_for_the_list(page)
     _shoot(page, folder / "for-you.jpg", say)
     _start_a_song(page)
+    _moving(page, folder / "skip.webp", say)
     page.locator("#segue-bar button[aria-label='Queue']").click()
     time.sleep(1)
     _shoot(page, folder / "player.jpg", say)
     _playlist(page)
-    addresses = {name: f"{dashboard}/{name}" for name in (*menu()[1:], "playlists")}
+    addresses = {name: f"{dashboard}/{name}" for name in menu()[1:]}
+    for name, query in _LISTS.items():
+        addresses[f"library-{name}"] = f"{dashboard}/library?{urlencode({'show': name, **query})}"
     by_link = {
         "track": {"id": track["id"]},
         "artist": {"name": track["artist"]},
@@ -225,17 +236,18 @@ def _start_a_song(page: Page) -> None:
     card.hover()
     card.locator(".go").click()
     page.wait_for_function("() => window.__segue?.playing && window.__segue.position > 500")
-
-
-def _listen(page: Page) -> dict[str, str]:
-    """Play, skip and like a few songs; returns the last one in the player's form."""
-    _start_a_song(page)
     # New recommendations wait while the pointer or the focus is on the list.
     page.mouse.move(2, 400)
     page.evaluate(_BLUR)
+
+
+def _listen(page: Page) -> dict[str, str]:
+    """Play, skip, like and dislike songs; returns the last one in the player's form."""
+    _start_a_song(page)
     for number in range(_PLAYED):
         time.sleep(2)
         page.keyboard.press("l" if number % 2 else "n")
+    page.locator("#segue-bar button[aria-label='Dislike and skip']").click()
     time.sleep(3)
     _settle(page)
     track: dict[str, str] = page.evaluate("() => ({...window.__segue.current})")
@@ -260,13 +272,32 @@ def _search(page: Page, text: str) -> None:
     _settle(page)
 
 
+def _titles(page: Page) -> list[str]:
+    """The texts of the recommendations."""
+    return page.locator(".card").all_inner_texts()[:_FIRST]
+
+
+def _wait_for_the_list(page: Page) -> None:
+    """Wait until the list reflects the songs that were played before."""
+    shown, since = _titles(page), time.monotonic()
+    while time.monotonic() - since < _QUIET_SECONDS:
+        time.sleep(1)
+        if (titles := _titles(page)) != shown:
+            shown, since = titles, time.monotonic()
+
+
 def _moving(page: Page, file: Path, say: Callable[[str], None]) -> None:
     """A skip, and the list that changes after it."""
-    frames, durations = [], []
-    for number in range(_FRAMES):
+    frames: list[Image.Image] = []
+    durations: list[int] = []
+    shown, last = list[str](), _MOST_FRAMES
+    while len(frames) < last:
         began = time.monotonic()
-        if number == 4:
+        if len(frames) == _BEFORE:
+            shown = _titles(page)
             page.keyboard.press("n")
+        elif shown and last == _MOST_FRAMES and _titles(page) != shown:
+            last = min(last, len(frames) + _AFTER)
         frames.append(Image.open(io.BytesIO(page.screenshot(type="jpeg", quality=90))))
         time.sleep(max(0.0, _FRAME_MS / 1000 - (time.monotonic() - began)))
         durations.append(round((time.monotonic() - began) * 1000))

@@ -22,7 +22,7 @@ class SeenLibraries:
         """The library that a listener sees."""
         if user_id not in self._hidden:
             account = Accounts(self._store).of(user_id)
-            self._hidden[user_id] = self._access.hidden_from(account.name if account else None)
+            self._hidden[user_id] = self._access.hidden_from(user_id, account.name if account else None)
         hidden = self._hidden[user_id]
         if hidden not in self._read:
             store = Store(self._store.database, hidden_libraries=lambda: hidden)

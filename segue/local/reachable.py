@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 from contextlib import suppress
 
+from segue.people.operator_links import PATH, OperatorLinks
 from segue.settings import DashboardSettings
+from segue.storage.store import Store
 
 
 def address_of(settings: DashboardSettings, *, port: int) -> str:
@@ -31,6 +33,16 @@ def notices(settings: DashboardSettings, *, database: str) -> list[str]:
         lines.append(f"  {name}./run.sh account create NAME")
     elif not settings.is_local:
         lines.append("log-in is not required (dashboard.require_login): anybody who can reach it may listen")
-    if not settings.is_local and not settings.operators:
-        lines.append("Live, Operations and Audience are hidden until dashboard.operators names an account")
     return lines
+
+
+def operator_line(settings: DashboardSettings, store: Store, *, address: str) -> str | None:
+    """A line with a new link for operators; None if the settings name operators."""
+    if settings.operators:
+        return None
+    return f"Live, Operations and Audience, once and within an hour: {operator_link(store, address)}"
+
+
+def operator_link(store: Store, address: str) -> str:
+    """A new link that makes a browser an operator's."""
+    return f"{address}{PATH}?code={OperatorLinks(store).create()}"

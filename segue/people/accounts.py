@@ -38,6 +38,13 @@ class StoredAccount(TypedDict):
     """When the account was created."""
     disabled_at: NotRequired[datetime]
     """When an operator disabled the account; none while it is in use."""
+    skeleton: NotRequired[str]
+    """The key of the Latin name that its name looks like, if it is in another script."""
+    devices: NotRequired[list[str]]
+    """Hashes of the tokens of the browsers that have logged in, the latest last."""
+
+
+_MOST_DEVICES = 20
 
 
 class NameTaken(Exception):
@@ -57,13 +64,18 @@ class Accounts(Collection[StoredAccount]):
 
     name = "accounts"
     policy = Policy(
-        personal=Personal(owner=("user_id",), secret=("password",)),
+        personal=Personal(owner=("user_id",), secret=("password", "devices")),
         access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
     )
-    indexes = (Index.on("user_id", unique=True),)
+    indexes = (Index.on("user_id", unique=True), Index.on("skeleton"))
 
-    def add(self, account: Account, *, password_hash: str) -> None:
+    def add(self, account: Account, *, password_hash: str, skeleton: str | None = None) -> None:
         """Add an account.
+
+        Parameters
+        ----------
+        skeleton
+            As :func:`segue.people.names.skeleton`.
 
         Raises
         ------
@@ -77,6 +89,8 @@ class Accounts(Collection[StoredAccount]):
             "password": password_hash,
             "created_at": datetime.now(UTC),
         }
+        if skeleton is not None and skeleton != document["_id"]:
+            document["skeleton"] = skeleton
         try:
             self.documents.insert_one(document)
         except DuplicateKeyError as error:
@@ -86,12 +100,17 @@ class Accounts(Collection[StoredAccount]):
 
     def stored(self, name: str) -> StoredAccount | None:
         """The account of a name, with its password hash."""
-        fields = {"user_id": 1, "name": 1, "password": 1, "disabled_at": 1}
+        fields = {"user_id": 1, "name": 1, "password": 1, "disabled_at": 1, "devices": 1}
         return self.documents.find_one(_filter(name), fields)
 
     def named(self, name: str) -> Account | None:
         """The account of a name, in any case."""
         return self._account({"_id": name_key(name)})
+
+    def looking_like(self, skeleton: str) -> bool:
+        """Whether the name of an account looks like another; see :func:`segue.people.names.skeleton`."""
+        wanted = {"$or": [{"_id": skeleton}, {"skeleton": skeleton}]}
+        return self.documents.find_one(wanted, {"_id": 1}) is not None
 
     def of(self, user_id: str) -> Account | None:
         """A listener's account; None for guests and for users of an identity provider."""
@@ -106,8 +125,16 @@ class Accounts(Collection[StoredAccount]):
         return list(self.documents.find().sort("_id", ASCENDING))
 
     def set_password(self, name: str, *, password_hash: str) -> None:
-        """Replace the password hash of an account."""
-        self.documents.update_one(_filter(name), {"$set": {"password": password_hash}})
+        """Replace the password hash of an account, and forget its browsers."""
+        change = {"$set": {"password": password_hash}, "$unset": {"devices": ""}}
+        self.documents.update_one(_filter(name), change)
+
+    def note_device(self, user_id: str, device: str) -> None:
+        """Note the hash of the token of a browser that has logged in."""
+        noted = {"user_id": user_id, "devices": device}
+        if self.documents.find_one(noted, {"_id": 1}) is None:
+            newest = {"$each": [device], "$slice": -_MOST_DEVICES}
+            self.documents.update_one({"user_id": user_id}, {"$push": {"devices": newest}})
 
     def disable(self, name: str) -> None:
         """Let nobody log in to an account; its data stay."""

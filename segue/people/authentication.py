@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import re
 import threading
-import unicodedata
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken, folded_name
-from segue.people.login_failures import LoginFailures, of_address, of_name, of_sign_up
+from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken, folded_name, name_key
+from segue.people.login_failures import LoginFailures, of_device, of_sign_up, sources
+from segue.people.names import has_shape, mixes_scripts, skeleton
 from segue.phrases import marked, phrase
 from segue.storage.store import Store
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 256
-_NAME = re.compile(r"x[x .'_-]{0,30}x")
-"""A name in which each letter, digit and mark has become an x."""
+_JUDGED = 72
+"""Characters of a password that are judged: the time grows with the square."""
+_LEAST_SCORE = 2
 _AT_ONCE = threading.BoundedSemaphore(2)  # a hash needs 64 MB and one core
+_MOST_WAITING = 8
+_ADMITTED = threading.BoundedSemaphore(2 + _MOST_WAITING)
 HASHER = PasswordHasher()
 
 
@@ -32,12 +36,20 @@ class TooManyGuesses(AccountError):
     """Too many wrong passwords, for this name or from this address."""
 
 
+class Busy(AccountError):
+    """Many people are logging in at this moment."""
+
+
 class Authenticator:
     """Signs people up and logs them in. Thread-safe."""
 
-    def __init__(self, store: Store, *, failures: LoginFailures | None = None) -> None:
+    def __init__(
+        self, store: Store, *, failures: LoginFailures | None = None, reserved: frozenset[str] = frozenset()
+    ) -> None:
+        """Nobody can sign up with the `reserved` names (keys by :func:`segue.people.accounts.name_key`)."""
         self._accounts = Accounts(store)
         self._failures = failures or LoginFailures(store)
+        self._reserved = reserved
         self._hasher = HASHER
         self._nobody = _hash_of_nobody(self._hasher)
 
@@ -47,13 +59,13 @@ class Authenticator:
         Raises
         ------
         AccountError
-            The name is taken or invalid, or the password is too short or too long.
+            The name is taken or invalid, or the password is too short, too long or easy to guess.
         """
         name = _checked_name(name)
-        _check_password(password)
-        source = of_sign_up(address)
-        self._guard(source)
-        self._failures.count(source)
+        _check_password(password, name)
+        self._take(of_sign_up(address))
+        if {name_key(name), skeleton(name)} & self._reserved:
+            raise AccountError(_taken(name))
         return self._add(name, password, guest_id=guest_id)
 
     def create(self, name: str, password: str) -> Account:
@@ -62,26 +74,28 @@ class Authenticator:
         Raises
         ------
         AccountError
-            The name is taken or invalid, or the password is too short or too long.
+            The name is taken or invalid, or the password is too short, too long or easy to guess.
         """
         name = _checked_name(name)
-        _check_password(password)
+        _check_password(password, name)
         return self._add(name, password, guest_id=None)
 
-    def change_password(self, account: Account, password: str, *, new: str, address: str) -> None:
+    def change_password(
+        self, account: Account, password: str, *, new: str, address: str, device: str | None = None
+    ) -> None:
         """Change the password of somebody who knows it.
 
         Raises
         ------
-        TooManyGuesses
+        TooManyGuesses, Busy
             As for :meth:`log_in`.
         AccountError
-            The password is wrong, or the new one is too short or too long.
+            The password is wrong, or the new one is too short, too long or easy to guess.
         """
-        _check_password(new)
+        _check_password(new, account.name)
         try:
-            self.log_in(account.name, password, address=address)
-        except TooManyGuesses:
+            self.log_in(account.name, password, address=address, device=device)
+        except (TooManyGuesses, Busy):
             raise
         except AccountError:
             raise AccountError(marked("The present password is wrong.")) from None
@@ -93,64 +107,101 @@ class Authenticator:
         Raises
         ------
         AccountError
-            The password is too short or too long.
+            The password is too short, too long or easy to guess.
         """
-        _check_password(password)
+        _check_password(password, account.name)
         self._accounts.set_password(account.name, password_hash=self._hash(password))
-        self._failures.clear(of_name(account.name))
+        self._failures.clear_name(account.name)
 
     def _add(self, name: str, password: str, *, guest_id: str | None) -> Account:
+        looks = skeleton(name)
+        if self._accounts.looking_like(looks):
+            raise AccountError(_taken(name))
         password_hash = self._hash(password)
         for user_id in filter(None, (guest_id, f"user-{uuid.uuid4().hex}")):
             account = Account(user_id, name)
             try:
-                self._accounts.add(account, password_hash=password_hash)
+                self._accounts.add(account, password_hash=password_hash, skeleton=looks)
             except ListenerTaken:
                 continue  # the guest has signed up in another tab
             except NameTaken:
-                raise AccountError(phrase("The name {name} is taken.", name=name)) from None
+                raise AccountError(_taken(name)) from None
             return account
         raise AccountError(marked("The account could not be created. Please try again."))
 
-    def log_in(self, name: str, password: str, *, address: str) -> Account:
+    def log_in(self, name: str, password: str, *, address: str, device: str | None = None) -> Account:
         """Find the account for a name and a password.
 
         An unknown name takes as long as a wrong password and gives the same message.
 
+        Parameters
+        ----------
+        device
+            The hash of the browser's token (:mod:`segue.people.devices`), if it has one.
+
         Raises
         ------
         TooManyGuesses
-            See :class:`segue.people.login_failures.LoginFailures`.
+            See :mod:`segue.people.login_failures`.
+        Busy
+            Many people are logging in.
         AccountError
             The name or the password is wrong, or the account is disabled.
         """
-        sources = [of_name(name), of_address(address)]
-        self._guard(*sources)
         stored = self._accounts.stored(name)
-        right = self._verify(stored["password"] if stored else self._nobody, password[: LONGEST_PASSWORD + 1])
+        known = stored is not None and device is not None and device in stored.get("devices", ())
+        attempt = (of_device(device),) if known and device else sources(name, address)
+        self._take(*attempt)
+        try:
+            right = self._verify(
+                stored["password"] if stored else self._nobody, password[: LONGEST_PASSWORD + 1]
+            )
+        except Busy:
+            self._give_back(*attempt)
+            raise
         if stored is None or not right:
-            for source in sources:
-                self._failures.count(source)
             raise AccountError(marked("The name or the password is wrong."))
-        self._failures.clear(sources[0])
+        self._failures.clear(attempt[0])
+        self._give_back(*attempt[1:])
         if stored.get("disabled_at"):
             raise AccountError(marked("This account is disabled: ask the person who runs this server."))
         return Account(stored["user_id"], stored["name"])
 
-    def _guard(self, *sources: str) -> None:
-        if any(self._failures.exceeded(source) for source in sources):
+    def _take(self, *attempt: str) -> None:
+        """Count an attempt by its sources, or refuse it."""
+        if not all(self._failures.take(source) for source in attempt):
             raise TooManyGuesses(marked("Too many attempts: please wait a quarter of an hour."))
 
+    def _give_back(self, *attempt: str) -> None:
+        for source in attempt:
+            self._failures.give_back(source)
+
     def _hash(self, password: str) -> str:
-        with _AT_ONCE:
+        with _admitted():
             return self._hasher.hash(password)
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
-            with _AT_ONCE:
+            with _admitted():
                 return self._hasher.verify(password_hash, password)
         except (VerificationError, InvalidHashError):  # a wrong password, or a text that is no hash
             return False
+
+
+def _taken(name: str) -> str:
+    return phrase("The name {name} is taken.", name=name)
+
+
+@contextmanager
+def _admitted() -> Iterator[None]:
+    """One of the few who compute a hash; a few more wait. All others would take the threads of the pages."""
+    if not _ADMITTED.acquire(blocking=False):
+        raise Busy(marked("Many people are logging in at this moment. Please try again in a few seconds."))
+    try:
+        with _AT_ONCE:
+            yield
+    finally:
+        _ADMITTED.release()
 
 
 @cache
@@ -162,7 +213,7 @@ def _hash_of_nobody(hasher: PasswordHasher) -> str:
     return hasher.hash(uuid.uuid4().hex)
 
 
-def _check_password(password: str) -> None:
+def _check_password(password: str, name: str) -> None:
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountError(
             phrase(
@@ -172,15 +223,33 @@ def _check_password(password: str) -> None:
                 count=len(password),
             )
         )
+    if easy_to_guess(password, name):
+        raise AccountError(
+            marked(
+                "This password is easy to guess. Several words that do not belong together make a good one."
+            )
+        )
+
+
+def easy_to_guess(password: str, name: str) -> bool:
+    """Whether an attacker would try a password early: a common one, the name, a row of keys, a date.
+
+    By zxcvbn (Wheeler, USENIX Security 2016): fewer than a million guesses.
+    """
+    from zxcvbn import zxcvbn  # its lists of words take memory
+
+    judged = zxcvbn(password[:_JUDGED], user_inputs=[name, *name.split(), "segue"])
+    return int(judged["score"]) < _LEAST_SCORE
 
 
 def _checked_name(name: str) -> str:
     name = folded_name(name)
-    letters = "".join("x" if unicodedata.category(sign)[0] in "LMN" else sign for sign in name)
-    if not _NAME.fullmatch(letters) or unicodedata.category(name[0])[0] == "M":
+    if not name or not has_shape(name):
         raise AccountError(
             marked(
                 "A name has 2 to 32 letters, digits, spaces or . ' - _, and a letter or digit at both ends."
             )
         )
+    if mixes_scripts(name):
+        raise AccountError(marked("A name has the letters of one script, such as Latin or Cyrillic."))
     return name

@@ -79,8 +79,12 @@ def account_of(user: Mapping[str, Any]) -> Account | None:
     if not (issuer and subject):
         return None
     name = next((str(user[claim]) for claim in ("name", "nickname", "email") if user.get(claim)), "You")
-    identifier = _hash(f"{issuer}\n{subject}")[:32]
-    return Account(f"{PREFIX}{identifier}", name[:_LONGEST_NAME])
+    return Account(id_of(str(issuer), str(subject)), name[:_LONGEST_NAME])
+
+
+def id_of(issuer: str, subject: str) -> str:
+    """The listener's id of a user of an identity provider."""
+    return PREFIX + _hash(f"{issuer}\n{subject}")[:32]
 
 
 def _hash(text: str) -> str:

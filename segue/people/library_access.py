@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
-from segue.people.accounts import name_key
+from segue.people.named import NamedAccounts
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 
 NOTHING: frozenset[str] = frozenset()
@@ -21,21 +21,20 @@ class LibraryAccess:
     """Decides which libraries a listener does not see. A library without a list is for everybody."""
 
     def __init__(self, accounts: Iterable[tuple[str, Sequence[str]]]) -> None:
-        """`accounts` has the names of a library's accounts, by the name of the library."""
-        self._admitted = {library: frozenset(map(name_key, names)) for library, names in accounts}
+        """`accounts` has the accounts of a library (:mod:`segue.people.named`), by the library's name."""
+        self._admitted = {library: NamedAccounts(names) for library, names in accounts}
         self.restricted = frozenset(self._admitted)
         """The libraries that not everybody sees."""
 
-    def hidden_from(self, name: str | None) -> frozenset[str]:
-        """The libraries that the account of a name does not see; None is a guest."""
-        if not self._admitted:
-            return NOTHING
-        key = None if name is None else name_key(name)
-        return frozenset(library for library, admitted in self._admitted.items() if key not in admitted)
+    def hidden_from(self, user_id: str, name: str | None) -> frozenset[str]:
+        """The libraries that a listener does not see; a guest has no name."""
+        return frozenset(
+            library for library, admitted in self._admitted.items() if not admitted.has(user_id, name)
+        )
 
-    def names(self, name: str | None) -> bool:
-        """Whether any list has the name."""
-        return name is not None and self.hidden_from(name) != self.restricted
+    def names(self, user_id: str, name: str | None) -> bool:
+        """Whether any list has the listener."""
+        return self.hidden_from(user_id, name) != self.restricted
 
 
 class AdmittedListener(TypedDict):

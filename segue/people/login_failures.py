@@ -1,26 +1,35 @@
-"""Counts failed attempts by name and address, in MongoDB, so that several dashboards share the counts."""
+"""Counts attempts to log in, in MongoDB, so that several dashboards share the counts.
+
+An attempt counts before its password is checked, so that many at once are no more than one after the other.
+A right one is taken back. Attempts count by the name and the address together: whoever guesses elsewhere
+locks nobody out. A browser that has logged in to the account before has a count of its own.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypedDict
 
 from segue.people.accounts import name_key
 from segue.people.login_sessions import now
-from segue.storage.mongo import Document
+from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 WINDOW = timedelta(minutes=15)
-LIMITS = {"name": 10, "address": 50, "sign-up": 20}
-"""After this number of failures within the window, attempts are refused without a check of the password."""
+LIMITS = {"device": 10, "name-at": 10, "address": 50, "name": 200, "sign-up": 20}
+"""The most failed attempts of a source within the window. Further ones are refused without a check.
+
+From many addresses, a name has many attempts: only browsers that are new to the account wait then.
+"""
 _LONGEST_NAME = 64
 
 
 class LoginFailure(TypedDict):
     _id: str
-    """The source: "<kind>:<name or address>"; the kinds are the keys of :data:`LIMITS`."""
+    """The source: "<kind>:<name, address or device>"; the kinds are the keys of :data:`LIMITS`."""
     count: Count
     """Failures since the first one that counts."""
     expires_at: datetime
@@ -28,13 +37,23 @@ class LoginFailure(TypedDict):
 
 
 def of_name(name: str) -> str:
-    """The source of attempts with a name."""
+    """The source of attempts with a name, from anywhere."""
     return f"name:{name_key(name)[:_LONGEST_NAME]}"
 
 
+def of_name_at(name: str, address: str) -> str:
+    """The source of attempts with a name from an address."""
+    return f"name-at:{name_key(name)[:_LONGEST_NAME]}\n{address}"
+
+
 def of_address(address: str) -> str:
-    """The source of attempts from an address."""
+    """The source of attempts from an address, with any name."""
     return f"address:{address}"
+
+
+def of_device(digest: str) -> str:
+    """The source of attempts from a browser that has logged in before (:mod:`segue.people.devices`)."""
+    return f"device:{digest}"
 
 
 def of_sign_up(address: str) -> str:
@@ -42,8 +61,18 @@ def of_sign_up(address: str) -> str:
     return f"sign-up:{address}"
 
 
+def sources(name: str, address: str) -> tuple[str, ...]:
+    """The sources of an attempt from a browser or app that is new to the account, the narrowest first."""
+    return of_name_at(name, address), of_address(address), of_name(name)
+
+
+def _with_name(name: str) -> Document:
+    key = re.escape(name_key(name)[:_LONGEST_NAME])
+    return {"_id": {"$regex": f"^(name:{key}$|name-at:{key}\n)"}}
+
+
 def _of_listener(_user_id: str, name: str | None) -> Document | None:
-    return None if name is None else {"_id": of_name(name)}
+    return None if name is None else _with_name(name)
 
 
 class LoginFailures(Collection[LoginFailure]):
@@ -62,23 +91,60 @@ class LoginFailures(Collection[LoginFailure]):
         self._clock = clock
 
     def exceeded(self, source: str) -> bool:
-        """Whether a source has failed too often within the window."""
+        """Whether a source has no attempt left within the window."""
         lasting = {"_id": source, "expires_at": {"$gt": self._clock()}}
         failures = self.documents.find_one(lasting, {"count": 1})
-        return failures is not None and failures["count"] >= LIMITS[source.partition(":")[0]]
+        return failures is not None and failures["count"] >= _limit(source)
 
-    def count(self, source: str) -> None:
-        """Count a failure; the window begins with the first failure."""
-        over = {"expires_at": {"$lte": self._clock()}}
-        # Nothing can be added to a damaged count, and a damaged date would never pass.
-        damaged = [{"count": {"$not": {"$type": "number"}}}, {"expires_at": {"$not": {"$type": "date"}}}]
-        self.documents.delete_one({"_id": source, "$or": [over, *damaged]})
-        self.documents.update_one(
+    def take(self, source: str) -> bool:
+        """Count an attempt; False if the source had none left.
+
+        The window begins with the first attempt and does not move: going on locks nobody out for good.
+        """
+        try:
+            return self.count(source) <= _limit(source)
+        except DuplicateKeyError:  # of two first attempts at the same time
+            return self.count(source) <= _limit(source)
+
+    def count(self, source: str) -> int:
+        """Count an attempt; returns the number within the window."""
+        at = self._clock()
+        # A damaged count or date counts as none.
+        lasts = {
+            "$and": [
+                {"$isNumber": "$count"},
+                {"$eq": [{"$type": "$expires_at"}, "date"]},
+                {"$gt": ["$expires_at", at]},
+            ]
+        }
+        counted = self.documents.find_one_and_update(
             {"_id": source},
-            {"$inc": {"count": 1}, "$setOnInsert": {"expires_at": self._clock() + WINDOW}},
+            [
+                {
+                    "$set": {
+                        "count": {"$cond": [lasts, {"$add": ["$count", 1]}, 1]},
+                        "expires_at": {"$cond": [lasts, "$expires_at", at + WINDOW]},
+                    }
+                }
+            ],
+            {"count": 1},
             upsert=True,
+            return_document=True,
         )
+        return counted["count"] if counted else 1
+
+    def give_back(self, source: str) -> None:
+        """Take an attempt back: it was right."""
+        self.documents.update_one({"_id": source, "count": {"$gt": 0}}, {"$inc": {"count": -1}})
 
     def clear(self, source: str) -> None:
         """Remove a source's failures, after a success."""
         self.documents.delete_one({"_id": source})
+
+    def clear_name(self, name: str) -> None:
+        """Remove the failures with a name, from all addresses."""
+        self.documents.delete_many(_with_name(name))
+
+
+def _limit(source: str) -> int:
+    return LIMITS[source.partition(":")[0]]

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
@@ -29,6 +29,8 @@ class Listener:
     """None for a guest."""
     session_id: str
     """The `session_id` of plays; not a secret."""
+    operator: bool = False
+    """Whether the session was opened with a link for operators."""
 
 
 class LoginSession(TypedDict):
@@ -38,6 +40,8 @@ class LoginSession(TypedDict):
     """The listener's id."""
     name: str | None
     """Name of the account; none for a guest."""
+    operator: NotRequired[bool]
+    """Whether a link for operators was opened in it."""
     began_at: datetime
     """When the session began."""
     expires_at: datetime
@@ -62,19 +66,20 @@ class LoginSessions(Collection[LoginSession]):
         super().__init__(store)
         self._clock = clock
 
-    def open(self, *, user_id: str | None = None, name: str | None = None) -> str:
+    def open(self, *, user_id: str | None = None, name: str | None = None, operator: bool = False) -> str:
         """Begin a session and return its token; without a `user_id`, the session is a new guest's."""
         token = secrets.token_urlsafe(32)
         began = self._clock()
-        self.documents.insert_one(
-            {
-                "_id": _hash(token),
-                "user_id": user_id or f"guest-{uuid.uuid4().hex}",
-                "name": name,
-                "began_at": began,
-                "expires_at": began + LIFETIME,
-            }
-        )
+        session: LoginSession = {
+            "_id": _hash(token),
+            "user_id": user_id or f"guest-{uuid.uuid4().hex}",
+            "name": name,
+            "began_at": began,
+            "expires_at": began + LIFETIME,
+        }
+        if operator:
+            session["operator"] = True
+        self.documents.insert_one(session)
         return token
 
     def find(self, token: str | None) -> Listener | None:
@@ -82,10 +87,15 @@ class LoginSessions(Collection[LoginSession]):
         if not token or len(token) > _LONGEST_TOKEN:
             return None
         alive = {"_id": _hash(token), "expires_at": {"$gt": self._clock()}}
-        session = self.documents.find_one(alive, {"user_id": 1, "name": 1})
+        session = self.documents.find_one(alive, {"user_id": 1, "name": 1, "operator": 1})
         if session is None:
             return None
-        return Listener(user_id=session["user_id"], name=session["name"], session_id=session["_id"][:16])
+        return Listener(
+            user_id=session["user_id"],
+            name=session["name"],
+            session_id=session["_id"][:16],
+            operator=session.get("operator", False) is True,
+        )
 
     def close(self, token: str) -> None:
         """End a session and invalidate its token."""

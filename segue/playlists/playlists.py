@@ -312,9 +312,16 @@ class Playlists(Collection[StoredPlaylist]):
 
     def _try(self, wanted: Document, change: Document) -> int | None:
         """Change a playlist; its version, or None if there is none like this."""
-        stamped = {**change, "$max": {"changed_at": datetime.now(UTC)}}  # never back, whatever a clock says
+        now = datetime.now(UTC)
+        stamped = {**change, "$max": {"changed_at": now}}  # never back, whatever a clock says
         changed = self.documents.find_one_and_update(wanted, stamped, {"changed_at": 1}, return_document=True)
-        return version_of(changed["changed_at"]) if changed else None
+        if not changed:
+            return None
+        at = changed["changed_at"]
+        if not isinstance(at, datetime):  # damaged: a date after the year 9999
+            at = now
+            self.documents.update_one({"_id": changed["_id"]}, {"$set": {"changed_at": at}})
+        return version_of(at)
 
 
 _NONE = marked("There is no such playlist any more.")

@@ -98,8 +98,8 @@ def explored(
 
     Returns
     -------
-    The longer list, and the rows that were drawn: the share `ranking.exploration` of `ranking.items`, or
-    fewer if there are not enough distant candidates.
+    The longer list, and the rows that were drawn: the share `ranking.exploration_share` of
+    `ranking.list_length`, or fewer if there are not enough distant candidates.
     """
     first = ranking.list_length // UNEXPLORED_PART
     count = min(round(ranking.exploration_share * ranking.list_length), ranking.list_length - first)

@@ -53,7 +53,7 @@ class Replanning:
     def replan(
         self, windows: pa.Table, *, bundle: TrackIndex, feedback: Feedback = NO_FEEDBACK
     ) -> list[float]:
-        """Write the documents that changed windows give; wait for MongoDB up to the setting `stream.outage`.
+        """Write the documents that changed windows give; wait for MongoDB up to `stream.mongo_retry_timeout`.
 
         Documents that were written before MongoDB became unavailable are written again.
 
@@ -119,7 +119,7 @@ class Replanning:
         names = self._admitted.among([listener.user_id for listener in listeners])
         groups: dict[frozenset[str], list[ListenerHistory]] = {}
         for listener in listeners:
-            hidden = self._access.hidden_from(names.get(listener.user_id))
+            hidden = self._access.hidden_from(listener.user_id, names.get(listener.user_id))
             groups.setdefault(hidden, []).append(listener)
         return groups
 

@@ -1,4 +1,4 @@
-"""Readers of public data sets that users download themselves: docs/evaluation/protocol.md has the sources."""
+"""Readers of public data sets that users download; docs/how-to/train-and-tune.md has the sources."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def read_gtzan(folder: Path) -> GenreSplit:
     for part, which in enumerate(("train", "valid", "test")):
         file = folder / f"{which}_filtered.txt"
         if not file.is_file():
-            raise SegueError(f"{file} is missing: see docs/evaluation/protocol.md")
+            raise SegueError(f"{file} is missing: see docs/how-to/train-and-tune.md")
         lines = [line.strip().rpartition("/")[2] for line in file.read_text().splitlines() if line.strip()]
         known = [name for name in lines if name in frame.index]
         names += known

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from segue.settings.values import Duration, OptionalPath, Port, Section, Switch
+from segue.settings.values import Duration, Network, OptionalPath, Port, Section, Switch
 
 
 class DashboardSettings(Section):
@@ -23,6 +23,8 @@ class DashboardSettings(Section):
     operators: tuple[Annotated[str, Field(min_length=1)], ...]
     local_operator: bool
     base_url: str
+    trusted_proxies: tuple[Network, ...]
+    allowed_hosts: tuple[Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9.-]+$")], ...]
     oidc_config_file: OptionalPath
 
     @property

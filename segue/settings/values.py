@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import math
 import os
@@ -188,6 +189,17 @@ def _path(value: object) -> object:
     return value
 
 
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return str(ipaddress.ip_network(value, strict=False) if "/" in value else ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(
+            f'{value!r} is no address such as "10.0.0.7" or network such as "10.0.0.0/8"'
+        ) from None
+
+
 def _pem(value: object) -> object:
     if not isinstance(value, str) or not value:
         return value
@@ -254,6 +266,8 @@ Expiry = Annotated[Duration, Field(gt=timedelta(0), le=LONGEST_EXPIRY)]
 NotNegative = Annotated[Duration, Field(ge=timedelta(0))]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Switch = Literal["auto", "on", "off"]
+Network = Annotated[str, BeforeValidator(_network)]
+"""An address, or a network as an address and the number of its bits."""
 LocalPath = Annotated[str, BeforeValidator(_path)]
 """A path; relative to the project's folder. A URL with a scheme stays unchanged."""
 OptionalPath = Annotated[str, BeforeValidator(_optional_path)]

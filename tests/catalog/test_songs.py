@@ -42,6 +42,35 @@ def test_other_songs_are_others(one: str, other: str) -> None:
     assert song_key("Band", one) != song_key("Band", other)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ガス", "カス"),
+        ("パパ", "ババ"),
+        ("ヴ", "ウ"),
+        ("ｶﾞｽ", "カス"),
+        ("क़", "क"),
+        ("कि", "का"),
+        ("กิ", "กี"),
+        ("각", "가"),
+        ("שָׁלוֹם", "שָׂלוֹם"),
+        ("مُحَمَّد", "محمد"),
+    ],
+)
+def test_marks_that_change_a_word_are_no_accents(one: str, other: str) -> None:
+    assert song_key("Ada", one) != song_key("Ada", other)
+    assert song_key(one, "Hurt") != song_key(other, "Hurt")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("ガス", "カ\u3099ス"), ("ガス", "ｶﾞｽ"), ("Ёлка", "Елка"), ("Άλφα", "Αλφα"), ("Việt", "Viet")],
+)
+def test_accents_and_forms_of_a_letter_do_not_matter(one: str, other: str) -> None:
+    assert song_key("Ada", one) == song_key("Ada", other)
+    assert song_key(one, "Hurt") == song_key(other, "Hurt")
+
+
 def test_the_same_title_by_another_artist_is_another_song() -> None:
     assert song_key("Ada", "Hurt") != song_key("Ben", "Hurt")
 

@@ -43,6 +43,7 @@ ASK = {
     "data remove-demo": "",
     "documents forget": "tracks:gone",
     "history undo": "Ada 1",
+    "engagement recount": "",
 }
 """Arguments with which each command that has --yes asks for confirmation."""
 MISSING = Track(

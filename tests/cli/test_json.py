@@ -68,6 +68,8 @@ ON_SERVERS = {
     "documents list": "",
 }
 """Arguments of the others, in an order in which each has something to work on."""
+ON_SPARK = {"library features", "models train", "engagement recount"}
+"""Those that start Spark: each in a process of its own, where Spark's Java ends with it."""
 
 
 def test_no_command_is_left_out() -> None:
@@ -84,6 +86,17 @@ def _json_of(folder: Path, *arguments: str, environment: dict[str, str], statuse
         check=False,
     )
     assert done.returncode in statuses, done.stderr
+    return json.loads(done.stdout)
+
+
+def _json_here(folder: Path, *arguments: str, environment: dict[str, str], statuses: tuple[int, ...]) -> Any:
+    """As :func:`_json_of`, in this process, which has imported most already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        done = CliRunner().invoke(app, [*arguments, "--json", "-"])
+    assert done.exit_code in statuses, done.stderr
     return json.loads(done.stdout)
 
 
@@ -127,7 +140,9 @@ def test_commands_that_need_no_server(folder: Path, name: str) -> None:
     )
 
 
-def test_commands_on_servers(folder: Path, broker: Settings, store: Store) -> None:
+def test_commands_on_servers(
+    folder: Path, broker: Settings, store: Store, capfd: pytest.CaptureFixture[str]
+) -> None:
     environment = {
         "SEGUE_MONGO__URI": broker.mongo.uri,
         "SEGUE_MONGO__DATABASE": broker.mongo.database,
@@ -149,13 +164,17 @@ def test_commands_on_servers(folder: Path, broker: Settings, store: Store) -> No
     def call(name: str, **more: str) -> Any:
         # Plays that were never counted: the check finds a difference.
         statuses = (1,) if name == "engagement recount" else (0,)
-        return _json_of(
+        run = _json_of if name in ON_SPARK else _json_here
+        found = run(
             folder,
             *name.split(),
             *ON_SERVERS[name].split(),
             environment=environment | more,
             statuses=statuses,
         )
+        # Neither this process nor one that the command has started writes past the command's own output.
+        assert capfd.readouterr().out == ""
+        return found
 
     found = {}
     for name in ON_SERVERS:

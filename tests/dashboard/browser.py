@@ -44,6 +44,7 @@ class Served:
 
     def __init__(self, settings: Settings, *, log: Path) -> None:
         self._settings, self.log = settings, log
+        self.mongo = settings.mongo
         self.port = _own_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._process: psutil.Process | None = None
@@ -59,6 +60,7 @@ class Served:
             "SEGUE_INDEX__FOLDER": s.index.folder,
             "SEGUE_TRANSCODING__FOLDER": s.transcoding.folder,
             "SEGUE_DASHBOARD__METRICS_PORT": "0",
+            "SEGUE_DASHBOARD__LOCAL_OPERATOR": "true",
             "PYTHONPATH": str(ROOT),
         }
         self._process = _launcher().start(

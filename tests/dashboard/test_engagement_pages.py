@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
 from segue.dashboard import visit
 from segue.dashboard.services import Services
-from segue.dashboard.views.tables import parquet
+from segue.dashboard.views.tables import csv, parquet
 from segue.engagement.definitions import COUNTS
 from segue.engagement.listening import Listening
 from segue.people.login_sessions import Listener
@@ -124,11 +126,16 @@ def test_only_operators_see_the_audience(
     assert "operators" in at.info[0].value
 
 
+@pytest.mark.parametrize("title", ['=HYPERLINK("http://evil")', "+1+1", "-2", "@SUM(1)", "\t=1", "\r=1"])
+def test_a_table_as_csv_has_no_formulas(title: str) -> None:
+    table = pd.DataFrame({"title": [title, "A = b"], "change": [-1.5, 2.0]})
+    read = pd.read_csv(io.StringIO(csv(table)))
+    assert read["title"].to_list()[0].startswith("'")
+    assert read["title"].to_list()[1] == "A = b"
+    assert read["change"].to_list() == [-1.5, 2.0]
+
+
 def test_tables_leave_as_parquet(visitor: Settings, heard: Database[Document]) -> None:
-    import io
-
-    import pandas as pd
-
     table = pd.DataFrame({"title": ["Ä"], "plays": [3], "skip_rate": [None]})
     assert pd.read_parquet(io.BytesIO(parquet(table)))["title"].to_list() == ["Ä"]
 

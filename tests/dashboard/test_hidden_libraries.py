@@ -158,6 +158,7 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/covers/{cover_id}"): Call(f"/api/covers/{COVER}", True, status=404),
     ("GET", "/api/tracks/{track_id}/lyrics"): Call(f"/api/tracks/{HIDDEN}/lyrics", True, status=404),
     ("GET", "/api/openapi.json"): Call("/api/openapi.json", False),
+    ("GET", "/operator"): Call("/operator?code=x", False),
     ("GET", "/api/search"): Call("/api/search?q=metal", True),
     ("GET", "/api/library"): Call("/api/library?show=songs", True),
     ("GET", "/api/library/songs"): Call("/api/library/songs?show=genres&id=Metal", True),
@@ -460,6 +461,7 @@ def test_no_page_shows_a_hidden_track(
 ) -> None:
     monkeypatch.setattr(seeing, "_token_of_page", lambda: ben.client.cookies.get(COOKIE))
     monkeypatch.setattr(visit, "listener", lambda: Listener("ben", "Ben", "s"))
+    monkeypatch.setattr(visit, "operator", lambda: True)
     monkeypatch.setattr(visit, "services", lambda: services)
     page = AppTest.from_function(_show, kwargs={"view": view}, default_timeout=600)
     for name, value in VIEWS[view].items():

@@ -44,8 +44,8 @@ def test_an_address_that_others_reach_requires_log_in(host: str) -> None:
 @pytest.mark.parametrize("host", OPEN_HOSTS)
 def test_a_visitor_who_names_the_loopback_host_is_no_operator_there(host: str) -> None:
     headers = {"Host": "localhost:8501"}
-    assert is_operator(None, dashboard(), headers=headers)
-    assert not is_operator(None, dashboard(host=host), headers=headers)
+    assert is_operator(None, dashboard(local_operator=True), headers=headers)
+    assert not is_operator(None, dashboard(local_operator=True, host=host), headers=headers)
 
 
 def test_the_address_to_open_is_one_that_a_browser_takes() -> None:

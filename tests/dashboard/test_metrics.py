@@ -98,7 +98,7 @@ def test_streams_and_pages_are_counted_while_they_are_open() -> None:
         assert socket.receive_text() == "1.0"
     assert client.get("/broken").status_code == 500
     assert seen == [1.0]
-    until(lambda: value(metrics, "segue_open_pages") == 0, "the page is closed", seconds=10)
+    until(lambda: value(metrics, "segue_open_pages") == 0, "the page is closed")
     assert value(metrics, "segue_audio_streams") == 0
     assert value(metrics, "segue_http_requests_total", method="GET", route="/broken", status="500") == 1
 
@@ -126,7 +126,7 @@ def test_an_outage_has_one_line_at_its_beginning_and_one_at_its_end(
     assert availability.failed(AutoReconnect("gone, and much more"))
     if failures:
         assert all(availability.failed(AutoReconnect("gone")) for _ in range(50))
-    until(lambda: not availability.is_away, "MongoDB answers", seconds=30)
+    until(lambda: not availability.is_away, "MongoDB answers")
     lines = [record.message for record in caplog.records]
     assert len(lines) == 2 * outages
     assert availability.outages == outages

@@ -19,6 +19,7 @@ from segue.storage.store import Store
 def page(settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch) -> AppTest:
     services = Services(Store(database), settings)
     monkeypatch.setattr(visit, "services", lambda: services)
+    monkeypatch.setattr(visit, "operator", lambda: True)
     return AppTest.from_function(_live, default_timeout=600)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -11,8 +13,9 @@ from pymongo.database import Database
 from starlette.testclient import TestClient
 
 from segue.dashboard.services import Services
+from segue.people import authentication
 from segue.people.accounts import Account
-from segue.people.authentication import Authenticator, TooManyGuesses
+from segue.people.authentication import AccountError, Authenticator, TooManyGuesses
 from segue.people.handovers import GOOD_FOR, Handovers, account_of
 from segue.people.login_failures import LIMITS, WINDOW, LoginFailures
 from segue.people.login_sessions import COOKIE, LIFETIME, LoginSessions, now
@@ -106,8 +109,8 @@ def test_only_who_knows_the_password_changes_it(enter: Enter, services: Services
 def test_passwords_cannot_be_guessed_by_changing_them(enter: Enter) -> None:
     client = enter()
     assert sign_up(client) == 200
-    guesses = [change(client, f"guess {number}", "another horse") for number in range(LIMITS["name"] + 1)]
-    assert guesses == [422] * LIMITS["name"] + [429]
+    guesses = [change(client, f"guess {number}", "another horse") for number in range(LIMITS["name-at"] + 1)]
+    assert guesses == [422] * LIMITS["name-at"] + [429]
 
 
 def test_logging_out_everywhere_ends_every_session(enter: Enter, services: Services) -> None:
@@ -181,12 +184,82 @@ def test_an_unknown_name_and_a_wrong_password_are_answered_alike(enter: Enter) -
 def test_guesses_are_throttled_and_forgotten_after_a_while(enter: Enter, services: Services) -> None:
     sign_up(enter())
     guesser = enter()
-    for _ in range(LIMITS["name"]):
+    for _ in range(LIMITS["name-at"]):
         assert log_in(guesser, password="wrong horse") == 422
     assert log_in(guesser) == 429
+    assert log_in(guesser, name="Ben") == 422
     later = LoginFailures(services.store, clock=lambda: now() + WINDOW)
     account = Authenticator(services.store, failures=later).log_in("Ada", ADA["password"], address="x")
     assert account.name == "Ada"
+
+
+def guesses(services: Services, number: int, *, address: str = "1.2.3.4") -> Counter[str]:
+    """The answers to so many wrong passwords at the same time."""
+
+    def guess(one: int) -> str:
+        try:
+            services.authenticator.log_in("Ada", f"guess {one}", address=address)
+        except AccountError as error:
+            return type(error).__name__
+        return "right"
+
+    with ThreadPoolExecutor(number) as pool:
+        return Counter(pool.map(guess, range(number)))
+
+
+def test_many_guesses_at_once_are_no_more_than_one_after_the_other(enter: Enter, services: Services) -> None:
+    sign_up(enter())
+    checked = Counter[str]()
+    for _ in range(4):
+        checked += guesses(services, 20)
+    assert checked["AccountError"] == LIMITS["name-at"]
+    assert set(checked) <= {"AccountError", "TooManyGuesses", "Busy"}
+
+
+def test_guesses_elsewhere_lock_nobody_out(enter: Enter, services: Services) -> None:
+    owner = enter()
+    sign_up(owner)
+    for number in range(LIMITS["name"] // LIMITS["name-at"]):
+        guesses(services, LIMITS["name-at"] + 2, address=f"10.0.0.{number}")
+    owner.post("/api/people/log-out")
+    assert log_in(owner) == 200, "the browser has logged in before"
+
+
+def test_guesses_at_home_lock_no_known_browser_out(enter: Enter) -> None:
+    owner, guesser = enter(), enter()
+    sign_up(owner)
+    for _ in range(LIMITS["name-at"] + 1):
+        log_in(guesser, password="wrong horse")
+    assert (log_in(guesser), log_in(owner)) == (429, 200)
+    for _ in range(LIMITS["device"]):
+        assert log_in(owner, password="wrong horse") == 422
+    assert log_in(owner) == 429, "and it has no more attempts than others"
+
+
+def test_a_right_password_uses_no_attempt_up(enter: Enter) -> None:
+    sign_up(enter())
+    for _ in range(LIMITS["address"] + 1):
+        assert log_in(enter()) == 200
+
+
+def test_somebody_elses_device_is_not_a_known_one(enter: Enter, services: Services) -> None:
+    owner, other = enter(), enter()
+    assert (sign_up(owner), sign_up(other, name="Ben")) == (200, 200)
+    for _ in range(LIMITS["name-at"]):
+        assert log_in(other, password="wrong horse") == 422
+    assert log_in(other) == 429
+
+
+def test_a_crowd_that_logs_in_leaves_threads_to_the_pages(enter: Enter, services: Services) -> None:
+    sign_up(enter())
+    held = [authentication._ADMITTED.acquire(blocking=False) for _ in range(100)]
+    try:
+        answer = enter().post("/api/people/log-in", json=ADA)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    finally:
+        for _ in range(held.count(True)):
+            authentication._ADMITTED.release()
+    assert log_in(enter()) == 200
 
 
 def test_an_address_that_tries_many_names_is_throttled(services: Services) -> None:

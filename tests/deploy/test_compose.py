@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from packaging.version import Version
 
 from segue.deploy.access import job_access
 from segue.places import ROOT
@@ -235,3 +236,19 @@ def test_a_jobs_environment_is_settings_that_load(
     assert settings.spark.package_workers is (name != "stream")
     assert settings.kafka.sasl is (name not in WITHOUT_KAFKA)
     assert settings.kafka.replication_factor == (1 if name in WITHOUT_KAFKA else 3)
+
+
+def _version(repository: str) -> Version:
+    images = {service["image"] for service in SERVICES.values()}
+    (image,) = (image for image in images if image.rpartition(":")[0] == repository)
+    return Version(image.rpartition(":")[2])
+
+
+def test_mongodb_is_none_that_shows_its_memory_to_strangers() -> None:
+    """CVE-2025-14847."""
+    assert _version("mongo") >= Version("8.0.17")
+
+
+def test_kafka_is_the_version_that_the_tests_run() -> None:
+    jars = (ROOT / "conf" / "ivy.xml").read_text()
+    assert re.search(rf'name="kafka_2\.13" rev="{re.escape(str(_version("apache/kafka")))}"', jars)

@@ -16,10 +16,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
+from segue.dashboard.protection import HEADERS
 from segue.local.process import accepts, free_port
 from segue.people.login_sessions import COOKIE
 from segue.places import ROOT
 from segue.settings import load_settings
+from segue.storage.mongo import connect as connect_to_mongo
 from tests.asynchronous import run
 from tests.dashboard.browser import Served
 from tests.security.certificates import Certificates, make_certificates
@@ -103,7 +105,8 @@ def test_pages_come_over_tls_with_headers_and_a_secure_cookie(browser: httpx.Cli
     page = browser.get("/", headers={"accept": "text/html"})
     assert page.status_code == 200
     wanted = dict(re.findall(r'add_header (\S+) "?([^"]*?)"? always;', CONFIGURATION))
-    assert len(wanted) == 7
+    assert "Strict-Transport-Security" in wanted
+    wanted |= HEADERS
     assert {name: page.headers[name] for name in wanted} == wanted
     assert "server" not in page.headers or re.fullmatch(r"nginx|uvicorn", page.headers["server"])
     cookie = page.headers["set-cookie"]
@@ -121,6 +124,27 @@ def test_apps_reach_their_api_from_pages_of_any_site(browser: httpx.Client) -> N
     refused = browser.post("/rest/ping.view", data=form).json()["subsonic-response"]
     assert refused["error"]["code"] == 40
     assert browser.post("/rest/createPlaylist", data={"songId": ["x"] * 500_000}).status_code == 413
+
+
+def test_attempts_count_by_the_address_that_the_proxy_sees(
+    proxy: str, trust: ssl.SSLContext, dashboard: Served
+) -> None:
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2", verify=trust)
+    with httpx.Client(base_url=proxy, transport=elsewhere, timeout=PATIENCE) as client:
+        client.get("/", headers={"accept": "text/html"})
+        body = {"name": "Zoe", "password": "a guess"}
+        refused = client.post(
+            "/api/people/log-in",
+            json=body,
+            headers={"origin": proxy, "X-Forwarded-For": "6.6.6.6", "Forwarded": "for=6.6.6.6"},
+        )
+    assert refused.status_code == 422
+    failures = connect_to_mongo(dashboard.mongo).login_failures
+    assert {one["_id"] for one in failures.find({"_id": {"$regex": "^(name-at:zoe|address:)"}})} >= {
+        "name-at:zoe\n127.0.0.2",
+        "address:127.0.0.2",
+    }
+    assert failures.count_documents({"_id": {"$regex": "6.6.6.6"}}) == 0
 
 
 def test_metrics_are_on_a_separate_port(browser: httpx.Client) -> None:
@@ -183,5 +207,5 @@ def test_own_pages_may_ask_and_others_may_not(browser: httpx.Client, proxy: str)
 
 
 def test_a_body_that_is_too_large_ends_at_the_proxy(browser: httpx.Client) -> None:
-    done = browser.post("/api/events", content=b"x" * 11_000_000)
+    done = browser.post("/api/events", content=b"x" * 70_000_000)
     assert done.status_code == 413

@@ -107,6 +107,12 @@ def test_settings_are_there_by_their_names_of_today(document: str) -> None:
     }
 
 
+def test_code_names_settings_by_their_names_of_today() -> None:
+    for path in ROOT.glob("[!.]*/**/*.py"):
+        if path.name != "renamed_settings.py" and "tests" not in path.parts:
+            assert not set(SETTING.findall(path.read_text())) & RENAMED.keys(), path
+
+
 def test_the_layers_in_the_architecture_are_those_that_are_checked() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(one["layers"] for one in contracts if one["id"] == "layers")

@@ -42,6 +42,7 @@ from segue.collections import OWNERS
 from segue.collections import collection as owner_of
 from segue.dashboard.api import queue
 from segue.dashboard.opensubsonic.listened import Listened
+from segue.dashboard.pictures.month import draw
 from segue.dashboard.queries import audience, friends, history, items, listening, live, month, sounding
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.playlist_files import exported
@@ -78,6 +79,7 @@ from segue.people.authentication import AccountError
 from segue.people.forgotten import Forgotten
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import Listener
+from segue.people.operator_links import OperatorLinks
 from segue.people.preferences import Preferences
 from segue.people.secret_box import SecretBox
 from segue.playlists.bookmarks import Bookmarks
@@ -87,7 +89,7 @@ from segue.plays.delivery import SentPlays
 from segue.plays.event import checked as valid
 from segue.plays.playback import Playback
 from segue.plays.playbacks import Playbacks
-from segue.privacy.holdings import held
+from segue.privacy.holdings import personal_collections
 from segue.privacy.leaving import sweep
 from segue.ranking import feedback
 from segue.ranking.feedback import ActiveFeedback
@@ -154,6 +156,7 @@ class Service:
     engagement: StoredEngagement
     token: str = ""
     code: str = ""
+    operator_code: str = ""
     link: str = ""
     playlist: str = ""
     readers: dict[str, Callable[[], object]] = field(default_factory=dict)
@@ -175,19 +178,17 @@ def plays_of(user: str) -> list[Any]:
     return [valid(event) for event in events]
 
 
-def stream_step(service: Service) -> None:
-    """The work of the queries on the plays of a micro-batch."""
-    settings, store = service.settings, service.store
-    plays = plays_of("ada")
+def plan(service: Service) -> None:
+    """The work of the recommendations' query on the plays of a micro-batch."""
     service.replanning.replan_once(
-        signal_windows(plays, settings),
+        signal_windows(plays_of("ada"), service.settings),
         bundle=service.services.catalogue.bundle(),
-        feedback=ActiveFeedback(store).current(),
+        feedback=ActiveFeedback(service.store).current(),
     )
-    count(service, plays)
 
 
 def count(service: Service, plays: list[Any]) -> None:
+    """The work of the query of engagement on the plays of a micro-batch."""
     settings, store = service.settings, service.store
     stored = service.engagement
     facts = facts_of(event_windows(plays, settings), described=TrackLabels(Tracks(store)))
@@ -368,6 +369,7 @@ def fill(made: Service) -> None:
         services.authenticator.log_in("Ada", "wrong horse", address="::1")
     made.token = services.login_sessions.open(user_id="ada", name="Ada")
     made.code = services.handovers.offer(account, token=made.token)
+    made.operator_code = OperatorLinks(store).create()
     made.link = services.links.create("ada", "track", track_id(1), title="Song 1", playable=True)
     made.playlist = services.playlists.create("ada", "Mine", tracks=[track_id(1), track_id(2)]).playlist_id
     made.database.playlists.update_one(
@@ -434,6 +436,17 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         generator = PlaylistGenerator(catalogue, settings, "ada", kept=services.day_lists)
         return what(generator)
 
+    drawn: set[str] = set()
+
+    def month_card() -> None:
+        found = month.contents(
+            store, ada, since=since, until=until, zone="UTC", engagement=settings.engagement
+        )
+        # Drawing takes longer than all else here, and the same contents make the same picture.
+        if found and repr(found) not in drawn:
+            draw(found)
+            drawn.add(repr(found))
+
     def playlist_changes() -> None:
         playlists = services.playlists
         playlists.add("ada", made.playlist, [track_id(3)])
@@ -447,7 +460,8 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         return found and exported(store, found, FORMATS["m3u8"])
 
     return {
-        "stream": partial(stream_step, made),
+        "stream's plans": partial(plan, made),
+        "stream's counts": lambda: count(made, plays_of("ada")),
         "progress": partial(progress, made),
         "upcoming": partial(items.upcoming, store, "ada"),
         "first selection": partial(items.upcoming, store, "new"),
@@ -469,9 +483,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             engagement=settings.engagement,
         ),
         "began": lambda: Listening(store).began("ada"),
-        "month": partial(
-            month.card, store, ada, since=since, until=until, zone="UTC", engagement=settings.engagement
-        ),
+        "month": month_card,
         "match": partial(friends.similarity, store, "ada", "ben"),
         "blend": lambda: friends.blended(
             store, "ada", "ben", bundle=catalogue.bundle(), ranking=settings.ranking
@@ -571,6 +583,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "log-in": log_in,
         "failures": lambda: services.authenticator._failures.count("name:ada"),
         "hand-over": lambda: services.handovers.accept(made.code, token=made.token),
+        "operator link": lambda: OperatorLinks(store).use(made.operator_code),
         "accounts": lambda: (Accounts(store).of("ada"), Accounts(store).everyone()),
         "claim": lambda: SentPlays(store).claim(plays_of("ada")[0]),
         "audience": lambda: [
@@ -608,7 +621,8 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "rejected": lambda: (RejectedTracks(store).reasons(), list(RejectedTracks(store).newest(limit=5))),
         "rejected ids": lambda: RejectedTracks(store).track_ids("ingest"),
         "outcomes": partial(outcomes, store, since=since, experiments=settings.experiments),
-        "export": lambda: list(held(store, "ada")),
+        # The whole export reads these one after the other.
+        **{f"export of {one.name}": partial(one.held_by, "ada") for one in personal_collections(store)},
         "written": lambda: Recommendations(store).written_since(None),
         "tastes": lambda: (Tastes(store).vectors(["ada", "ben"]), Tastes(store).exists("ada")),
         "forgotten": lambda: (Forgotten(store).hashes(), Forgotten(store).due(NOW)),

@@ -92,7 +92,7 @@ def start(
 
     def begin(**options: Any) -> Watching:
         started.append(Watching(database, settings, music, **options))
-        until(lambda: started[-1].indexed() == 4, "the first pass", seconds=300)
+        until(lambda: started[-1].indexed() == 4, "the first pass")
         return started[-1]
 
     yield begin
@@ -107,9 +107,9 @@ def test_a_new_song_is_playable_and_recommended_without_a_command(
     assert watching.folders == [{"library": "Music", "folder": str(music), "mode": "events", "reason": ""}]
     began = time.monotonic()
     song(music / "Album" / "new.flac", seed=70)
-    until(lambda: watching.playable() == 5, "the song can be played", seconds=300)
+    until(lambda: watching.playable() == 5, "the song can be played")
     record_property("playable_s", round(time.monotonic() - began, 1))
-    until(lambda: watching.indexed() == 5, "the song can be recommended", seconds=300)
+    until(lambda: watching.indexed() == 5, "the song can be recommended")
     record_property("recommended_s", round(time.monotonic() - began, 1))
     status = LibraryStatus(watching.store)
     until(lambda: status.last_pass()["step"] == "done", "the pass has ended")
@@ -142,7 +142,7 @@ def test_a_folder_that_is_moved_in_and_a_removed_song_are_followed(
         song(tmp_path / "Album" / f"CD {number % 2}" / f"{number}.flac", seed=200 + number)
     (tmp_path / "Album").rename(music / "Album")
     (music / "3.flac").unlink()
-    until(lambda: watching.indexed() == 6, "three more songs, one fewer", seconds=300)
+    until(lambda: watching.indexed() == 6, "three more songs, one fewer")
     assert watching.playable() == 6
 
 
@@ -163,11 +163,11 @@ def test_songs_are_taken_in_while_a_file_never_rests(start: Start, music: Path, 
     try:
         for number in range(2):
             song(music / f"new {number}.flac", seed=310 + number)
-        until(lambda: watching.playable() >= 6, "the songs beside the file", seconds=300)
+        until(lambda: watching.playable() >= 6, "the songs beside the file")
     finally:
         resting.set()
         writer.join()
-    until(lambda: watching.indexed() == 7, "the file when it rests", seconds=300)
+    until(lambda: watching.indexed() == 7, "the file when it rests")
     tracks = watching.database.tracks
     assert tracks.count_documents({}) == 7
     [track] = tracks.find({"path": str(busy)})
@@ -178,14 +178,14 @@ def test_lyrics_and_sheets_beside_songs_are_followed(start: Start, music: Path) 
     watching = start()
     lyrics = watching.database.lyrics
     (music / "0.lrc").write_text("[00:01.00]one")
-    until(lambda: lyrics.find_one({"versions.texts": "one"}) is not None, "new lyrics", seconds=300)
+    until(lambda: lyrics.find_one({"versions.texts": "one"}) is not None, "new lyrics")
     (music / "0.lrc").write_text("[00:01.00]two")
-    until(lambda: lyrics.find_one({"versions.texts": "two"}) is not None, "changed lyrics", seconds=300)
+    until(lambda: lyrics.find_one({"versions.texts": "two"}) is not None, "changed lyrics")
     (music / "0.lrc").unlink()
-    until(lambda: lyrics.count_documents({}) == 0, "no lyrics", seconds=300)
+    until(lambda: lyrics.count_documents({}) == 0, "no lyrics")
     parts = "".join(f"TRACK 0{n} AUDIO\nINDEX 01 00:00:{30 * n}\n" for n in (0, 1))
     (music / "1.cue").write_text(f'FILE "1.flac" WAVE\n{parts}')
-    until(lambda: watching.playable() == 5, "two songs in place of one", seconds=300)
+    until(lambda: watching.playable() == 5, "two songs in place of one")
 
 
 def test_a_network_disk_is_compared_at_intervals(start: Start, music: Path, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_network_disk_is_compared_at_intervals(start: Start, music: Path, tmp_
     assert folder["mode"] == "polling"
     assert "cifs" in folder["reason"]
     song(music / "new.flac", seed=80)
-    until(lambda: watching.indexed() == 5, "the song is found without a report", seconds=300)
+    until(lambda: watching.indexed() == 5, "the song is found without a report")
 
 
 def test_beyond_the_limit_of_watches_songs_are_found_at_intervals(start: Start, music: Path) -> None:
@@ -208,7 +208,7 @@ def test_beyond_the_limit_of_watches_songs_are_found_at_intervals(start: Start, 
     assert folder["mode"] == "polling"
     assert "max_user_watches" in folder["reason"]
     song(music / "new.flac", seed=90)
-    until(lambda: watching.indexed() == 5, "the song is found without a report", seconds=300)
+    until(lambda: watching.indexed() == 5, "the song is found without a report")
 
 
 def test_a_folder_that_goes_away_and_returns_keeps_its_tracks(
@@ -221,10 +221,10 @@ def test_a_folder_that_goes_away_and_returns_keeps_its_tracks(
         lambda: database.tracks.count_documents({"away_since": None}) == 0, "the tracks are away", seconds=300
     )
     (tmp_path / "elsewhere").rename(music)
-    until(lambda: database.tracks.count_documents({"away_since": None}) == 4, "they are back", seconds=300)
+    until(lambda: database.tracks.count_documents({"away_since": None}) == 4, "they are back")
     assert sorted(database.tracks.distinct("_id")) == ids
     song(music / "new.flac", seed=95)
-    until(lambda: watching.indexed() == 5, "the watch goes on", seconds=300)
+    until(lambda: watching.indexed() == 5, "the watch goes on")
     assert [folder["mode"] for folder in watching.watch.folders()] == ["events"]
 
 
@@ -246,7 +246,7 @@ def test_the_watch_goes_on_after_an_error(
             away.setattr(LibraryStatus, "watch", fail)
         song(music / "new.flac", seed=96)
         until(lambda: len(failed) >= 4, "passes fail")
-    until(lambda: watching.indexed() == 5, "the song is found after the errors", seconds=300)
+    until(lambda: watching.indexed() == 5, "the song is found after the errors")
 
 
 class NoEvents(FolderEvents):

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -90,14 +89,24 @@ def test_down_ends_recorded_processes_those_with_listeners_first(tmp_path: Path)
 
 
 def test_down_stops_all_jobs_at_once_and_says_which_still_run(tmp_path: Path) -> None:
-    slow = "import signal, sys, time\n"
-    slow += "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(float(sys.argv[1])), sys.exit()))\n"
-    slow += "print('up', flush=True)\ntime.sleep(3600)"
-    seconds = {"dashboard": 1.0, "one": 3.0, "stream": 3.0}
-    for name, needs in seconds.items():
+    # Each ends when all have been told to; all but the dashboard also wait until it has ended.
+    slow = """
+import pathlib, signal, sys, time
+folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+def end(*_):
+    (folder / f"{name}.told").touch()
+    while len(list(folder.glob("*.told"))) < 3 or (name != "dashboard" and not (folder / "go").exists()):
+        time.sleep(0.02)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("up", flush=True)
+time.sleep(3600)
+"""
+    names = ["dashboard", "one", "stream"]
+    for name in names:
         log = tmp_path / f"{name}.log"
         process.spawn(
-            [sys.executable, "-c", slow, str(needs)],
+            [sys.executable, "-c", slow, str(tmp_path), name],
             name=name,
             address="",
             log=log,
@@ -105,11 +114,14 @@ def test_down_stops_all_jobs_at_once_and_says_which_still_run(tmp_path: Path) ->
         )
         until(partial(_is_up, log), "the process to start")
     waiting: list[Sequence[str]] = []
-    began = time.monotonic()
-    assert stack.down(folder=tmp_path, waiting=waiting.append) == list(seconds)
-    assert time.monotonic() - began < sum(seconds.values()), "they end at the same time"
-    assert waiting[0] == list(seconds)
-    assert ["one", "stream"] in waiting
+
+    def wait(still: Sequence[str]) -> None:
+        waiting.append(still)
+        if "dashboard" not in still:
+            (tmp_path / "go").touch()
+
+    assert stack.down(folder=tmp_path, waiting=wait) == names
+    assert waiting[:2] == [names, ["one", "stream"]]
 
 
 def test_servers_are_stopped_after_the_jobs_that_need_them(

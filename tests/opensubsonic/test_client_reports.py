@@ -315,3 +315,19 @@ def test_an_empty_search_lists_everything_once(ada: App) -> None:
 def test_an_app_cannot_name_a_track_of_another_kind(ada: App, web: TestClient) -> None:
     assert ada.fail("getAlbum", id=A) == 70
     assert ada.fail("getSong", id=ids.album("x")) == 70
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"),
+    [
+        ({"track_gain": -9.1}, {"trackGain": -9.1}),
+        ({"track_gain": -9.1, "album_gain": 0.0}, {"trackGain": -9.1, "albumGain": 0.0}),
+        ({"album_gain": -3.0, "album_peak": 1.02}, {"albumGain": -3.0, "albumPeak": 1.02}),
+        ({"track_gain": 0.0, "base_gain": 2.5}, {"trackGain": 0.0, "baseGain": 2.5}),
+    ],
+)
+def test_a_gain_that_is_not_known_is_left_out(
+    ada: App, library: Store, stated: dict[str, float], shown: dict[str, float]
+) -> None:
+    library.database.tracks.update_one({"_id": A}, {"$set": {"details.replay_gain": stated}})
+    assert ada.get("getSong", id=A)["song"]["replayGain"] == shown

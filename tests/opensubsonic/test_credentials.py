@@ -97,7 +97,7 @@ def test_the_database_has_no_app_password(ada: App, services: Services) -> None:
 
 
 def test_guesses_are_throttled_across_all_ways(ada: App, web: TestClient) -> None:
-    for guess in range(LIMITS["name"]):
+    for guess in range(LIMITS["name-at"]):
         assert (
             code(web, **({"u": "Ada", "p": f"no-{guess}"} if guess % 2 else {"u": "Ada", "t": "x", "s": "y"}))
             == 40

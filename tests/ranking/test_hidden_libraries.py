@@ -85,11 +85,11 @@ def test_a_page_notes_the_listeners_whom_a_list_names(music: Database[Document],
 
 def test_who_sees_which_library() -> None:
     access = LibraryAccess([("loud", ["Ada", "ben"]), ("kids", [])])
-    assert access.hidden_from("ÁDA") == access.hidden_from(None) == {"loud", "kids"}
-    assert access.hidden_from("ada") == access.hidden_from("Ben") == {"kids"}
-    assert access.names("BEN")
-    assert not access.names("Eve")
-    assert not access.names(None)
+    assert access.hidden_from("1", "ÁDA") == access.hidden_from("2", None) == {"loud", "kids"}
+    assert access.hidden_from("3", "ada") == access.hidden_from("4", "Ben") == {"kids"}
+    assert access.names("4", "BEN")
+    assert not access.names("5", "Eve")
+    assert not access.names("2", None)
     open_to_all = LibraryAccess([])
-    assert open_to_all.hidden_from(None) == frozenset()
-    assert not open_to_all.names("Ada")
+    assert open_to_all.hidden_from("2", None) == frozenset()
+    assert not open_to_all.names("3", "Ada")

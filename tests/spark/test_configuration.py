@@ -171,6 +171,11 @@ def test_a_pack_says_nothing_about_the_checkpoint_or_the_number_of_partitions(tm
     }
 
 
+@pytest.mark.parametrize("values", [defaults(), defaults(tuned=False), cluster_defaults()])
+def test_no_web_page_ends_a_job_by_a_link(values: dict[str, str]) -> None:
+    assert values["spark.ui.killEnabled"] == "false"
+
+
 def test_the_defaults_leave_the_checkpoint_to_its_file_system() -> None:
     assert not set(defaults()) & set(LOW_LATENCY)
     assert values_of(CONF / "spark-defaults.conf").items() >= LOW_LATENCY.items(), (

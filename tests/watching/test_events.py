@@ -13,6 +13,7 @@ import pytest
 from watchdog.observers.inotify_c import InotifyFD
 
 from segue.watching.events import FolderEvents
+from tests.memory import memory
 from tests.waiting import until
 
 
@@ -80,6 +81,25 @@ def test_a_folder_that_is_moved_in_is_watched_with_all_below(reports: Reports, t
     reports.follows("a folder that is moved out")
     (elsewhere / "Away" / "y.mp3").touch()
     assert not reports.changed.wait(0.5)
+
+
+def test_a_flood_of_new_files_takes_memory_for_the_folders_only(reports: Reports, tmp_path: Path) -> None:
+    root = tmp_path / "music"
+    root.mkdir()
+    reports.events.watch([root])
+    with memory() as peak:
+        for album in range(50):
+            folder = root / f"Album {album}"
+            folder.mkdir()
+            for number in range(400):
+                (folder / f"{number}.mp3").touch()
+        reports.follows("20,000 new files")
+    assert peak() < 500_000
+    if reports.events.lost:  # the kernel has dropped reports: the watch starts again
+        reports.events.watch([root])
+    for album in range(50):
+        (root / f"Album {album}" / "0.mp3").unlink()
+        reports.follows("a change in a new folder")
 
 
 def test_hidden_folders_and_bins_are_not_watched(reports: Reports, tmp_path: Path) -> None:

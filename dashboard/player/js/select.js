@@ -79,7 +79,7 @@ class Selection {
     if (this.status.textContent !== text) this.status.textContent = text;
   }
 
-  // --- what is done with the entries
+  // --- actions on the entries
   songs(elements = this.elements) {
     const { __data: data } = this.root;
     return data.show && !data.songs ? Promise.all(elements.map(({ __item }) => songsOf(data.show, __item.id))).then((lists) => lists.flat()) : elements.map(({ __item }) => __item);

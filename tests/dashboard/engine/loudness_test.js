@@ -11,6 +11,12 @@ test("a song gets the gain of its track or of its album", () => {
   assert.equal(factor(gain, "off"), 1);
 });
 
+test("an album's gain of 0 dB is a value, and a song without one is played by its own", () => {
+  near(factor({ track_gain: -9.1, album_gain: 0, album_peak: 1 }, "album"), 1);
+  near(factor({ track_gain: -9.1 }, "album"), 10 ** (-9.1 / 20));
+  near(factor({ track_gain: 0, track_peak: 1, album_gain: -9.1 }, "track"), 1);
+});
+
 test("a missing gain is replaced by the other, and none at all changes nothing", () => {
   near(factor({ track_gain: -6 }, "album"), 10 ** (-6 / 20));
   near(factor({ album_gain: -6 }, "track"), 10 ** (-6 / 20));

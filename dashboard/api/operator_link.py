@@ -1,0 +1,47 @@
+"""`GET /operator`: makes the browser's session an operator's, with a code that a command has printed."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from segue.dashboard.api.requests import cookie_options
+from segue.dashboard.language.words import gettext
+from segue.dashboard.services import Services
+from segue.people.login_sessions import COOKIE
+from segue.people.operator_links import PATH, OperatorLinks
+
+_FIRST_PAGE = "/operations"
+
+
+def routes(services: Services) -> list[Route]:
+    """See the module."""
+    sessions, links = services.login_sessions, OperatorLinks(services.store)
+
+    def entered(code: str, token: str | None) -> str | None:
+        """The token of a new session with the rights of an operator; None for a code that is not valid."""
+        if not links.use(code):
+            return None
+        listener = sessions.find(token)
+        if listener is None or token is None:
+            return sessions.open(operator=True)
+        # A new token: a token planted before the link was opened is worthless after it.
+        sessions.close(token)
+        return sessions.open(user_id=listener.user_id, name=listener.name, operator=True)
+
+    async def enter(request: Request) -> Response:
+        code = request.query_params.get("code", "")
+        token = await run_in_threadpool(entered, code, request.cookies.get(COOKIE))
+        if token is None:
+            words = gettext(
+                "This link was used already or has expired. {command} prints a new one.",
+                command="./run.sh account operator-link",
+            )
+            return PlainTextResponse(words, 403, headers={"Cache-Control": "no-store"})
+        response = RedirectResponse(_FIRST_PAGE, 303, headers={"Cache-Control": "no-store"})
+        response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
+        return response
+
+    return [Route(PATH, enter)]

@@ -1,0 +1,120 @@
+"""Files that visitors choose on a page, which Streamlit keeps in memory: their size and number are limited.
+
+Streamlit limits the size of each file only (`server.maxUploadSize` in conf/.streamlit/config.toml), and keeps
+files until their page is closed, whether or not the page has asked for any.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+
+from segue.people.login_sessions import COOKIE, LoginSessions
+from segue.playlists.m3u import LARGEST as LARGEST_PLAYLIST
+
+_FOLDER = "/_stcore/upload_file/"
+_OVERHEAD = 64 * 1024
+"""Bytes of a body beside the file."""
+RETRY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most bytes and files at a time; sizes of bodies, which are a little larger than their files."""
+
+    file: int
+    page: int
+    files: int
+    """Of a page."""
+    everyone: int
+    """Of all visitors of this kind."""
+
+
+GUESTS = Limits(LARGEST_PLAYLIST + _OVERHEAD, 2 * LARGEST_PLAYLIST + 2 * _OVERHEAD, 4, 64 << 20)
+"""They can import playlists."""
+ACCOUNTS = Limits((64 << 20) + _OVERHEAD, 256 << 20, 200, 768 << 20)
+"""They can import their listening history, too."""
+
+
+class Uploads:
+    """ASGI middleware: refuses files beyond the limits before their bodies are read."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        login_sessions: LoginSessions,
+        *,
+        guests: Limits = GUESTS,
+        accounts: Limits = ACCOUNTS,
+        held: Callable[[], Mapping[str, list[int]]] | None = None,
+    ) -> None:
+        """`held` gives the sizes of the files that are kept, by page; by default those of Streamlit."""
+        self._app, self._login_sessions = app, login_sessions
+        self._limits = {True: guests, False: accounts}
+        self._held = held or _held
+        self._guests: set[str] = set()
+        """The pages of guests."""
+        self._arriving: Counter[str] = Counter()
+        """Bytes by page."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope.get("path", ""))
+        if scope["type"] != "http" or not path.startswith(_FOLDER) or scope["method"] != "PUT":
+            await self._app(scope, receive, send)
+            return
+        page = path.removeprefix(_FOLDER).partition("/")[0]
+        refusal, size = await self._judged(Request(scope), page)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        self._arriving[page] += size
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._arriving[page] -= size
+            if not self._arriving[page]:
+                del self._arriving[page]
+
+    async def _judged(self, request: Request, page: str) -> tuple[Response | None, int]:
+        """The response that refuses a file, or None; and the size of its body."""
+        listener = await run_in_threadpool(self._login_sessions.find, request.cookies.get(COOKIE))
+        if listener is None:
+            return PlainTextResponse("no session: reload the page", 401), 0
+        guest = listener.name is None
+        announced = request.headers.get("content-length", "")
+        if not (announced.isascii() and announced.isdigit() and len(announced) < 16):
+            return PlainTextResponse("Content-Length is missing", 411), 0
+        size, limits = int(announced), self._limits[guest]
+        held = self._held()
+        sizes = {name: sum(files) + self._arriving[name] for name, files in held.items()}
+        sizes |= {name: arriving for name, arriving in self._arriving.items() if name not in sizes}
+        self._guests = {name for name in self._guests if name in sizes} | ({page} if guest else set())
+        if size > limits.file or sizes.get(page, 0) + size > limits.page:
+            return PlainTextResponse("the files are too large", 413), size
+        if len(held.get(page, ())) >= limits.files:
+            return PlainTextResponse("too many files at a time", 413), size
+        of_kind = sum(held_by for name, held_by in sizes.items() if (name in self._guests) == guest)
+        if of_kind + size > limits.everyone:
+            full = PlainTextResponse("many people are sending files: try again in a minute", 503)
+            full.headers["Retry-After"] = str(RETRY_SECONDS)
+            return full, size
+        return None, size
+
+
+def _held() -> dict[str, list[int]]:
+    """The sizes of the files that Streamlit keeps, by page."""
+    manager = Runtime.instance().uploaded_file_mgr
+    if not isinstance(manager, MemoryUploadedFileManager):
+        return {}
+    return {
+        page: [len(file.data) for file in list(files.values())]
+        for page, files in list(manager.file_storage.items())
+    }

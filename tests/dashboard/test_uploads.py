@@ -1,0 +1,91 @@
+"""Files that visitors send to a page: none fills the server's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pymongo.database import Database
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from segue.dashboard.uploads import Limits, Uploads
+from segue.people.login_sessions import COOKIE, LoginSessions
+from segue.storage.mongo import Document
+from segue.storage.store import Store
+
+pytestmark = pytest.mark.integration
+Pages = dict[str, list[int]]
+
+
+@pytest.fixture
+def held() -> Pages:
+    """The sizes of the files that are kept, by page."""
+    return {}
+
+
+@pytest.fixture
+def put(database: Database[Document], held: Pages) -> Iterator[Callable[..., int]]:
+    """Sends a file of a size for a page; its status."""
+
+    async def keep(request: Request) -> PlainTextResponse:
+        held.setdefault(request.path_params["page"], []).append(len(await request.body()))
+        return PlainTextResponse("kept")
+
+    sessions = LoginSessions(Store(database))
+    tokens = {
+        "guest": sessions.open(),
+        "ada": sessions.open(user_id="ada", name="Ada"),
+        "nobody": "no such token",
+    }
+    limits = {
+        "guests": Limits(file=100, page=150, files=3, everyone=400),
+        "accounts": Limits(file=1000, page=2000, files=3, everyone=3000),
+    }
+    layers = [Middleware(Uploads, login_sessions=sessions, held=lambda: held, **limits)]
+    routes = [Route("/_stcore/upload_file/{page}/{file}", keep, methods=["PUT", "DELETE"])]
+    with TestClient(Starlette(routes=routes, middleware=layers)) as client:
+
+        def send(page: str, size: int, *, by: str = "guest") -> int:
+            cookie = {"Cookie": f"{COOKIE}={tokens[by]}"}
+            sent = client.put(f"/_stcore/upload_file/{page}/f", content=b"x" * size, headers=cookie)
+            return int(sent.status_code)
+
+        yield send
+
+
+def test_a_guest_sends_small_files_and_an_account_larger_ones(put: Callable[..., int]) -> None:
+    assert put("one", 100) == 200
+    assert put("one", 101) == 413
+    assert put("two", 1000, by="ada") == 200
+    assert put("two", 1001, by="ada") == 413
+
+
+def test_a_page_keeps_so_many_bytes_and_files(put: Callable[..., int], held: Pages) -> None:
+    assert [put("one", 80), put("one", 80)] == [200, 413]
+    assert [put("two", 1) for _ in range(4)] == [200, 200, 200, 413]
+    held.clear()  # the page was closed
+    assert put("one", 80) == 200
+
+
+def test_guests_leave_room_for_those_with_accounts(put: Callable[..., int]) -> None:
+    assert [put(f"page {n}", 100) for n in range(6)] == [200, 200, 200, 200, 503, 503]
+    assert put("ada's", 1000, by="ada") == 200
+
+
+def test_without_a_session_or_a_size_nothing_is_read(put: Callable[..., int]) -> None:
+    assert put("one", 1, by="nobody") == 401
+
+
+def test_a_body_without_a_size_is_refused(database: Database[Document], held: Pages) -> None:
+    sessions = LoginSessions(Store(database))
+    client = TestClient(
+        Starlette(middleware=[Middleware(Uploads, login_sessions=sessions, held=lambda: held)])
+    )
+    cookie = {"Cookie": f"{COOKIE}={sessions.open()}"}
+    sent = client.put("/_stcore/upload_file/page/f", content=iter([b"x" * 10]), headers=cookie)
+    assert sent.status_code == 411
