@@ -75,6 +75,31 @@ def violations(page: Page) -> list[str]:
     ]
 
 
+def test_the_pages_of_saved_songs_have_no_violation(visited: Served, looked_at: tuple[Page, str]) -> None:
+    page, look = looked_at
+    page.goto(visited.address)
+    page.wait_for_function("window.__segue")
+    page.evaluate("window.__segue.saved.save({ show: 'genres', id: 'Waltz', name: 'Waltz' })")
+    page.goto(visited.address + "/you")
+    page.get_by_role("tab", name="Offline").click()
+    page.locator(".saved .list").wait_for()
+    settle(page)
+    picture(page, f"saved {look}")
+    faults = violations(page)
+    page.goto(visited.address + "/offline")
+    page.locator(".saved .row").first.wait_for()
+    page.locator("#segue-bar .bar").wait_for()
+    picture(page, f"offline {look}")
+    assert not faults + violations(page)
+
+
+def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        folder = Path(PICTURES)
+        folder.mkdir(exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png".replace(" ", "-"))
+
+
 def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -> None:
     page, look = looked_at
     faults: dict[str, list[str]] = {}
@@ -83,10 +108,7 @@ def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -
         page.goto(visited.address + path)
         page.locator("#segue-bar .bar").wait_for()
         settle(page)
-        if PICTURES:
-            folder = Path(PICTURES)
-            folder.mkdir(exist_ok=True)
-            page.screenshot(path=folder / f"{name} {look}.png".replace(" ", "-"))
+        picture(page, f"{name} {look}")
         titles.add(page.title())
         if found := violations(page):
             faults[name] = found
