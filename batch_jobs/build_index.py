@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,7 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
     space = space_to_index(store, settings.space)
-    track_of = indexed_tracks(store)
+    track_of = indexed_tracks(store, shortest=settings.min_duration)
     stored = Embeddings(store).vectors(space)
     vector_of = {track_id: vector for track_id, vector in stored.items() if track_id in track_of}
     if not vector_of:
@@ -248,9 +249,9 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
     return IndexCorpus(space, contents, unusable=len(names) - len(usable))
 
 
-def indexed_tracks(store: Store) -> dict[str, IndexedTrack]:
-    """All tracks of music whose file exists, with the sounds that they share, by track id."""
-    tracks = Tracks(store).to_index()
+def indexed_tracks(store: Store, *, shortest: timedelta = timedelta(0)) -> dict[str, IndexedTrack]:
+    """All tracks of music that are long enough and whose file exists, with the sounds they share, by id."""
+    tracks = Tracks(store).to_index(shortest=shortest)
     for own, sound in Fingerprints(store).sounds().items():
         if own in tracks:
             tracks[own] = tracks[own]._replace(sound=sound)

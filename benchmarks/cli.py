@@ -31,6 +31,7 @@ BENCHMARKS = {
     "lists": "time of a page of all artists, all albums, and of an album's tracks",
     "search": "time of a search with and without typos, beside regular expressions in MongoDB",
     "player-streams": "speed of the pages while 50 listeners hear lossless sound",
+    "player-page": "time and size of the first page on a slow connection, and memory over 300 songs",
     "music-apps": "the OpenSubsonic API with 200 clients, beside supysonic (--peer)",
     "transcoding": "recordings converted in real time, by format",
     "planning": "time that session knowledge adds to a plan",

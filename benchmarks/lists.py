@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 import time
@@ -24,6 +25,7 @@ from segue.catalog.track import Track, TrackDetails
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.places import LOCAL
+from segue.processor_time import processor_time
 from segue.storage.keyset import Page, Place
 from segue.storage.store import Job
 
@@ -51,9 +53,12 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         counts = artists.count(), albums.count()
         ids = [album["_id"] for album in albums.listed(by="name", limit=counts[1])]
         with console.status("Reading pages"):
+            began_cpu = processor_time(os.getpid())
             of_artists = [_walked(partial(artists.page, by=by, limit=PAGE)) for by in get_args(ArtistOrder)]
             of_albums = [_walked(partial(albums.page, by=by, limit=PAGE)) for by in get_args(AlbumOrder)]
             of_songs = [_walked(partial(songs.page, by=by, limit=PAGE)) for by in get_args(SongOrder)]
+            cpu_s = processor_time(os.getpid()) - began_cpu
+            pages = sum(map(len, chain(of_artists, of_albums, of_songs)))
             of_album = _times([partial(songs.on_album, own, limit=PAGE) for own in rng.choices(ids, k=calls)])
     return {
         "tracks": tracks,
@@ -64,6 +69,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         **_percentiles("albums", list(chain(*of_albums))),
         **_percentiles("songs", list(chain(*of_songs))),
         "songs_end_ratio": _end_ratio(of_songs),
+        "cpu_ms": 1000 * cpu_s / pages,
         **_percentiles("album", of_album),
     }
 

@@ -149,7 +149,7 @@ def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.P
     settings = base.model_copy(update={"mongo": base.mongo.model_copy(update={"database": name})})
     database = connect(settings.mongo)
     with console.status("Writing sounds and a catalogue"):
-        _fill(Store(database), _sound(seconds + 3 * AHEAD))
+        fill(Store(database), sound(seconds + 3 * AHEAD))
     port = free_port(8700)
     own = {
         "PYTHONPATH": str(ROOT),
@@ -177,7 +177,7 @@ def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.P
         database.client.drop_database(name)
 
 
-def _sound(seconds: float) -> Path:
+def sound(seconds: float) -> Path:
     """A file of noise in CD quality; all listeners hear the same file."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     file = FOLDER / "noise.wav"
@@ -191,7 +191,8 @@ def _sound(seconds: float) -> Path:
     return file
 
 
-def _fill(store: Store, sound: Path) -> None:
+def fill(store: Store, file: Path) -> None:
+    """Write a catalogue whose tracks all have the same recording, and a selection for new listeners."""
     Tracks(store).write(
         composed_track(
             number,
@@ -199,7 +200,7 @@ def _fill(store: Store, sound: Path) -> None:
             artist=f"Artist {number // 8}",
             album=f"Album {number // 8}",
             genres=(f"Genre {number % 32}",),
-            path=str(sound),
+            path=str(file),
             modified_ns=number,
         )
         for number in range(TRACKS)

@@ -26,7 +26,7 @@ from segue.local import stack
 from segue.models.versions import Models
 from segue.places import LOCAL, ROOT
 from segue.plays.delivery import PlayProducer
-from segue.settings import Settings, load_settings
+from segue.settings import KafkaSettings, Settings, load_settings
 from segue.storage.kafka import ensure_topics
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import connect
@@ -43,22 +43,29 @@ def service(bundle: Path) -> Iterator[Settings]:
     """Settings with a temporary database, topics and checkpoint, and `bundle` as the active index."""
     base = stack.up(_chosen())
     name = f"bench_{uuid.uuid4().hex[:8]}"
-    settings = base.model_copy(
-        update={
-            "kafka": base.kafka.model_copy(
-                update={"plays_topic": name, "rejected_topic": f"{name}.rejected"}
-            ),
-            "spark": base.spark.model_copy(update={"ui_port": 4050}),
-            "index": base.index.model_copy(update={"folder": str(bundle.parent)}),
-        }
-    )
-    ensure_topics(settings.kafka)
-    try:
+    with own_topics(base.kafka, name=name) as kafka:
+        settings = base.model_copy(
+            update={
+                "kafka": kafka,
+                "spark": base.spark.model_copy(update={"ui_port": 4050}),
+                "index": base.index.model_copy(update={"folder": str(bundle.parent)}),
+            }
+        )
         with in_use(settings, bundle, name=name) as own:
             yield own
+
+
+@contextmanager
+def own_topics(kafka: KafkaSettings, *, name: str) -> Iterator[KafkaSettings]:
+    """The settings with temporary topics."""
+    topics = {"plays_topic": name, "rejected_topic": f"{name}.rejected"}
+    own = kafka.model_copy(update=topics)
+    ensure_topics(own)
+    try:
+        yield own
     finally:
-        admin = KafkaAdminClient(**client_options(settings.kafka))
-        admin.delete_topics([name, f"{name}.rejected"])
+        admin = KafkaAdminClient(**client_options(own))
+        admin.delete_topics(list(topics.values()))
         admin.close()
 
 

@@ -13,6 +13,7 @@ from segue.dashboard.queries.popular import PopularTracks
 from segue.dashboard.queries.ruled import RuledPlaylists
 from segue.dashboard.queries.starting_options import StartingOptions
 from segue.dashboard.seeing import Visitors
+from segue.dashboard.slow_work import SlowWork
 from segue.local.stack import connected
 from segue.people.authentication import Authenticator
 from segue.people.handovers import Handovers
@@ -53,6 +54,8 @@ class Services:
             store, lambda: PlayProducer(connected(settings).kafka), accepted=settings.stream
         )
         self.metrics.clock_ahead.set_function(lambda: self.delivery.broker_clock.ahead_ms / 1000)
+        self.exports, self.sending = SlowWork(1), SlowWork(16)
+        """The exports of listeners' data, and the requests that wait for Kafka."""
         self.transcoder = Transcoder(
             settings.transcoding, count=lambda result: self.metrics.transcodings.labels(result).inc()
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 
 from segue.collections import OWNERS, POLICIES
+from segue.demo.library import DemoTrack, compose_library
 from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
@@ -38,6 +40,7 @@ for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
     del os.environ[
         _name
     ]  # the tests set the values they need; a developer's own settings must not change them
+os.environ["SEGUE_INDEX__MIN_DURATION"] = "0 seconds"  # short melodies stand for songs
 gc.disable()  # until the tests are collected
 hash_quickly()
 # Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
@@ -286,6 +289,23 @@ def database(settings: Settings) -> Iterator[Database[Document]]:
 def store(database: Database[Document]) -> Store:
     """The same database as the code gets it."""
     return Store(database)
+
+
+Compose = Callable[[Path, Sequence[DemoTrack]], None]
+
+
+@pytest.fixture(scope="session")
+def compose(tmp_path_factory: pytest.TempPathFactory) -> Compose:
+    """Composes tracks of the demo into a folder, each once in the run: it takes two seconds of a core."""
+    shelf = tmp_path_factory.mktemp("composed")
+
+    def copies(folder: Path, tracks: Sequence[DemoTrack]) -> None:
+        for track in compose_library(shelf, tracks=tracks):
+            file = folder / track.relative_path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(shelf / track.relative_path, file)
+
+    return copies
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ class Operation:
     @property
     def database(self) -> bool:
         """Whether it needs MongoDB."""
-        return self.path != "/api/openapi.json"
+        return self.tag not in ("app", "description")
 
     @property
     def changes(self) -> bool:
@@ -422,6 +422,38 @@ OPERATIONS = (
         _ok("The file.", "audio/*") | _fault(404, "There is no such recording."),
         session=False,
         tag="sharing",
+    ),
+    Operation(
+        "GET",
+        "/offline",
+        "The page that plays saved songs without a network; the same for all listeners",
+        _ok("The page.", "text/html"),
+        session=False,
+        tag="app",
+    ),
+    Operation(
+        "GET",
+        "/service-worker.js",
+        "The worker that opens this page without a network",
+        _ok("The script.", "text/javascript"),
+        session=False,
+        tag="app",
+    ),
+    Operation(
+        "GET",
+        "/manifest.webmanifest",
+        "The manifest with which a browser installs the player",
+        _ok("The manifest.", "application/manifest+json"),
+        session=False,
+        tag="app",
+    ),
+    Operation(
+        "GET",
+        "/icons/{name}",
+        "An icon of the manifest",
+        _ok("The picture.", "image/png") | {404: Answer(text="There is no such icon.")},
+        session=False,
+        tag="app",
     ),
     Operation(
         "GET",

@@ -36,7 +36,7 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         try:
-            data = await run_in_threadpool(_archive, services, listener.user_id)
+            data = await services.exports.do(lambda: _archive(services, listener.user_id))
         except SegueError as error:
             return JSONResponse(
                 {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
@@ -55,7 +55,7 @@ def routes(services: Services) -> list[Route]:
         if content.get("confirm") != CONFIRMATION:
             raise HTTPException(400, f"the body must be {shape}")
         try:
-            removed = await run_in_threadpool(_leave, services, listener.user_id)
+            removed = await services.sending.do(lambda: _leave(services, listener.user_id))
         except SegueError as error:
             return JSONResponse(
                 {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}

@@ -49,7 +49,7 @@ def routes(services: Services) -> list[Route]:
             services.metrics.player_clocks.inc()
         services.metrics.outbox.observe(_waiting(envelope, len(events)))
         try:
-            delivered, refused = await run_in_threadpool(services.delivery.send, events)
+            delivered, refused = await services.sending.do(lambda: services.delivery.send(events))
         except SegueError as error:
             services.metrics.kafka_errors.inc()
             return JSONResponse(

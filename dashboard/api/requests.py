@@ -64,7 +64,7 @@ def is_page(request: Request) -> bool:
         and "text/html" in request.headers.get("accept", "")
         and request.url.path != PATH
         and not request.url.path.startswith(
-            ("/api/", "/rest/", "/_stcore/", "/static/", "/component/", "/media/", "/s/")
+            ("/api/", "/rest/", "/_stcore/", "/static/", "/component/", "/media/", "/s/", "/offline")
         )
     )
 

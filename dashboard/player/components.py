@@ -17,7 +17,7 @@ from segue.dashboard.player.modules import HERE, bundled
 from segue.dashboard.player.texts import prefix
 from segue.dashboard.queries.items import Item
 from segue.plays.delivery import WORTH_KEEPING
-from segue.plays.event_types import SIGNALS
+from segue.plays.event_types import OPINIONS, SIGNALS
 
 BAR = (
     "dom",
@@ -30,6 +30,7 @@ BAR = (
     "lyrics",
     "skip",
     "quiet",
+    "install",
     "bar",
 )
 
@@ -78,10 +79,13 @@ def bar(user_id: str) -> None:
     show = _component(
         "bar", '<div id="segue-bar"></div>', BAR, ("base", "bar"), modules=("engine/engine.js",)
     )
-    data = BarData(
-        tag=tag(user_id), signals=tuple(SIGNALS), keptMs=WORTH_KEEPING // timedelta(milliseconds=1)
-    )
-    show(key="player", data=data.model_dump(mode="json"))
+    show(key="player", data=bar_data(tag(user_id)).model_dump(mode="json"))
+
+
+def bar_data(listener: str) -> BarData:
+    """The data of the bar for a listener, of whom :func:`tag` gives the key."""
+    kept = WORTH_KEEPING // timedelta(milliseconds=1)
+    return BarData(tag=listener, signals=SIGNALS, opinions=OPINIONS, keptMs=kept)
 
 
 def tag(user_id: str) -> str:
@@ -237,6 +241,15 @@ def entries(items: Sequence[Entry], *, key: str, layout: Literal["grid", "shelf"
     show(key=key, data={"items": [item.data() for item in items], "layout": layout})
 
 
+@dataclass(frozen=True)
+class Saves:
+    """A list of the library that the browser can save: an album or a playlist with its id and name."""
+
+    show: Literal["albums", "playlists"]
+    id: str
+    name: str
+
+
 def collection(
     items: Sequence[Item],
     *,
@@ -244,11 +257,14 @@ def collection(
     name: str | None = None,
     cover: str | None = None,
     together: str | None = None,
+    saves: Saves | None = None,
 ) -> None:
-    """Buttons that play, shuffle or queue all of the songs; with a name, a large cover above them.
+    """Buttons that play, shuffle, queue or save all of the songs; with a name, a large cover above them.
 
     Parameters
     ----------
+    saves
+        The list to save for a time without a network; without it, there is no such button.
     together
         A name for the lists of :func:`tracks` that show parts of the songs.
     """
@@ -258,7 +274,21 @@ def collection(
         "collection", '<div class="collection"></div>', ("dom", "collection"), ("base", "collection")
     )
     picture = {} if name is None else {"name": name, "cover": cover}
-    show(key=key, data={"items": [item.data() for item in items], "together": together, **picture})
+    source = None if saves is None else vars(saves)
+    data = {"items": [item.data() for item in items], "together": together, "saves": source, **picture}
+    show(key=key, data=data)
+
+
+def saved() -> None:
+    """The songs that the browser has saved for a time without a network, and the room that they may take."""
+    show = _component(
+        "saved",
+        '<div class="saved"></div>',
+        ("dom", "saved", "saved_component"),
+        ("base", "collection", "saved"),
+        modules=("engine/saved_caches.js",),
+    )
+    show(key="saved", data={})
 
 
 def entry(
@@ -266,18 +296,33 @@ def entry(
     *,
     label: str,
     code: str | None = None,
+    nobody: bool = False,
 ) -> None:
-    """A form that starts a new session and reloads the first page. With a code it is sent without a click."""
+    """A form that starts a new session and reloads the first page. With a code it is sent without a click.
+
+    Parameters
+    ----------
+    nobody
+        Whether nobody is logged in and guests see nothing: songs saved in the browser are removed.
+    """
     show = _component(
-        "entry", '<div id="segue-entry" class="entry"></div>', ("dom", "entry"), ("base", "entry")
+        "entry",
+        '<div id="segue-entry" class="entry"></div>',
+        ("dom", "entry"),
+        ("base", "entry"),
+        modules=("engine/saved_caches.js",),
     )
-    show(key=f"entry-{kind}", data={"kind": kind, "label": label, "code": code})
+    show(key=f"entry-{kind}", data={"kind": kind, "label": label, "code": code, "nobody": nobody})
 
 
 def leave(*, label: str, confirmation: str) -> None:
     """A button that removes the listener after a confirmation, which is part of the request."""
     show = _component(
-        "leave", '<div id="segue-leave" class="entry"></div>', ("dom", "leave"), ("base", "entry")
+        "leave",
+        '<div id="segue-leave" class="entry"></div>',
+        ("dom", "leave"),
+        ("base", "entry"),
+        modules=("engine/saved_caches.js",),
     )
     show(key="leave", data={"label": label, "confirm": confirmation})
 

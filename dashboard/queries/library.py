@@ -123,7 +123,8 @@ class LibraryReader:
         return read[asked.view]()
 
     def songs(self, user_id: str, view: View, own_id: str) -> list[Item]:
-        """The songs of an album, an artist, a playlist or a genre by the id in its list; at most 500."""
+        """The songs of an album, an artist, a playlist or a genre by the id in its list, or those that the
+        listener likes; at most 500."""
         if view in ("albums", "added"):
             return [
                 item_of(one.summary, source="search") for one in self._tracks.on_album(own_id, limit=SONGS)
@@ -135,6 +136,9 @@ class LibraryReader:
         if view == "genres":
             found = self._tracks.page_of_genre(own_id, by="artist", limit=SONGS)
             return [item_of(track, source="search") for track in found]
+        if view == "liked":
+            liked = self._opinions.of_kind(user_id, "like", limit=SONGS)
+            return list_items(self._catalogue.store, liked, source="playlist")
         playlist = self._playlists.read(user_id, own_id) if view == "playlists" else None
         tracks = playlist.tracks[:SONGS] if playlist else ()
         return list_items(self._catalogue.store, tracks, source="playlist")

@@ -60,7 +60,7 @@ def _enter() -> None:
 def show_log_in() -> None:
     """The page that guests see where log-in is required; they see no other."""
     st.title(gettext("Log in"))
-    components.entry("log-in", label=gettext("Log in"))
+    components.entry("log-in", label=gettext("Log in"), nobody=True)
     _by_provider()
 
 

@@ -40,7 +40,14 @@ def show() -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         items = [item(track) for track in tracks]
-        components.collection(items, key="all", name=album["name"], cover=album["cover_id"], together=place)
+        components.collection(
+            items,
+            key="all",
+            name=album["name"],
+            cover=album["cover_id"],
+            together=place,
+            saves=components.Saves("albums", album["_id"], album["name"]),
+        )
         st.caption(" · ".join(plain(fact) for fact in entries.facts(album)))
         artists = [catalogue.artists.get(key) for key in album["artist_keys"]]
         by = [

@@ -142,7 +142,11 @@ def _playlist(listener: Listener, playlist: Playlist) -> None:
     songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
     folders = sorted({one.folder for one in visit.services().playlists.of(owner) if one.folder})
     components.playlist(library.head(playlist, songs, folders=folders), key=f"head-{playlist.playlist_id}")
-    components.collection([song for song in songs if song.track_id in known], key="all")
+    components.collection(
+        [song for song in songs if song.track_id in known],
+        key="all",
+        saves=components.Saves("playlists", playlist.playlist_id, playlist.name),
+    )
     _tools(listener, playlist, songs)
     if playlist.rules is not None:
         _by_rules(playlist)

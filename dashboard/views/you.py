@@ -1,4 +1,4 @@
-"""The page You: beliefs, dislikes, history, share links and account. Liked songs are in the library."""
+"""The page You: beliefs, dislikes, history, share links, saved songs and account. Liked songs are in the library."""
 
 from __future__ import annotations
 
@@ -18,15 +18,22 @@ _AT_FIRST, _PLAYED = 200, 300
 
 
 def show() -> None:
-    """Tabs of beliefs, dislikes, history, share links and account."""
+    """Tabs of beliefs, dislikes, history, share links, saved songs and account."""
     listener = visit.listener()
     if listener is None:
         st.title(gettext("You"), anchor=False)
         st.info(reload_page(), icon=":material/refresh:")
         return
     heading.title(listener.name or gettext("You are a guest"))
-    taste, dislikes, played, shared, account_tab = st.tabs(
-        [gettext("Taste"), gettext("Disliked"), gettext("History"), gettext("Sharing"), gettext("Account")],
+    taste, dislikes, played, shared, saved, account_tab = st.tabs(
+        [
+            gettext("Taste"),
+            gettext("Disliked"),
+            gettext("History"),
+            gettext("Sharing"),
+            gettext("Offline"),
+            gettext("Account"),
+        ],
         default=None if listener.name else gettext("Account"),  # with the forms to log in and to sign up
     )
     with taste:
@@ -37,6 +44,8 @@ def show() -> None:
         _history(listener.user_id)
     with shared:
         sharing.listed(listener)
+    with saved:
+        components.saved()
     with account_tab:
         account.show(listener)
         language.choice(listener)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from segue.audio import ffmpeg
 from segue.audio.channels import cancels
 from segue.audio.errors import NotFinite, Silent, TooShort, Truncated, Undecodable
-from segue.audio.length import UNCOMPRESSED, mp3_exceeds_header, states_frames
+from segue.audio.length import UNCOMPRESSED, mp3_contradicts_header, states_frames
 from segue.audio.ogg import is_chained
 from segue.audio.riff import wave_of
 from segue.settings import AudioSettings
@@ -120,7 +120,7 @@ def _middle(sound: soundfile.SoundFile, *, max_seconds: float) -> Waveform:
 def _states_length(sound: soundfile.SoundFile, file: Path) -> bool:
     """Whether libsndfile knows the length; for some files it is a guess, or that of the first part."""
     if sound.format == "MP3":
-        return _mp3_states_length(file) and not mp3_exceeds_header(file)
+        return _mp3_states_length(file) and not mp3_contradicts_header(file)
     if sound.format == "OGG":
         return not is_chained(file)
     if sound.format == "FLAC":

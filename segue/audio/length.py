@@ -123,10 +123,17 @@ def _stated(path: Path, audio: Any, data: BinaryIO | None) -> float | None:
 
 
 def _fits_mp3(info: Any, size: int) -> bool:
-    """Whether an mp3 has a Xing or VBRI header, and the file has the stated number of bytes."""
-    if info.bitrate_mode == BitrateMode.UNKNOWN or not info.bitrate:
+    """Whether an mp3 has a Xing or VBRI header, and the file has the stated number of bytes.
+
+    With a wrong number of frames, the average bit rate is one that no mp3 has.
+    """
+    if info.bitrate_mode == BitrateMode.UNKNOWN or not _has_usual_rate(info):
         return False
     return XING_TOLERANCE[0] <= _share_of_stated(info, size) <= XING_TOLERANCE[1]
+
+
+def _has_usual_rate(info: Any) -> bool:
+    return bool(LOSSY_BITRATES[0] <= info.bitrate <= LOSSY_BITRATES[1])
 
 
 def _share_of_stated(info: Any, size: int) -> float:
@@ -134,12 +141,12 @@ def _share_of_stated(info: Any, size: int) -> float:
     return float((size - info.frame_offset) / (info.length * info.bitrate / 8))
 
 
-def mp3_exceeds_header(path: Path) -> bool:
-    """Whether an mp3 continues after the part of which its header states the length, as joined files do."""
+def mp3_contradicts_header(path: Path) -> bool:
+    """Whether an mp3 has more sound than its header states, as joined files do, or other frames."""
     info = getattr(opened(path), "info", None)
     if not isinstance(info, MPEGInfo) or not info.bitrate or info.length <= 0:
         return False
-    return _share_of_stated(info, path.stat().st_size) > XING_TOLERANCE[1]
+    return not _has_usual_rate(info) or _share_of_stated(info, path.stat().st_size) > XING_TOLERANCE[1]
 
 
 def _of_uncompressed(path: Path) -> float | None:

@@ -7,6 +7,7 @@ are patterns as in .gitignore (https://git-scm.com/docs/gitignore).
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def is_left_out(name: str, *, is_folder: bool) -> bool:
     if not is_folder:
         return name.startswith("._")
     return (name.startswith(".") and not name.startswith("..")) or name.lower() in LEFT_OUT
+
+
+def leads_back(link: Path) -> bool:
+    """Whether a link to a folder leads to one that it is in itself, however far above."""
+    return Path(os.path.realpath(link.parent)).is_relative_to(os.path.realpath(link))
 
 
 class Patterns:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from segue.catalog.cue_songs import CueSong, songs_by_file
-from segue.catalog.left_out import Patterns, is_left_out
+from segue.catalog.left_out import Patterns, is_left_out, leads_back
 from segue.catalog.lyrics_files import SUFFIXES as LYRICS
 from segue.catalog.lyrics_files import LyricsFile, files_by_recording
 from segue.catalog.rejected import RejectedFile
@@ -87,7 +87,8 @@ def is_settled(file: AudioFile, settle_time: timedelta, *, now_ns: int) -> bool:
 def scan(root: Path, *, encoding: str = AUTO) -> Iterator[AudioFile | RejectedFile]:
     """Walk a folder and its subfolders, in an order that depends on the names only.
 
-    The scan follows links to folders, after all real folders, and enters no folder twice. It leaves out
+    The scan follows links to folders, after all real folders, and enters no folder twice. A link to a folder
+    above itself is not followed, even above `root`: Wine has one to "/" in each of its prefixes. Left out are
     hidden folders, recycle bins, snapshots, macOS's metadata files, and the files that .segueignore names.
 
     Parameters
@@ -108,11 +109,12 @@ def scan(root: Path, *, encoding: str = AUTO) -> Iterator[AudioFile | RejectedFi
     while folders or links:
         folder = folders.pop() if folders else links.pop(0)
         try:
+            if folder.linked and leads_back(folder.path):
+                detail = f"leads back to {os.path.realpath(folder.path)}"
+                yield _rejected(folder.path, "symlink-loop", detail)
+                continue
             status = folder.path.stat()
             if (status.st_dev, status.st_ino) in seen:
-                if folder.path.is_symlink() and _holds(folder.path, Path(folder.path.parent)):
-                    detail = f"leads back to {os.path.realpath(folder.path)}"
-                    yield _rejected(folder.path, "symlink-loop", detail)
                 continue
             seen.add((status.st_dev, status.st_ino))
             entries = sorted(os.scandir(folder.path), key=lambda entry: entry.name)
@@ -130,8 +132,8 @@ def scan(root: Path, *, encoding: str = AUTO) -> Iterator[AudioFile | RejectedFi
             ):
                 continue
             if is_folder:
-                inner = _Folder(Path(entry.path), patterns)
-                (links if entry.is_symlink() else found.folders).append(inner)
+                inner = _Folder(Path(entry.path), patterns, linked=entry.is_symlink())
+                (links if inner.linked else found.folders).append(inner)
             else:
                 found.add(entry)
         yield from found.divided(encoding)
@@ -188,6 +190,8 @@ class _Contents:
 class _Folder(NamedTuple):
     path: Path
     patterns: Patterns
+    linked: bool = False
+    """Whether the path is a link."""
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -195,11 +199,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link to itself
         return False
-
-
-def _holds(link: Path, folder: Path) -> bool:
-    """Whether a link leads to `folder` or to a parent of it."""
-    return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(link))
 
 
 def _file(entry: os.DirEntry[str], folder: PurePosixPath) -> AudioFile | RejectedFile:

@@ -6,7 +6,7 @@ Delivery: one document per track, written by its id, so that writing it again ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
@@ -200,10 +200,14 @@ class Tracks(Collection[TrackDocument]):
         documents = self.documents.find({"_id": {"$in": list(track_ids)}}, {"duration_ms": 1})
         return {track["_id"]: length for track in documents if (length := track.get("duration_ms"))}
 
-    def to_index(self) -> dict[str, IndexedTrack]:
-        """All tracks whose file exists, without spoken content, by track id."""
+    def to_index(self, *, shortest: timedelta = timedelta(0)) -> dict[str, IndexedTrack]:
+        """All tracks whose file exists, without spoken content and shorter tracks, by track id.
+
+        A track of unknown length counts as long enough.
+        """
         fields = {"artist": 1, "title": 1, "sketch": 1, "details.artists": 1}
-        music = {**PRESENT, "spoken": {"$ne": True}}
+        too_short = {"duration_ms": {"$gt": 0, "$lt": shortest / timedelta(milliseconds=1)}}
+        music = {**PRESENT, "spoken": {"$ne": True}, "$nor": [too_short]}
         return {
             track["_id"]: IndexedTrack(
                 track.get("artist"),

@@ -10,7 +10,6 @@ import ast
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,21 +23,12 @@ from urllib.parse import urlencode
 from PIL import Image
 
 from segue.errors import SegueError
+from segue.local.chromium import FLAGS, program
 from segue.places import LOCAL, ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 _PHONE: ViewportSize = {"width": 390, "height": 844}
 _QUALITY = 82
@@ -91,9 +81,7 @@ def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]
     SegueError
         Chromium is not installed, or the demo does not start.
     """
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        raise SegueError("Chromium, which takes the pictures, is not installed: apt install chromium")
+    chromium = program()
     from playwright.sync_api import sync_playwright
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +91,7 @@ def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(
-            executable_path=program, args=[*FLAGS, f"--disk-cache-dir={profile}"]
+            executable_path=chromium, args=[*FLAGS, f"--disk-cache-dir={profile}"]
         )
         try:
             _tour(browser, dashboard, folder, say)

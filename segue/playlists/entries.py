@@ -9,6 +9,8 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from segue.errors import SegueError
 
+_LONGEST_PATH = 8192
+"""Characters; Linux allows 4,096 bytes, and escapes take three for each."""
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://|file:/", re.IGNORECASE)
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
@@ -61,7 +63,7 @@ def path_parts(location: str) -> tuple[str, ...]:
 
     "file:///C:/Music/A%20B/1.mp3" → ("Music", "A B", "1.mp3").
     """
-    path = location
+    location = path = location[:_LONGEST_PATH]
     if scheme := _SCHEME.match(location):
         path = _unescaped(location[scheme.end() :].partition("?")[0])
         path = path if scheme[0].lower().startswith("file:") else path.partition("/")[2]

@@ -21,6 +21,8 @@ from segue.playlists.tables import seconds_of
 
 LARGEST = 4 << 20
 """Bytes."""
+_GUESSED_BY = 64 << 10
+"""Bytes at the beginning of a file, by which its encoding is guessed."""
 PLAYLIST_SUFFIXES = (
     "m3u",
     "m3u8",
@@ -95,7 +97,7 @@ def _texts(data: bytes) -> Iterator[str]:
     ):
         encodings = [(stated[1] or stated[2]).decode("ascii"), "utf-8-sig", *OLD_ENCODINGS]
     else:
-        likely = guessed(_named(data.decode("latin-1")))
+        likely = guessed(_named(data[:_GUESSED_BY].decode("latin-1")))
         encodings = ["utf-8-sig", *([likely] if likely else []), *OLD_ENCODINGS, "latin-1"]
     for number, encoding in enumerate(encodings):
         try:
@@ -122,9 +124,8 @@ def _listed(text: str) -> Listed:
     if len(found.entries) > MOST_TRACKS:
         raise NotPlaylist(
             phrase(
-                "A playlist holds {most} songs at most; this one has {count}.",
+                "A playlist holds {most} songs at most; this one has more.",
                 most=MOST_TRACKS,
-                count=len(found.entries),
             )
         )
     return found
@@ -141,6 +142,8 @@ def _of_m3u(text: str) -> Listed:
         elif not line.startswith("#") or (info is not None and _is_audio(line)):
             entries.append(_entry(line, info))
             info = None
+            if len(entries) > MOST_TRACKS:
+                break
     return Listed(name=name, entries=tuple(entries))
 
 

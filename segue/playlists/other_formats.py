@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from segue.playlists.entries import Entry, Listed, entry_of
+from segue.playlists.playlists import MOST_TRACKS
 from segue.playlists.tables import listed_in_table, seconds_of
 
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]*)((?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*(/?)>")
@@ -41,6 +42,8 @@ def _of_pls(text: str) -> Listed:
     found: dict[int, dict[str, str]] = {}
     name = None
     for line in re.split(r"\r\n|\r|\n", text):
+        if len(found) > MOST_TRACKS:
+            break
         if match := _PLS_LINE.fullmatch(line):
             found.setdefault(int(match[2]), {})[match[1].lower()] = match[3].strip()
         elif line.lower().startswith("x-gnome-title="):
@@ -58,7 +61,7 @@ def _of_pls(text: str) -> Listed:
 def _of_jspf(text: str) -> Listed | None:
     try:
         playlist = json.loads(text)["playlist"]
-        tracks = [track for track in playlist["track"] if isinstance(track, dict)]
+        tracks = [track for track in playlist["track"] if isinstance(track, dict)][: MOST_TRACKS + 1]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     entries = [
@@ -83,6 +86,8 @@ def _of_xml(text: str) -> Listed:
             if tag in _SONG_TAGS and song is not None:
                 entries += _song(song)
                 song = None
+                if len(entries) > MOST_TRACKS:
+                    break
         elif tag in _SONG_TAGS:
             entries += _song(song) if song is not None else []
             song = dict(attributes)

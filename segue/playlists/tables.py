@@ -8,9 +8,11 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Literal
 
 from segue.playlists.entries import Entry, Listed, entry_of
+from segue.playlists.playlists import MOST_TRACKS
 
 _TITLES = ("track name", "name", "title", "song", "song name", "track", "titel", "nom", "titre", "nombre")
 _ARTISTS = (
@@ -35,7 +37,8 @@ def listed_in_table(text: str) -> Listed | None:
     try:
         # Quotes in Apple's text are a part of the titles.
         quoted: Literal[0, 3] = csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
-        rows = list(csv.reader((f"{line}\n" for line in lines), delimiter=separator, quoting=quoted))
+        read = csv.reader((f"{line}\n" for line in lines), delimiter=separator, quoting=quoted)
+        rows = list(islice(read, MOST_TRACKS + 2))
     except csv.Error:
         return None
     names = [name.strip().lower() for name in rows[0]]
@@ -44,7 +47,7 @@ def listed_in_table(text: str) -> Listed | None:
         return None
     milliseconds = length is not None and "ms" in names[length]
     entries: list[Entry] = []
-    for row in rows[1:]:
+    for row in rows[1 : MOST_TRACKS + 2]:
         if named := _cell(row, title):
             seconds = seconds_of(_cell(row, length), unit=1000 if milliseconds else 1)
             entries.append(entry_of("", named=named, artist=_cell(row, artist), seconds=seconds))

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from segue.settings.values import Audiences, Folders, LocalPath, Positive, Section, TakesEffect, Unit
+from segue.settings.values import (
+    Audiences,
+    Duration,
+    Folders,
+    LocalPath,
+    Positive,
+    Section,
+    TakesEffect,
+    Unit,
+)
 
 _WATCHED = TakesEffect("with the next run of library update; restart library watch")
 _INGESTED = TakesEffect("with the next run of library ingest or library update; restart library watch")
 _DESCRIBED = TakesEffect("with the next run of library features or library update; restart library watch")
+_INDEXED = TakesEffect("with the next run of index build or library update")
 
 
 class AudioSettings(Section):
@@ -202,6 +213,7 @@ class IndexSettings(Section):
     space: str
     """"auto", or a name of :mod:`segue.embeddings.registry`."""
     backend: str
+    min_duration: Annotated[Duration, _INDEXED] = Field(ge=timedelta(0))
     recall_queries: int = Field(ge=1)
     rebuild_share: Annotated[float, TakesEffect("with the next run of library update")] = Field(ge=0, le=1)
     keep_versions: int = Field(ge=1)

@@ -72,6 +72,10 @@ def _how_to_create(settings: KafkaSettings, topics: dict[str, dict[str, str]]) -
     )
 
 
+_MOST_WAIT_MS = 10_000
+"""How long a call waits for a topic that does not exist, or for room in the buffer."""
+
+
 class NotAcknowledged(SegueError):
     """Kafka refused a record, or did not acknowledge it in time."""
 
@@ -99,6 +103,7 @@ class RecordProducer:
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=1,
+                max_block_ms=_MOST_WAIT_MS,
                 # The brokers would create a deleted topic with their own settings.
                 allow_auto_create_topics=False,
             )

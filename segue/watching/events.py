@@ -22,7 +22,7 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
-from segue.catalog.left_out import is_left_out
+from segue.catalog.left_out import is_left_out, leads_back
 
 log = logging.getLogger(__name__)
 _MASK = Mask(
@@ -181,7 +181,9 @@ def _identity(folder: bytes) -> tuple[int, int] | None:
 
 def _is_music_folder(entry: os.DirEntry[bytes]) -> bool:
     try:
-        return entry.is_dir() and not is_left_out(os.fsdecode(entry.name), is_folder=True)
+        if not entry.is_dir() or is_left_out(os.fsdecode(entry.name), is_folder=True):
+            return False
+        return not (entry.is_symlink() and leads_back(Path(os.fsdecode(entry.path))))
     except OSError:  # a link to itself
         return False
 

@@ -70,6 +70,16 @@ def _vbr_that_starts_quiet(folder: Path) -> Path:
     return _ffmpeg(source, folder / "vbr.mp3", "-q:a", "2", "-write_xing", "0")
 
 
+def _mp3_of_wrong_length(folder: Path, *, times: float) -> Path:
+    path = write(folder / "a.mp3", melody(seconds=SECONDS))
+    data = bytearray(path.read_bytes())
+    at = max(data.find(b"Xing"), data.find(b"Info")) + 8
+    frames = int.from_bytes(data[at : at + 4], "big")
+    data[at : at + 4] = round(times * frames).to_bytes(4, "big")
+    path.write_bytes(data)
+    return path
+
+
 def _joined(folder: Path, *, ending: str) -> Path:
     half = write(folder / f"half.{ending}", melody(seconds=SECONDS / 2)).read_bytes()
     path = folder / f"joined.{ending}"
@@ -130,6 +140,8 @@ CASES: dict[str, Callable[[Path], Path]] = {
     "cbr mp3 without a header": lambda folder: _ffmpeg(
         _wav(folder), folder / "a.mp3", "-b:a", "64k", "-write_xing", "0"
     ),
+    "mp3 with a hundred times its frames": lambda folder: _mp3_of_wrong_length(folder, times=100),
+    "mp3 with a hundredth of its frames": lambda folder: _mp3_of_wrong_length(folder, times=0.01),
     "two mp3s joined": lambda folder: _joined(folder, ending="mp3"),
     "two oggs chained": lambda folder: _joined(folder, ending="ogg"),
     "two opus chained": lambda folder: _joined(folder, ending="opus"),

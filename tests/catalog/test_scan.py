@@ -55,6 +55,18 @@ def test_links_are_followed_once_and_loops_are_named(tmp_path: Path) -> None:
     assert reasons(root) == {"self.mp3": "symlink-loop", "a/up": "symlink-loop", "gone.mp3": "unreadable"}
 
 
+def test_a_link_to_a_folder_above_the_library_is_not_followed(tmp_path: Path) -> None:
+    touch(tmp_path, "home/Music/Game/drive/1.mp3", "home/2.mp3", "elsewhere/3.mp3")
+    root = tmp_path / "home" / "Music"
+    (root / "Game" / "z:").symlink_to("/")
+    (root / "Game" / "home").symlink_to(tmp_path / "home")
+    (root / "other").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "up").symlink_to("..")
+    assert found(root) == ["Game/drive/1.mp3", "other/3.mp3"]
+    loops = dict.fromkeys(("Game/z:", "Game/home", "other/up"), "symlink-loop")
+    assert reasons(root) == loops
+
+
 def test_pipes_are_rejected_and_names_that_are_no_text_are_not(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp3")
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3"))

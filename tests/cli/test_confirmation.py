@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 from pymongo.database import Database
+from typer.testing import CliRunner, Result
 
 from segue.catalog.track import Track
 from segue.catalog.tracks import Tracks
 from segue.cli.commands import COMMANDS
-from segue.cli.main import load
+from segue.cli.main import app, load
 from segue.collections import prepare
 from segue.imports.runs import Imports
 from segue.people.authentication import Authenticator
@@ -72,6 +73,11 @@ def test_no_command_is_left_out() -> None:
     assert ASK.keys() == have_it
 
 
+def test_the_upgrade_notes_list_the_commands_that_ask() -> None:
+    notes = (ROOT / "docs" / "upgrade-notes.md").read_text()
+    assert [name for name in ASK if f"| `{name}" not in notes] == []
+
+
 class World:
     """A database, files and a damaged checkpoint, and the commands on them."""
 
@@ -87,7 +93,17 @@ class World:
             "SEGUE_SPARK__CHECKPOINT_LOCATION": str(folder / "checkpoints"),
         }
 
-    def run(self, name: str, *, terminal: bool, answer: bytes = b"") -> subprocess.CompletedProcess[str]:
+    def run_here(self, name: str) -> Result:
+        """Run a command in this process, without a terminal; SEGUE_HOME has no effect any more."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self._folder)
+            for variable, value in self._environment.items():
+                patch.setenv(variable, value)
+            return CliRunner().invoke(app, [*name.split(), *ASK[name].split()])
+
+    def run(
+        self, name: str, *, terminal: bool = True, answer: bytes = b""
+    ) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-P", "-m", "segue", *name.split(), *ASK[name].split()]
         ours, theirs = pty.openpty()
         try:
@@ -146,10 +162,18 @@ def world(settings: Settings, store: Store, database: Database[Document], tmp_pa
     yield World(settings, database, folder)
 
 
-@pytest.mark.parametrize("name", ASK)
+@pytest.mark.parametrize("name", [name for name in ASK if name != "data remove-demo"])
 def test_without_a_terminal_yes_is_needed(world: World, name: str) -> None:
     before = world.state()
-    done = world.run(name, terminal=False)
+    done = world.run_here(name)
+    assert done.exit_code == 2, done.stderr
+    assert done.stderr.endswith("add --yes to confirm\n")
+    assert world.state() == before
+
+
+def test_without_a_terminal_the_files_in_segue_home_stay(world: World) -> None:
+    before = world.state()
+    done = world.run("data remove-demo", terminal=False)
     assert done.returncode == 2, done.stderr
     assert done.stderr.endswith("add --yes to confirm\n")
     assert world.state() == before
@@ -158,7 +182,7 @@ def test_without_a_terminal_yes_is_needed(world: World, name: str) -> None:
 @pytest.mark.parametrize("name", ASK)
 def test_no_on_a_terminal_changes_nothing(world: World, name: str) -> None:
     before = world.state()
-    done = world.run(name, terminal=True, answer=b"n\n")
+    done = world.run(name, answer=b"n\n")
     assert done.returncode == 1, done.stderr
     assert "[y/N]" in done.stderr
     assert done.stderr.rstrip().endswith("Aborted!")
@@ -167,6 +191,6 @@ def test_no_on_a_terminal_changes_nothing(world: World, name: str) -> None:
 
 def test_yes_on_a_terminal_is_carried_out(world: World) -> None:
     before = world.state()
-    done = world.run("account delete", terminal=True, answer=b"y\n")
+    done = world.run("account delete", answer=b"y\n")
     assert done.returncode == 0, done.stderr
     assert world.state() != before

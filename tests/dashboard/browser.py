@@ -19,8 +19,8 @@ import psutil
 import pytest
 from playwright.sync_api import Locator, Page
 
-from segue.documentation.pictures import CHROMIUM as PROGRAMS
-from segue.documentation.pictures import FLAGS as PICTURE_FLAGS
+from segue.local.chromium import FLAGS as HEADLESS
+from segue.local.chromium import PROGRAMS
 from segue.local.process import accepts
 from segue.places import ROOT
 from segue.settings import Settings
@@ -32,7 +32,7 @@ needs_chromium = [
     pytest.mark.integration,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine: apt install chromium"),
 ]
-FLAGS = [*PICTURE_FLAGS, "--autoplay-policy=user-gesture-required"]
+FLAGS = [*HEADLESS, "--autoplay-policy=user-gesture-required"]
 STATE = """() => { const e = window.__segue; return e && {
   title: e.current?.title ?? null, playing: e.playing, position: e.position, heard: e.heard, at: e.at,
   queue: e.queue.map((item) => item.title), waiting: e.outbox.waiting().length, muted: e.muted,
@@ -128,6 +128,18 @@ def _own_port() -> int:
 
 
 _ports: list[int] = []
+
+
+def settle(page: Page) -> None:
+    """Wait until a page is drawn: its script has ended, and its pictures are there."""
+    until(
+        lambda: page.evaluate(
+            """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
+              && [...document.images].every((image) => image.complete)"""
+        ),
+        "the page to be drawn",
+    )
+    page.wait_for_timeout(700)  # lists that the page fetches and draws by itself
 
 
 def forget_visit(page: Page) -> None:

@@ -11,9 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.dashboard.browser import Served, needs_chromium
+from tests.dashboard.browser import Served, needs_chromium, settle
 from tests.dashboard.music import track_id
-from tests.waiting import PATIENCE, until
+from tests.waiting import PATIENCE
 
 pytestmark = needs_chromium
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -64,17 +64,6 @@ def looked_at(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[tup
     context.close()
 
 
-def settle(page: Page) -> None:
-    until(
-        lambda: page.evaluate(
-            """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
-              && [...document.images].every((image) => image.complete)"""
-        ),
-        "the page to be drawn",
-    )
-    page.wait_for_timeout(700)
-
-
 def violations(page: Page) -> list[str]:
     # Without resultTypes, axe describes everything that it found in order, too.
     options = {"runOnly": RULES, "rules": IGNORED, "resultTypes": ["violations"]}
@@ -86,6 +75,31 @@ def violations(page: Page) -> list[str]:
     ]
 
 
+def test_the_pages_of_saved_songs_have_no_violation(visited: Served, looked_at: tuple[Page, str]) -> None:
+    page, look = looked_at
+    page.goto(visited.address)
+    page.wait_for_function("window.__segue")
+    page.evaluate("window.__segue.saved.save({ show: 'genres', id: 'Waltz', name: 'Waltz' })")
+    page.goto(visited.address + "/you")
+    page.get_by_role("tab", name="Offline").click()
+    page.locator(".saved .list").wait_for()
+    settle(page)
+    picture(page, f"saved {look}")
+    faults = violations(page)
+    page.goto(visited.address + "/offline")
+    page.locator(".saved .row").first.wait_for()
+    page.locator("#segue-bar .bar").wait_for()
+    picture(page, f"offline {look}")
+    assert not faults + violations(page)
+
+
+def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        folder = Path(PICTURES)
+        folder.mkdir(exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png".replace(" ", "-"))
+
+
 def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -> None:
     page, look = looked_at
     faults: dict[str, list[str]] = {}
@@ -94,10 +108,7 @@ def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -
         page.goto(visited.address + path)
         page.locator("#segue-bar .bar").wait_for()
         settle(page)
-        if PICTURES:
-            folder = Path(PICTURES)
-            folder.mkdir(exist_ok=True)
-            page.screenshot(path=folder / f"{name} {look}.png".replace(" ", "-"))
+        picture(page, f"{name} {look}")
         titles.add(page.title())
         if found := violations(page):
             faults[name] = found

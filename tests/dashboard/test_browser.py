@@ -135,12 +135,11 @@ def test_plays_reach_kafka_once_though_the_server_was_away_and_the_tab_was_close
 ) -> None:
     player.play(title("Waltz", 0))
     player.wait_playing(title("Waltz", 0))
-    player.page.wait_for_timeout(1000)
+    until(lambda: player.state()["heard"] > 1000, "a second to be heard")
     served.end()
     player.page.evaluate("window.__segue.opinion('like')")
     player.press("Pause")
-    player.page.wait_for_timeout(300)
-    assert player.state()["waiting"] >= 2
+    until(lambda: player.state()["waiting"] >= 2, "the like and the pause to wait")
     served.start()
     until(lambda: player.state()["waiting"] == 0, "everything to be sent")
     heard = player.state()["heard"]

@@ -67,10 +67,11 @@ def test_a_script_has_each_module_once_and_after_those_that_it_needs() -> None:
     assert "import {" not in script
 
 
-def test_the_script_of_the_bar_is_one_scope(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [(), ("saved", "offline")], ids=["bar", "page without a network"])
+def test_a_script_is_one_scope(tmp_path: Path, more: tuple[str, ...]) -> None:
     """No two of its files declare the same name, and none is used that is not declared."""
-    files = ("js/words.js", "engine/engine.js", *(f"js/{name}.js" for name in BAR))
-    script = 'const LANGUAGE = "en", WORDS = {};\n' + bundled(*files)
+    files = ("js/words.js", "engine/engine.js", *(f"js/{name}.js" for name in (*BAR, *more)))
+    script = 'const LANGUAGE = "en", WORDS = {}, BAR_DATA = {};\n' + bundled(*files)
     (tmp_path / "bar.js").write_text(script)
     (tmp_path / "deno.json").write_text(
         '{"compilerOptions": {"checkJs": true, "strict": false, "lib": ["dom", "dom.iterable", "esnext"]}}'

@@ -190,8 +190,16 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/s/{token}/picture.png"): Call("/s/LINK/picture.png", False),
     ("GET", "/s/{token}/audio/{track_id}"): Call(f"/s/LINK/audio/{HIDDEN}", False, status=404),
 }
-WITHOUT_TRACKS = ("/api/people/", "/api/me/")
-"""Routes of accounts and of a listener's own data, which have no tracks of the catalogue."""
+WITHOUT_TRACKS = (
+    "/api/people/",
+    "/api/me/",
+    "/icons/",
+    "/manifest.webmanifest",
+    "/offline",
+    "/service-worker.js",
+)
+"""Routes of accounts, of a listener's own data and of the player as an app, which have no tracks of the
+catalogue."""
 
 
 @pytest.fixture
@@ -438,10 +446,13 @@ def test_no_list_of_the_library_has_a_hidden_track(
         opinion = {"user_id": one.user_id, "track_id": HIDDEN, "opinion": "like", "at": datetime.now(UTC)}
         music.opinions.insert_one({"_id": one.user_id, **opinion})
     calls = [f"/api/library?show={show}&filter={words}", f"/api/library?show={show}&genre=Metal"]
+    calls += ["/api/library/songs?show=liked"] if show == "liked" else []
     for address in calls:
         assert SECRET not in ben.client.get(address).content.lower(), address
     if show != "playlists":
         assert SECRET in ada.client.get(calls[0]).content.lower()
+    if show == "liked":
+        assert SECRET in ada.client.get(calls[-1]).content.lower()
 
 
 @pytest.mark.parametrize("view", VIEWS)

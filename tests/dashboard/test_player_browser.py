@@ -188,7 +188,8 @@ def listen_and_queue(player: Player) -> None:
     card = player.card(title("Metal", 1))
     card.hover()
     card.get_by_label("to the queue").click()
-    player.page.wait_for_timeout(1000)
+    stored = "async (song) => (await (await fetch('/api/queue')).text()).includes(song)"
+    until(lambda: player.page.evaluate(stored, title("Metal", 1)), "the song to be in the stored queue")
     kept_by(player)
 
 

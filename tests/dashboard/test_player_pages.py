@@ -203,6 +203,7 @@ def test_the_player_does_not_name_the_listener(page: AppTest, library: Database[
     assert given(page)["player"] == {
         "tag": tag("ada"),
         "signals": ["play", "complete", "skip", "leave", "like", "dislike", "unlike", "undislike"],
+        "opinions": ["like", "dislike", "unlike", "undislike"],
         "keptMs": 6 * 24 * 3_600_000,
     }
     assert "ada" not in tag("ada")
@@ -284,4 +285,4 @@ def test_you_as_a_guest_and_as_somebody(
     who.append(GUEST)
     at = AppTest.from_function(_you, default_timeout=600).run()
     assert "guest" in at.title[0].value
-    assert set(given(at)) == {"entry-sign-up", "leave"}
+    assert set(given(at)) == {"entry-sign-up", "leave", "saved"}

@@ -119,9 +119,8 @@ def test_the_sleep_timer_stops_after_the_song(visitor: Player) -> None:
     visitor.page.get_by_label("Sleep timer").select_option("Stop after this song")
     visitor.page.evaluate("window.__segue.seek(11000)")
     until(lambda: visitor.state()["at"] == 1, "the song to end")
-    visitor.page.wait_for_timeout(700)
-    assert not visitor.state()["playing"]
-    assert visitor.page.get_by_label("Sleep timer").input_value() == ""
+    until(lambda: not visitor.state()["playing"], "the music to stop after the song")
+    until(lambda: visitor.page.get_by_label("Sleep timer").input_value() == "", "the timer to be off")
     visitor.page.clock.install()
     visitor.press("Play")
     visitor.page.get_by_label("Sleep timer").select_option("Stop in 15 minutes")

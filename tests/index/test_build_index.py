@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,17 @@ def test_the_corpus_is_the_present_tracks_of_the_active_space_in_order(
     assert corpus.contents.track_ids.tolist() == [f"t{row:03d}".encode() for row in range(30) if row != 3]
     expected = np.delete(clustered(30, 6), 3, axis=0)
     assert np.allclose(corpus.contents.vectors, expected, atol=1e-6)
+
+
+def test_a_jingle_is_not_recommended_and_a_song_of_unknown_length_is(
+    database: Mongo, settings: Settings
+) -> None:
+    catalogue(database, tracks=5)
+    for row, length in enumerate((5_000, 9_999, 10_000, 0, None)):
+        database.tracks.update_one({"_id": f"t{row:03d}"}, {"$set": {"duration_ms": length}})
+    index = settings.index.model_copy(update={"min_duration": timedelta(seconds=10)})
+    found = read_corpus(Store(database), index).contents.track_ids.tolist()
+    assert found == [b"t002", b"t003", b"t004"]
 
 
 def test_an_artist_is_the_same_in_any_case_and_an_unknown_one_is_nobody(

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from segue.audio.errors import AudioError
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
-from segue.demo.library import TRACKS, compose_library
+from segue.demo.library import TRACKS
 from segue.demo.listeners import SimulatedListener
 from segue.demo.replay import MALFORMED, replay, songs_of
 from segue.embeddings.audio_space import AudioSpace
@@ -23,16 +23,17 @@ from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import recommend, rejected_plays
+from tests.conftest import Compose
 
 STYLES = ("Waltz", "Metal")
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Path:
+def library(tmp_path: Path, compose: Compose) -> Path:
     """Twelve composed tracks of two styles, and three files that are none."""
     folder = tmp_path / "music"
     chosen = [track for track in TRACKS if track.style in STYLES and track.place < 6]
-    compose_library(folder, tracks=chosen)
+    compose(folder, chosen)
     (folder / "empty.mp3").touch()
     (folder / "picture.mp3").write_bytes(b"\xff\xd8\xff\xe0" + b"not music" * 100)
     (folder / "notes.txt").write_text("no music either, and not named like any")

@@ -128,6 +128,29 @@ def test_changed_vanished_and_returned_files_are_noticed(database: Database[Docu
     assert database.tracks.count_documents({"state": "present"}) == 5
 
 
+def test_new_tags_are_seen_although_size_and_time_of_the_file_stay(
+    database: Database[Document], music: Path
+) -> None:
+    path = music / "Nina/disc 0/0.mp3"
+    tag(path, title="Before", artist="Nina", album="One", genre="Jazz")
+    ingest(database, music)
+    before = path.stat()
+    tag(path, title="Beyond", artist="Nina", album="One", genre="Jazz")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert counts(ingest(database, music)) == (0, 1, 4, 0, 0)
+    assert database.tracks.count_documents({"title": "Beyond", "path": str(path)}) == 1
+
+
+def test_a_new_version_of_the_reader_reads_all_files_once(database: Database[Document], music: Path) -> None:
+    ingest(database, music)
+    database.tracks.update_many({}, {"$set": {"reader": READER - 1, "title": "as the old one read it"}})
+    assert counts(ingest(database, music)) == (0, 5, 0, 0, 0)
+    assert database.tracks.count_documents({"title": "as the old one read it"}) == 0
+    assert counts(ingest(database, music)) == (0, 0, 5, 0, 0)
+
+
 @pytest.mark.parametrize("value", [1979, 0.5, None, [5], {"a": 1}, True, b"abc"], ids=str)
 @pytest.mark.parametrize(
     "field", ["title", "artist", "genres", "duration_ms", "path", "size", "state", "known"]

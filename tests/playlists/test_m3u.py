@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -147,3 +149,35 @@ def test_what_stands_before_the_title() -> None:
         ("Ada", "Three", 123.0),
         ("Ada", "Four, or Five", None),
     ]
+
+
+HOSTILE = {
+    "digits": lambda n: b"#EXTINF:" + b"1" * n,
+    "colons": lambda n: b"#EXTINF:" + b"1:" * (n // 2),
+    "quotes": lambda n: b"#EXTINF:1 " + b'"' * n,
+    "attributes": lambda n: b"#EXTINF:1 " + b'a="b" ' * (n // 6),
+    "spaces": lambda n: b"#EXTINF:" + b" " * n + b"\n" + b" " * n,
+    "slashes": lambda n: b"/" * n + b".mp3",
+    "brackets": lambda n: b"#EXTINF:1," + b"([" * (n // 2) + b"\na.mp3",
+    "dashes": lambda n: b"#EXTINF:1," + b" - " * (n // 3) + b"\na.mp3",
+    "an open declaration": lambda n: b"<?xml " + b"a" * n,
+    "open elements": lambda n: b"<playlist>" + b"<a>" * (n // 3),
+    "open comments": lambda n: b"<playlist>" + b"<!--" * (n // 4),
+    "attributes without an end": lambda n: b"<playlist>" + b"<a b='c' " * (n // 9),
+    "one cell": lambda n: b"title,artist\n" + b'"' * n,
+    "percents": lambda n: b"file:///" + b"%41" * (n // 3),
+    "bytes of no encoding": lambda n: b"\xe4" * n,
+    "lines": lambda n: b"a - b\n" * (n // 6),
+}
+
+
+@pytest.mark.parametrize("made", HOSTILE.values(), ids=HOSTILE)
+def test_the_time_grows_with_the_size_and_not_with_its_square(made: Callable[[int], bytes]) -> None:
+    def spent(size: int) -> float:
+        data, began = made(size), time.process_time()
+        with suppress(NotPlaylist):
+            read_playlist(data)
+        return time.process_time() - began
+
+    small = max(min(spent(32_000) for _ in range(3)), 0.001)
+    assert min(spent(512_000) for _ in range(3)) < 100 * small, "16 for the size, 256 for its square"

@@ -23,12 +23,13 @@ from segue.catalog.albums import Albums
 from segue.catalog.artists import Artists
 from segue.catalog.letters import artist_key
 from segue.catalog.tracks import Tracks
-from segue.demo.library import TRACKS, compose_library
+from segue.demo.library import TRACKS
 from segue.index.active import ActiveBundle
 from segue.playlists.playlists import Playlists
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.opinions import Opinions
+from tests.conftest import Compose
 from tests.upgrade.conftest import Earlier, put_back
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("Spark")]
@@ -63,20 +64,22 @@ class Upgraded:
 
 
 @pytest.fixture(scope="module")
-def upgraded(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
+def upgraded(
+    mongo_uri: str, tmp_path_factory: pytest.TempPathFactory, compose: Compose
+) -> Iterator[Upgraded]:
     folder = tmp_path_factory.mktemp("upgraded")
     with put_back(folder, mongo_uri=mongo_uri, database="test_upgrade_library", bootstrap="") as earlier:
         before = {track["_id"]: track for track in earlier.database.tracks.find()}
         root = folder / LIBRARY
-        _music_of(before, root)
+        compose(root, [track for track in TRACKS if track.style in STYLES and track.place < 6])
+        _as_read(before, root)
         _rename_and_convert(root)
         summary = ingest_catalog.run(Store(earlier.database), root, quiet=True)
         yield Upgraded(earlier, root, before, summary)
 
 
-def _music_of(stored: Mapping[str, Document], root: Path) -> None:
-    """The files that the earlier version read, with their times."""
-    compose_library(root, tracks=[track for track in TRACKS if track.style in STYLES and track.place < 6])
+def _as_read(stored: Mapping[str, Document], root: Path) -> None:
+    """Give the files the tags and times with which the earlier version read them."""
     for number, file in enumerate(sorted(root.rglob("*.mp3"))):
         if number:
             tags = ID3(file)

@@ -102,6 +102,17 @@ def test_a_flood_of_new_files_takes_memory_for_the_folders_only(reports: Reports
         reports.follows("a change in a new folder")
 
 
+def test_a_link_to_a_folder_above_is_not_followed(reports: Reports, tmp_path: Path) -> None:
+    root = tmp_path / "music"
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "up").symlink_to(tmp_path)
+    reports.events.watch([root])
+    (tmp_path / "new.mp3").touch()
+    assert not reports.changed.wait(0.5)
+    (root / "a" / "new.mp3").touch()
+    reports.follows("a new file")
+
+
 def test_hidden_folders_and_bins_are_not_watched(reports: Reports, tmp_path: Path) -> None:
     (tmp_path / "#recycle").mkdir()
     (tmp_path / ".stversions").mkdir()

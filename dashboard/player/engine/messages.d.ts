@@ -11,6 +11,8 @@ export interface BarData {
   tag: string;
   /** Event types that change the recommendations. */
   signals: Array<string>;
+  /** Event types that a private session keeps, too. */
+  opinions: Array<string>;
   /** Age in milliseconds at which events that were never sent are dropped. */
   keptMs: number;
 }

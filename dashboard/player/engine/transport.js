@@ -8,6 +8,7 @@ import { Outbox } from "./outbox.js";
 import { PendingLeave } from "./pending_leave.js";
 import { PrivateSession } from "./private_session.js";
 import { LONGEST_MS, Recordings } from "./recordings.js";
+import { SavedSongs } from "./saved_songs.js";
 import { SharedQueue } from "./shared_queue.js";
 import { Sound } from "./sound.js";
 import { SoundSettings } from "./sound_settings.js";
@@ -76,7 +77,9 @@ export class Transport {
     a.onerror = () => { if (!this.sound.voice) this.broken(); };
     a.onvolumechange = a.ondurationchange = () => this.changed();
     addEventListener("visibilitychange", () => this.hidden());
-    this.private = new PrivateSession(this.tag);
+    this.private = new PrivateSession(this.tag, data.opinions);
+    this.saved = new SavedSongs(this.tag, { ticket: (id) => this.ask(id), form: (item, ticket) => this.formOf(item, ticket),
+      changed: () => this.listeners("saved"), gone: (id) => this.tickets.delete(id) });
     this.outbox = new Outbox(data, () => this.replan());
     this.tabs = new Tabs({ silence: () => this.silence(), look: () => this.shared.look() });
     this.shared = new SharedQueue(this);
@@ -218,11 +221,15 @@ export class Transport {
   async ticket(id) {
     const kept = this.tickets.get(id);
     if (kept && kept.expires > Date.now() + 600e3) return kept;
-    const answer = await fetch(`/api/tickets/${encodeURIComponent(id)}`);
-    if (!answer.ok) throw new Error(String(answer.status));
-    const fresh = await answer.json();
+    const fresh = await this.saved.ticket(id) ?? await this.ask(id);
     this.tickets.set(id, fresh);
     return fresh;
+  }
+  /** @param {string} id @returns {Promise<Ticket>} */
+  async ask(id) {
+    const answer = await fetch(`/api/tickets/${encodeURIComponent(id)}`);
+    if (!answer.ok) throw new Error(String(answer.status));
+    return answer.json();
   }
   pause() {
     this.wanted = false;
@@ -300,6 +307,7 @@ export class Transport {
     this.failed = (this.failed || 0) + 1;
     const code = this.audio.error?.code, gone = code === 4 || code === 3, valid = (this.tickets.get(id)?.expires ?? 0) > Date.now();
     this.tickets.delete(id);
+    if (gone && form?.url.startsWith("blob:")) await this.saved.distrust(id);
     const there = await this.ticket(id).catch(() => null);
     if (this.current?.key !== key) return;
     if (there && gone && valid && form?.original && there.forms?.length) { this.undecodable.add(id); return this.reload(at); }

@@ -134,7 +134,7 @@ class Bar {
   }
 }
 
-export default function ({ data, parentElement }) {
+export default function mountBar({ data, parentElement }) {
   const root = parentElement.querySelector("#segue-bar");
   root.__bar?.off();
   const engine = engineOf(data);
@@ -142,6 +142,7 @@ export default function ({ data, parentElement }) {
   root.__bar = new Bar(engine, root);
   skipLinks(root.__bar.toggle);
   quietStreamlit();
+  makeInstallable();
   if (former && !former.panel.hidden) root.__bar.show(former.view);
   return () => root.__bar.off();
 }

@@ -24,6 +24,7 @@ const PATHS = {
   map: "M12 2a7 7 0 0 0-7 7c0 5.2 7 13 7 13s7-7.8 7-13a7 7 0 0 0-7-7zm0 9.5a2.5 2.5 0 1 1 0-5 2.5 2.5 0 0 1 0 5z",
   tune: "M3 17v2h6v-2H3zM3 5v2h10V5H3zm10 16v-2h8v-2h-8v-2h-2v6h2zM7 9v2H3v2h4v2h2V9H7zm14 4v-2H11v2h10zm-6-4h2V7h4V5h-4V3h-2v6z",
   upload: "M5 20h14v-2H5v2zm0-10h4v6h6v-6h4l-7-7z", minus: "M5 11h14v2H5z", home: "M12 3 2 12h3v8h6v-6h2v6h6v-8h3z",
+  offline: "M19 9h-4V3H9v6H5l7 7zM5 18v2h14v-2z",
   repeat: "M7 7h10v3l4-4-4-4v3H5v6h2V7zm10 10H7v-3l-4 4 4 4v-3h12v-6h-2v4z",
 };
 

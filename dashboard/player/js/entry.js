@@ -3,6 +3,7 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector("#segue-entry");
   if (root.dataset.kind === data.kind) return;
   root.dataset.kind = data.kind;
+  if (data.nobody) keepSavedOf();
   const fault = h("p", { class: "fault", role: "alert" });
   const send = h("button", { type: "submit", class: "send" }, data.label);
   const leave = async (body) => {
@@ -10,7 +11,12 @@ export default function ({ data, parentElement }) {
     fault.textContent = "";
     try {
       const answer = await fetch(`/api/people/${data.kind}`, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
-      if (answer.ok) { window.__segue?.pause(); location.href = "/"; return; }
+      if (answer.ok) {
+        window.__segue?.pause();
+        if (data.kind.startsWith("log-out")) await keepSavedOf();
+        location.href = "/";
+        return;
+      }
       fault.textContent = (await answer.json().catch(() => ({}))).error ?? gettext("Something went wrong. Please try again.");
     } catch { fault.textContent = gettext("The server does not respond. Please try again."); }
     send.disabled = false;

@@ -12,7 +12,7 @@ export default function ({ data, parentElement }) {
     fault.textContent = "";
     try {
       const answer = await fetch("/api/me/leave", { method: "POST", body: JSON.stringify({ confirm: data.confirm }), headers: { "Content-Type": "application/json" } });
-      if (answer.ok) { window.__segue?.audio.pause(); location.href = "/"; return; }
+      if (answer.ok) { window.__segue?.audio.pause(); await keepSavedOf(); location.href = "/"; return; }
       fault.textContent = (await answer.json().catch(() => ({}))).error ?? gettext("Something went wrong. Please try again.");
     } catch { fault.textContent = gettext("The server does not respond. Please try again."); }
     send.disabled = false;

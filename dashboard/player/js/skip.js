@@ -7,7 +7,7 @@ const SKIP_STYLE = `.segue-skip { position: fixed; left: 8px; top: 8px; z-index:
 const skipLinks = (player) => {
   document.querySelector(".segue-skip")?.remove();
   const content = () => {
-    const main = document.querySelector("[data-testid=stMain]");
+    const main = document.querySelector("[data-testid=stMain], main");
     if (!main) return;
     main.tabIndex = -1;
     main.focus();

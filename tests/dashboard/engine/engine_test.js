@@ -15,7 +15,7 @@ const open = async (routes = {}) => {
     "/api/events": ({ body }) => { const { plays } = JSON.parse(body); sent.push(...plays); return { json: { taken: plays.map((play) => play.event_id), refused: {} } }; },
     ...routes,
   });
-  const engine = new Engine({ tag: "t", signals: ["complete", "skip"], keptMs: 1e9 });
+  const engine = new Engine({ tag: "t", signals: ["complete", "skip"], opinions: ["like", "unlike"], keptMs: 1e9 });
   await settle();
   const types = async () => { mock.timers.tick(50); await settle(); return sent.map(({ type, track_id: id }) => `${type} ${id}`); };
   return { ...browser, engine, sent, types };
