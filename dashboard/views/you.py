@@ -1,4 +1,4 @@
-"""The page You: beliefs, dislikes, history, share links, saved songs and account. Liked songs are in the library."""
+"""The page You: beliefs, dislikes, history, links, saved songs and account; likes are in the library."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.corrections import Corrections
 from segue.taste.memory import Loved, Memories, Month, month_of
-from tests.dashboard.browser import Player, Served, needs_chromium
-from tests.dashboard.test_accessible_browser import PICTURES, settle, violations
+from tests.dashboard.browser import Player, Served, needs_chromium, settle
+from tests.dashboard.test_accessible_browser import PICTURES, violations
 from tests.waiting import until
 
 pytestmark = needs_chromium
