@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 
 from segue.benchmarks.catalogue import FMA, bundle_of
-from segue.benchmarks.flood import KIND, PLAYS_PER_SECOND, Phase, Phases, stream
+from segue.benchmarks.flood import KIND, PLAYS_PER_SECOND, Phases, stream
 from segue.benchmarks.service import Feeder, check_alive, environment_of, service, wait
 from segue.catalog.track import Track
 from segue.catalog.tracks import Tracks
@@ -74,47 +74,35 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
             phase = Phases(settings, feeder, process, console)
             before = phase("quiet", lambda: wait(plan.quiet / 2, process, KIND))
             imported: dict[str, float] = {}
-            beside = phase("import", lambda: imported.update(_import(settings, history, process)))
-            began = time.monotonic()
-            making = phase("taste and memory", lambda: _until_made(store, process))
-            made_s = time.monotonic() - began - 10  # the phase waits as long for its last plays
+
+            def work() -> None:
+                imported.update(_import(settings, history, process))
+                began = time.monotonic()
+                _until_made(store, process)
+                imported["made_s"] = time.monotonic() - began
+
+            beside = phase("import, taste and memory", work)
             quiet = before + phase("quiet again", lambda: wait(plan.quiet / 2, process, KIND))
             again = _import(settings, history, process)
         loved = Memories(store).loved([LISTENER])
     if not loved:
         raise SegueError("the imported plays are in no memory")
-    return _figures(plan, imported, again, quiet, beside, making, made_s)
-
-
-def _figures(  # one parameter for each measurement
-    plan: Plan,
-    imported: dict[str, float],
-    again: dict[str, float],
-    quiet: Phase,
-    beside: Phase,
-    making: Phase,
-    made_s: float,
-) -> dict[str, float | bool]:
     return {
         "plays": plan.plays,
         "stored": imported["stored"],
         "import_s": imported["seconds"],
         "import_cpu_s": imported["cpu_s"],
         "plays_per_s": plan.plays / imported["seconds"],
-        "made_s": made_s,
+        "made_s": imported["made_s"],
         "again_s": again["seconds"],
         "again_stored": again["stored"],
         "quiet_p50_ms": quiet.p50,
         "quiet_p99_ms": quiet.p99,
         "beside_p50_ms": beside.p50,
         "beside_p99_ms": beside.p99,
-        "making_p50_ms": making.p50,
-        "making_p99_ms": making.p99,
         "p99_ratio": beside.p99 / quiet.p99,
-        "p99_ratio_making": making.p99 / quiet.p99,
         "quiet_cores": quiet.cores,
         "beside_cores": beside.cores,
-        "making_cores": making.cores,
     }
 
 
