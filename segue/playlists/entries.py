@@ -11,7 +11,10 @@ from segue.errors import SegueError
 
 _LONGEST_PATH = 8192
 """Characters; Linux allows 4,096 bytes, and escapes take three for each."""
+_LONGEST_NAME = 500
+"""Characters of a title or an artist: names are compared with those of many songs."""
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://|file:/", re.IGNORECASE)
+_SPACES = re.compile(r"\s{2,}")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -47,15 +50,21 @@ class Listed:
 
 def entry_of(location: str, *, named: str = "", artist: str = "", seconds: float | None = None) -> Entry:
     """A song by the text that names its file, and by its title, which may be "Artist - Title"."""
-    stem = named.strip() or stem_of(location)
-    before, dash, title = ("", "", stem) if artist.strip() else stem.partition(" - ")
+    named, artist = _short(named), _short(artist)
+    stem = named or _short(stem_of(location))
+    before, dash, title = ("", "", stem) if artist else stem.partition(" - ")
     return Entry(
         title=(title if dash else stem).strip() or stem,
-        artist=artist.strip() or (before.strip() if dash else "") or None,
+        artist=artist or (before.strip() if dash else "") or None,
         seconds=seconds if seconds and seconds > 0 else None,
         location=location,
-        described=bool(named.strip()),
+        described=bool(named),
     )
+
+
+def _short(text: str) -> str:
+    """A name without runs of spaces, of bounded length."""
+    return _SPACES.sub(" ", text[: 4 * _LONGEST_NAME])[:_LONGEST_NAME].strip()
 
 
 def path_parts(location: str) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ PLAYLIST_SUFFIXES = (
     "tsv",
 )
 """The suffixes of the files that are read; their contents decide on the format."""
-_INFO = re.compile(r"\s*([-\d.:]{0,12})[^,\"]{0,200}(?:\"[^\"]{0,500}\"[^,\"]{0,200}){0,20}(?:,|$)")
+_INFO = re.compile(r"([-\d.:]{0,12})[^,\"]{0,200}(?:\"[^\"]{0,500}\"[^,\"]{0,200}){0,20}(?:,|$)")
 """What `#EXTINF` has before the title: the length, and attributes whose values may have a comma."""
 OLD_ENCODINGS = (
     "cp1252",
@@ -56,6 +56,8 @@ OLD_ENCODINGS = (
     "cp1253",
 )
 """The encodings of programs that do not write UTF-8, the most common first."""
+_NOT_OF_FILES = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"})
+"""Python's encodings of host names and of its own texts: decoding the first takes the square of the size."""
 
 
 def read_playlist(data: bytes) -> Listed:
@@ -95,7 +97,7 @@ def _texts(data: bytes) -> Iterator[str]:
         data[:4096],
         re.MULTILINE | re.IGNORECASE,
     ):
-        encodings = [(stated[1] or stated[2]).decode("ascii"), "utf-8-sig", *OLD_ENCODINGS]
+        encodings = [*_known((stated[1] or stated[2]).decode("ascii")), "utf-8-sig", *OLD_ENCODINGS]
     else:
         likely = guessed(_named(data[:_GUESSED_BY].decode("latin-1")))
         encodings = ["utf-8-sig", *([likely] if likely else []), *OLD_ENCODINGS, "latin-1"]
@@ -109,6 +111,14 @@ def _texts(data: bytes) -> Iterator[str]:
         yield text
         if number == 0:
             return
+
+
+def _known(encoding: str) -> list[str]:
+    """The encoding that a file states, if files can have it."""
+    try:
+        return [] if codecs.lookup(encoding).name.replace("-", "_") in _NOT_OF_FILES else [encoding]
+    except LookupError:
+        return []
 
 
 def _named(text: str) -> list[str]:
@@ -136,7 +146,7 @@ def _of_m3u(text: str) -> Listed:
     for line in filter(None, (line.strip() for line in re.split(r"\r\n|\r|\n", text))):
         upper = line[:10].upper()
         if upper.startswith("#EXTINF:"):
-            info = line[8:]
+            info = line[8:].lstrip()
         elif upper == "#PLAYLIST:":
             name = line[10:].strip() or None
         elif not line.startswith("#") or (info is not None and _is_audio(line)):

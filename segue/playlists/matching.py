@@ -146,5 +146,7 @@ def alike(a: str, b: str) -> float:
 
 
 def _bare(text: str) -> str:
-    without = re.sub(r"[(\[].*?[)\]]", " ", text)
+    # Behind the last bracket that closes, the search for one would begin anew at each that opens.
+    end = max(text.rfind(")"), text.rfind("]")) + 1
+    without = re.sub(r"[(\[].*?[)\]]", " ", text[:end]) + text[end:]
     return " ".join(words_of(without_accents(without.casefold())))

@@ -137,6 +137,19 @@ def test_long_lines_take_no_long_time(line: bytes) -> None:
     assert time.process_time() - before < 5  # in quadratic time: minutes
 
 
+def test_encodings_of_host_names_are_none_of_files() -> None:
+    for encoding in (b"punycode", b"PUNYCODE", b"idna", b"unicode-escape", b"no_such"):
+        assert read_playlist(b"#EXTENC:" + encoding + b"\na-b.mp3\n").entries[0].location == "a-b.mp3"
+
+
+def test_names_are_bounded_and_have_single_spaces() -> None:
+    line = b"#EXTINF:1,Ada" + b" " * 9000 + b"- " + b"o" * 9000 + b"\na.mp3\n"
+    (entry,) = read_playlist(line).entries
+    assert len(entry.title) + len(entry.artist or "") <= 500
+    (entry,) = read_playlist(b"#EXTINF:1,Ada  Ab   -  One\na.mp3\n").entries
+    assert (entry.artist, entry.title) == ("Ada Ab", "One")
+
+
 def test_what_stands_before_the_title() -> None:
     text = (
         '#EXTINF:-1 tvg-id="x" group="a,b",Ada - One\na.mp3\n#EXTINF:3:25,Ada - Two\nb.mp3\n'
@@ -157,6 +170,8 @@ HOSTILE = {
     "quotes": lambda n: b"#EXTINF:1 " + b'"' * n,
     "attributes": lambda n: b"#EXTINF:1 " + b'a="b" ' * (n // 6),
     "spaces": lambda n: b"#EXTINF:" + b" " * n + b"\n" + b" " * n,
+    "spaces before a quote": lambda n: b"#EXTINF:" + b" " * n + b'"\na.mp3',
+    "an encoding of host names": lambda n: b"#EXTENC: punycode\n" + b"a" * n + b"-" + b"zaaa" * n,
     "slashes": lambda n: b"/" * n + b".mp3",
     "brackets": lambda n: b"#EXTINF:1," + b"([" * (n // 2) + b"\na.mp3",
     "dashes": lambda n: b"#EXTINF:1," + b" - " * (n // 3) + b"\na.mp3",
