@@ -2,11 +2,12 @@
 
 An attempt counts before its password is checked, so that many at once are no more than one after the other.
 A right one is taken back. Attempts count by the name and the address together: whoever guesses elsewhere
-locks nobody out. A browser that has logged in to the account before has a count of its own.
+locks nobody out. An address of IPv6 stands for its network, of which everybody has 2^64. A browser that has logged in to the account before has a count of its own.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,7 +25,9 @@ LIMITS = {"device": 10, "name-at": 10, "address": 50, "name": 200, "sign-up": 20
 
 From many addresses, a name has many attempts: only browsers that are new to the account wait then.
 """
-_LONGEST_NAME = 64
+_LONGEST_NAME, _LONGEST_ADDRESS = 64, 64
+_NETWORK_BITS = 64
+"""Of the addresses of IPv6 that one connection to the internet gets."""
 
 
 class LoginFailure(TypedDict):
@@ -43,12 +46,12 @@ def of_name(name: str) -> str:
 
 def of_name_at(name: str, address: str) -> str:
     """The source of attempts with a name from an address."""
-    return f"name-at:{name_key(name)[:_LONGEST_NAME]}\n{address}"
+    return f"name-at:{name_key(name)[:_LONGEST_NAME]}\n{_place(address)}"
 
 
 def of_address(address: str) -> str:
     """The source of attempts from an address, with any name."""
-    return f"address:{address}"
+    return f"address:{_place(address)}"
 
 
 def of_device(digest: str) -> str:
@@ -58,7 +61,20 @@ def of_device(digest: str) -> str:
 
 def of_sign_up(address: str) -> str:
     """The source of new accounts from an address."""
-    return f"sign-up:{address}"
+    return f"sign-up:{_place(address)}"
+
+
+def _place(address: str) -> str:
+    """An address of IPv4, or the network of an address of IPv6."""
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:  # a proxy that the settings trust may send anything
+        return address[:_LONGEST_ADDRESS]
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ipaddress.IPv6Network((known, _NETWORK_BITS), strict=False))
 
 
 def sources(name: str, address: str) -> tuple[str, ...]:

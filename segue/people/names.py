@@ -2,7 +2,8 @@
 
 A name has the letters of one script, or of scripts that are written together, as the highly restrictive
 level of Unicode's security mechanisms (UTS 39) allows. So no name mixes Cyrillic letters into Latin ones. A
-name that is all Cyrillic or Greek can still look like a Latin one: `skeleton` finds these.
+name that is all Cyrillic or Greek can still look like a Latin one, and so can one with rare Latin letters, such
+as the dotless i: `skeleton` finds these.
 """
 
 from __future__ import annotations
@@ -43,15 +44,18 @@ def mixes_scripts(name: str) -> bool:
 
 
 def skeleton(name: str) -> str:
-    """The key of the Latin name that a name looks like; of a Latin name, its own key."""
+    """The key of the Latin name that a name looks like; of a name in usual Latin letters, its own key."""
     return name_key("".join(map(_latin, folded_name(name))))
 
 
 def _latin(sign: str) -> str:
     from confusable_homoglyphs import categories, confusables
 
-    if not sign.isalpha() or categories.alias(sign) == "LATIN":
+    if sign.isascii() or not sign.isalpha():
         return sign
     found = confusables.is_confusable(sign, greedy=True, preferred_aliases=[]) or []
     alike = [str(glyph["c"]) for one in found for glyph in one["homoglyphs"]]
-    return next((one for one in alike if len(one) == 1 and categories.alias(one) == "LATIN"), sign)
+    latin = [one for one in alike if len(one) == 1 and one.isalpha() and categories.alias(one) == "LATIN"]
+    if categories.alias(sign) == "LATIN":  # most rare letters look like other rare ones, too
+        latin = [one for one in latin if one.isascii()]
+    return next(iter(latin), sign)

@@ -17,7 +17,7 @@ from segue.people import authentication
 from segue.people.accounts import Account
 from segue.people.authentication import AccountError, Authenticator, TooManyGuesses
 from segue.people.handovers import GOOD_FOR, Handovers, account_of
-from segue.people.login_failures import LIMITS, WINDOW, LoginFailures
+from segue.people.login_failures import LIMITS, WINDOW, LoginFailures, of_sign_up, sources
 from segue.people.login_sessions import COOKIE, LIFETIME, LoginSessions, now
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -254,12 +254,35 @@ def test_a_crowd_that_logs_in_leaves_threads_to_the_pages(enter: Enter, services
     sign_up(enter())
     held = [authentication._ADMITTED.acquire(blocking=False) for _ in range(100)]
     try:
-        answer = enter().post("/api/people/log-in", json=ADA)
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        for form in ("log-in", "sign-up"):  # a new password takes time, too: it is judged
+            answer = enter().post(f"/api/people/{form}", json={"name": "Ben", "password": "x" * 9})
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5"), form
     finally:
         for _ in range(held.count(True)):
             authentication._ADMITTED.release()
     assert log_in(enter()) == 200
+
+
+def test_refused_passwords_are_throttled(enter: Enter) -> None:
+    client = enter()
+    refused = [sign_up(client, password="password1") for _ in range(LIMITS["sign-up"] + 1)]
+    assert refused == [422] * LIMITS["sign-up"] + [429]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8:0:0:ffff::2", True),
+        ("2001:db8::1%eth0", "2001:db8::1", True),
+        ("::ffff:1.2.3.4", "1.2.3.4", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("1.2.3.4", "1.2.3.5", False),
+        ("unknown", "testclient", False),
+    ],
+)
+def test_an_address_of_ipv6_stands_for_its_network(one: str, other: str, same: bool) -> None:
+    assert (sources("Ada", one)[:2] == sources("Ada", other)[:2]) is same
+    assert (of_sign_up(one) == of_sign_up(other)) is same
 
 
 def test_an_address_that_tries_many_names_is_throttled(services: Services) -> None:

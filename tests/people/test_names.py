@@ -48,7 +48,21 @@ def test_scripts_that_are_written_together_may_be_mixed(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "looks"), [("АМОС", "amoc"), ("ΑΝΝΑ", "anna"), ("Anna", "anna"), ("Ада", "aдa")]
+    ("name", "looks"),
+    [
+        ("АМОС", "amoc"),
+        ("ΑΝΝΑ", "anna"),
+        ("Anna", "anna"),
+        ("Ада", "aдa"),
+        ("ɑdɑ", "ada"),
+        ("dıana", "diana"),
+        ("ɡreɡ", "greg"),
+        ("ɑⅾa", "ada"),
+        ("Zoë Ø", "zoë ø"),
+        ("Łukasz", "łukasz"),
+        ("Đặng", "đặng"),
+        ("Þór", "þór"),
+    ],
 )
 def test_the_latin_name_that_a_name_looks_like(name: str, looks: str) -> None:
     assert skeleton(name) == looks
