@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from segue.dashboard.language.words import gettext
 from segue.places import PROGRAM
 
@@ -36,6 +38,13 @@ def no_index() -> str:
     return with_commands(gettext("There is no index yet. Run `./run.sh index build`."))
 
 
+_ADDRESS = re.compile(r"(?<=http)(?=s?://)|(?<=www)(?=\.)|(?<=@)(?=[\w-])", re.IGNORECASE)
+"""Where a text becomes a link, even if it is escaped: Streamlit looks for addresses in the texts it shows."""
+_WORD_JOINER = "\u2060"
+"""A sign without width, at which no line may break."""
+
+
 def plain(text: str) -> str:
-    """The text with all Markdown characters escaped, so that it is shown unchanged."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$:~" else c for c in text)
+    """The text with all Markdown characters escaped, so that it is shown unchanged, on one line."""
+    text = _ADDRESS.sub(_WORD_JOINER, re.sub(r"[\r\n]+", " ", text).strip(" \t"))
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$:~&" else c for c in text)

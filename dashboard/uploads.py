@@ -10,13 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import anyio
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
+from segue.dashboard.slow_bodies import patience
 from segue.people.login_sessions import COOKIE, LoginSessions
 from segue.playlists.m3u import LARGEST as LARGEST_PLAYLIST
 
@@ -77,7 +80,7 @@ class Uploads:
             return
         self._arriving[page] += size
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, _prompt(receive, size), send)
         finally:
             self._arriving[page] -= size
             if not self._arriving[page]:
@@ -90,7 +93,9 @@ class Uploads:
             return PlainTextResponse("no session: reload the page", 401), 0
         guest = listener.name is None
         announced = request.headers.get("content-length", "")
-        if not (announced.isascii() and announced.isdigit() and len(announced) < 16):
+        # A body in parts may be longer than announced: the server goes by the parts.
+        parted = "transfer-encoding" in request.headers
+        if parted or not (announced.isascii() and announced.isdigit() and len(announced) < 16):
             return PlainTextResponse("Content-Length is missing", 411), 0
         size, limits = int(announced), self._limits[guest]
         held = self._held()
@@ -107,6 +112,20 @@ class Uploads:
             full.headers["Retry-After"] = str(RETRY_SECONDS)
             return full, size
         return None, size
+
+
+def _prompt(receive: Receive, size: int) -> Receive:
+    """The messages of a body, as long as they come in time."""
+    last = anyio.current_time() + patience(size)
+
+    async def receiving() -> Message:
+        try:
+            with anyio.fail_after(last - anyio.current_time()):
+                return await receive()
+        except TimeoutError:
+            raise HTTPException(408, "the body came too slowly") from None
+
+    return receiving
 
 
 def _held() -> dict[str, list[int]]:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from segue.dashboard.language.words import translated
 from segue.dashboard.protection import is_same_site
 from segue.dashboard.services import Services
+from segue.dashboard.slow_bodies import patience
 from segue.errors import SegueError
 from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
 from segue.people.operator_links import PATH
@@ -128,10 +129,6 @@ def refuse_cross_site(request: Request, base_url: str = "") -> None:
         raise HTTPException(403, "only Segue's own pages may send this request")
 
 
-_GRACE_SECONDS, _LEAST_BYTES_A_SECOND = 30.0, 8 * 1024
-"""A body may take this time, and more for its size. A request that never ends would keep its place."""
-
-
 async def parts(request: Request, *, limit: int, too_large: str = "") -> AsyncIterator[bytes]:
     """The request's body in parts, up to `limit` bytes.
 
@@ -142,7 +139,7 @@ async def parts(request: Request, *, limit: int, too_large: str = "") -> AsyncIt
     """
     stream, began, size = request.stream(), anyio.current_time(), 0
     while True:
-        left = began + _GRACE_SECONDS + size / _LEAST_BYTES_A_SECOND - anyio.current_time()
+        left = began + patience(size) - anyio.current_time()
         try:
             with anyio.fail_after(left):
                 part = await anext(stream)

@@ -2,7 +2,8 @@
 
 An attempt counts before its password is checked, so that many at once are no more than one after the other.
 A right one is taken back. Attempts count by the name and the address together: whoever guesses elsewhere
-locks nobody out. An address of IPv6 stands for its network, of which everybody has 2^64. A browser that has logged in to the account before has a count of its own.
+locks nobody out. An address of IPv6 stands for its network, since a connection has 2^64 of them. A browser
+that has logged in to the account before has a count of its own.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A name has the letters of one script, or of scripts that are written together, as the highly restrictive
 level of Unicode's security mechanisms (UTS 39) allows. So no name mixes Cyrillic letters into Latin ones. A
-name that is all Cyrillic or Greek can still look like a Latin one, and so can one with rare Latin letters, such
-as the dotless i: `skeleton` finds these.
+name that is all Cyrillic or Greek can still look like a Latin one, and so can one with rare Latin letters,
+such as the dotless i: `skeleton` finds these.
 """
 
 from __future__ import annotations

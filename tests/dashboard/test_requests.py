@@ -11,7 +11,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from segue.dashboard.api import requests
+from segue.dashboard import slow_bodies
 from segue.dashboard.api.requests import body, json_body, refuse_cross_site
 from tests.asynchronous import run
 
@@ -88,7 +88,7 @@ def _arriving(*parts: tuple[float, bytes]) -> Request:
 def test_a_body_that_does_not_come_is_given_up(
     parts: tuple[tuple[float, bytes], ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "_GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(slow_bodies, "GRACE_SECONDS", 0.2)
     began = time.monotonic()
     with pytest.raises(HTTPException) as error:
         run(body, _arriving(*parts), limit=10_000)
@@ -97,7 +97,7 @@ def test_a_body_that_does_not_come_is_given_up(
 
 
 def test_a_large_body_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "_GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(slow_bodies, "GRACE_SECONDS", 0.2)
     large = b"x" * 80_000
     with pytest.raises(HTTPException) as error:
         run(body, _arriving((0.0, large), (1.0, large)), limit=100_000)

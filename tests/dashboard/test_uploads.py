@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import anyio
 import pytest
 from pymongo.database import Database
 from starlette.applications import Starlette
@@ -12,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Message, Scope
 
+from segue.dashboard import slow_bodies
 from segue.dashboard.uploads import Limits, Uploads
 from segue.people.login_sessions import COOKIE, LoginSessions
 from segue.storage.mongo import Document
@@ -89,3 +92,47 @@ def test_a_body_without_a_size_is_refused(database: Database[Document], held: Pa
     cookie = {"Cookie": f"{COOKIE}={sessions.open()}"}
     sent = client.put("/_stcore/upload_file/page/f", content=iter([b"x" * 10]), headers=cookie)
     assert sent.status_code == 411
+    # A server goes by the parts of the body, whatever size is announced.
+    announced = cookie | {"Content-Length": "1", "Transfer-Encoding": "chunked"}
+    sent = client.put("/_stcore/upload_file/page/f", content=b"x" * 10, headers=announced)
+    assert sent.status_code == 411
+
+
+def test_a_body_that_stalls_gives_its_place_back(
+    database: Database[Document], held: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slow_bodies, "GRACE_SECONDS", 0.2)
+
+    async def keep(request: Request) -> PlainTextResponse:
+        await request.body()
+        return PlainTextResponse("kept")
+
+    async def stalled() -> Message:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def sent() -> list[Message]:
+        messages: list[Message] = []
+
+        async def send(message: Message) -> None:
+            messages.append(message)
+
+        await app(scope, stalled, send)
+        return messages
+
+    sessions = LoginSessions(Store(database))
+    guests = Limits(file=100, page=150, files=3, everyone=100)
+    app = Starlette(
+        routes=[Route("/_stcore/upload_file/{page}/{file}", keep, methods=["PUT"])],
+        middleware=[Middleware(Uploads, login_sessions=sessions, held=lambda: held, guests=guests)],
+    )
+    headers = [(b"content-length", b"90"), (b"cookie", f"{COOKIE}={sessions.open()}".encode())]
+    scope: Scope = {
+        "type": "http",
+        "method": "PUT",
+        "path": "/_stcore/upload_file/page/f",
+        "headers": headers,
+        "query_string": b"",
+    }
+    # The second would have no room beside the first.
+    assert [anyio.run(sent)[0]["status"] for _ in range(2)] == [408, 408]
