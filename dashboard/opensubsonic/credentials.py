@@ -108,7 +108,7 @@ class Credentials:
         if used is not None and name_key(used.name) == name_key(name):
             return self._by_app_password(used, client)
         stored = self._accounts.stored(name)
-        if stored is not None and self._right.knows(stored, password):
+        if stored is not None and not stored.get("disabled_at") and self._right.knows(stored, password):
             account = Account(stored["user_id"], stored["name"])
         else:
             account = self._log_in(name, password, address=address)

@@ -98,7 +98,7 @@ def _people(listener: Listener) -> None:
             if shared_taste is not None and st.button(
                 gettext("Music for both"), key=f"blend-{person.user_id}"
             ):
-                st.dialog(gettext("Music for both"), width="large")(_blended)(listener, person)
+                st.dialog(gettext("Music for both"), width="large")(_blended)(listener.user_id, person)
             if st.button(gettext("Unfollow"), key=f"unfollow-{person.user_id}", type="tertiary"):
                 Follows(visit.services().store).end(listener.user_id, person.user_id)
                 st.rerun()
@@ -113,12 +113,11 @@ def _people(listener: Listener) -> None:
                 st.rerun()
 
 
-def _blended(listener: Listener, person: Account) -> None:
+@visit.of_listener
+def _blended(user_id: str, person: Account) -> None:
     bundle = visit.services().catalogue.bundle()
     ranking = visit.services().settings.ranking
-    items = finding.blended(
-        visit.services().store, listener.user_id, person.user_id, bundle=bundle, ranking=ranking
-    )
+    items = finding.blended(visit.services().store, user_id, person.user_id, bundle=bundle, ranking=ranking)
     st.caption(
         gettext(
             "Songs for you and {name}, ranked by the lower of your two similarities.", name=plain(person.name)

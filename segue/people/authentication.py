@@ -11,7 +11,15 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken, folded_name, name_key
+from segue.people.accounts import (
+    Account,
+    Accounts,
+    ListenerTaken,
+    NameTaken,
+    StoredAccount,
+    folded_name,
+    name_key,
+)
 from segue.people.login_failures import LoginFailures, of_device, of_sign_up, sources
 from segue.people.names import has_shape, mixes_scripts, skeleton
 from segue.phrases import marked, phrase
@@ -162,9 +170,18 @@ class Authenticator:
             raise AccountError(marked("The name or the password is wrong."))
         self._failures.clear(attempt[0])
         self._give_back(*attempt[1:])
+        # The check takes a while: a password that was changed meanwhile opens nothing any more.
+        stored = self._unchanged(stored)
         if stored.get("disabled_at"):
             raise AccountError(marked("This account is disabled: ask the person who runs this server."))
         return Account(stored["user_id"], stored["name"])
+
+    def _unchanged(self, checked: StoredAccount) -> StoredAccount:
+        """The account as it is now, if it still has the password that was checked."""
+        stored = self._accounts.stored(checked["name"])
+        if stored is None or stored["password"] != checked["password"]:
+            raise AccountError(marked("The name or the password is wrong."))
+        return stored
 
     def _take(self, *attempt: str) -> None:
         """Count an attempt by its sources, or refuse it."""

@@ -42,6 +42,25 @@ def test_every_fragment_knows_its_listener_or_its_operator() -> None:
     assert seen > 3
 
 
+def test_every_dialog_knows_its_listener_or_its_operator() -> None:
+    """A dialog is a fragment: it is drawn again while its page stays as it is."""
+    guarded = {
+        (file, node.name)
+        for file, node in nodes()
+        if isinstance(node, ast.FunctionDef) and GUARDS & set(map(attribute, node.decorator_list))
+    }
+    dialogs = [
+        (file, node.args[0].id)
+        for file, node in nodes()
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Call)
+        and attribute(node.func) == "dialog"
+        and isinstance(node.args[0], ast.Name)
+    ]
+    assert dialogs
+    assert set(dialogs) <= guarded
+
+
 def test_every_callback_is_for_its_listener() -> None:
     seen = 0
     for file, node in nodes():

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from segue.dashboard.services import Services
 from segue.people import authentication
-from segue.people.accounts import Account
+from segue.people.accounts import Account, Accounts
 from segue.people.authentication import AccountError, Authenticator, TooManyGuesses
 from segue.people.handovers import GOOD_FOR, Handovers, account_of
 from segue.people.login_failures import LIMITS, WINDOW, LoginFailures, of_sign_up, sources
@@ -261,6 +261,27 @@ def test_a_crowd_that_logs_in_leaves_threads_to_the_pages(enter: Enter, services
         for _ in range(held.count(True)):
             authentication._ADMITTED.release()
     assert log_in(enter()) == 200
+
+
+@pytest.mark.parametrize("done", ["changed", "disabled", "deleted"])
+def test_a_log_in_that_overlaps_with_the_end_of_its_password_fails(
+    enter: Enter, services: Services, monkeypatch: pytest.MonkeyPatch, done: str
+) -> None:
+    sign_up(enter())
+    accounts, verify = Accounts(services.store), services.authenticator._verify
+
+    def verified_before(password_hash: str, password: str) -> bool:
+        right = verify(password_hash, password)
+        if done == "changed":
+            accounts.set_password("Ada", password_hash=authentication.HASHER.hash("another horse"))
+        elif done == "disabled":
+            accounts.disable("Ada")
+        else:
+            accounts.remove("Ada")
+        return right
+
+    monkeypatch.setattr(services.authenticator, "_verify", verified_before)
+    assert log_in(enter()) == 422
 
 
 def test_refused_passwords_are_throttled(enter: Enter) -> None:

@@ -48,6 +48,12 @@ def test_a_changed_password_is_refused_at_once(ada: App, services: Services, web
     assert code(web, u="Ada", p="another-password") is None
 
 
+def test_a_disabled_account_is_refused_at_once(ada: App, services: Services, web: TestClient) -> None:
+    assert code(web, u="Ada", p=f"{PASSWORD}-Ada") is None
+    Accounts(services.store).disable("Ada")
+    assert code(web, u="Ada", p=f"{PASSWORD}-Ada") == 40
+
+
 def test_an_app_password_in_each_way(ada: App, ben: App, web: TestClient) -> None:
     own = ada.app_password
     assert code(web, apiKey=own) is None
