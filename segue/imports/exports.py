@@ -42,6 +42,10 @@ _LISTS = (
 )
 """The beginning of a file of JSON, and the place of its rows in ijson's notation."""
 
+_NO_BRACKETS = re.compile(r"[^\[\]{}]+")
+_DEEPEST = 64
+"""Lists and objects within each other; exports have fewer than ten."""
+
 
 class _Readable(Protocol):
     def read(self, number: int, /) -> bytes: ...
@@ -214,13 +218,38 @@ def _listed(text: io.TextIOWrapper, place: str) -> Iterator[ImportedPlay | LeftO
 
 
 class _Encoded:
-    """Text as UTF-8, for ijson, which reads bytes."""
+    """Text as UTF-8, for ijson, which reads bytes.
+
+    ijson has the path of each open list and object in memory, so that 40 kB of brackets would take 4 GB.
+    """
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
+        self._depth = 0
+        self._in_string = False
+        self._rest = ""
+        """A backslash at the end of the last part."""
 
     def read(self, number: int = -1) -> bytes:
-        return self._text.read(number).encode("utf-8", "replace")
+        """The next part.
+
+        Raises
+        ------
+        ValueError
+            It is nested more deeply than any export.
+        """
+        part = self._text.read(number)
+        # A run of backslashes escapes what follows if their number is odd.
+        bare = (self._rest + part).replace("\\\\", "").replace('\\"', "")
+        self._rest = "\\" if bare.endswith("\\") else ""
+        pieces = bare.split('"')
+        outside = "".join(pieces[self._in_string :: 2])
+        self._in_string ^= len(pieces) % 2 == 0
+        for bracket in _NO_BRACKETS.sub("", outside):
+            self._depth += 1 if bracket in "[{" else -1
+            if self._depth > _DEEPEST:
+                raise ValueError("nested too deeply")
+        return part.encode("utf-8", "replace")
 
 
 def _judged(row: object) -> ImportedPlay | LeftOut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zipfile
 from collections import Counter
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.errors import SegueError
-from segue.imports.exports import Exports, Found
+from segue.imports.exports import Exports, Found, _Encoded
 from segue.imports.play import ImportedPlay, LeftOut
 from segue.imports.times import epoch_seconds
 
@@ -333,6 +334,26 @@ def test_a_damaged_file_gives_the_rows_before_the_damage(tmp_path: Path, cut: in
     path = written(tmp_path, whole[: len(whole) - cut])
     assert 17 <= len(plays_in(path)) < 20
     assert left_out(path) == {"unreadable": 1}
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_json_is_nested_to_some_depth_only(tmp_path: Path, opening: str, closing: str) -> None:
+    """The paths of its lists would take memory that grows with the square of the depth."""
+
+    def export(depth: int) -> Path:
+        nested = f"{opening * depth}0{closing * depth}"
+        return written(tmp_path, f'[{{"x": {nested}}}, {json.dumps(SPOTIFY)}]')
+
+    assert len(plays_in(export(50))) == 1
+    assert plays_in(export(2000)) == []
+
+
+@given(st.text(st.sampled_from('[{"\\]} ü'), max_size=200), st.integers(1, 7))
+def test_brackets_in_texts_are_no_nesting(text: str, at_once: int) -> None:
+    document = json.dumps([{"x": text, "[[{": ["]"]}] * 100, ensure_ascii=False)
+    encoded = _Encoded(io.TextIOWrapper(io.BytesIO(document.encode()), "utf-8"))
+    assert b"".join(iter(lambda: encoded.read(at_once), b"")).decode() == document
+    assert encoded._depth == 0
 
 
 def test_damaged_encrypted_and_enormous_archives(tmp_path: Path) -> None:
