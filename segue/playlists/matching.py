@@ -21,6 +21,8 @@ from segue.playlists.entries import Entry, path_parts
 
 LIKE_ENOUGH = 0.82
 """The least similarity of two titles, and of two artists, 0 to 1."""
+_FOLDERS = 4
+"""Folders around a file that may have the name of its artist or album; a line can name thousands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,7 @@ def _rating(entry: Entry, candidate: MatchableTrack, parts: Sequence[str]) -> _R
     if not names or (entry.artist is None and off):
         return None
     # An order that fits as written precedes the other one, and a folder that names the artist any other.
-    in_folders = entry.artist is None and _is_named(candidate, parts[:-1])
+    in_folders = entry.artist is None and _is_named(candidate, parts[-1 - _FOLDERS : -1])
     as_written = _similarity(entry.title, entry.artist, candidate) is not None
     return 0, bool(off), -(max(names) + as_written + 2 * in_folders)
 

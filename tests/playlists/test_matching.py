@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from segue.catalog.track import MatchableTrack
+from segue.playlists import matching
 from segue.playlists.entries import Entry
 from segue.playlists.m3u import read_playlist
 from segue.playlists.matching import alike, best, match
@@ -117,3 +118,20 @@ def test_names_full_of_brackets_take_no_long_time() -> None:
     assert alike("(" * 200_000, "[" * 200_000) == 0
     assert alike("One (live)" + "(" * 200_000, "One") == 1
     assert time.process_time() - before < 5  # in quadratic time: minutes
+
+
+def test_only_the_folders_around_a_file_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    def comparing(a: str, b: str) -> float:
+        compared.append(a)
+        return alike(a, b)
+
+    monkeypatch.setattr(matching, "alike", comparing)
+    near = Entry(title="Under Pressure", location="x/Queen/Album/CD 1/01 Under Pressure.mp3")
+    assert best(near, [STUDIO]) == "studio"
+    assert "queen" in compared
+    compared.clear()
+    far = Entry(title="Under Pressure", location="a/" * 4000 + "01 Under Pressure.mp3")
+    assert best(far, [STUDIO]) == "studio"
+    assert len(compared) < 100
