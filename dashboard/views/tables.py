@@ -65,7 +65,9 @@ def csv(table: pd.DataFrame) -> str:
     As OWASP recommends against CSV injection: titles and artists are the words of other people.
     """
     return str(
-        table.map(lambda value: _plain(value) if isinstance(value, str) else value).to_csv(index=False)
+        table.map(lambda value: _plain(value) if isinstance(value, str) else value).to_csv(
+            index=False, lineterminator="\r\n"
+        )
     )
 
 

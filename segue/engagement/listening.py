@@ -203,7 +203,8 @@ class Listening(Collection[StoredFact]):
         month = {"$dateTrunc": {"date": "$start", "unit": "month"}}
         own = {"user_id": user_id, "start": {"$type": "date"}}
         found = self.aggregate([{"$match": own}, {"$group": {"_id": month}}])
-        return sorted(group["_id"] for group in found)
+        # A date after the year 9999 is none that Python knows.
+        return sorted(month for group in found if isinstance(month := group["_id"], datetime))
 
     def sums_by_track(
         self, user_ids: Sequence[str], *, since: datetime, until: datetime, without: Iterable[Span] = ()

@@ -54,7 +54,7 @@ def test_name_description_and_folder_are_changed_in_place(playlist: Page, stored
     playlist.get_by_label("Name").fill("Late *night*")
     playlist.get_by_label("Description").fill("For <b>rainy</b> days")
     playlist.get_by_label("Folder").fill("Weather")
-    playlist.get_by_role("button", name="Save").click()
+    playlist.get_by_role("button", name="Save", exact=True).click()
     until(lambda: stored().get("folder") == "Weather", "the changes")
     assert (stored()["name"], stored()["comment"]) == ("Late *night*", "For <b>rainy</b> days")
     assert playlist.locator("h1").all_text_contents() == ["Late *night*"]

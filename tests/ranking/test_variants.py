@@ -73,5 +73,5 @@ def test_a_custom_variant_changes_its_own_settings_and_nothing_else() -> None:
     assert bold == ranking.model_copy(update={"exploration_share": 0.3, "max_per_artist": 3})
     assert isinstance(bold.max_per_artist, int)
     assert ranking_of("hybrid", ranking=ranking, experiments=experiments) == ranking
-    assert left_out("audio") == {"transitions", "artist"}
+    assert left_out("audio") == {"transitions", "artist", "like-loved"}
     assert left_out("hybrid") == left_out("bold") == set()

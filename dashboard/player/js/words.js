@@ -1,5 +1,5 @@
 // Texts in the language of the page. WORDS and LANGUAGE stand before this script (player/texts.py); messages are
-// literals in double quotes, so that `./run.sh docs texts` finds them. Numbers among the values are written as the
+// literals in double quotes, so that the command `docs texts` finds them. Numbers among the values are written as the
 // language does.
 const FORMATS = { en: "en-GB" };
 const SPOKEN = FORMATS[LANGUAGE] ?? LANGUAGE;

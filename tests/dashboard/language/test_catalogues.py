@@ -22,7 +22,7 @@ OTHERS = [language for language in LANGUAGES if language != SOURCE]
 _PROSE = re.compile(r"[A-Z][a-z]+$|.*[A-Za-z]{2,} [a-z]{2,}|[A-Z][a-z]+ ")
 """A word with a capital, or several words."""
 _CODE = re.compile(r"[<>{}=;]|\.\w+\(|^[\w.-]+/|^:material/|%[A-Za-z]|^var\(|rgba?\(")
-_PLAIN = {"Segue", "CSV", "Parquet", "Spark UI", "by link"}
+_PLAIN = {"Segue", "CSV", "Parquet", "Spark UI", "by link", "Hm"}
 """Names that are the same in each language, and values of the code."""
 
 
