@@ -2,6 +2,8 @@
 // tabs share the outbox without overwriting each other; the server recognises duplicates by event_id.
 // `signals` are the event types that change the recommendations; `keptMs` is the age at which unsent events are
 // dropped.
+import { sendParting } from "./parting.js";
+
 export class Outbox {
   /** @param {import("./messages.d.ts").BarData} data @param {() => void} onSignal */
   constructor({ tag, signals, keptMs }, onSignal) {
@@ -71,6 +73,6 @@ export class Outbox {
   }
   beacon() { // events stay stored: only the next visit can confirm their delivery
     const plays = this.waiting().slice(-50);
-    if (plays.length) navigator.sendBeacon("/api/events", new Blob([this.envelope(plays)], { type: "application/json" }));
+    if (plays.length) sendParting("/api/events", this.envelope(plays));
   }
 }

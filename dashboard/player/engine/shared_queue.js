@@ -1,6 +1,8 @@
 // The queue as the account has it: a closed tab loses nothing, and another device can continue.
 // Each tab has a queue of its own. The songs that the listener added are in all of them: a tab that wants to store its
 // queue, and is not the last that did, first takes over the changes made elsewhere.
+import { sendParting } from "./parting.js";
+
 const SOON_MS = 1000, POSITION_MS = 15000, REST_MS = 60000, MOST_KEPT = 500, MOST_BEFORE = 30;
 
 export class SharedQueue {
@@ -67,7 +69,7 @@ export class SharedQueue {
   }
   beacon() { // the page is closing; a queue that is too long for a beacon was stored a second ago
     const now = this.now();
-    if (this.engine.current && !this.hidden && this.unsent(now) !== null) navigator.sendBeacon("/api/queue", new Blob([this.body(now)], { type: "application/json" }));
+    if (this.engine.current && !this.hidden && this.unsent(now) !== null) sendParting("/api/queue", this.body(now));
   }
   /** @returns {Promise<import("./messages.d.ts").Queue | null>} */
   async read() {

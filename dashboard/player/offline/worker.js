@@ -25,6 +25,15 @@ const page = async (asked) => {
 };
 const cover = async (request) => await caches.match(request, { ignoreVary: true }) ?? Response.error();
 
+// The last words of a page that closes (engine/parting.js).
+const PARTING = new Set(["/api/events", "/api/queue"]);
+self.addEventListener("message", (event) => {
+  const { path, body } = event.data ?? {};
+  if (!PARTING.has(path) || typeof body !== "string") return;
+  const headers = { "content-type": "application/json" };
+  event.waitUntil(fetch(path, { method: "POST", credentials: "same-origin", headers, body }).catch(() => {})); // the outbox keeps it
+});
+
 self.addEventListener("fetch", (event) => {
   const { request } = event, { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== self.location.origin) return;
