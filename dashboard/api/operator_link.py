@@ -36,8 +36,8 @@ def routes(services: Services) -> list[Route]:
         token = await run_in_threadpool(entered, code, request.cookies.get(COOKIE))
         if token is None:
             words = gettext(
-                "This link was used already or has expired. {command} prints a new one.",
-                command="./run.sh account operator-link",
+                "This link was used already or has expired. "
+                "Ask the person who runs this server for a new one."
             )
             return PlainTextResponse(words, 403, headers={"Cache-Control": "no-store"})
         response = RedirectResponse(_FIRST_PAGE, 303, headers={"Cache-Control": "no-store"})
