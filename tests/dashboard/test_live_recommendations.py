@@ -43,11 +43,12 @@ WATCH = """() => {
   let ended = null, jumped = false;
   // A break that a listener would hear: the sound stops in the middle of a song.
   a.addEventListener('pause', () => { if (!a.ended) breaks.push('pause'); });
-  // After a jump the sound of the new place has to be fetched first.
+  // After a jump the rest of the song has to be fetched first.
   a.addEventListener('seeking', () => { jumped = true; });
+  a.addEventListener('loadstart', () => { jumped = false; });
   a.addEventListener('waiting', () => { if (a.currentTime > 0.3 && !jumped) breaks.push('waiting'); });
   a.addEventListener('ended', () => { ended = performance.now(); });
-  a.addEventListener('playing', () => { jumped = false;
+  a.addEventListener('playing', () => {
     if (ended) gaps.push(performance.now() - ended); ended = null; });
 }"""
 
