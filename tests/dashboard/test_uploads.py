@@ -20,6 +20,7 @@ from segue.dashboard.uploads import Limits, Uploads
 from segue.people.login_sessions import COOKIE, LoginSessions
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from tests.asynchronous import run
 
 pytestmark = pytest.mark.integration
 Pages = dict[str, list[int]]
@@ -135,4 +136,4 @@ def test_a_body_that_stalls_gives_its_place_back(
         "query_string": b"",
     }
     # The second would have no room beside the first.
-    assert [anyio.run(sent)[0]["status"] for _ in range(2)] == [408, 408]
+    assert [run(sent)[0]["status"] for _ in range(2)] == [408, 408]
