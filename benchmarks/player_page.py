@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
 import statistics
-import subprocess
-import sys
 import time
 import uuid
 import zlib
@@ -20,8 +17,7 @@ import psutil
 from rich.console import Console
 
 from segue.benchmarks.catalogue import track_id
-from segue.benchmarks.player_streams import LOG, fill, sound
-from segue.benchmarks.processes import ended, wait_for_server
+from segue.benchmarks.player_streams import dashboard, fill, sound
 from segue.benchmarks.service import own_topics
 from segue.errors import SegueError
 from segue.local import stack
@@ -254,16 +250,7 @@ def _served(console: Console) -> Iterator[tuple[str, psutil.Process]]:
         try:
             with console.status("Writing sounds and a catalogue"):
                 fill(Store(database), sound(SONG_SECONDS))
-            with LOG.open("ab") as log:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "segue.benchmarks.player_streams", str(port)],
-                    env={**os.environ, **own},
-                    cwd=ROOT,
-                    stdout=log,
-                    stderr=log,
-                )
-            with ended(process):
-                wait_for_server(process, port, name="the dashboard", log=LOG, seconds=120)
-                yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
+            with dashboard(port, own) as served:
+                yield served
         finally:
             database.client.drop_database(name)

@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,11 +24,12 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect as connect_socket
 
 from segue.benchmarks.catalogue import composed_track, track_id
+from segue.benchmarks.processes import ended, wait_for_server
 from segue.catalog.tracks import Tracks
 from segue.dashboard.serve import serve_app
 from segue.errors import SegueError
 from segue.local import stack
-from segue.local.process import accepts, free_port
+from segue.local.process import free_port
 from segue.models.versions import Models
 from segue.places import LOCAL, ROOT
 from segue.settings import load_settings
@@ -157,24 +158,27 @@ def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.P
         "SEGUE_MONGO__DATABASE": name,
         "SEGUE_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
     }
+    try:
+        with dashboard(port, own) as served:
+            yield served
+    finally:
+        database.client.drop_database(name)
+
+
+@contextmanager
+def dashboard(port: int, environment: Mapping[str, str]) -> Iterator[tuple[str, psutil.Process]]:
+    """A dashboard in a process of its own with these variables; yields its address and the process."""
     with LOG.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "segue.benchmarks.player_streams", str(port)],
-            env={**os.environ, **own},
+            env={**os.environ, **environment},
             cwd=ROOT,
             stdout=log,
             stderr=log,
         )
-    try:
-        while not accepts(port):
-            if process.poll() is not None:
-                raise SegueError(f"the dashboard ended unexpectedly: see {LOG}")
-            time.sleep(0.1)
+    with ended(process):
+        wait_for_server(process, port, name="the dashboard", log=LOG, seconds=120)
         yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
-    finally:
-        process.kill()
-        process.wait()
-        database.client.drop_database(name)
 
 
 def sound(seconds: float) -> Path:

@@ -8,12 +8,15 @@ visitor whose browser names this machine in its requests.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from segue.people.accounts import Accounts
 from segue.people.login_sessions import Listener
 from segue.people.named import NamedAccounts
 from segue.settings import DashboardSettings
 
+_named = cache(NamedAccounts)
+"""By the setting: fragments of open pages and each call of an app ask."""
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"})
 
@@ -29,7 +32,7 @@ def is_operator(
         Of the request, in upper or lower case. They show whether it comes from this machine.
     """
     if listener is not None and (
-        listener.operator or NamedAccounts(settings.operators).has(listener.user_id, listener.name)
+        listener.operator or _named(settings.operators).has(listener.user_id, listener.name)
     ):
         return True
     # On another address anybody could send a Host header with a loopback name.
