@@ -46,7 +46,9 @@ WATCH = """() => {
   // After a jump the rest of the song has to be fetched first.
   a.addEventListener('seeking', () => { jumped = true; });
   a.addEventListener('loadstart', () => { jumped = false; });
-  a.addEventListener('waiting', () => { if (a.currentTime > 0.3 && !jumped) breaks.push('waiting'); });
+  // While a voice sounds, nobody hears whether the element waits.
+  a.addEventListener('waiting', () => {
+    if (a.currentTime > 0.3 && !jumped && !window.__segue.sound.voice) breaks.push('waiting'); });
   a.addEventListener('ended', () => { ended = performance.now(); });
   a.addEventListener('playing', () => {
     if (ended) gaps.push(performance.now() - ended); ended = null; });

@@ -4,6 +4,8 @@
 // dropped.
 import { sendParting } from "./parting.js";
 
+const CLOSE_MS = 100; // further back, the clock has been set
+
 export class Outbox {
   /** @param {import("./messages.d.ts").BarData} data @param {() => void} onSignal */
   constructor({ tag, signals, keptMs }, onSignal) {
@@ -16,12 +18,16 @@ export class Outbox {
     this.pause = 0;
     this.failures = 0;
     this.timer = 0;
+    this.latest = 0; // when the event added last occurred
     addEventListener("online", () => this.flush());
     setInterval(() => this.flush(), 15000);
     this.flush();
   }
   /** @param {import("./messages.d.ts").Plays["plays"][number]} play */
   add(play) {
+    // Events of the same millisecond keep their order: storage returns them in any.
+    if (play.occurred_at <= this.latest && this.latest - play.occurred_at < CLOSE_MS) play.occurred_at = this.latest + 1;
+    this.latest = play.occurred_at;
     try { localStorage.setItem(this.prefix + play.event_id, JSON.stringify(play)); }
     catch { this.memory.set(play.event_id, play); }
     clearTimeout(this.timer);

@@ -22,6 +22,15 @@ test("delivered and refused events leave, the others wait", async () => {
   assert.equal(signals(), 1);
 });
 
+test("events of one millisecond keep their order, and a clock that was set back is believed", () => {
+  const { outbox, waiting } = open(taking());
+  const now = Date.now();
+  for (const id of ["c", "a", "b"]) outbox.add(play(id, "skip", now));
+  assert.deepEqual(waiting(), ["c", "a", "b"]);
+  outbox.add(play("earlier", "skip", now - 10e3));
+  assert.deepEqual(waiting(), ["earlier", "c", "a", "b"]);
+});
+
 test("without a network, events wait with the time at which they happened", async () => {
   let away = true;
   const sent = [];
