@@ -22,7 +22,7 @@ def test_sigterm_removes_what_a_run_has_made(monkeypatch: pytest.MonkeyPatch) ->
             os.kill(os.getpid(), signal.SIGTERM)
             signal.pause()
 
-    monkeypatch.setattr(cli.importlib, "import_module", lambda _: SimpleNamespace(measure=measure))
+    monkeypatch.setattr("importlib.import_module", lambda _: SimpleNamespace(measure=measure))
     with pytest.raises(SystemExit) as ended:
         cli.bench("flood")
     assert (ended.value.code, removed) == (143, ["the stream"])
