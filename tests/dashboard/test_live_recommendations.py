@@ -41,7 +41,8 @@ WATCH = """() => {
   look();
   const a = window.__segue.audio;
   let ended = null;
-  // Something stops the sound in the middle of a song. Waiting for data is not counted: it depends on the machine.
+  // Something stops the sound in the middle of a song. Waiting for data does not count: it depends on the
+  // machine.
   a.addEventListener('pause', () => { if (!a.ended) breaks.push('pause'); });
   a.addEventListener('ended', () => { ended = performance.now(); });
   a.addEventListener('playing', () => {
