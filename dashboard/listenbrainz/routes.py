@@ -29,6 +29,7 @@ from segue.people.authentication import TooManyGuesses
 
 log = logging.getLogger(__name__)
 SUBMIT, VALIDATE, ELSE = "/1/submit-listens", "/1/validate-token", "/1/{path:path}"
+METHODS = {SUBMIT: "POST", VALIDATE: "GET"}
 _SCHEMES = ("token", "bearer")
 _SHAPE = '{"listen_type": "single", "payload": [...]}'
 _WAIT_SECONDS = 900
@@ -64,13 +65,15 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse({"code": 200, "message": "Token valid.", "valid": True, "user_name": used.name})
 
     async def refuse(request: Request) -> Response:
+        if request.url.path in METHODS:
+            return _error(405, f"Call this route by {METHODS[request.url.path]}.")
         return _error(404, f"There is no route {request.url.path[:100]}: Segue has {SUBMIT} and {VALIDATE}.")
 
     open_to_all = [Middleware(CrossOrigin)]
     return [
-        Route(SUBMIT, submit, methods=["POST", "OPTIONS"], middleware=open_to_all),
-        Route(VALIDATE, validate, methods=["GET", "OPTIONS"], middleware=open_to_all),
-        Route(ELSE, refuse, methods=["GET", "POST", "OPTIONS"], middleware=open_to_all),
+        Route(SUBMIT, submit, methods=[METHODS[SUBMIT], "OPTIONS"], middleware=open_to_all),
+        Route(VALIDATE, validate, methods=[METHODS[VALIDATE], "OPTIONS"], middleware=open_to_all),
+        Route(ELSE, refuse, methods=["GET", "POST", "PUT", "DELETE", "OPTIONS"], middleware=open_to_all),
     ]
 
 

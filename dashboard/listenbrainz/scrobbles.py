@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from segue.catalog.letters import words_of
+from segue.catalog.matching import folded_title
 from segue.catalog.track import MatchableTrack
 from segue.catalog.tracks import Tracks
 from segue.dashboard import app_events
@@ -129,14 +131,25 @@ class Scrobbles:
 
     def _look_for(self, listen: Listen) -> _Found:
         song = listen.song
-        near = (
-            *self._services.catalogue.matchable(f"{song.artist} {song.title}", limit=_LOOKED_AT),
-            *self._tracks.with_recordings(song.recordings),
-            *self._tracks.matchable([song.track_id] if song.track_id else []),
-        )
-        candidates = {track.track_id: track for track in near}
+        named = self._tracks.matchable([song.track_id] if song.track_id else [])
+        candidates = {one.track_id: one for one in (*named, *self._tracks.with_recordings(song.recordings))}
         match = Library(candidates.values()).match(song)
+        for words in _searches(song):
+            if match.track_id is not None or match.ambiguous:
+                break
+            near = self._services.catalogue.matchable(words, limit=_LOOKED_AT)
+            candidates |= {track.track_id: track for track in near}
+            match = Library(candidates.values()).match(song)
         return _Found(listen=listen, match=match, track=candidates.get(match.track_id or ""))
+
+
+def _searches(song: Song) -> list[str]:
+    """The words to look for a song by: with the whole credit, with its first word, and without it.
+
+    The library may know fewer of the artists, or more, and joins their names in another way.
+    """
+    title, artists = folded_title(song.title), words_of(song.artist)
+    return [" ".join([*words, title]) for words in (artists, artists[:1], [])]
 
 
 def _client(used: AppPassword, listens: Sequence[Listen]) -> str:
