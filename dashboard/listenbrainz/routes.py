@@ -6,7 +6,7 @@ The token is an app password. The cookie of the pages opens nothing here, so any
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -33,6 +33,7 @@ METHODS = {SUBMIT: "POST", VALIDATE: "GET"}
 _SCHEMES = ("token", "bearer")
 _SHAPE = '{"listen_type": "single", "payload": [...]}'
 _WAIT_SECONDS = 900
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(services: Services) -> list[Route]:
@@ -40,26 +41,15 @@ def routes(services: Services) -> list[Route]:
     scrobbles, log_in = Scrobbles(services), AppLogIn(services.store)
 
     async def submit(request: Request) -> Response:
-        try:
-            if services.availability.is_away:
-                return _away()
-            used = await run_in_threadpool(_used, log_in, request)
-            if used is None:
-                return _error(401, "Invalid authorization token.")
-            text = await body(request, limit=LARGEST)
-            kind, listens = await run_in_threadpool(_read, text)
-            await services.sending.do(lambda: _take(scrobbles, log_in, used, kind, listens))
-        except Exception as error:
-            return _failure(services, error)
+        used = await run_in_threadpool(_used, log_in, request)
+        if used is None:
+            return _error(401, "Invalid authorization token.")
+        kind, listens = await run_in_threadpool(_read, await body(request, limit=LARGEST))
+        await services.sending.do(lambda: _take(scrobbles, log_in, used, kind, listens))
         return JSONResponse({"status": "ok"})
 
     async def validate(request: Request) -> Response:
-        try:
-            if services.availability.is_away:
-                return _away()
-            used = await run_in_threadpool(_used, log_in, request)
-        except Exception as error:
-            return _failure(services, error)
+        used = await run_in_threadpool(_used, log_in, request)
         if used is None:
             return JSONResponse({"code": 200, "message": "Token invalid.", "valid": False})
         return JSONResponse({"code": 200, "message": "Token valid.", "valid": True, "user_name": used.name})
@@ -69,12 +59,29 @@ def routes(services: Services) -> list[Route]:
             return _error(405, f"Call this route by {METHODS[request.url.path]}.")
         return _error(404, f"There is no route {request.url.path[:100]}: Segue has {SUBMIT} and {VALIDATE}.")
 
-    open_to_all = [Middleware(CrossOrigin)]
     return [
-        Route(SUBMIT, submit, methods=[METHODS[SUBMIT], "OPTIONS"], middleware=open_to_all),
-        Route(VALIDATE, validate, methods=[METHODS[VALIDATE], "OPTIONS"], middleware=open_to_all),
-        Route(ELSE, refuse, methods=["GET", "POST", "PUT", "DELETE", "OPTIONS"], middleware=open_to_all),
+        _route(SUBMIT, _answering(services, submit), METHODS[SUBMIT]),
+        _route(VALIDATE, _answering(services, validate), METHODS[VALIDATE]),
+        _route(ELSE, refuse, "GET", "POST", "PUT", "DELETE"),
     ]
+
+
+def _route(path: str, endpoint: Endpoint, *methods: str) -> Route:
+    return Route(path, endpoint, methods=[*methods, "OPTIONS"], middleware=[Middleware(CrossOrigin)])
+
+
+def _answering(services: Services, work: Endpoint) -> Endpoint:
+    """The endpoint that does the work, and answers errors as the protocol does."""
+
+    async def answer(request: Request) -> Response:
+        if services.availability.is_away:
+            return _away()
+        try:
+            return await work(request)
+        except Exception as error:
+            return _failure(services, error)
+
+    return answer
 
 
 def _used(log_in: AppLogIn, request: Request) -> AppPassword | None:

@@ -40,9 +40,9 @@ def serve(
         int | None, typer.Option(min=1, max=64, help="The number of processes that share the port.")
     ] = None,
 ) -> None:
-    """Serve the OpenSubsonic API for music apps, without the pages.
+    """Serve the APIs for music apps and for scrobbles of other programs, without the pages.
 
-    The dashboard serves the same API at its own address. A separate service answers many apps in several
+    The dashboard serves the same APIs at its own address. A separate service answers many apps in several
     processes. It needs the same database, Kafka, music folders and key of app passwords.
 
     Example: ./run.sh api serve
