@@ -34,8 +34,8 @@ def show(listener: Listener) -> None:
         )
         st.write(
             gettext(
-                "Programs that scrobble to ListenBrainz can send their scrobbles here: with the address of this "
-                "page and `/1/` as the address of the API, and an app password as the user token."
+                "Programs that scrobble to ListenBrainz can send their scrobbles here: with the address of "
+                "this page and `/1/` as the address of the API, and an app password as the user token."
             )
         )
         passwords = AppPasswords(visit.services().store)

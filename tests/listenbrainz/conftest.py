@@ -47,7 +47,9 @@ class Program:
 
     def send(self, content: object, *, token: str | None = None) -> Response:
         """The response to a submission."""
-        return self._web.post("/1/submit-listens", json=content, headers=self.headers(token))
+        headers = self.headers(token)
+        response: Response = self._web.post("/1/submit-listens", json=content, headers=headers)
+        return response
 
     def submit(self, kind: str, *listens: dict[str, Any]) -> None:
         """Submit listens, which must be accepted."""
