@@ -41,7 +41,8 @@ def test_the_music_goes_on_through_pages_and_a_reload_keeps_the_place(visitor: P
     visitor.wait_playing(title("Waltz", 0))
     visitor.page.evaluate("window.here = true; window.gaps = 0; window.__segue.audio.loop = true")
     visitor.page.evaluate(
-        "for (const e of ['pause', 'waiting']) window.__segue.audio.addEventListener(e, () => gaps++)"
+        # Waiting for data is no gap: it depends on the machine.
+        "for (const e of ['pause', 'emptied']) window.__segue.audio.addEventListener(e, () => gaps++)"
     )
     for name, there in (("/search", "Search"), ("/you", "You are a guest"), ("/", "For you")):
         visitor.go(name)
@@ -74,6 +75,7 @@ def test_each_format_is_decoded(visitor: Player) -> None:
 def test_keys(visitor: Player) -> None:
     visitor.play(title("Waltz", 0))
     visitor.wait_playing()
+    visitor.hold()
     keys = visitor.page.keyboard
     visitor.page.locator("h1").first.click()
     keys.press("Space")
@@ -99,6 +101,7 @@ def test_keys(visitor: Player) -> None:
 def test_the_queue_is_the_listeners(visitor: Player) -> None:
     visitor.play(title("Waltz", 0))
     visitor.wait_playing()
+    visitor.hold()
     for label in (f"Add {title('House', 1)} to the queue", f"Play {title('Metal', 1)} next"):
         name = (
             label.removeprefix("Add ")

@@ -40,15 +40,10 @@ WATCH = """() => {
     requestAnimationFrame(look); };
   look();
   const a = window.__segue.audio;
-  let ended = null, jumped = false;
-  // A break that a listener would hear: the sound stops in the middle of a song.
+  let ended = null;
+  // Something stops the sound in the middle of a song. Waiting for data does not count: it depends on the
+  // machine.
   a.addEventListener('pause', () => { if (!a.ended) breaks.push('pause'); });
-  // After a jump the rest of the song has to be fetched first.
-  a.addEventListener('seeking', () => { jumped = true; });
-  a.addEventListener('loadstart', () => { jumped = false; });
-  // While a voice sounds, nobody hears whether the element waits.
-  a.addEventListener('waiting', () => {
-    if (a.currentTime > 0.3 && !jumped && !window.__segue.sound.voice) breaks.push('waiting'); });
   a.addEventListener('ended', () => { ended = performance.now(); });
   a.addEventListener('playing', () => {
     if (ended) gaps.push(performance.now() - ended); ended = null; });
@@ -111,6 +106,7 @@ def test_three_skips_and_two_songs_heard_change_the_next_songs_while_the_music_p
         player.card(title(style, number)).get_by_label("to the queue").click()
     player.wait_playing(title("House", 0))
     player.page.evaluate(WATCH)
+    player.hold()
     player.page.locator("h1").first.click()
 
     skips = [skip(player) for _ in range(3)]
@@ -120,9 +116,11 @@ def test_three_skips_and_two_songs_heard_change_the_next_songs_while_the_music_p
             until(lambda: player.cards()[0].startswith("Waltz"), "the first waltz to be answered")
             # The cards and the queue are refreshed by requests of their own.
             until(partial(_goes_on_with, player, "Waltz"), "the queue to follow")
+        player.release()
         player.page.evaluate("window.__segue.seek(window.__segue.duration - 700)")
         song = title("Waltz", number)
         until(partial(_is_over, player, song), "the song to end")
+        player.hold()
     heard = {title(style, number) for style, number in queued}
     until(
         lambda: styles(player.cards()[:6]).get("Waltz", 0) >= 5 and not heard & set(player.cards()),
