@@ -232,8 +232,10 @@ class Listening(Collection[StoredFact]):
             ]
         )
         for group in found:
-            if isinstance(group["last"], datetime):
-                yield group["_id"]["user"], group["_id"]["track"], group, group["last"]
+            own = group["_id"]
+            # MongoDB finds a list by the types of its elements.
+            if isinstance(group["last"], datetime) and isinstance(own["track"], str):
+                yield own["user"], own["track"], group, group["last"]
 
     def totals(self, user_id: str) -> dict[str, TrackPlays]:
         """How often a listener played each track, by id, within the retention of facts."""
