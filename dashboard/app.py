@@ -40,7 +40,7 @@ from segue.dashboard.opensubsonic import routes as opensubsonic
 from segue.dashboard.protection import Protected
 from segue.dashboard.seeing import seen_by_visitor
 from segue.dashboard.services import Services
-from segue.dashboard.sessions import ending_sessions
+from segue.dashboard.sessions import while_it_runs
 from segue.dashboard.static_files import StaticFiles
 from segue.dashboard.uploads import Uploads
 from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outage
@@ -79,7 +79,7 @@ def make_app() -> st.App:
         PAGES,
         routes=[*make_routes(services), *opensubsonic.routes(services), *listenbrainz.routes(services)],
         middleware=make_middleware(services),
-        lifespan=ending_sessions,
+        lifespan=while_it_runs(services.store, plays_kept=services.settings.retention.plays),
         on_script_error=show_outage,
     )
 
@@ -93,7 +93,7 @@ def make_middleware(services: Services) -> list[Middleware]:
         Middleware(StaticFiles, root=Path(st.__file__).parent / "static"),
         Middleware(Traced, routes=make_routes(services)),
         Middleware(MongoOutage, availability=services.availability),
-        Middleware(Guests, login_sessions=services.login_sessions),
+        Middleware(Guests, login_sessions=services.login_sessions, newcomers=services.newcomers),
         Middleware(Uploads, login_sessions=services.login_sessions),
     ]
     if services.settings.dashboard.login_required:

@@ -6,6 +6,7 @@ from segue.audio.transcoding.service import Transcoder
 from segue.collections import prepare
 from segue.dashboard.importing import Importing
 from segue.dashboard.metrics import DashboardMetrics
+from segue.dashboard.newcomers import Newcomers
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.library import LibraryReader
 from segue.dashboard.queries.map import LibraryMap
@@ -20,6 +21,7 @@ from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners, LibraryAccess
 from segue.people.login_sessions import LoginSessions
 from segue.people.named import NamedAccounts
+from segue.people.signatures import signatures
 from segue.playlists.day_lists import DayLists
 from segue.plays.delivery import PlayDelivery, PlayProducer
 from segue.settings import Settings
@@ -46,7 +48,12 @@ class Services:
         self.metrics = DashboardMetrics()
         self.metrics.mongo_away.set_function(lambda: float(self.availability.is_away))
         self.settings = settings
-        self.login_sessions = LoginSessions(store)
+        self.login_sessions = LoginSessions(
+            store,
+            offers=signatures(settings.opensubsonic.key_file, purpose="guests"),
+            guests_kept=settings.retention.guests,
+        )
+        self.newcomers = Newcomers(settings.dashboard.guests_per_address)
         self.authenticator = Authenticator(store, reserved=_reserved(settings))
         self.handovers = Handovers(store)
         # Deferred: the embedded broker may start, or get another port, while the dashboard runs.

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from segue.dashboard.api.requests import (
     NO_SERVER,
-    cookie_options,
+    as_guest,
     json_body,
     refuse_cross_site,
     session_of,
@@ -21,7 +21,6 @@ from segue.dashboard.api.requests import (
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.local.stack import connected
-from segue.people.login_sessions import COOKIE
 from segue.privacy.export import archive
 from segue.privacy.leaving import CONFIRMATION, leave
 from segue.storage.kafka_records import plays_of
@@ -49,7 +48,7 @@ def routes(services: Services) -> list[Route]:
 
     async def leave_now(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
-        listener, _ = await session_of(services, request)
+        listener, token = await session_of(services, request)
         shape = json.dumps({"confirm": CONFIRMATION})
         content = await json_body(request, limit=_LARGEST, shape=shape)
         if content.get("confirm") != CONFIRMATION:
@@ -60,10 +59,8 @@ def routes(services: Services) -> list[Route]:
             return JSONResponse(
                 {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
             )
-        response = JSONResponse({"removed": removed})
-        token = await run_in_threadpool(services.login_sessions.open)
-        response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
-        return response
+        await run_in_threadpool(services.login_sessions.close, token)
+        return await as_guest(services, request, JSONResponse({"removed": removed}))
 
     return [
         Route("/api/me/export", export, methods=["GET"]),

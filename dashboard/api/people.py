@@ -13,7 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import cookie_options, json_body, refuse_cross_site, session_of
+from segue.dashboard.api.requests import (
+    address_of,
+    as_guest,
+    cookie_options,
+    json_body,
+    refuse_cross_site,
+    session_of,
+)
 from segue.dashboard.language.words import translated
 from segue.dashboard.services import Services
 from segue.people import devices
@@ -37,7 +44,7 @@ def routes(services: Services) -> list[Route]:
             services,
             request,
             lambda: services.authenticator.sign_up(
-                name, password, guest_id=guest_id, address=_address(request)
+                name, password, guest_id=guest_id, address=address_of(request)
             ),
         )
 
@@ -48,7 +55,7 @@ def routes(services: Services) -> list[Route]:
             services,
             request,
             lambda: services.authenticator.log_in(
-                name, password, address=_address(request), device=_device(request)
+                name, password, address=address_of(request), device=_device(request)
             ),
         )
 
@@ -61,19 +68,20 @@ def routes(services: Services) -> list[Route]:
     async def log_out(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         await run_in_threadpool(_close, services, request)
-        return _with_cookie(request, await run_in_threadpool(services.login_sessions.open))
+        return await as_guest(services, request, JSONResponse({}))
 
     async def log_out_everywhere(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         await run_in_threadpool(services.login_sessions.close_all, listener.user_id)
-        return _with_cookie(request, await run_in_threadpool(services.login_sessions.open))
+        await run_in_threadpool(_close, services, request)
+        return await as_guest(services, request, JSONResponse({}))
 
     async def change_password(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         password, new = await _texts(request, "password", "new_password")
-        address = _address(request)
+        address = address_of(request)
 
         def changed() -> Account:
             account = Accounts(services.store).of(listener.user_id)
@@ -155,10 +163,6 @@ async def _texts(request: Request, *names: str) -> list[str]:
     if not all(isinstance(text, str) for text in texts):
         raise HTTPException(400, f"{' and '.join(names)} must be text")
     return texts
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
 
 
 def _with_cookie(request: Request, token: str) -> Response:

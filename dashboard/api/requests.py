@@ -13,10 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.language.words import translated
+from segue.dashboard.newcomers import Newcomers
 from segue.dashboard.protection import is_same_site
 from segue.dashboard.services import Services
 from segue.dashboard.slow_bodies import patience
@@ -29,13 +30,16 @@ log = logging.getLogger(__name__)
 
 
 class Guests:
-    """ASGI middleware: a page sets the cookie of a guest session if the visitor has no session.
+    """ASGI middleware: a page offers the cookie of a guest session if the visitor has no session.
 
-    Then the page's WebSocket sends the cookie, and visitors can use Segue without signing up.
+    Then the page's WebSocket sends the cookie, and visitors can use Segue without signing up. An address with
+    too many new guests gets status 429.
     """
 
-    def __init__(self, app: ASGIApp, login_sessions: LoginSessions) -> None:
-        self._app, self._login_sessions = app, login_sessions
+    def __init__(
+        self, app: ASGIApp, login_sessions: LoginSessions, newcomers: Newcomers | None = None
+    ) -> None:
+        self._app, self._login_sessions, self._newcomers = app, login_sessions, newcomers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not is_page(request := Request(scope)):
@@ -44,8 +48,14 @@ class Guests:
         if await run_in_threadpool(self._login_sessions.find, request.cookies.get(COOKIE)):
             await self._app(scope, receive, send)
             return
+        if self._newcomers and not self._newcomers.admit(address_of(request)):
+            refusal = PlainTextResponse(
+                translated(TOO_MANY), 429, headers={"Retry-After": "3600", "Cache-Control": "no-store"}
+            )
+            await refusal(scope, receive, send)
+            return
         header = Response()
-        token = await run_in_threadpool(self._login_sessions.open)
+        token = await run_in_threadpool(self._login_sessions.offer)
         header.set_cookie(COOKIE, token, **cookie_options(secure=scope["scheme"] == "https"))
 
         async def send_with_cookie(message: Message) -> None:
@@ -56,6 +66,21 @@ class Guests:
             await send(message)
 
         await self._app(scope, receive, send_with_cookie)
+
+
+def address_of(request: Request) -> str:
+    """The address of the visitor; behind trusted proxies, that which they give."""
+    return request.client.host if request.client else "unknown"
+
+
+async def as_guest(services: Services, request: Request, response: Response) -> Response:
+    """A response that makes the browser a new guest's, or nobody's if its address has too many."""
+    if services.newcomers.admit(address_of(request)):
+        token = await run_in_threadpool(services.login_sessions.offer)
+        response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
+    else:
+        response.delete_cookie(COOKIE)
+    return response
 
 
 def is_page(request: Request) -> bool:
@@ -96,6 +121,7 @@ async def session_of(services: Services, request: Request) -> tuple[Listener, st
     return listener, token
 
 
+TOO_MANY = marked("Too many new visitors come from your network: log in, or try again in an hour.")
 NO_INDEX = marked("There is no usable index now: try again later.")
 NO_SERVER = marked("A server does not answer: try again in a moment.")
 

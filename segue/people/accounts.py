@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NotRequired, TypedDict
 
+from segue.batches import batches
 from segue.storage.mongo import ASCENDING, Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
@@ -68,6 +69,13 @@ class Accounts(Collection[StoredAccount]):
         access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
     )
     indexes = (Index.on("user_id", unique=True), Index.on("skeleton"))
+
+    def listeners(self, among: Iterable[str]) -> set[str]:
+        """The listeners among these who have an account."""
+        found: set[str] = set()
+        for some in batches(list(among), 1000):
+            found |= set(self.distinct("user_id", {"user_id": {"$in": some}}))
+        return found
 
     def add(self, account: Account, *, password_hash: str, skeleton: str | None = None) -> None:
         """Add an account.

@@ -97,3 +97,4 @@ class RetentionSettings(Section):
     listening: Expiry
     statistics: Positive
     daily_statistics: Expiry
+    guests: Annotated[Duration, Field(ge=timedelta(days=1), le=timedelta(days=30))]

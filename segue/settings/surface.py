@@ -24,6 +24,7 @@ class DashboardSettings(Section):
     local_operator: bool
     base_url: str
     trusted_proxies: tuple[Network, ...]
+    guests_per_address: int = Field(ge=0)
     allowed_hosts: tuple[Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9.-]+$")], ...]
     oidc_config_file: OptionalPath
 

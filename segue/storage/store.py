@@ -233,6 +233,14 @@ class Collection(Generic[RecordT]):
             for document in self._plain.find(_owned_by(user_id, personal))
         ]
 
+    def holders(self, prefix: str) -> set[str]:
+        """The ids with a prefix of all listeners who have documents."""
+        personal = self.policy.personal
+        found: set[str] = set()
+        for name in personal.owner if personal else ():
+            found |= set(self.texts(name, {name: {"$gte": prefix, "$lt": prefix + "\U0010ffff"}}))
+        return found
+
     def forget(self, user_id: str, *, account_name: str | None) -> int:
         """Remove a listener's documents, and the listener from lists in other listeners' documents.
 
