@@ -17,6 +17,7 @@ from segue.dashboard.views import (
     album,
     artist,
     audience,
+    audit,
     friends,
     heading,
     home,
@@ -57,6 +58,7 @@ PAGES = (
         "operations", marked("Operations"), operations.show, ":material/monitor_heart:", audience="operators"
     ),
     Page("audience", marked("Audience"), audience.show, ":material/groups:", audience="operators"),
+    Page("audit", marked("Audit log"), audit.show, ":material/policy:", audience="operators"),
     Page("albums", marked("Albums"), library.show_albums, audience="by link"),
     Page("artists", marked("Artists"), library.show_artists, audience="by link"),
     Page("playlists", marked("Playlists"), library.show_playlists, audience="by link"),

@@ -15,6 +15,7 @@ from segue.dashboard.queries.starting_options import StartingOptions
 from segue.dashboard.seeing import Visitors
 from segue.dashboard.slow_work import SlowWork
 from segue.local.stack import connected
+from segue.people.audit import AuditLog
 from segue.people.authentication import Authenticator
 from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners, LibraryAccess
@@ -49,6 +50,7 @@ class Services:
         self.login_sessions = LoginSessions(store)
         self.authenticator = Authenticator(store, reserved=_reserved(settings))
         self.handovers = Handovers(store)
+        self.audit = AuditLog(store)
         # Deferred: the embedded broker may start, or get another port, while the dashboard runs.
         self.delivery = PlayDelivery(
             store, lambda: PlayProducer(connected(settings).kafka), accepted=settings.stream

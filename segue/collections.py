@@ -43,6 +43,7 @@ from segue.operations.stream_minutes import StreamMinutes
 from segue.operations.stream_progress import StreamProgress
 from segue.people.accounts import Accounts
 from segue.people.app_passwords import AppPasswords
+from segue.people.audit import AuditLog
 from segue.people.forgotten import Forgotten
 from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners
@@ -88,6 +89,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Handovers,
     OperatorLinks,
     LoginFailures,
+    AuditLog,
     Forgotten,
     SentPlays,
     Playbacks,
@@ -134,6 +136,8 @@ POLICIES: Mapping[str, Policy] = {
 _OWNER_OF = {owner.name: owner for owner in OWNERS}
 COMPUTED = frozenset(name for name, policy in POLICIES.items() if policy.computed)
 """The collections that backups leave out."""
+LOGS = frozenset(name for name, policy in POLICIES.items() if policy.log)
+"""The collections whose documents are only added, and which stay when a listener leaves."""
 NOT_PERSONAL = frozenset(name for name, policy in POLICIES.items() if policy.personal is None)
 """The collections in which no document belongs to a listener or names one."""
 WRITTEN_BY_STREAMS = tuple(

@@ -17,10 +17,12 @@ from segue.dashboard.api.requests import (
     refuse_cross_site,
     session_of,
     unavailable,
+    visitor_address,
 )
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.local.stack import connected
+from segue.people.audit import Action
 from segue.people.login_sessions import COOKIE
 from segue.privacy.export import archive
 from segue.privacy.leaving import CONFIRMATION, leave
@@ -41,6 +43,8 @@ def routes(services: Services) -> list[Route]:
             return JSONResponse(
                 {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
             )
+        if listener.name is not None:
+            await run_in_threadpool(_note, services, request, "data-exported", listener.user_id)
         headers = {
             "Content-Disposition": 'attachment; filename="segue-my-data.zip"',
             "Cache-Control": "no-store",
@@ -60,6 +64,8 @@ def routes(services: Services) -> list[Route]:
             return JSONResponse(
                 {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
             )
+        if listener.name is not None:
+            await run_in_threadpool(_note, services, request, "removed", listener.user_id)
         response = JSONResponse({"removed": removed})
         token = await run_in_threadpool(services.login_sessions.open)
         response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
@@ -69,6 +75,10 @@ def routes(services: Services) -> list[Route]:
         Route("/api/me/export", export, methods=["GET"]),
         Route("/api/me/leave", leave_now, methods=["POST"]),
     ]
+
+
+def _note(services: Services, request: Request, action: Action, user_id: str) -> None:
+    services.audit.note(action, user_id=user_id, address=visitor_address(request))
 
 
 def _archive(services: Services, user_id: str) -> bytes:

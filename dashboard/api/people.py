@@ -13,11 +13,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import cookie_options, json_body, refuse_cross_site, session_of
+from segue.dashboard.api.requests import (
+    cookie_options,
+    json_body,
+    refuse_cross_site,
+    session_of,
+    visitor_address,
+)
 from segue.dashboard.language.words import translated
 from segue.dashboard.services import Services
 from segue.people import devices
 from segue.people.accounts import Account, Accounts
+from segue.people.audit import Action
 from segue.people.authentication import AccountError, Busy, TooManyGuesses
 from segue.people.login_sessions import COOKIE
 from segue.phrases import marked
@@ -36,8 +43,9 @@ def routes(services: Services) -> list[Route]:
         return await _entered(
             services,
             request,
+            "sign-up",
             lambda: services.authenticator.sign_up(
-                name, password, guest_id=guest_id, address=_address(request)
+                name, password, guest_id=guest_id, address=visitor_address(request)
             ),
         )
 
@@ -47,8 +55,9 @@ def routes(services: Services) -> list[Route]:
         return await _entered(
             services,
             request,
+            "log-in",
             lambda: services.authenticator.log_in(
-                name, password, address=_address(request), device=_device(request)
+                name, password, address=visitor_address(request), device=device_of(request)
             ),
         )
 
@@ -56,7 +65,7 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         _, token = await session_of(services, request)
         (code,) = await _texts(request, "code")
-        return await _entered(services, request, lambda: _accepted(services, code, token))
+        return await _entered(services, request, "log-in", lambda: _accepted(services, code, token))
 
     async def log_out(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
@@ -67,26 +76,28 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         await run_in_threadpool(services.login_sessions.close_all, listener.user_id)
+        if listener.name is not None:  # a guest could fill the log
+            await run_in_threadpool(_note, services, request, "log-out-everywhere", listener.user_id)
         return _with_cookie(request, await run_in_threadpool(services.login_sessions.open))
 
     async def change_password(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         password, new = await _texts(request, "password", "new_password")
-        address = _address(request)
+        address = visitor_address(request)
 
         def changed() -> Account:
             account = Accounts(services.store).of(listener.user_id)
             if account is None or listener.name is None:
                 raise AccountError(marked("Only an account of this service has a password here."))
             services.authenticator.change_password(
-                account, password, new=new, address=address, device=_device(request)
+                account, password, new=new, address=address, device=device_of(request)
             )
             # Whoever knew the old password is logged out, on all devices.
             services.login_sessions.close_all(account.user_id)
             return account
 
-        return await _entered(services, request, changed)
+        return await _entered(services, request, "password-changed", changed)
 
     endpoints = {
         "sign-up": sign_up,
@@ -99,15 +110,14 @@ def routes(services: Services) -> list[Route]:
     return [Route(f"/api/people/{path}", endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
 
 
-async def _entered(services: Services, request: Request, enter: Callable[[], Account]) -> Response:
+async def _entered(
+    services: Services, request: Request, action: Action, enter: Callable[[], Account]
+) -> Response:
     try:
         account = await run_in_threadpool(enter)
-    except TooManyGuesses as error:
-        return JSONResponse({"error": translated(error)}, status_code=429, headers={"Retry-After": "900"})
-    except Busy as error:
-        return JSONResponse({"error": translated(error)}, status_code=503, headers={"Retry-After": "5"})
     except AccountError as error:
-        return JSONResponse({"error": translated(error)}, status_code=422)
+        return refusal(error)
+    await run_in_threadpool(_note, services, request, action, account.user_id)
     # A new token prevents session fixation: a token planted before the log-in is worthless after it.
     before = await run_in_threadpool(services.login_sessions.find, request.cookies.get(COOKIE))
     await run_in_threadpool(_close, services, request)
@@ -129,7 +139,21 @@ async def _entered(services: Services, request: Request, enter: Callable[[], Acc
     return response
 
 
-def _device(request: Request) -> str | None:
+def refusal(error: AccountError) -> Response:
+    """The answer to a request that was refused: status 422, or 429 or 503 with the time to wait."""
+    if isinstance(error, TooManyGuesses):
+        return JSONResponse({"error": translated(error)}, status_code=429, headers={"Retry-After": "900"})
+    if isinstance(error, Busy):
+        return JSONResponse({"error": translated(error)}, status_code=503, headers={"Retry-After": "5"})
+    return JSONResponse({"error": translated(error)}, status_code=422)
+
+
+def _note(services: Services, request: Request, action: Action, user_id: str) -> None:
+    services.audit.note(action, user_id=user_id, address=visitor_address(request))
+
+
+def device_of(request: Request) -> str | None:
+    """The hash of the browser's token (:mod:`segue.people.devices`)."""
     return devices.digest(request.cookies.get(devices.COOKIE))
 
 
@@ -155,10 +179,6 @@ async def _texts(request: Request, *names: str) -> list[str]:
     if not all(isinstance(text, str) for text in texts):
         raise HTTPException(400, f"{' and '.join(names)} must be text")
     return texts
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
 
 
 def _with_cookie(request: Request, token: str) -> Response:

@@ -96,6 +96,11 @@ async def session_of(services: Services, request: Request) -> tuple[Listener, st
     return listener, token
 
 
+def visitor_address(request: Request) -> str:
+    """The visitor's address, by which attempts are counted."""
+    return request.client.host if request.client else "unknown"
+
+
 NO_INDEX = marked("There is no usable index now: try again later.")
 NO_SERVER = marked("A server does not answer: try again in a moment.")
 

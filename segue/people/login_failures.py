@@ -21,7 +21,7 @@ from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 WINDOW = timedelta(minutes=15)
-LIMITS = {"device": 10, "name-at": 10, "address": 50, "name": 200, "sign-up": 20}
+LIMITS = {"device": 10, "name-at": 10, "address": 50, "name": 200, "sign-up": 20, "operator-link": 10}
 """The most failed attempts of a source within the window. Further ones are refused without a check.
 
 From many addresses, a name has many attempts: only browsers that are new to the account wait then.
@@ -63,6 +63,11 @@ def of_device(digest: str) -> str:
 def of_sign_up(address: str) -> str:
     """The source of new accounts from an address."""
     return f"sign-up:{_place(address)}"
+
+
+def of_operator_link(address: str) -> str:
+    """The source of links for operators that are not valid, from an address."""
+    return f"operator-link:{_place(address)}"
 
 
 def _place(address: str) -> str:
@@ -113,15 +118,16 @@ class LoginFailures(Collection[LoginFailure]):
         failures = self.documents.find_one(lasting, {"count": 1})
         return failures is not None and failures["count"] >= _limit(source)
 
-    def take(self, source: str) -> bool:
-        """Count an attempt; False if the source had none left.
+    def take(self, source: str) -> int:
+        """Count an attempt; returns by how many the source has exceeded its limit: 0 if it had one left.
 
         The window begins with the first attempt and does not move: going on locks nobody out for good.
         """
         try:
-            return self.count(source) <= _limit(source)
+            number = self.count(source)
         except DuplicateKeyError:  # of two first attempts at the same time
-            return self.count(source) <= _limit(source)
+            number = self.count(source)
+        return max(number - _limit(source), 0)
 
     def count(self, source: str) -> int:
         """Count an attempt; returns the number within the window."""

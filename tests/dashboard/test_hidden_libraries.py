@@ -413,6 +413,7 @@ VIEWS: dict[str, dict[str, str]] = {
     "live.show": {},
     "operations.show": {},
     "audience.show": {},
+    "audit.show": {},
     "artist.show": {"name": "Metal Band 3"},
     "album.show": {"artist": "Metal Band 3", "name": "Metal Hits"},
     "track.show": {"id": HIDDEN},

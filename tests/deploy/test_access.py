@@ -38,6 +38,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "forgotten",
         },
         Right.INDEX: {
+            "audit_log",
             "damaged_documents",
             "listening",
             "listening_stats",
@@ -108,6 +109,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "listening",
             "listening_sessions",
         },
+        Right.APPEND: {"audit_log"},
         Right.INDEX: {
             "albums",
             "artists",
@@ -180,6 +182,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "admitted_listeners",
             "damaged_documents",
             "accounts",
+            "audit_log",
             "sessions",
             "starts",
             "opinions",
@@ -220,6 +223,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "embeddings",
         },
         Right.INDEX: {
+            "audit_log",
             "damaged_documents",
             "forgotten",
             "listening",

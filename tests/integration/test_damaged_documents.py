@@ -75,6 +75,7 @@ from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.people.accounts import Accounts
 from segue.people.app_passwords import AppPasswords
+from segue.people.audit import REFUSALS, AuditLog
 from segue.people.authentication import AccountError
 from segue.people.forgotten import Forgotten
 from segue.people.library_access import AdmittedListeners
@@ -595,6 +596,10 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "session": lambda: services.login_sessions.find(made.token),
         "log-in": log_in,
         "failures": lambda: services.authenticator._failures.count("name:ada"),
+        "audit log": lambda: (
+            AuditLog(store).newest(limit=9),
+            AuditLog(store).newest(limit=9, user_id="ada", actions=REFUSALS),
+        ),
         "hand-over": lambda: services.handovers.accept(made.code, token=made.token),
         "operator link": lambda: OperatorLinks(store).use(made.operator_code),
         "accounts": lambda: (Accounts(store).of("ada"), Accounts(store).everyone()),
