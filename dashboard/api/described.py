@@ -379,7 +379,11 @@ OPERATIONS = (
         "POST",
         "/api/me/leave",
         "Remove all data stored about the listener",
-        _ok("The number of removed documents by collection.", s.Removed) | _MALFORMED | _LATER,
+        _ok("The number of removed documents by collection.", s.Removed)
+        | _MALFORMED
+        | _NOT_ACCEPTED
+        | _GUESSES
+        | _LATER,
         body=s.Confirmation,
         tag="people",
     ),

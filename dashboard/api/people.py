@@ -26,6 +26,7 @@ from segue.people import devices
 from segue.people.accounts import Account, Accounts
 from segue.people.audit import Action
 from segue.people.authentication import AccountError, Busy, TooManyGuesses
+from segue.people.browsers import browser_of
 from segue.people.login_sessions import COOKIE
 from segue.phrases import marked
 
@@ -122,8 +123,11 @@ async def _entered(
     before = await run_in_threadpool(services.login_sessions.find, request.cookies.get(COOKIE))
     await run_in_threadpool(_close, services, request)
     operator = before is not None and before.operator  # by a link for operators, opened before the log-in
+    browser = browser_of(request.headers.get("user-agent"))
     token = await run_in_threadpool(
-        lambda: services.login_sessions.open(user_id=account.user_id, name=account.name, operator=operator)
+        lambda: services.login_sessions.open(
+            user_id=account.user_id, name=account.name, operator=operator, browser=browser
+        )
     )
     response = _with_cookie(request, token)
     device = request.cookies.get(devices.COOKIE)

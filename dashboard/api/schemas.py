@@ -319,6 +319,7 @@ class Place(_Body):
 
 class Confirmation(BaseModel):
     confirm: str = Field(json_schema_extra={"const": CONFIRMATION})
+    password: str | None = Field(None, description="The password of the account, if the listener has one.")
 
 
 class Removed(_Body):

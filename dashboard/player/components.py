@@ -315,8 +315,14 @@ def entry(
     show(key=f"entry-{kind}", data={"kind": kind, "label": label, "code": code, "nobody": nobody})
 
 
-def leave(*, label: str, confirmation: str) -> None:
-    """A button that removes the listener after a confirmation, which is part of the request."""
+def leave(*, label: str, confirmation: str, password: bool) -> None:
+    """A button that removes the listener after a confirmation, which is part of the request.
+
+    Parameters
+    ----------
+    password
+        Whether the listener has one, which is asked for.
+    """
     show = _component(
         "leave",
         '<div id="segue-leave" class="entry"></div>',
@@ -324,7 +330,7 @@ def leave(*, label: str, confirmation: str) -> None:
         ("base", "entry"),
         modules=("engine/saved_caches.js",),
     )
-    show(key="leave", data={"label": label, "confirm": confirmation})
+    show(key="leave", data={"label": label, "confirm": confirmation, "password": password})
 
 
 def _nothing() -> None:

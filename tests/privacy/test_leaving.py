@@ -32,6 +32,8 @@ from tests.dashboard.conftest import Enter, enter, whose  # noqa: F401
 from tests.plays.examples import a_play
 from tests.streaming.conftest import published, run_until_all_is_taken, track_id  # noqa: F401
 
+SURE = {"confirm": CONFIRMATION}
+
 
 def stream(spark: SparkSession, settings: Settings) -> None:
     """All queries until the topic is taken."""
@@ -151,7 +153,7 @@ def test_who_leaves_is_gone_everywhere_and_does_not_come_back(
     me, settings = ada.user_id, ada.settings
     statistics = list(database.listening_stats.find())
     others = database.tastes.count_documents({}) - 1
-    assert ada.client.post("/api/me/leave", json={"confirm": CONFIRMATION}).status_code == 200
+    assert ada.client.post("/api/me/leave", json={**SURE, "password": "correct horse"}).status_code == 200
     sweep(Store(database), now=datetime.now(UTC) + timedelta(hours=1))
     assert traces(database, "'Ada'", "'ada'") == []
     assert traces(database, me) == ["audit_log"]  # an id that nothing names any more
