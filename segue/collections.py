@@ -49,6 +49,7 @@ from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_failures import LoginFailures
 from segue.people.login_sessions import LoginSessions
+from segue.people.mail_links import MailLinks
 from segue.people.operator_links import OperatorLinks
 from segue.people.preferences import Preferences
 from segue.playlists.bookmarks import Bookmarks
@@ -88,6 +89,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     LoginSessions,
     Handovers,
     OperatorLinks,
+    MailLinks,
     LoginFailures,
     AuditLog,
     Forgotten,

@@ -39,9 +39,9 @@ def routes(services: Services) -> list[Route]:
     async def sign_up(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
-        name, password = await _texts(request, "name", "password")
+        name, password = await texts(request, "name", "password")
         guest_id = listener.user_id if listener.name is None else None
-        return await _entered(
+        return await entered(
             services,
             request,
             "sign-up",
@@ -52,8 +52,8 @@ def routes(services: Services) -> list[Route]:
 
     async def log_in(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
-        name, password = await _texts(request, "name", "password")
-        return await _entered(
+        name, password = await texts(request, "name", "password")
+        return await entered(
             services,
             request,
             "log-in",
@@ -65,8 +65,8 @@ def routes(services: Services) -> list[Route]:
     async def hand_over(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         _, token = await session_of(services, request)
-        (code,) = await _texts(request, "code")
-        return await _entered(services, request, "log-in", lambda: _accepted(services, code, token))
+        (code,) = await texts(request, "code")
+        return await entered(services, request, "log-in", lambda: _accepted(services, code, token))
 
     async def log_out(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
@@ -84,7 +84,7 @@ def routes(services: Services) -> list[Route]:
     async def change_password(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
-        password, new = await _texts(request, "password", "new_password")
+        password, new = await texts(request, "password", "new_password")
         address = visitor_address(request)
 
         def changed() -> Account:
@@ -98,7 +98,7 @@ def routes(services: Services) -> list[Route]:
             services.login_sessions.close_all(account.user_id)
             return account
 
-        return await _entered(services, request, "password-changed", changed)
+        return await entered(services, request, "password-changed", changed)
 
     endpoints = {
         "sign-up": sign_up,
@@ -111,9 +111,10 @@ def routes(services: Services) -> list[Route]:
     return [Route(f"/api/people/{path}", endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
 
 
-async def _entered(
+async def entered(
     services: Services, request: Request, action: Action, enter: Callable[[], Account]
 ) -> Response:
+    """The answer with the cookie of a new session, for the account that `enter` returns, or its refusal."""
     try:
         account = await run_in_threadpool(enter)
     except AccountError as error:
@@ -173,7 +174,7 @@ def _accepted(services: Services, code: str, token: str) -> Account:
     return account
 
 
-async def _texts(request: Request, *names: str) -> list[str]:
+async def texts(request: Request, *names: str) -> list[str]:
     """The text fields of a JSON body, in the order of `names`."""
     shape = f"an object with {' and '.join(names)}"
     content = await json_body(request, limit=_LARGEST, shape=shape)

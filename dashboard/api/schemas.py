@@ -294,6 +294,24 @@ class PasswordChange(BaseModel):
     new_password: str
 
 
+class ForgottenPassword(BaseModel):
+    name: str = Field(description="The name of the account.")
+
+
+class PasswordReset(BaseModel):
+    token: str = Field(description="The part of the link after its #.")
+    new_password: str
+
+
+class MailAddress(BaseModel):
+    address: str = Field(description="Empty: remove the address.")
+    password: str
+
+
+class MailToken(BaseModel):
+    token: str = Field(description="The part of the link after its #.")
+
+
 class Code(BaseModel):
     code: str
 

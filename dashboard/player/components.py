@@ -292,13 +292,26 @@ def saved() -> None:
 
 
 def entry(
-    kind: Literal["log-in", "sign-up", "hand-over", "log-out", "log-out-everywhere", "change-password"],
+    kind: Literal[
+        "log-in",
+        "sign-up",
+        "hand-over",
+        "log-out",
+        "log-out-everywhere",
+        "change-password",
+        "forgot-password",
+        "reset-password",
+        "mail-address",
+        "confirm-address",
+    ],
     *,
     label: str,
     code: str | None = None,
     nobody: bool = False,
 ) -> None:
     """A form that starts a new session and reloads the first page. With a code it is sent without a click.
+
+    Forms about mail say what happens next. Those that a link leads to take its token from the page's address.
 
     Parameters
     ----------

@@ -133,6 +133,16 @@ class Authenticator:
         except AccountError:
             raise AccountError(marked("The present password is wrong.")) from None
 
+    def check_new(self, account: Account, password: str) -> None:
+        """Check a new password before it is set.
+
+        Raises
+        ------
+        AccountError
+            The password is too short, too long or easy to guess.
+        """
+        _check_password(password, account.name)
+
     def set_password(self, account: Account, password: str) -> None:
         """Change the password.
 

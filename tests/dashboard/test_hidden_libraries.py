@@ -414,6 +414,8 @@ VIEWS: dict[str, dict[str, str]] = {
     "operations.show": {},
     "audience.show": {},
     "audit.show": {},
+    "account.show_reset": {},
+    "account.show_confirm": {},
     "artist.show": {"name": "Metal Band 3"},
     "album.show": {"artist": "Metal Band 3", "name": "Metal Hits"},
     "track.show": {"id": HIDDEN},
