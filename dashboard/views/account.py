@@ -50,7 +50,7 @@ def _mail_address(listener: Listener) -> None:
 def show_reset() -> None:
     """The page of a link for a new password."""
     st.title(gettext("New password"), anchor=False)
-    st.write(gettext("All your devices are logged out."))
+    st.write(gettext("This logs out all your devices."))
     components.entry("reset-password", label=gettext("Set the new password"))
 
 

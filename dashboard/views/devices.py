@@ -8,12 +8,16 @@ from segue.dashboard import visit
 from segue.dashboard.language.formats import ago, day
 from segue.dashboard.language.words import gettext
 from segue.dashboard.text import plain
+from segue.people.handovers import PREFIX
 from segue.people.login_sessions import Listener, LoginSessions, OpenSession
 
 
 def show(listener: Listener) -> None:
-    """The log-in sessions of an account, with this browser first."""
-    if listener.name is None:
+    """The log-in sessions of an account, with this browser first.
+
+    Not for users of an identity provider, which would log a browser in again at once.
+    """
+    if listener.name is None or listener.user_id.startswith(PREFIX):
         return
     with st.expander(gettext("Where you are logged in"), icon=":material/important_devices:"):
         sessions = LoginSessions(visit.services().store).of(listener.user_id)

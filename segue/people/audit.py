@@ -208,7 +208,7 @@ class AuditLog(Collection[AuditEntry]):
             "at": {"$gt": self._clock() - within},
             "action": "log-in",
             "by": "app",
-            "network": network_of(address),
+            "network": network_of(address) or None,
         }
         return self.documents.find_one(wanted, {"_id": 1}) is not None
 

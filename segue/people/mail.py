@@ -17,6 +17,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
 from segue.settings import MailSettings
+from segue.storage.mongo import Unreachable
 
 log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 20.0
@@ -82,7 +83,7 @@ class Outbox:
     def _do(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, *Unreachable) as error:
             # Not the message of the server: it may name the recipient.
             log.warning("a mail was not sent: %s; see the settings [mail]", type(error).__name__)
         except Exception:

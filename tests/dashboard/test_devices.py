@@ -68,9 +68,12 @@ def test_a_page_that_stays_open_after_its_session_ends_none(
     assert all(services.login_sessions.find(token) for token in here)
 
 
-def test_guests_have_no_such_list(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("whose", [(None, None), ("oidc-1", "Grace")])
+def test_guests_and_users_of_a_provider_have_no_such_list(
+    services: Services, monkeypatch: pytest.MonkeyPatch, whose: tuple[str | None, str | None]
+) -> None:
     monkeypatch.setattr(visit, "services", lambda: services)
-    token = LoginSessions(services.store).open()
+    token = LoginSessions(services.store).open(user_id=whose[0], name=whose[1])
     monkeypatch.setattr(visit, "listener", lambda: services.login_sessions.find(token))
     at = page()
     assert not at.markdown
