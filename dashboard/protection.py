@@ -40,8 +40,9 @@ HEADERS = {
     ),
 }
 """A response that has one of these keeps its own."""
-_OF_APPS = "/rest/"
-"""Music apps, also those that are pages of other sites: each request has its own credentials."""
+_OF_APPS = ("/rest/", "/1/")
+"""Music apps and programs that submit listens, also those that are pages of other sites: each request has its
+own credentials."""
 
 
 class Protected:

@@ -6,7 +6,6 @@ visitor. Wrong passwords, tokens and keys count as failed attempts to log in, as
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import threading
@@ -17,10 +16,11 @@ from datetime import timedelta
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing
 from segue.dashboard.opensubsonic.parameters import Parameters
 from segue.people.accounts import Account, Accounts, StoredAccount, name_key
+from segue.people.app_log_in import AppLogIn, session_of_app
 from segue.people.app_passwords import AppPassword, AppPasswords
 from segue.people.audit import AuditLog
 from segue.people.authentication import LONGEST_PASSWORD, AccountError, Authenticator, Busy, TooManyGuesses
-from segue.people.login_failures import LoginFailures, of_address, sources
+from segue.people.login_failures import LoginFailures, sources
 from segue.people.secret_box import SecretBox
 from segue.storage.store import Store
 
@@ -53,7 +53,8 @@ class Credentials:
         """`box` has the key of app passwords."""
         self._accounts, self._app_passwords = Accounts(store), AppPasswords(store)
         self._authenticator, self._box = authenticator, box
-        self._failures, self._audit = LoginFailures(store), AuditLog(store)
+        self._failures, self._app_log_in = LoginFailures(store), AppLogIn(store)
+        self._audit = AuditLog(store)
         self._right = _RightPasswords()
 
     def caller(self, parameters: Parameters, *, address: str) -> Caller:
@@ -83,11 +84,11 @@ class Credentials:
         return self._by_password(name, decoded(password), client, address=address)
 
     def _by_key(self, key: str, *, address: str) -> AppPassword:
-        self._guard(of_address(address))
-        found = self._app_passwords.by_secret(key)
+        try:
+            found = self._app_log_in.used(key, address=address)
+        except TooManyGuesses as error:
+            raise ProtocolError(Code.WRONG_CREDENTIALS, str(error)) from None
         if found is None:
-            self._failures.count(of_address(address))
-            self._note_refusal(None, address)
             raise ProtocolError(Code.INVALID_API_KEY, "The API key is not valid: it may have been revoked.")
         return found
 
@@ -105,7 +106,10 @@ class Credentials:
             )
         for source in attempt:
             self._failures.count(source)
-        self._note_refusal(stored[0]["user_id"] if stored else None, address)
+        user_id = stored[0]["user_id"] if stored else None
+        self._audit.note(
+            "log-in-refused", by="app", user_id=user_id, address=address, reason="wrong app password"
+        )
         raise ProtocolError(Code.WRONG_CREDENTIALS, _WRONG)
 
     def _by_password(self, name: str, password: str, client: str, *, address: str) -> Caller:
@@ -126,7 +130,7 @@ class Credentials:
             user_id=account.user_id,
             name=account.name,
             client=client,
-            session_id=_session(account.user_id, client, ""),
+            session_id=session_of_app(account.user_id, client),
             with_account_password=True,
         )
 
@@ -142,18 +146,13 @@ class Credentials:
         except AccountError:
             raise ProtocolError(Code.WRONG_CREDENTIALS, _WRONG) from None
 
-    def _note_refusal(self, user_id: str | None, address: str) -> None:
-        self._audit.note(
-            "log-in-refused", by="app", user_id=user_id, address=address, reason="wrong app password"
-        )
-
     def _by_app_password(self, used: AppPassword, client: str) -> Caller:
         self._app_passwords.note_use(used, client=client)
         return Caller(
             user_id=used.user_id,
             name=used.name,
             client=f"{client} ({used.device})",
-            session_id=_session(used.user_id, client, used.password_id),
+            session_id=session_of_app(used.user_id, client, used.password_id),
         )
 
     def _guard(self, *sources: str) -> None:
@@ -199,8 +198,3 @@ def decoded(password: str) -> str:
         return bytes.fromhex(password.removeprefix(_ENCODED)).decode()
     except ValueError:
         return password
-
-
-def _session(user_id: str, client: str, password_id: str) -> str:
-    text = f"{user_id}\n{client}\n{password_id}"
-    return f"app-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

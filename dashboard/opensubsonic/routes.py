@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from segue.dashboard.cross_origin import CrossOrigin
 from segue.dashboard.opensubsonic import (
     absent,
     annotation,
@@ -32,7 +33,6 @@ from segue.dashboard.opensubsonic import (
 )
 from segue.dashboard.opensubsonic.answers import Form, unavailable
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint, Sending
-from segue.dashboard.opensubsonic.cross_origin import CrossOrigin
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError
 from segue.dashboard.opensubsonic.parameters import Parameters
 from segue.dashboard.opensubsonic.server import Server

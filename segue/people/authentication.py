@@ -44,7 +44,7 @@ class AccountError(ValueError):
 class TooManyGuesses(AccountError):
     """Too many wrong passwords, for this name or from this address."""
 
-    def __init__(self, message: str, *, first: bool) -> None:
+    def __init__(self, message: str, *, first: bool = False) -> None:
         """`first`: this is the first attempt that is refused within the window."""
         super().__init__(message)
         self.first = first

@@ -181,7 +181,7 @@ class Recovery:
 
 
 def _too_many() -> TooManyGuesses:
-    return TooManyGuesses(marked("Too many attempts: please wait a quarter of an hour."), first=False)
+    return TooManyGuesses(marked("Too many attempts: please wait a quarter of an hour."))
 
 
 def _fits(stored: StoredAccount) -> str:
