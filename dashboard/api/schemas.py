@@ -45,7 +45,8 @@ class FileError(Error):
 
 
 class Attribution(_Body):
-    """The recommendation that an item came from; send it back with the item's plays."""
+    """The recommendation that an item came from; send it back unchanged with the item's plays. Its id is
+    signed for the listener and the track."""
 
     id: str
     rank: int = Field(ge=1)

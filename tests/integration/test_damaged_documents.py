@@ -441,7 +441,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         return services.authenticator.log_in("Ada", "correct horse", address="::1")
 
     def popular() -> object:
-        services.popular._counted_at = float("-inf")
+        services.popular._good_until = float("-inf")
         return services.popular.now(), services.popular.rising()
 
     def starting_options() -> object:

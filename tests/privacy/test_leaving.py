@@ -80,6 +80,7 @@ def ada(
     services: Services,
 ) -> Lived:
     """Ada has an account, hearts, links, friends, and plays that went through the streams."""
+    database.tracks.insert_many({"_id": track_id(n), "artist": "A", "genres": ["Folk"]} for n in range(6))
     client = enter()
     client.post("/api/people/sign-up", json={"name": "Ada", "password": "correct horse"})
     me = whose(services, client).user_id
@@ -152,6 +153,7 @@ def test_who_leaves_is_gone_everywhere_and_does_not_come_back(
 ) -> None:
     me, settings = ada.user_id, ada.settings
     statistics = list(database.listening_stats.find())
+    assert statistics
     others = database.tastes.count_documents({}) - 1
     assert ada.client.post("/api/me/leave", json={**SURE, "password": "correct horse"}).status_code == 200
     sweep(Store(database), now=datetime.now(UTC) + timedelta(hours=1))
