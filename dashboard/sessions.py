@@ -17,7 +17,7 @@ from datetime import timedelta
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 
-from segue.privacy.guests import remove_expired_guests
+from segue.privacy.guests import remove_former_guests
 from segue.storage.mongo import PyMongoError
 from segue.storage.store import Store
 
@@ -55,7 +55,7 @@ def while_it_runs(
     Parameters
     ----------
     plays_kept
-        As in :func:`segue.privacy.guests.remove_expired_guests`.
+        As in :func:`segue.privacy.guests.remove_former_guests`.
     """
 
     @contextlib.asynccontextmanager
@@ -76,7 +76,7 @@ async def _remove_regularly(store: Store, plays_kept: timedelta) -> None:
     await asyncio.sleep(_GUESTS_AFTER_SECONDS)
     while True:
         try:
-            removed = await asyncio.to_thread(remove_expired_guests, store, plays_kept=plays_kept)
+            removed = await asyncio.to_thread(remove_former_guests, store, plays_kept=plays_kept)
         except PyMongoError as error:
             log.warning("the data of former guests is removed later: %s", error)
         else:

@@ -48,7 +48,7 @@ class Guests:
         if await run_in_threadpool(self._login_sessions.find, request.cookies.get(COOKIE)):
             await self._app(scope, receive, send)
             return
-        if self._newcomers and not self._newcomers.admit(address_of(request)):
+        if self._newcomers and not self._newcomers.admit(visitor_address(request)):
             refusal = PlainTextResponse(
                 translated(TOO_MANY), 429, headers={"Retry-After": "3600", "Cache-Control": "no-store"}
             )
@@ -68,14 +68,9 @@ class Guests:
         await self._app(scope, receive, send_with_cookie)
 
 
-def address_of(request: Request) -> str:
-    """The address of the visitor; behind trusted proxies, that which they give."""
-    return request.client.host if request.client else "unknown"
-
-
 async def as_guest(services: Services, request: Request, response: Response) -> Response:
     """A response that makes the browser a new guest's, or nobody's if its address has too many."""
-    if services.newcomers.admit(address_of(request)):
+    if services.newcomers.admit(visitor_address(request)):
         token = await run_in_threadpool(services.login_sessions.offer)
         response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
     else:
@@ -119,6 +114,11 @@ async def session_of(services: Services, request: Request) -> tuple[Listener, st
     if listener is None or token is None:
         raise HTTPException(401, "no session: reload the page")
     return listener, token
+
+
+def visitor_address(request: Request) -> str:
+    """The visitor's address, by which attempts are counted."""
+    return request.client.host if request.client else "unknown"
 
 
 TOO_MANY = marked("Too many new visitors come from your network: log in, or try again in an hour.")

@@ -9,6 +9,7 @@ brings it back, so that visitors who never do, such as robots, cost nothing.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import uuid
 from collections.abc import Callable
@@ -26,8 +27,13 @@ LIFETIME = timedelta(days=30)
 _LONGEST_TOKEN = 100
 OFFERED_FOR = timedelta(hours=1)
 """A session can begin with an offered token for this time."""
+KEPT_AFTER = timedelta(days=7)
+"""How long a session that has expired is kept, so that its guest's data can be removed."""
 GUEST = "guest-"
 """The beginning of a guest's id, also after the guest has made an account."""
+_SEEN_EVERY = timedelta(hours=1)
+_ID_LENGTH = 16
+_MOST_LISTED = 100
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,19 @@ class Listener:
     """Whether the session was opened with a link for operators."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenSession:
+    """A log-in session, for the list of a listener's own."""
+
+    session_id: str
+    """As :attr:`Listener.session_id`."""
+    browser: str
+    """Browser and system, such as "Firefox, Windows"; empty if they are unknown."""
+    began_at: datetime
+    seen_at: datetime
+    """When a page or a route last asked for it, to the hour."""
+
+
 class LoginSession(TypedDict):
     _id: str
     """The hash of the token."""
@@ -52,10 +71,14 @@ class LoginSession(TypedDict):
     """Name of the account; none for a guest."""
     operator: NotRequired[bool]
     """Whether a link for operators was opened in it."""
+    browser: NotRequired[str]
+    """Browser and system at the log-in: :func:`segue.people.browsers.browser_of`."""
     began_at: datetime
     """When the session began."""
+    seen_at: NotRequired[datetime]
+    """When it was last used, to the hour; missing before the first hour has passed."""
     expires_at: datetime
-    """When MongoDB removes the session."""
+    """When the session ends. MongoDB removes it a week later."""
     closed: NotRequired[bool]
     """Whether it is no session: its token was offered, and has been invalidated since."""
 
@@ -72,7 +95,7 @@ class LoginSessions(Collection[LoginSession]):
         personal=Personal(owner=("user_id",), secret=("_id",)),
         access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
     )
-    indexes = (Index.on("expires_at", keep=timedelta()), Index.on("user_id"))
+    indexes = (Index.on("expires_at", keep=KEPT_AFTER), Index.on("user_id"))
 
     def __init__(
         self,
@@ -86,14 +109,33 @@ class LoginSessions(Collection[LoginSession]):
         super().__init__(store)
         self._offers, self._guests_kept, self._clock = offers, min(guests_kept, LIFETIME), clock
 
-    def open(self, *, user_id: str | None = None, name: str | None = None, operator: bool = False) -> str:
-        """Begin a session and return its token; without a `user_id`, the session is a new guest's."""
+    def open(
+        self,
+        *,
+        user_id: str | None = None,
+        name: str | None = None,
+        operator: bool = False,
+        browser: str = "",
+    ) -> str:
+        """Begin a session and return its token; without a `user_id`, the session is a new guest's.
+
+        Parameters
+        ----------
+        browser
+            As :func:`segue.people.browsers.browser_of`.
+        """
         token = secrets.token_urlsafe(32)
-        self._begin(token, user_id=user_id, name=name, operator=operator)
+        self._begin(token, user_id=user_id, name=name, operator=operator, browser=browser)
         return token
 
     def _begin(
-        self, token: str, *, user_id: str | None = None, name: str | None = None, operator: bool = False
+        self,
+        token: str,
+        *,
+        user_id: str | None = None,
+        name: str | None = None,
+        operator: bool = False,
+        browser: str = "",
     ) -> None:
         began = self._clock()
         session: LoginSession = {
@@ -105,6 +147,8 @@ class LoginSessions(Collection[LoginSession]):
         }
         if operator:
             session["operator"] = True
+        if browser:
+            session["browser"] = browser
         self.documents.insert_one(session)
 
     def offer(self) -> str:
@@ -129,8 +173,9 @@ class LoginSessions(Collection[LoginSession]):
         """
         if not token or len(token) > _LONGEST_TOKEN:
             return None
-        alive = {"_id": _hash(token), "expires_at": {"$gt": self._clock()}}
-        fields = {"user_id": 1, "name": 1, "operator": 1, "closed": 1}
+        at = self._clock()
+        alive = {"_id": _hash(token), "expires_at": {"$gt": at}}
+        fields = {"user_id": 1, "name": 1, "operator": 1, "closed": 1, "began_at": 1, "seen_at": 1}
         session = self.documents.find_one(alive, fields)
         if session is None and self._is_offered(token):
             with suppress(DuplicateKeyError):  # another request has just begun it
@@ -138,10 +183,12 @@ class LoginSessions(Collection[LoginSession]):
             session = self.documents.find_one(alive, fields)
         if session is None or session.get("closed"):
             return None
+        if at - session.get("seen_at", session["began_at"]) >= _SEEN_EVERY:
+            self.documents.update_one({"_id": session["_id"]}, {"$set": {"seen_at": at}})
         return Listener(
             user_id=session["user_id"],
             name=session["name"],
-            session_id=session["_id"][:16],
+            session_id=session["_id"][:_ID_LENGTH],
             operator=session.get("operator", False) is True,
         )
 
@@ -161,14 +208,40 @@ class LoginSessions(Collection[LoginSession]):
         }
         self.documents.replace_one({"_id": _hash(token)}, closed, upsert=True)
 
+    def of(self, user_id: str) -> list[OpenSession]:
+        """A listener's sessions, the last used first."""
+        alive = {"user_id": user_id, "expires_at": {"$gt": self._clock()}}
+        found = [
+            OpenSession(
+                session_id=session["_id"][:_ID_LENGTH],
+                browser=session.get("browser", ""),
+                began_at=session["began_at"],
+                seen_at=session.get("seen_at", session["began_at"]),
+            )
+            for session in self.documents.find(alive).limit(_MOST_LISTED)
+        ]
+        return sorted(found, key=lambda one: one.seen_at, reverse=True)
+
+    def end(self, user_id: str, session_id: str) -> bool:
+        """End one session of a listener; False if the listener has none with that id."""
+        wanted = {"user_id": user_id, "_id": {"$regex": f"^{re.escape(session_id)}"}}
+        return bool(session_id) and self.documents.delete_one(wanted).deleted_count == 1
+
+    def end_others(self, user_id: str, session_id: str) -> int:
+        """End all sessions of a listener but this one; returns their number."""
+        others = {"user_id": user_id, "_id": {"$not": {"$regex": f"^{re.escape(session_id)}"}}}
+        return self.documents.delete_many(others).deleted_count if session_id else 0
+
     def close_all(self, user_id: str) -> int:
         """End all sessions of a listener; returns their number."""
         return self.documents.delete_many({"user_id": user_id}).deleted_count
 
-    def guests(self) -> set[str]:
-        """The ids of the guests who have a session."""
-        found = self.distinct("user_id", {"name": None, "expires_at": {"$gt": self._clock()}})
-        return {user_id for user_id in found if isinstance(user_id, str)}
+    def former_guests(self) -> set[str]:
+        """The ids of the guests whose last session has expired, also of those who have made an account."""
+        now = self._clock()
+        over = self.distinct("user_id", {"name": None, "closed": None, "expires_at": {"$lte": now}})
+        found = {user_id for user_id in over if isinstance(user_id, str) and user_id.startswith(GUEST)}
+        return found - set(self.distinct("user_id", {"expires_at": {"$gt": now}}))
 
 
 def _hash(token: str) -> str:

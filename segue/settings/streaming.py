@@ -98,3 +98,4 @@ class RetentionSettings(Section):
     statistics: Positive
     daily_statistics: Expiry
     guests: Annotated[Duration, Field(ge=timedelta(days=1), le=timedelta(days=30))]
+    audit: Expiry

@@ -16,9 +16,8 @@ from segue.dashboard.newcomers import Newcomers
 from segue.dashboard.services import Services
 from segue.people.login_sessions import COOKIE, OFFERED_FOR, LoginSessions
 from segue.people.signatures import signatures
-from segue.privacy.guests import remove_expired_guests
+from segue.privacy.guests import remove_former_guests
 from segue.storage.mongo import Document
-from segue.storage.store import Store
 from tests.dashboard.conftest import Enter, whose
 
 pytestmark = pytest.mark.integration
@@ -138,12 +137,12 @@ def test_the_data_of_a_guest_goes_with_the_session(
         at = datetime.now(UTC)
         database.listening.insert_one({"_id": f"0:{user_id}", "user_id": user_id, "start": at, "rows": []})
         database.tastes.insert_one({"_id": user_id, "windows": {}})
-    database.tastes.insert_one({"_id": "guest-of-another-service", "windows": {}})
-    assert remove_expired_guests(services.store, plays_kept=PLAYS) == 0
+    database.tastes.insert_one({"_id": "guest-without-a-session", "windows": {}})
+    assert remove_former_guests(services.store, plays_kept=PLAYS) == 0
     member.post("/api/people/log-out")
     database.sessions.update_many({"user_id": former}, {"$set": {"expires_at": datetime.now(UTC)}})
-    assert remove_expired_guests(services.store, plays_kept=PLAYS) == 1
-    kept = {*own, "guest-of-another-service"}
+    assert remove_former_guests(services.store, plays_kept=PLAYS) == 1
+    kept = {*own, "guest-without-a-session"}
     assert set(database.tastes.distinct("_id")) == kept
     assert set(database.listening.distinct("user_id")) == set(own)
     assert set(database.queues.distinct("_id")) == set(own)
@@ -156,6 +155,3 @@ def test_the_setting_limits_the_session(services: Services, database: Database[D
     sessions.open(user_id="user-1", name="Ada")
     lasts = {one["name"]: one["expires_at"] - one["began_at"] for one in database.sessions.find()}
     assert lasts[None] == timedelta(days=2) < lasts["Ada"]
-    assert LoginSessions(Store(database)).guests() == {
-        one["user_id"] for one in database.sessions.find({"name": None})
-    }
