@@ -76,7 +76,7 @@ class Accounts(Collection[StoredAccount]):
         """The listeners among these who have an account."""
         found: set[str] = set()
         for some in batches(list(among), 1000):
-            found |= set(self.distinct("user_id", {"user_id": {"$in": some}}))
+            found |= set(self.texts("user_id", {"user_id": {"$in": some}}))
         return found
 
     def add(self, account: Account, *, password_hash: str, skeleton: str | None = None) -> None:

@@ -239,9 +239,10 @@ class LoginSessions(Collection[LoginSession]):
     def former_guests(self) -> set[str]:
         """The ids of the guests whose last session has expired, also of those who have made an account."""
         now = self._clock()
-        over = self.distinct("user_id", {"name": None, "closed": None, "expires_at": {"$lte": now}})
-        found = {user_id for user_id in over if isinstance(user_id, str) and user_id.startswith(GUEST)}
-        return found - set(self.distinct("user_id", {"expires_at": {"$gt": now}}))
+        over = self.texts("user_id", {"name": None, "closed": None, "expires_at": {"$lte": now}})
+        return {own for own in over if own.startswith(GUEST)} - set(
+            self.texts("user_id", {"expires_at": {"$gt": now}})
+        )
 
 
 def _hash(token: str) -> str:

@@ -1,7 +1,7 @@
 """Removes what guests leave behind: once a guest's session has expired, nobody can reach the data any more.
 
-Delivery: as :mod:`segue.privacy.leaving`. After a crash in the middle of a removal, the rest of that guest's data
-stays.
+Delivery: as :mod:`segue.privacy.leaving`. After a crash in the middle of a removal, the rest of that guest's
+data stays.
 """
 
 from __future__ import annotations
