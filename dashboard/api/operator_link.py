@@ -32,6 +32,8 @@ def routes(services: Services) -> list[Route]:
         return sessions.open(user_id=listener.user_id, name=listener.name, operator=True)
 
     async def enter(request: Request) -> Response:
+        if request.method == "HEAD":  # programs that show a preview of a link send it
+            return Response(headers={"Cache-Control": "no-store"})
         code = request.query_params.get("code", "")
         token = await run_in_threadpool(entered, code, request.cookies.get(COOKIE))
         if token is None:

@@ -13,7 +13,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import cookie_options, json_body, refuse_cross_site, session_of
+from segue.dashboard.api.requests import (
+    client_address,
+    cookie_options,
+    json_body,
+    refuse_cross_site,
+    session_of,
+)
 from segue.dashboard.language.words import translated
 from segue.dashboard.services import Services
 from segue.people import devices
@@ -37,7 +43,7 @@ def routes(services: Services) -> list[Route]:
             services,
             request,
             lambda: services.authenticator.sign_up(
-                name, password, guest_id=guest_id, address=_address(request)
+                name, password, guest_id=guest_id, address=client_address(request)
             ),
         )
 
@@ -48,7 +54,7 @@ def routes(services: Services) -> list[Route]:
             services,
             request,
             lambda: services.authenticator.log_in(
-                name, password, address=_address(request), device=_device(request)
+                name, password, address=client_address(request), device=_device(request)
             ),
         )
 
@@ -73,7 +79,7 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         password, new = await _texts(request, "password", "new_password")
-        address = _address(request)
+        address = client_address(request)
 
         def changed() -> Account:
             account = Accounts(services.store).of(listener.user_id)
@@ -155,10 +161,6 @@ async def _texts(request: Request, *names: str) -> list[str]:
     if not all(isinstance(text, str) for text in texts):
         raise HTTPException(400, f"{' and '.join(names)} must be text")
     return texts
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
 
 
 def _with_cookie(request: Request, token: str) -> Response:

@@ -81,6 +81,11 @@ def cookie_options(*, secure: bool) -> dict[str, Any]:
     }
 
 
+def client_address(request: Request) -> str:
+    """The address of the visitor, which a trusted proxy may have passed on."""
+    return request.client.host if request.client else "unknown"
+
+
 async def session_of(services: Services, request: Request) -> tuple[Listener, str]:
     """The listener of the request's session, and the session's token.
 

@@ -106,6 +106,7 @@ def _picks(user_id: str) -> None:
             genres,
             selection_mode="multi",
             default=[genre for genre in kept.genres if genre in genres],
+            format_func=plain,
             key="start-genres",
             on_change=visit.by_listener(user_id, keep),
         )

@@ -31,7 +31,9 @@ def show() -> None:
     if not genres:
         st.info(no_music(), icon=":material/library_music:")
         return
-    genre = st.pills(gettext("Genre"), genres, key="genre", default=genres[0]) or genres[0]
+    # Labels of pills are Markdown.
+    chosen = st.pills(gettext("Genre"), genres, key="genre", default=genres[0], format_func=plain)
+    genre = chosen or genres[0]
     if len(known) > number:
         more.offer("genres", shown=number, total=None, words=_genres)
     place = f"genre-{genre}"

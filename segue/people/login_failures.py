@@ -47,12 +47,12 @@ def of_name(name: str) -> str:
 
 def of_name_at(name: str, address: str) -> str:
     """The source of attempts with a name from an address."""
-    return f"name-at:{name_key(name)[:_LONGEST_NAME]}\n{_place(address)}"
+    return f"name-at:{name_key(name)[:_LONGEST_NAME]}\n{network_of(address)}"
 
 
 def of_address(address: str) -> str:
     """The source of attempts from an address, with any name."""
-    return f"address:{_place(address)}"
+    return f"address:{network_of(address)}"
 
 
 def of_device(digest: str) -> str:
@@ -62,10 +62,10 @@ def of_device(digest: str) -> str:
 
 def of_sign_up(address: str) -> str:
     """The source of new accounts from an address."""
-    return f"sign-up:{_place(address)}"
+    return f"sign-up:{network_of(address)}"
 
 
-def _place(address: str) -> str:
+def network_of(address: str) -> str:
     """An address of IPv4, or the network of an address of IPv6."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
