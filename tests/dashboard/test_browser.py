@@ -41,7 +41,8 @@ def test_the_music_goes_on_through_pages_and_a_reload_keeps_the_place(visitor: P
     visitor.wait_playing(title("Waltz", 0))
     visitor.page.evaluate("window.here = true; window.gaps = 0; window.__segue.audio.loop = true")
     visitor.page.evaluate(
-        "for (const e of ['pause', 'waiting']) window.__segue.audio.addEventListener(e, () => gaps++)"
+        # Waiting for data is no gap: it depends on the machine.
+        "for (const e of ['pause', 'emptied']) window.__segue.audio.addEventListener(e, () => gaps++)"
     )
     for name, there in (("/search", "Search"), ("/you", "You are a guest"), ("/", "For you")):
         visitor.go(name)

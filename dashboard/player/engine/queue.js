@@ -2,6 +2,7 @@ import { uuid } from "./ids.js";
 import { Transport } from "./transport.js";
 
 export const AHEAD = 12; // recommendations queued after the listener's choices
+const ASKING_MS = 30e3; // how long recommendations are waited for
 const chosen = (item) => (item.auto ? { ...item, auto: false, queued: true } : item);
 // The queue: the listener's choices, then recommendations, which change while the listener plays songs.
 export class Queue extends Transport {
@@ -75,11 +76,15 @@ export class Queue extends Transport {
   settle() { this.save(); this.changed(); }
 
   // --- recommendations
-  async refresh() {
+  refresh() { // one request after the other, so that no older answer replaces a newer one
+    this.refreshing = this.refreshing.catch(() => false).then(() => this.readUpcoming());
+    return this.refreshing;
+  }
+  async readUpcoming() {
     let answer;
-    try { answer = await fetch("/api/upcoming"); } catch { return false; }
-    if (!answer.ok) return false;
-    const upcoming = await answer.json();
+    try { answer = await fetch("/api/upcoming", { signal: AbortSignal.timeout(ASKING_MS) }); } catch { return false; }
+    const upcoming = answer.ok ? await answer.json().catch(() => null) : null; // null: it has broken off
+    if (!upcoming) return false;
     const changed = upcoming.recommendation_id !== this.recommended?.recommendation_id;
     this.recommended = upcoming;
     this.judge(upcoming.opinions);

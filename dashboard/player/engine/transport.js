@@ -45,6 +45,8 @@ export class Transport {
     this.offset = 0; // where the element's recording begins in the song, in milliseconds
     /** @type {import("./messages.d.ts").Upcoming | null} */
     this.recommended = null;
+    /** @type {Promise<boolean>} */
+    this.refreshing = Promise.resolve(false);
     /** @type {string | null | undefined} */
     this.loading = null;
     this.resume = 0;

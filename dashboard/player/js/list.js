@@ -29,8 +29,8 @@ const place = (root, data) => {
 
 // After a change of the mood dial, replace the recommendations in the queue at once.
 function followDial(dial) {
-  const engine = window.__segue, before = engine?.dial;
-  if (!engine || before === dial) return;
-  engine.dial = dial;
-  if (before !== undefined) engine.refresh().then((changed) => { if (changed) engine.extend(); });
+  const engine = window.__segue, before = window.__dial;
+  window.__dial = dial; // also where the list comes before the engine, which asks for recommendations when it starts
+  if (!engine || before === undefined || before === dial) return;
+  engine.refresh().then((changed) => (changed ? engine.extend() : engine.replan())); // the server may not have answered
 }

@@ -39,6 +39,22 @@ test("songs follow each other as voices, and each is counted once", async () => 
   assert.deepEqual(await types(), ["play a", "complete a", "play b"]);
 });
 
+test("recommendations are asked for one request after the other", async () => {
+  const answers = [];
+  const upcoming = (id) => ({ json: { recommendation_id: id, items: items(`${id}1`, `${id}2`), opinions: {} } });
+  const { engine } = await open({ "/api/upcoming": () => new Promise((done) => { answers.push((id) => done(upcoming(id))); }) });
+  answers.shift()("first");
+  await settle();
+  const older = engine.refresh(), newer = engine.refresh();
+  await settle();
+  assert.equal(answers.length, 1, "the second request waits for the first answer");
+  answers.shift()("first");
+  await settle();
+  answers.shift()("second");
+  assert.deepEqual(await Promise.all([older, newer]), [false, true]);
+  assert.equal(engine.recommended.recommendation_id, "second");
+});
+
 test("a song that leaves the queue does not follow", async () => {
   const { engine, context } = await open();
   await playing(engine, "a", "b", "c");
