@@ -44,7 +44,7 @@ SPANS = {
     marked("All time"): 36_500,
 }
 _TRACKS = 10
-_MOST_POINTS = 3000
+_MOST_POINTS = 2000
 
 
 def show() -> None:
