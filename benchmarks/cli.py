@@ -15,6 +15,7 @@ from rich.table import Table
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, write_figures
 from segue.figures import console as results
+from segue.processes import ended_by_sigterm
 
 BENCHMARKS = {
     "stream-latency": "time from a play to its recommendations",
@@ -94,7 +95,8 @@ def bench(  # noqa: PLR0913  # one parameter for each option of the command
 
     Example: ./run.sh bench index --tracks 10000 --output index.png
     """
-    with one_line_errors():
+    # SIGTERM, too, ends the blocks that stop what a run has started and remove its data.
+    with one_line_errors(), ended_by_sigterm():
         can_write(json_file)
         if name not in BENCHMARKS:
             raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")

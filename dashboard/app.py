@@ -34,6 +34,7 @@ from segue.dashboard.api.outage import MongoOutage
 from segue.dashboard.api.requests import Guests
 from segue.dashboard.api.traces import Traced
 from segue.dashboard.capacity import Capacity
+from segue.dashboard.listenbrainz import routes as listenbrainz
 from segue.dashboard.metrics import Measured
 from segue.dashboard.opensubsonic import routes as opensubsonic
 from segue.dashboard.protection import Protected
@@ -76,7 +77,7 @@ def make_app() -> st.App:
     keep_outages_out_of_the_log()
     return st.App(
         PAGES,
-        routes=[*make_routes(services), *opensubsonic.routes(services)],
+        routes=[*make_routes(services), *opensubsonic.routes(services), *listenbrainz.routes(services)],
         middleware=make_middleware(services),
         lifespan=ending_sessions,
         on_script_error=show_outage,

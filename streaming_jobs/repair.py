@@ -138,6 +138,11 @@ def _opened(settings: Settings) -> Iterator[Files]:
 def _repair(folder: Files, settings: Settings, *, yes: bool) -> None:
     """Repair damaged files, and then the places in topics that have lost records."""
     location = settings.spark.checkpoint_location
+    if not folder.names():
+        raise SegueError(
+            f"there is no checkpoint at {location}: check spark.checkpoint_location. The stream makes one "
+            "when it starts"
+        )
     mended = _mend(folder, settings, yes=yes)
     try:
         settings = connected(settings)

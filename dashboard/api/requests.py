@@ -65,7 +65,7 @@ def is_page(request: Request) -> bool:
         and "text/html" in request.headers.get("accept", "")
         and request.url.path != PATH
         and not request.url.path.startswith(
-            ("/api/", "/rest/", "/_stcore/", "/static/", "/component/", "/media/", "/s/", "/offline")
+            ("/api/", "/rest/", "/1/", "/_stcore/", "/static/", "/component/", "/media/", "/s/", "/offline")
         )
     )
 
@@ -222,7 +222,17 @@ async def json_body(request: Request, *, limit: int, shape: str) -> dict[str, An
     HTTPException
         400: it is not an object. 408, 413, 400: as for :func:`parts`.
     """
-    text = await body(request, limit=limit)
+    return json_object(await body(request, limit=limit), shape=shape)
+
+
+def json_object(text: bytes, *, shape: str) -> dict[str, Any]:
+    """A JSON object from a body.
+
+    Raises
+    ------
+    HTTPException
+        400: it is not an object.
+    """
     try:
         content = json.loads(text, parse_constant=_no_number, parse_float=_float, parse_int=_int)
         content = _without_surrogates(content)

@@ -6,7 +6,6 @@ visitor. Wrong passwords, tokens and keys count as failed attempts to log in, as
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import threading
@@ -16,9 +15,10 @@ from dataclasses import dataclass
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing
 from segue.dashboard.opensubsonic.parameters import Parameters
 from segue.people.accounts import Account, Accounts, StoredAccount, name_key
+from segue.people.app_log_in import AppLogIn, session_of_app
 from segue.people.app_passwords import AppPassword, AppPasswords
 from segue.people.authentication import LONGEST_PASSWORD, AccountError, Authenticator, Busy, TooManyGuesses
-from segue.people.login_failures import LoginFailures, of_address, sources
+from segue.people.login_failures import LoginFailures, sources
 from segue.people.secret_box import SecretBox
 from segue.storage.store import Store
 
@@ -50,7 +50,7 @@ class Credentials:
         """`box` has the key of app passwords."""
         self._accounts, self._app_passwords = Accounts(store), AppPasswords(store)
         self._authenticator, self._box = authenticator, box
-        self._failures = LoginFailures(store)
+        self._failures, self._app_log_in = LoginFailures(store), AppLogIn(store)
         self._right = _RightPasswords()
 
     def caller(self, parameters: Parameters, *, address: str) -> Caller:
@@ -80,10 +80,11 @@ class Credentials:
         return self._by_password(name, decoded(password), client, address=address)
 
     def _by_key(self, key: str, *, address: str) -> AppPassword:
-        self._guard(of_address(address))
-        found = self._app_passwords.by_secret(key)
+        try:
+            found = self._app_log_in.used(key, address=address)
+        except TooManyGuesses as error:
+            raise ProtocolError(Code.WRONG_CREDENTIALS, str(error)) from None
         if found is None:
-            self._failures.count(of_address(address))
             raise ProtocolError(Code.INVALID_API_KEY, "The API key is not valid: it may have been revoked.")
         return found
 
@@ -118,7 +119,7 @@ class Credentials:
             user_id=account.user_id,
             name=account.name,
             client=client,
-            session_id=_session(account.user_id, client, ""),
+            session_id=session_of_app(account.user_id, client),
             with_account_password=True,
         )
 
@@ -138,7 +139,7 @@ class Credentials:
             user_id=used.user_id,
             name=used.name,
             client=f"{client} ({used.device})",
-            session_id=_session(used.user_id, client, used.password_id),
+            session_id=session_of_app(used.user_id, client, used.password_id),
         )
 
     def _guard(self, *sources: str) -> None:
@@ -184,8 +185,3 @@ def decoded(password: str) -> str:
         return bytes.fromhex(password.removeprefix(_ENCODED)).decode()
     except ValueError:
         return password
-
-
-def _session(user_id: str, client: str, password_id: str) -> str:
-    text = f"{user_id}\n{client}\n{password_id}"
-    return f"app-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

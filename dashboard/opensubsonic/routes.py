@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from segue.dashboard.api.requests import client_address
+from segue.dashboard.cross_origin import CrossOrigin
 from segue.dashboard.opensubsonic import (
     absent,
     annotation,
@@ -33,7 +34,6 @@ from segue.dashboard.opensubsonic import (
 )
 from segue.dashboard.opensubsonic.answers import Form, unavailable
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint, Sending
-from segue.dashboard.opensubsonic.cross_origin import CrossOrigin
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError
 from segue.dashboard.opensubsonic.parameters import Parameters
 from segue.dashboard.opensubsonic.server import Server

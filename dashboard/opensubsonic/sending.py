@@ -1,40 +1,26 @@
-"""Sends events to the stream."""
+"""Sends the events of a call."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segue.dashboard import app_events
 from segue.dashboard.opensubsonic.answers import unavailable
 from segue.dashboard.opensubsonic.call import Call
 from segue.errors import SegueError
-from segue.taste.opinions import Opinions
-
-log = logging.getLogger(__name__)
-_RETRY_SECONDS = 5
 
 
 def send(call: Call, events: Sequence[Mapping[str, Any]]) -> None:
-    """Send events, and keep the likes and dislikes among them.
+    """As :func:`segue.dashboard.app_events.send`.
 
     Raises
     ------
     ProtocolError
         Kafka does not accept events now.
     """
-    if not events:
-        return
-    services = call.server.services
     try:
-        delivered, refused = services.delivery.send(events)
-    except SegueError as error:
-        services.metrics.kafka_errors.inc()
-        log.warning("events of an app were not sent: %s", error)
-        raise unavailable("Segue cannot take plays now: try again.", retry_after=_RETRY_SECONDS) from None
-    services.metrics.plays.inc(len(delivered))
-    services.metrics.refused_plays.inc(len(refused))
-    if refused:
-        log.warning("events of an app are invalid: %s", sorted(set(refused.values())))
-    opinions = [(play["user_id"], play["track_id"], play["type"]) for play in delivered]
-    Opinions(services.store).keep(opinions)
+        app_events.send(call.server.services, events)
+    except SegueError:
+        text = "Segue cannot take plays now: try again."
+        raise unavailable(text, retry_after=app_events.RETRY_SECONDS) from None

@@ -32,6 +32,12 @@ def show(listener: Listener) -> None:
                 name=plain(listener.name),
             )
         )
+        st.write(
+            gettext(
+                "Programs that scrobble to ListenBrainz can send their scrobbles here: with the address of "
+                "this page and `/1/` as the address of the API, and an app password as the user token."
+            )
+        )
         passwords = AppPasswords(visit.services().store)
         with st.form("app-password", clear_on_submit=True, border=False):
             device = st.text_input(

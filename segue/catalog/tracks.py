@@ -103,6 +103,7 @@ class Tracks(Collection[TrackDocument]):
         Index.on("cover_id"),
         Index.on("file_key"),
         Index.on("sketch"),
+        Index.on("details.ids.recording"),
         Index(keys=[("modified_ns", DESCENDING)]),
         Index.on("library", "state"),
         Index.on("state"),
@@ -307,6 +308,12 @@ class Tracks(Collection[TrackDocument]):
         """The facts for matching of all playable tracks."""
         for track in self.documents.find(self.visible({**PLAYABLE}), MATCHABLE):
             yield matchable_of(track)
+
+    def with_recordings(self, recordings: Iterable[str]) -> list[MatchableTrack]:
+        """The playable tracks with one of these ids of recordings at MusicBrainz."""
+        wanted = {"details.ids.recording": {"$in": list(recordings)}}
+        found = self.documents.find(self.visible({**wanted, **PLAYABLE}), MATCHABLE)
+        return [matchable_of(track) for track in found]
 
     def with_file_names(self, names: Iterable[str]) -> dict[str, list[MatchableTrack]]:
         """The playable tracks whose files have one of these names, by :func:`file_key`."""

@@ -11,16 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from segue.catalog.tracks import Tracks
-from segue.imports.changed import ChangedImports
-from segue.imports.days import ImportedDays, KeptPlay
-from segue.imports.play import Song, milliseconds_of
-from segue.imports.songs import HeardSong, ImportedSongs, Match
+from segue.imports.beside import BesideTheStream, PlayBeside
+from segue.imports.play import ImportedPlay, Song, milliseconds_of
+from segue.imports.songs import Match
 from segue.people.forgotten import Forgotten
 from segue.plays.event_types import ENDS
 from segue.storage.store import Store
-
-NUMBER = 0
-"""In place of the number of an import: those of listeners count from 1."""
 
 
 class DelayedPlays:
@@ -28,8 +24,7 @@ class DelayedPlays:
 
     def __init__(self, store: Store) -> None:
         self._tracks, self._forgotten = Tracks(store), Forgotten(store)
-        self._days, self._songs = ImportedDays(store), ImportedSongs(store)
-        self._changed = ChangedImports(store)
+        self._beside = BesideTheStream(store)
 
     def keep(self, plays: Iterable[Mapping[str, Any]]) -> list[str]:
         """Keep the listenings among plays; returns the listeners who have new ones.
@@ -54,22 +49,11 @@ class DelayedPlays:
             if play["user_id"] not in left:
                 by_listener[play["user_id"]].append(play)
         described = self._described({play["track_id"] for play in ended})
-        new = [user_id for user_id, own in by_listener.items() if self._keep(user_id, own, described)]
-        self._changed.note(new)
-        return new
-
-    def _keep(self, user_id: str, plays: Iterable[Mapping[str, Any]], songs: Mapping[str, Song]) -> bool:
-        heard: dict[str, HeardSong] = {}
-        kept = []
-        for play in plays:
-            song, played = songs[play["track_id"]], milliseconds_of(play["ms_played"])
-            at = max(0, play["occurred_at"] - (played or 0)) // 1000
-            key = Song(title="", track_id=song.track_id).key()
-            if key not in heard or at < heard[key].first_at:
-                heard[key] = HeardSong(song, Match(song.track_id if song.title else None), at)
-            kept.append(KeptPlay(at, key, played, play["type"] == "skip"))
-        self._songs.keep(user_id, heard)
-        return self._days.add(user_id, kept, number=NUMBER).new > 0
+        return [
+            user_id
+            for user_id, own in by_listener.items()
+            if self._beside.keep(user_id, [_beside(play, described) for play in own])
+        ]
 
     def _described(self, track_ids: Iterable[str]) -> dict[str, Song]:
         """The songs of tracks; those of tracks that the library does not have are without a title."""
@@ -83,3 +67,16 @@ class DelayedPlays:
                 else Song(title="", track_id=track_id)
             )
         return songs
+
+
+def _beside(play: Mapping[str, Any], described: Mapping[str, Song]) -> PlayBeside:
+    """A play from its end. The player knows the track, so the key of the song follows from it alone."""
+    song, played = described[play["track_id"]], milliseconds_of(play["ms_played"])
+    imported = ImportedPlay(
+        song=song,
+        at=max(0, play["occurred_at"] - (played or 0)) // 1000,
+        ms_played=played,
+        skipped=play["type"] == "skip",
+    )
+    key = Song(title="", track_id=song.track_id).key()
+    return PlayBeside(key, imported, Match(song.track_id if song.title else None))

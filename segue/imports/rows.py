@@ -93,7 +93,13 @@ def _feedback(row: Row) -> ImportedPlay:
 
 def _of_listenbrainz(row: Row) -> ImportedPlay:
     """A listen of ListenBrainz. Null stands for a missing object in some rows."""
-    data = mapping_of(row["track_metadata"])
+    song, ms_played = heard_on_listenbrainz(mapping_of(row["track_metadata"]))
+    time = next((row[key] for key in ("listened_at", "timestamp") if row.get(key)), None)
+    return imported_play(song, at=epoch_seconds(time), ms_played=ms_played, skipped=None)
+
+
+def heard_on_listenbrainz(data: Row) -> tuple[Song, int | None]:
+    """The song in the `track_metadata` of a listen, and for how many milliseconds it was played."""
     more, mapped = mapping_of(data.get("additional_info")), mapping_of(data.get("mbid_mapping"))
     ids = (uuid_of(one.get("recording_mbid")) for one in (more, data, mapped))
     heard = number_of(more.get("duration_played"))
@@ -106,13 +112,7 @@ def _of_listenbrainz(row: Row) -> ImportedPlay:
         release_track=uuid_of(more.get("track_mbid")) or uuid_of(more.get("release_track_mbid")),
         track_id=_own_id(more),
     )
-    time = next((row[key] for key in ("listened_at", "timestamp") if row.get(key)), None)
-    return imported_play(
-        song,
-        at=epoch_seconds(time),
-        ms_played=milliseconds_of(heard * 1000 if heard is not None else None),
-        skipped=None,
-    )
+    return song, milliseconds_of(heard * 1000 if heard is not None else None)
 
 
 def _length(more: Row) -> float | None:

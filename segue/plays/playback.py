@@ -144,6 +144,12 @@ class App:
         )
         return Change(playback=playback, events=self._interrupted(before, now=now) + self._begun(playback))
 
+    def play_unknown(self, before: Playback | None, *, now: int) -> Change:
+        """The app says that a track plays now that the library does not have."""
+        if before is None or before.ended:
+            return Change(playback=before)
+        return Change(playback=replace(before, ended=True), events=self._interrupted(before, now=now))
+
     def submit(self, before: Playback | None, track: PlayedTrack, *, at: int | None, now: int) -> Change:
         """The app submits a track as heard; `at` is the time at which it began, or at which it was heard.
 
@@ -152,7 +158,9 @@ class App:
         if before is not None and self._is_submission_of(before, track, at=at, now=now):
             if before.by_reports or before.ended:
                 return Change(playback=before)  # its own reports tell how it ended
-            return Change(playback=replace(before, ended=True), events=self._heard(before, before.began_at))
+            return Change(
+                playback=replace(before, ended=True), events=self._heard(before, before.began_at, now=now)
+            )
         began = at if at is not None else now
         playback = Playback(
             track_id=track.track_id,
@@ -162,7 +170,7 @@ class App:
             reported_at=began,
             ended=True,
         )
-        events = self._begun(playback) + self._heard(playback, began)
+        events = self._begun(playback) + self._heard(playback, began, now=now)
         # An old submission says nothing about the present.
         return Change(playback=before if before and before.began_at > began else playback, events=events)
 
@@ -214,9 +222,11 @@ class App:
     def _begun(self, playback: Playback) -> tuple[dict[str, Any], ...]:
         return self._event(playback, kind="play", at=playback.began_at, position=playback.position_ms)
 
-    def _heard(self, playback: Playback, began: int) -> tuple[dict[str, Any], ...]:
+    def _heard(self, playback: Playback, began: int, *, now: int) -> tuple[dict[str, Any], ...]:
+        """The end of a submitted track. Apps submit it at its half; the stream takes no end in the future."""
         length = playback.duration_ms
-        return self._event(playback, kind="complete", played=length, position=length, at=began + length)
+        end = max(began, min(began + length, now))
+        return self._event(playback, kind="complete", played=length, position=length, at=end)
 
     def _event(
         self, playback: Playback, *, kind: str, at: int, position: int, played: int = 0

@@ -12,6 +12,8 @@ MANAGER = "spark.sql.streaming.checkpointFileManagerClass"
 SAFE_MANAGER = "org.apache.spark.internal.io.cloud.AbortableStreamBasedCheckpointFileManager"
 """Writes to the final name and aborts the upload on an error; from the library spark-hadoop-cloud."""
 _RENAMING = {"FileContextBasedCheckpointFileManager", "FileSystemBasedCheckpointFileManager"}
+_UNFIT = {"ftp", "sftp", "http", "https", "har"}
+"""File systems of Hadoop that replace a file in several steps, or write none."""
 _OBJECT_STORES = {"s3", "s3a", "s3n", "gs", "oss", "obs", "cosn", "wasb", "wasbs", "swift"}
 
 
@@ -24,3 +26,8 @@ def loses_files(location: str, manager: str | None) -> bool:
     """Whether a manager (None: Spark's default) would rename files in an object store."""
     renames = manager is None or manager.rpartition(".")[2] in _RENAMING
     return renames and scheme(location) in _OBJECT_STORES
+
+
+def is_unfit(location: str) -> bool:
+    """Whether no manager writes files there that appear complete or not at all."""
+    return scheme(location) in _UNFIT

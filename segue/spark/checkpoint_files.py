@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from segue.errors import SegueError
-from segue.settings.checkpoint_location import MANAGER, SAFE_MANAGER, loses_files, scheme
+from segue.settings.checkpoint_location import (
+    MANAGER,
+    SAFE_MANAGER,
+    is_unfit,
+    loses_files,
+    scheme,
+)
 
 _PACKAGE = "org.apache.spark.sql.execution.streaming.checkpointing"
 BARE_FILE_SYSTEM = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
@@ -42,8 +48,15 @@ def refuse_unsafe(location: str, values: Mapping[str, str]) -> None:
     Raises
     ------
     SegueError
-        The checkpoint is in an object store, where its files would be renamed.
+        The checkpoint is in an object store, where its files would be renamed, or on a server for files
+        such as FTP, which no manager writes to safely.
     """
+    if is_unfit(location):
+        raise SegueError(
+            f"the checkpoint {location} is at {scheme(location)}:, where a file can be left half written: "
+            "set spark.checkpoint_location to a disk, HDFS, or an object store with "
+            f"{MANAGER}={SAFE_MANAGER}"
+        )
     if loses_files(location, values.get(MANAGER)):
         raise SegueError(
             f"the checkpoint {location} is in an object store, which cannot rename a file in one step: "

@@ -158,6 +158,13 @@ def forget_visit(page: Page) -> None:
     context.clear_cookies()
 
 
+HOLD = """() => { const e = window.__segue; clearInterval(window.held); window.held = setInterval(() => {
+  if (!(e.position > 2000)) return;
+  e.emit = () => {};
+  try { e.seek(0); } finally { delete e.emit; }
+}, 100); }"""
+
+
 class Player:
     """The elements that a listener sees and presses."""
 
@@ -174,6 +181,17 @@ class Player:
 
     def wait_playing(self, title: str | None = None) -> None:
         until(lambda: self.playing(title), f"{title or 'anything'} to play, not {self.state()}")
+
+    def hold(self) -> None:
+        """Keep songs in their first seconds, unseen by the server, until :meth:`release`.
+
+        A song lasts 12 s, and a busy machine may need longer for the steps of a test.
+        """
+        self.page.evaluate(HOLD)
+
+    def release(self) -> None:
+        """Let songs end."""
+        self.page.evaluate("clearInterval(window.held)")
 
     def press(self, label: str) -> None:
         self.page.locator(f"#segue-bar button[aria-label='{label}']:visible").click()

@@ -75,6 +75,7 @@ def test_each_format_is_decoded(visitor: Player) -> None:
 def test_keys(visitor: Player) -> None:
     visitor.play(title("Waltz", 0))
     visitor.wait_playing()
+    visitor.hold()
     keys = visitor.page.keyboard
     visitor.page.locator("h1").first.click()
     keys.press("Space")
@@ -100,6 +101,7 @@ def test_keys(visitor: Player) -> None:
 def test_the_queue_is_the_listeners(visitor: Player) -> None:
     visitor.play(title("Waltz", 0))
     visitor.wait_playing()
+    visitor.hold()
     for label in (f"Add {title('House', 1)} to the queue", f"Play {title('Metal', 1)} next"):
         name = (
             label.removeprefix("Add ")

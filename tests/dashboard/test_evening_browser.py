@@ -49,7 +49,7 @@ def test_the_player_is_two_keys_away(visitor: Player) -> None:
     assert focused(page) == "Play"
     page.keyboard.press("Enter")
     visitor.wait_playing()
-    assert focused(page) == "Pause"
+    until(lambda: focused(page) == "Pause", "the button to have its new name")
 
 
 def test_an_evening_with_the_keyboard_alone(visitor: Player) -> None:
@@ -72,7 +72,7 @@ def test_an_evening_with_the_keyboard_alone(visitor: Player) -> None:
     page.keyboard.press("q")
     panel = page.locator("#segue-bar .panel")
     panel.wait_for()
-    assert focused(page) == "Close"
+    until(lambda: focused(page) == "Close", "the panel to have the focus")
     page.keyboard.press("Escape")
     panel.wait_for(state="hidden")
     page.keyboard.press("n")

@@ -148,6 +148,7 @@ def test_the_queue_is_arranged_by_dragging(songs: Page) -> None:
     choose(songs, "House 4", "Shift")
     bar(songs, "Play").click()
     Player(songs).wait_playing("House 1")
+    Player(songs).hold()
     Player(songs).press("Queue")
     rows = songs.locator(".panel ol").first.locator("li")
     rows.nth(2).wait_for()

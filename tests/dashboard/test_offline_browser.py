@@ -107,7 +107,7 @@ def test_saved_songs_play_without_a_network_and_are_reported_with_their_times(
     context.set_offline(True)
     left = time.time() * 1000
     page.goto(served.address + "/library")
-    assert "3 songs" in shelf(page)
+    until(lambda: "3 songs" in shelf(page), "the saved songs to be shown")
     assert "There is no network" in page.locator(".notice").inner_text()
     page.get_by_role("button", name="Play: Train").click()
     for name in TITLES:
@@ -189,7 +189,7 @@ def test_logging_out_removes_saved_songs(
     page.get_by_role("tab", name="Account").click()
     page.get_by_role("button", name="Log out", exact=True).click()
     page.locator(".card").first.wait_for()
-    assert saved_caches(page) == []
+    until(lambda: saved_caches(page) == [], "the saved songs to be removed")
     context.set_offline(True)
     page.goto(served.address)
     until(lambda: "No songs are saved in this browser." in shelf(page), "the empty shelf")
@@ -207,7 +207,7 @@ def test_removing_everything_removes_saved_songs(
     page.get_by_label("I am sure").check()
     page.get_by_role("button", name="Remove everything").click()
     page.locator(".card").first.wait_for()
-    assert saved_caches(page) == []
+    until(lambda: saved_caches(page) == [], "the saved songs to be removed")
 
 
 def test_another_account_in_the_same_browser_sees_nothing_of_them(

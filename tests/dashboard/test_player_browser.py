@@ -147,6 +147,7 @@ def test_one_tab_sounds(player: Player, served: Served) -> None:
 
 def test_a_closed_tab_loses_neither_song_nor_queue(player: Player, served: Served) -> None:
     listen_and_queue(player)
+    player.hold()
     before = player.state()
     context = player.page.context
     player.page.close(run_before_unload=True)
@@ -156,7 +157,7 @@ def test_a_closed_tab_loses_neither_song_nor_queue(player: Player, served: Serve
     until(lambda: again.state().get("title") == title("Waltz", 0), "the song to be there again")
     state = again.state()
     assert not state["playing"]
-    assert abs(state["position"] - before["position"]) < 4000
+    assert state["position"] > before["position"] - 4000
     assert state["queue"][state["at"] + 1] == title("Metal", 1)
 
 
@@ -226,6 +227,7 @@ def test_a_phone_has_all_controls_within_two_taps(player: Player) -> None:
     player.play(title("Waltz", 0))
     player.wait_playing(title("Waltz", 0))
     player.page.set_viewport_size({"width": 360, "height": 740})
+    player.hold()
     player.press("Next")
     until(lambda: player.state()["at"] == 1, "the next song")
     player.press("Queue")

@@ -16,6 +16,8 @@ from tests.dashboard.music import title, track_id
 from tests.waiting import until
 
 pytestmark = needs_chromium
+FADES = """() => { const { sound } = window.__segue, { flowed } = sound.events;
+  sound.events.flowed = (key) => { window.faded = Boolean(sound.fading); flowed(key); }; }"""
 
 
 def test_the_next_song_starts_in_the_task_in_which_the_former_ends(visitor: Player) -> None:
@@ -88,6 +90,7 @@ def test_songs_are_equally_loud_and_crossfaded_as_the_listener_chooses(
     database.tracks.update_many({}, {"$set": {"details.replay_gain": gains}})
     player.play(title("Waltz", 0))
     player.wait_playing(title("Waltz", 0))
+    player.hold()
     loud = "20 * Math.log10(window.__segue.sound.nodes?.own.gain.value || window.__segue.sound.factor)"
     until(lambda: round(player.page.evaluate(loud), 3) == -6, "the gain of the track")
     player.press("Sound")
@@ -103,9 +106,11 @@ def test_songs_are_equally_loud_and_crossfaded_as_the_listener_chooses(
     until(
         lambda: player.page.evaluate("window.__segue.sound.next?.overlap") == 3, "the next song to be ready"
     )
+    player.release()
+    player.page.evaluate(FADES)
     player.page.evaluate("window.__segue.seek(8500)")
     until(lambda: player.state()["at"] == 1, "the next song")
-    assert player.page.evaluate("Boolean(window.__segue.sound.fading)"), "both songs sound"
+    assert player.page.evaluate("window.faded"), "both songs sound"
     player.page.reload()
     until(lambda: player.state().get("title"), "the player to be there")
     kept = player.page.evaluate("[window.__segue.settings.evenness, window.__segue.settings.crossfade]")
@@ -131,6 +136,7 @@ def test_the_sleep_timer_stops_after_the_song(visitor: Player) -> None:
 def test_a_radio_is_labelled_and_stopped(visitor: Player) -> None:
     visitor.play(title("Waltz", 0))
     visitor.wait_playing(title("Waltz", 0))
+    visitor.hold()
     visitor.press("Queue")
     panel = visitor.page.locator("#segue-bar .panel")
     visitor.page.evaluate("window.__segue.startRadio(window.__segue.current)")
@@ -149,6 +155,7 @@ def test_lyrics_follow_the_song_and_a_line_plays_from_there(
     TrackLyrics(Store(database)).replace({track_id("Waltz", 0): [lines]})
     player.play(title("Waltz", 0))
     player.wait_playing(title("Waltz", 0))
+    player.press("Pause")
     player.press("Lyrics")
     panel = player.page.locator("#segue-bar .panel")
     panel.get_by_role("button", name="three").click()

@@ -137,7 +137,7 @@ def test_saved_songs_stay_when_a_new_version_comes(visited_page: Page, versions:
 
 
 @pytest.mark.parametrize(
-    "path", ["/static/gone.js", "/api/upcoming", "/rest/ping", "/s/token", "/auth/login"]
+    "path", ["/static/gone.js", "/api/upcoming", "/rest/ping", "/1/validate-token", "/s/token", "/auth/login"]
 )
 def test_what_is_no_page_is_left_to_the_network(visited_page: Page, versions: Versions, path: str) -> None:
     status = visited_page.evaluate("(path) => fetch(path).then((answer) => answer.status)", path)

@@ -148,6 +148,13 @@ def test_renaming_in_an_object_store_is_refused(location: str, manager: str | No
         refuse_unsafe(location, {MANAGER: manager} if manager else {})
 
 
+@pytest.mark.parametrize("location", ["ftp://host/a", "SFTP://host/a", "https://host/a"])
+@pytest.mark.parametrize("manager", [None, "org.x.AbortableStreamBasedCheckpointFileManager"])
+def test_servers_for_files_are_refused(location: str, manager: str | None) -> None:
+    with pytest.raises(SegueError, match=r"half written: set spark\.checkpoint_location to"):
+        refuse_unsafe(location, {MANAGER: manager} if manager else {})
+
+
 @pytest.mark.parametrize(
     ("location", "values"),
     [

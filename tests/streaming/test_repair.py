@@ -20,7 +20,7 @@ from segue.streaming_jobs.checkpoint import FOLDER, contract, damaged_note, diff
 from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder
 from segue.streaming_jobs.damage import Damage, find
 from segue.streaming_jobs.hadoop_folder import HadoopFolder
-from segue.streaming_jobs.repair import damages, repair, repair_exactly
+from segue.streaming_jobs.repair import damages, repair, repair_command, repair_exactly
 
 QUERY = "counting"
 
@@ -138,6 +138,18 @@ def test_a_file_system_that_spark_does_not_know_gives_one_line(
     assert done.returncode == 1 and "Traceback" not in done.stderr
     [line] = [line for line in done.stderr.splitlines() if line.startswith("segue: ")]
     assert line
+
+
+@pytest.mark.parametrize("location", ["absent", "empty"])
+def test_a_location_without_a_checkpoint_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], location: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("SEGUE_SPARK__CHECKPOINT_LOCATION", str(tmp_path / location))
+    with pytest.raises(SystemExit) as ended:
+        repair_command(yes=True)
+    assert ended.value.code == 1
+    assert f"there is no checkpoint at {tmp_path / location}" in capsys.readouterr().err
 
 
 def files(folder: Path) -> set[str]:

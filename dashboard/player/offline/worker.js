@@ -1,7 +1,7 @@
 // The service worker: without a network it opens the page that plays saved songs. With one, every page comes from the
 // server, so that none is older than it. VERSION, that of the page, stands before this script (dashboard/api/offline.py).
 const PAGES = "segue.page.", KEPT = PAGES + VERSION, PAGE = "/offline", PATIENCE_MS = 10000;
-const NO_PAGE = /^\/(api|rest|s|static|_stcore|component|media|auth|oauth2callback|operator|icons|offline)(\/|$)/;
+const NO_PAGE = /^\/(api|rest|1|s|static|_stcore|component|media|auth|oauth2callback|operator|icons|offline)(\/|$)/;
 
 const keepPage = async () => {
   const answer = await fetch(PAGE, { cache: "reload" });

@@ -1,0 +1,38 @@
+"""Sends the events of other apps to the stream."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from segue.dashboard.services import Services
+from segue.errors import SegueError
+from segue.taste.opinions import Opinions
+
+log = logging.getLogger(__name__)
+RETRY_SECONDS = 5
+
+
+def send(services: Services, events: Sequence[Mapping[str, Any]]) -> None:
+    """Send events, and keep the likes and dislikes among them.
+
+    Raises
+    ------
+    SegueError
+        Kafka does not accept events now.
+    """
+    if not events:
+        return
+    try:
+        delivered, refused = services.delivery.send(events)
+    except SegueError as error:
+        services.metrics.kafka_errors.inc()
+        log.warning("events of an app were not sent: %s", error)
+        raise
+    services.metrics.plays.inc(len(delivered))
+    services.metrics.refused_plays.inc(len(refused))
+    if refused:
+        log.warning("events of an app are invalid: %s", sorted(set(refused.values())))
+    opinions = [(play["user_id"], play["track_id"], play["type"]) for play in delivered]
+    Opinions(services.store).keep(opinions)

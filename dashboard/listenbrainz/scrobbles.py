@@ -1,0 +1,168 @@
+"""Takes listens: as plays of the stream where the library has the song, else beside them.
+
+A listen that is newer than `stream.max_delay`, of a song in the library, becomes a play, and changes the next
+songs. All others are kept as imported plays are (:mod:`segue.imports`): songs that the library does not have
+are matched again when it grows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from segue.catalog.letters import words_of
+from segue.catalog.matching import folded_title
+from segue.catalog.track import MatchableTrack
+from segue.catalog.tracks import Tracks
+from segue.dashboard import app_events
+from segue.dashboard.listenbrainz.submission import Listen
+from segue.dashboard.services import Services
+from segue.imports.beside import BesideTheStream, PlayBeside
+from segue.imports.matched import Library
+from segue.imports.play import ImportedPlay, Song
+from segue.imports.songs import ImportedSongs, Match
+from segue.people.app_log_in import session_of_app
+from segue.people.app_passwords import AppPassword
+from segue.plays.playback import App, Change, PlayedTrack
+from segue.plays.playbacks import Playbacks
+
+_LOOKED_AT = 50
+"""Tracks with a song's words that are compared with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A listen and its track, if the library has it."""
+
+    listen: Listen
+    match: Match
+    track: MatchableTrack | None
+
+
+class Scrobbles:
+    """Takes the listens of all listeners. Thread-safe."""
+
+    def __init__(self, services: Services) -> None:
+        self._services, self._tracks = services, Tracks(services.store)
+        self._songs, self._beside = ImportedSongs(services.store), BesideTheStream(services.store)
+        self._playbacks = Playbacks(services.store)
+
+    def play_now(self, used: AppPassword, listen: Listen) -> None:
+        """Note the song that plays now. The one before it was skipped, unless it was submitted.
+
+        Raises
+        ------
+        SegueError
+            Kafka does not accept events now.
+        """
+        client = _client(used, [listen])
+        app, now = self._app(used, client), round(time.time() * 1000)
+        before = self._playbacks.of(used.user_id, client)
+        [found] = self._found(used.user_id, [listen])
+        if found.track is None:
+            self._apply(used, client, [app.play_unknown(before, now=now)])
+        else:
+            self._apply(used, client, [app.play_now(before, _played(found.track), now=now)])
+
+    def take(self, used: AppPassword, listens: Sequence[Listen]) -> None:
+        """Take songs that were heard.
+
+        Raises
+        ------
+        SegueError
+            Kafka does not accept events now; nothing was stored.
+        """
+        client = _client(used, listens)
+        app, now = self._app(used, client), round(time.time() * 1000)
+        oldest = now - self._services.settings.stream.max_delay.total_seconds() * 1000
+        before = self._playbacks.of(used.user_id, client)
+        changes: list[Change] = []
+        beside: list[PlayBeside] = []
+        for found in self._found(used.user_id, sorted(listens, key=lambda one: one.at or 0)):
+            at = min((found.listen.at or 0) * 1000, now)
+            if found.track is not None and at >= oldest:
+                change = app.submit(before, _played(found.track), at=at, now=now)
+                before = change.playback
+                changes.append(change)
+            else:
+                beside.append(_beside(found, at // 1000))
+        self._apply(used, client, changes)
+        self._beside.keep(used.user_id, beside)
+
+    def _app(self, used: AppPassword, client: str) -> App:
+        return App(
+            user_id=used.user_id,
+            client=client,
+            session_id=session_of_app(used.user_id, client, used.password_id),
+            complete_share=self._services.settings.engagement.complete_share,
+        )
+
+    def _apply(self, used: AppPassword, client: str, changes: Sequence[Change]) -> None:
+        """Send the events, then store the listening, so that a program can repeat a failed request."""
+        if not changes:
+            return
+        app_events.send(self._services, [event for change in changes for event in change.events])
+        if (last := changes[-1].playback) is not None:
+            self._playbacks.keep(used.user_id, used.name, client, last)
+
+    def _found(self, user_id: str, listens: Iterable[Listen]) -> list[_Found]:
+        """The tracks of listens; songs that were matched before are not looked for again."""
+        listens = list(listens)
+        keys = {one.song.key() for one in listens}
+        matched = {
+            key: song["track_id"]
+            for key, song in self._songs.described(user_id, keys).items()
+            if song["track_id"] is not None
+        }
+        tracks = {track.track_id: track for track in self._tracks.matchable(matched.values())}
+        known: dict[Song, _Found] = {}
+        found = []
+        for listen in listens:
+            track = tracks.get(matched.get(listen.song.key(), ""))
+            if track is not None:
+                found.append(_Found(listen=listen, match=Match(track.track_id), track=track))
+                continue
+            if listen.song not in known:
+                known[listen.song] = self._look_for(listen)
+            one = known[listen.song]
+            found.append(_Found(listen=listen, match=one.match, track=one.track))
+        return found
+
+    def _look_for(self, listen: Listen) -> _Found:
+        song = listen.song
+        named = self._tracks.matchable([song.track_id] if song.track_id else [])
+        candidates = {one.track_id: one for one in (*named, *self._tracks.with_recordings(song.recordings))}
+        match = Library(candidates.values()).match(song)
+        for words in _searches(song):
+            if match.track_id is not None or match.ambiguous:
+                break
+            near = self._services.catalogue.matchable(words, limit=_LOOKED_AT)
+            candidates |= {track.track_id: track for track in near}
+            match = Library(candidates.values()).match(song)
+        return _Found(listen=listen, match=match, track=candidates.get(match.track_id or ""))
+
+
+def _searches(song: Song) -> list[str]:
+    """The words to look for a song by: with the whole credit, with its first word, and without it.
+
+    The library may know fewer of the artists, or more, and joins their names in another way.
+    """
+    title, artists = folded_title(song.title), words_of(song.artist)
+    return [" ".join([*words, title]) for words in (artists, artists[:1], [])]
+
+
+def _client(used: AppPassword, listens: Sequence[Listen]) -> str:
+    """The name of the program and of the device."""
+    program = next((one.client for one in listens if one.client), "ListenBrainz")
+    return f"{program} ({used.device})"
+
+
+def _played(track: MatchableTrack) -> PlayedTrack:
+    return PlayedTrack(track_id=track.track_id, duration_ms=track.duration_ms or 0)
+
+
+def _beside(found: _Found, at: int) -> PlayBeside:
+    song = found.listen.song
+    play = ImportedPlay(song=song, at=at, ms_played=found.listen.ms_played)
+    return PlayBeside(song.key(), play, found.match)
