@@ -81,6 +81,11 @@ def cookie_options(*, secure: bool) -> dict[str, Any]:
     }
 
 
+def client_address(request: Request) -> str:
+    """The visitor's address, by which attempts are counted; a trusted proxy may have passed it on."""
+    return request.client.host if request.client else "unknown"
+
+
 async def session_of(services: Services, request: Request) -> tuple[Listener, str]:
     """The listener of the request's session, and the session's token.
 
@@ -94,11 +99,6 @@ async def session_of(services: Services, request: Request) -> tuple[Listener, st
     if listener is None or token is None:
         raise HTTPException(401, "no session: reload the page")
     return listener, token
-
-
-def visitor_address(request: Request) -> str:
-    """The visitor's address, by which attempts are counted."""
-    return request.client.host if request.client else "unknown"
 
 
 NO_INDEX = marked("There is no usable index now: try again later.")
