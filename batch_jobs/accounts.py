@@ -22,6 +22,7 @@ from segue.local.reachable import address_of, operator_link
 from segue.local.stack import connected
 from segue.people.accounts import Account, Accounts
 from segue.people.app_passwords import AppPasswordError, AppPasswords
+from segue.people.audit import Action, AuditLog
 from segue.people.authentication import AccountError, Authenticator
 from segue.people.login_sessions import LoginSessions
 from segue.people.secret_box import SecretBox
@@ -84,6 +85,7 @@ def create(name: Name, password_stdin: PasswordStdin = False) -> None:
             account = Authenticator(store).create(name, password)
         except AccountError as error:
             raise SegueError(f"no account was created: {error}") from None
+        _note(store, "account-created", account)
         typer.echo(f"account {account.name} created (listener {account.user_id})")
 
 
@@ -103,6 +105,7 @@ def set_password(name: Name, password_stdin: PasswordStdin = False) -> None:
         except AccountError as error:
             raise SegueError(f"the password was not changed: {error}") from None
         closed = LoginSessions(store).close_all(account.user_id)
+        _note(store, "password-changed", account)
         typer.echo(f"password of {account.name} changed; {closed} log-in sessions ended")
 
 
@@ -117,6 +120,7 @@ def log_out(name: Name) -> None:
         store = _store()
         account = _account(store, name)
         closed = LoginSessions(store).close_all(account.user_id)
+        _note(store, "log-out-everywhere", account)
         typer.echo(f"{account.name}: {counted(closed, 'log-in session')} ended")
 
 
@@ -164,6 +168,7 @@ def app_password(
             password = AppPasswords(store).create(account.user_id, account.name, device=device, box=box)
         except AppPasswordError as error:
             raise SegueError(f"no app password was created: {error}") from None
+        _note(store, "app-password-created", account)
         typer.echo(f"app password of {account.name} for {device}; it will not be shown again:", err=True)
         typer.echo(password)
 
@@ -184,6 +189,7 @@ def reset(name: Name, yes: Yes = False) -> None:
         password = secrets.token_urlsafe(12)
         Authenticator(store).set_password(account, password)
         LoginSessions(store).close_all(account.user_id)
+        _note(store, "password-changed", account)
         typer.echo(f"new password of {account.name}; it will not be shown again:", err=True)
         typer.echo(password)
 
@@ -201,6 +207,7 @@ def disable(name: Name, yes: Yes = False) -> None:
         confirm(f"Disable the account {account.name}?", yes=yes)
         Accounts(store).disable(account.name)
         ended = _shut_out(store, account)
+        _note(store, "account-disabled", account)
         typer.echo(f"account {account.name} disabled; {ended}; ./run.sh account enable lets it in again")
 
 
@@ -215,6 +222,7 @@ def enable(name: Name) -> None:
         store = _store()
         account = _account(store, name)
         Accounts(store).enable(account.name)
+        _note(store, "account-enabled", account)
         typer.echo(f"account {account.name} enabled")
 
 
@@ -233,7 +241,12 @@ def delete(name: Name, yes: Yes = False) -> None:
         confirm(f"Delete the account {account.name}?", yes=yes)
         Accounts(store).remove(account.name)
         _shut_out(store, account)
+        _note(store, "account-deleted", account)
         typer.echo(f"account {account.name} deleted; the data of listener {account.user_id} stay")
+
+
+def _note(store: Store, action: Action, account: Account) -> None:
+    AuditLog(store).note(action, by="command", user_id=account.user_id)
 
 
 def _shut_out(store: Store, account: Account) -> str:

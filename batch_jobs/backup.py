@@ -12,6 +12,7 @@ from segue.confirmation import Yes, confirm
 from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.local.stack import connected
+from segue.people.audit import AuditLog
 from segue.privacy import backup as backups
 from segue.settings import load_settings
 from segue.storage.store import Store, open_store
@@ -31,7 +32,9 @@ def backup(file: File) -> None:
     Example: ./run.sh backup create /backups/segue.gz
     """
     with one_line_errors():
-        counts = backups.backup(_store(), file)
+        store = _store()
+        counts = backups.backup(store, file)
+        AuditLog(store).note("backup-created", by="command")
         typer.echo(f"{file}: {counted(file.stat().st_size, 'byte')}; {_counted(counts)}")
 
 
@@ -58,7 +61,10 @@ def restore(
     with one_line_errors():
         if replace:
             confirm(f"Replace documents of the database by those of {file}?", yes=yes)
-        typer.echo(f"restored: {_counted(backups.restore(_store(), file, replace=replace))}")
+        store = _store()
+        counts = backups.restore(store, file, replace=replace)
+        AuditLog(store).note("backup-restored", by="command")
+        typer.echo(f"restored: {_counted(counts)}")
 
 
 def _store() -> Store:

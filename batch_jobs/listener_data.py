@@ -13,6 +13,7 @@ from segue.engagement.listening import Listening
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.people.accounts import Accounts
+from segue.people.audit import AuditLog
 from segue.privacy.export import archive
 from segue.privacy.leaving import leave
 from segue.settings import load_settings
@@ -45,6 +46,7 @@ def export(
             output.write_bytes(data)
         except OSError as error:
             raise SegueError(f"--output {output}: {error.strerror}") from None
+        AuditLog(store).note("data-exported", by="command", user_id=user_id)
         typer.echo(f"{output}: {counted(len(data), 'byte')}")
 
 
@@ -67,6 +69,7 @@ def forget(
         user_id = _listener(store, name)
         confirm(f"Delete everything stored about {name} ({user_id})? This cannot be undone.", yes=yes)
         removed = leave(store, settings, user_id)
+        AuditLog(store).note("removed", by="command", user_id=user_id)
         counts = ", ".join(f"{count} {collection}" for collection, count in removed.items())
         typer.echo(counts or "nothing was stored")
 

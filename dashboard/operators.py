@@ -1,4 +1,4 @@
-"""Operators, who run the service: they see Live, Operations and Audience, the pages of all listeners.
+"""Operators, who run the service: they see the pages about all listeners.
 
 An operator is a listener whom `dashboard.operators` names, or a browser that has opened a link for operators
 (:mod:`segue.people.operator_links`). With `dashboard.local_operator`, while no operator is named, it is every

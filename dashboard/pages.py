@@ -17,6 +17,7 @@ from segue.dashboard.views import (
     album,
     artist,
     audience,
+    audit,
     friends,
     heading,
     home,
@@ -57,6 +58,9 @@ PAGES = (
         "operations", marked("Operations"), operations.show, ":material/monitor_heart:", audience="operators"
     ),
     Page("audience", marked("Audience"), audience.show, ":material/groups:", audience="operators"),
+    Page("audit", marked("Audit log"), audit.show, ":material/policy:", audience="operators"),
+    Page("reset", marked("New password"), account.show_reset, audience="by link"),
+    Page("confirm", marked("Mail address"), account.show_confirm, audience="by link"),
     Page("albums", marked("Albums"), library.show_albums, audience="by link"),
     Page("artists", marked("Artists"), library.show_artists, audience="by link"),
     Page("playlists", marked("Playlists"), library.show_playlists, audience="by link"),
@@ -100,8 +104,14 @@ listener, operator = visit.listener(), visit.operator()
 if visit.must_log_in():
     st.html(STYLE)
     gate = st.Page(account.show_log_in, title=gettext("Log in"), url_path="log-in", default=True)
-    chosen = st.navigation([gate], position="hidden")
-    heading.name_tab(gate.title)
+    # Links in mails lead to pages for people who cannot log in.
+    links = [
+        st.Page(page.show, title=translated(page.title), url_path=page.url)
+        for page in PAGES
+        if page.show in (account.show_reset, account.show_confirm)
+    ]
+    chosen = st.navigation([gate, *links], position="hidden")
+    heading.name_tab(chosen.title)
     if listener is not None:
         account.finish_provider_log_in(listener)
     chosen.run()

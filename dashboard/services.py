@@ -15,11 +15,13 @@ from segue.dashboard.queries.starting_options import StartingOptions
 from segue.dashboard.seeing import Visitors
 from segue.dashboard.slow_work import SlowWork
 from segue.local.stack import connected
+from segue.people.audit import AuditLog
 from segue.people.authentication import Authenticator
 from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners, LibraryAccess
 from segue.people.login_sessions import LoginSessions
 from segue.people.named import NamedAccounts
+from segue.people.recovery import Recovery
 from segue.playlists.day_lists import DayLists
 from segue.plays.delivery import PlayDelivery, PlayProducer
 from segue.settings import Settings
@@ -48,7 +50,11 @@ class Services:
         self.settings = settings
         self.login_sessions = LoginSessions(store)
         self.authenticator = Authenticator(store, reserved=_reserved(settings))
+        self.recovery = Recovery(
+            store, settings.mail, self.authenticator, base_url=settings.dashboard.base_url
+        )
         self.handovers = Handovers(store)
+        self.audit = AuditLog(store)
         # Deferred: the embedded broker may start, or get another port, while the dashboard runs.
         self.delivery = PlayDelivery(
             store, lambda: PlayProducer(connected(settings).kafka), accepted=settings.stream
@@ -79,7 +85,8 @@ class Services:
         self.starting_options = StartingOptions(store)
 
     def close(self) -> None:
-        """End the conversions of recordings and the imports, and close the connection to Kafka."""
+        """End the conversions, the imports and the sending of mail, and close the connection to Kafka."""
+        self.recovery.close()
         self.importing.close()
         self.transcoder.close()
         self.delivery.close()

@@ -43,11 +43,13 @@ from segue.operations.stream_minutes import StreamMinutes
 from segue.operations.stream_progress import StreamProgress
 from segue.people.accounts import Accounts
 from segue.people.app_passwords import AppPasswords
+from segue.people.audit import AuditLog
 from segue.people.forgotten import Forgotten
 from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_failures import LoginFailures
 from segue.people.login_sessions import LoginSessions
+from segue.people.mail_links import MailLinks
 from segue.people.operator_links import OperatorLinks
 from segue.people.preferences import Preferences
 from segue.playlists.bookmarks import Bookmarks
@@ -87,7 +89,9 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     LoginSessions,
     Handovers,
     OperatorLinks,
+    MailLinks,
     LoginFailures,
+    AuditLog,
     Forgotten,
     SentPlays,
     Playbacks,
@@ -134,6 +138,8 @@ POLICIES: Mapping[str, Policy] = {
 _OWNER_OF = {owner.name: owner for owner in OWNERS}
 COMPUTED = frozenset(name for name, policy in POLICIES.items() if policy.computed)
 """The collections that backups leave out."""
+LOGS = frozenset(name for name, policy in POLICIES.items() if policy.log)
+"""The collections whose documents are only added, and which stay when a listener leaves."""
 NOT_PERSONAL = frozenset(name for name, policy in POLICIES.items() if policy.personal is None)
 """The collections in which no document belongs to a listener or names one."""
 WRITTEN_BY_STREAMS = tuple(

@@ -22,6 +22,7 @@ from segue.local.process import registered
 from segue.local.stack import connected
 from segue.operations.damaged_documents import DamagedDocuments
 from segue.operations.stream_progress import StreamProgress
+from segue.people.audit import AuditLog
 from segue.privacy.leaving import sweep
 from segue.processes import raise_file_limit
 from segue.ranking.feedback import ActiveFeedback
@@ -125,7 +126,7 @@ def run(
     started("", health)
     store = open_store(settings)
     metrics.starts.inc(StreamProgress(store).count_start())
-    _prepare_topics(settings)
+    _prepare(store, settings)
     spark = session(settings, app="segue stream")
     read = ReadOffsets()
     choose_state_store(spark, settings.spark, listeners=Tastes(store).count())
@@ -194,8 +195,9 @@ def _imported_plays(store: Store, settings: Settings) -> Regularly:
     return Regularly(work.run, name="imported plays", seconds=_IMPORTED_SECONDS, last=False)
 
 
-def _prepare_topics(settings: Settings) -> None:
-    """Create missing topics, keep their settings in line if Segue may, and report their faults."""
+def _prepare(store: Store, settings: Settings) -> None:
+    """Set the retention of topics and of the audit log; create missing topics, and report their faults."""
+    AuditLog(store).keep(settings.retention.audit)  # not by the dashboard, which could remove entries by it
     ensure_topics(settings.kafka, settings.retention)
     kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
     topic_faults.report(settings, compared=True)

@@ -14,6 +14,7 @@ from pymongo.database import Database
 from segue import collections
 from segue.collections import (
     COMPUTED,
+    LOGS,
     NOT_PERSONAL,
     OWNERS,
     POLICIES,
@@ -28,6 +29,7 @@ from segue.places import ROOT
 from segue.privacy.backup import backup, restore
 from segue.privacy.holdings import held
 from segue.privacy.leaving import forget
+from segue.storage.mongo_users import privileges
 from segue.storage.store import Job, Right, Snapshot, Store
 from segue.taste.starts import Starts
 
@@ -75,8 +77,18 @@ def test_every_collection_has_a_job_that_writes_it() -> None:
 def test_who_backs_up_and_who_removes_may_reach_all_that_they_must() -> None:
     operator, dashboard = (job_access()[job].mongo.rights for job in (Job.OPERATOR, Job.DASHBOARD))
     assert all(operator[name] & Right.WRITE for name in POLICIES.keys() - COMPUTED)
+    removed = POLICIES.keys() - NOT_PERSONAL - LOGS
     for rights in (operator, dashboard):
-        assert all(rights[name] & (Right.WRITE | Right.ERASE) for name in POLICIES.keys() - NOT_PERSONAL)
+        assert all(rights[name] & (Right.WRITE | Right.ERASE) for name in removed)
+
+
+def test_the_dashboard_adds_to_the_audit_log_and_changes_nothing_in_it() -> None:
+    assert {"audit_log"} == LOGS
+    allowed = {
+        one["resource"]["collection"]: one["actions"]
+        for one in privileges("segue", job_access()[Job.DASHBOARD].mongo)
+    }
+    assert allowed["audit_log"] == ["find", "insert"]
 
 
 def test_collections_about_listeners_are_listed_as_personal() -> None:
@@ -87,6 +99,8 @@ def test_collections_about_listeners_are_listed_as_personal() -> None:
     assert secrets == {
         "accounts": ("password", "devices"),
         "app_passwords": ("encrypted", "digest"),
+        "audit_log": ("system_user",),
+        "mail_links": ("_id", "fits"),
         "sessions": ("_id",),
         "share_links": ("_id",),
         "damaged_documents": ("_id", "document_id"),

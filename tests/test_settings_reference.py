@@ -82,6 +82,7 @@ def test_types_units_and_ranges_are_those_of_the_classes() -> None:
         "kafka.password",
         "mongo.uri",
         "mongo.password",
+        "mail.password",
     ]
 
 

@@ -370,6 +370,44 @@ OPERATIONS = (
         tag="people",
     ),
     Operation(
+        "POST",
+        "/api/people/forgot-password",
+        "Send a link for a new password to the confirmed address; the answer is the same without one",
+        _ok("The request was counted.", s.Empty) | _MALFORMED | _NOT_ACCEPTED | _GUESSES,
+        body=s.ForgottenPassword,
+        session=False,
+        tag="people",
+    ),
+    Operation(
+        "POST",
+        "/api/people/reset-password",
+        "Set a new password with a link, and end all log-in sessions",
+        _ENTERED | _MALFORMED | _NOT_ACCEPTED | _GUESSES,
+        body=s.PasswordReset,
+        session=False,
+        tag="people",
+    ),
+    Operation(
+        "POST",
+        "/api/people/mail-address",
+        "Send a link to a new mail address of the account, or remove the present one",
+        _ok("The link is on its way, or the address was removed.", s.Empty)
+        | _MALFORMED
+        | _NOT_ACCEPTED
+        | _GUESSES,
+        body=s.MailAddress,
+        tag="people",
+    ),
+    Operation(
+        "POST",
+        "/api/people/confirm-address",
+        "Confirm a mail address with a link",
+        _ok("The address is confirmed.", s.Empty) | _MALFORMED | _NOT_ACCEPTED | _GUESSES,
+        body=s.MailToken,
+        session=False,
+        tag="people",
+    ),
+    Operation(
         "GET",
         "/api/me/export",
         "All data stored about the listener",
@@ -380,7 +418,11 @@ OPERATIONS = (
         "POST",
         "/api/me/leave",
         "Remove all data stored about the listener",
-        _ok("The number of removed documents by collection.", s.Removed) | _MALFORMED | _LATER,
+        _ok("The number of removed documents by collection.", s.Removed)
+        | _MALFORMED
+        | _NOT_ACCEPTED
+        | _GUESSES
+        | _LATER,
         body=s.Confirmation,
         tag="people",
     ),

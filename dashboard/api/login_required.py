@@ -9,7 +9,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from segue.people.login_sessions import COOKIE, LoginSessions
 
-OPEN = frozenset({"/api/people/log-in", "/api/people/log-out", "/api/people/hand-over"})
+OPEN = frozenset(
+    f"/api/people/{name}"
+    for name in ("log-in", "log-out", "hand-over", "forgot-password", "reset-password", "confirm-address")
+)
 """Routes that lead to a log-in. Share links and Streamlit's health check are not below /api/."""
 COVERS = "/api/covers/"
 """Open, since the pages of share links show covers. Covers reveal nothing about a listener."""

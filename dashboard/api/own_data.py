@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from segue.dashboard.api.people import device_of, refusal
 from segue.dashboard.api.requests import (
     NO_SERVER,
+    client_address,
     cookie_options,
     json_body,
     refuse_cross_site,
@@ -21,6 +23,9 @@ from segue.dashboard.api.requests import (
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.local.stack import connected
+from segue.people.accounts import Accounts
+from segue.people.audit import Action
+from segue.people.authentication import AccountError
 from segue.people.login_sessions import COOKIE
 from segue.privacy.export import archive
 from segue.privacy.leaving import CONFIRMATION, leave
@@ -41,6 +46,8 @@ def routes(services: Services) -> list[Route]:
             return JSONResponse(
                 {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
             )
+        if listener.name is not None:
+            await run_in_threadpool(_note, services, request, "data-exported", listener.user_id)
         headers = {
             "Content-Disposition": 'attachment; filename="segue-my-data.zip"',
             "Cache-Control": "no-store",
@@ -55,11 +62,17 @@ def routes(services: Services) -> list[Route]:
         if content.get("confirm") != CONFIRMATION:
             raise HTTPException(400, f"the body must be {shape}")
         try:
+            await run_in_threadpool(_confirm, services, request, listener.user_id, content.get("password"))
+        except AccountError as error:
+            return refusal(error)
+        try:
             removed = await services.sending.do(lambda: _leave(services, listener.user_id))
         except SegueError as error:
             return JSONResponse(
                 {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
             )
+        if listener.name is not None:
+            await run_in_threadpool(_note, services, request, "removed", listener.user_id)
         response = JSONResponse({"removed": removed})
         token = await run_in_threadpool(services.login_sessions.open)
         response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
@@ -69,6 +82,23 @@ def routes(services: Services) -> list[Route]:
         Route("/api/me/export", export, methods=["GET"]),
         Route("/api/me/leave", leave_now, methods=["POST"]),
     ]
+
+
+def _confirm(services: Services, request: Request, user_id: str, password: object) -> None:
+    """Check the password of an account that has one: whoever found an open browser removes nothing."""
+    account = Accounts(services.store).of(user_id)
+    if account is not None:
+        services.authenticator.confirm(
+            account,
+            password if isinstance(password, str) else "",
+            address=client_address(request),
+            device=device_of(request),
+            refusal="removal-refused",
+        )
+
+
+def _note(services: Services, request: Request, action: Action, user_id: str) -> None:
+    services.audit.note(action, user_id=user_id, address=client_address(request))
 
 
 def _archive(services: Services, user_id: str) -> bytes:

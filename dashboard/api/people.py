@@ -24,7 +24,9 @@ from segue.dashboard.language.words import translated
 from segue.dashboard.services import Services
 from segue.people import devices
 from segue.people.accounts import Account, Accounts
+from segue.people.audit import Action
 from segue.people.authentication import AccountError, Busy, TooManyGuesses
+from segue.people.browsers import browser_of
 from segue.people.login_sessions import COOKIE
 from segue.phrases import marked
 
@@ -37,11 +39,12 @@ def routes(services: Services) -> list[Route]:
     async def sign_up(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
-        name, password = await _texts(request, "name", "password")
+        name, password = await texts(request, "name", "password")
         guest_id = listener.user_id if listener.name is None else None
-        return await _entered(
+        return await entered(
             services,
             request,
+            "sign-up",
             lambda: services.authenticator.sign_up(
                 name, password, guest_id=guest_id, address=client_address(request)
             ),
@@ -49,20 +52,21 @@ def routes(services: Services) -> list[Route]:
 
     async def log_in(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
-        name, password = await _texts(request, "name", "password")
-        return await _entered(
+        name, password = await texts(request, "name", "password")
+        return await entered(
             services,
             request,
+            "log-in",
             lambda: services.authenticator.log_in(
-                name, password, address=client_address(request), device=_device(request)
+                name, password, address=client_address(request), device=device_of(request)
             ),
         )
 
     async def hand_over(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         _, token = await session_of(services, request)
-        (code,) = await _texts(request, "code")
-        return await _entered(services, request, lambda: _accepted(services, code, token))
+        (code,) = await texts(request, "code")
+        return await entered(services, request, "log-in", lambda: _accepted(services, code, token))
 
     async def log_out(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
@@ -73,12 +77,14 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         await run_in_threadpool(services.login_sessions.close_all, listener.user_id)
+        if listener.name is not None:  # a guest could fill the log
+            await run_in_threadpool(_note, services, request, "log-out-everywhere", listener.user_id)
         return _with_cookie(request, await run_in_threadpool(services.login_sessions.open))
 
     async def change_password(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
-        password, new = await _texts(request, "password", "new_password")
+        password, new = await texts(request, "password", "new_password")
         address = client_address(request)
 
         def changed() -> Account:
@@ -86,13 +92,13 @@ def routes(services: Services) -> list[Route]:
             if account is None or listener.name is None:
                 raise AccountError(marked("Only an account of this service has a password here."))
             services.authenticator.change_password(
-                account, password, new=new, address=address, device=_device(request)
+                account, password, new=new, address=address, device=device_of(request)
             )
             # Whoever knew the old password is logged out, on all devices.
             services.login_sessions.close_all(account.user_id)
             return account
 
-        return await _entered(services, request, changed)
+        return await entered(services, request, "password-changed", changed)
 
     endpoints = {
         "sign-up": sign_up,
@@ -105,21 +111,24 @@ def routes(services: Services) -> list[Route]:
     return [Route(f"/api/people/{path}", endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
 
 
-async def _entered(services: Services, request: Request, enter: Callable[[], Account]) -> Response:
+async def entered(
+    services: Services, request: Request, action: Action, enter: Callable[[], Account]
+) -> Response:
+    """The answer with the cookie of a new session, for the account that `enter` returns, or its refusal."""
     try:
         account = await run_in_threadpool(enter)
-    except TooManyGuesses as error:
-        return JSONResponse({"error": translated(error)}, status_code=429, headers={"Retry-After": "900"})
-    except Busy as error:
-        return JSONResponse({"error": translated(error)}, status_code=503, headers={"Retry-After": "5"})
     except AccountError as error:
-        return JSONResponse({"error": translated(error)}, status_code=422)
+        return refusal(error)
+    await run_in_threadpool(_note, services, request, action, account.user_id)
     # A new token prevents session fixation: a token planted before the log-in is worthless after it.
     before = await run_in_threadpool(services.login_sessions.find, request.cookies.get(COOKIE))
     await run_in_threadpool(_close, services, request)
     operator = before is not None and before.operator  # by a link for operators, opened before the log-in
+    browser = browser_of(request.headers.get("user-agent"))
     token = await run_in_threadpool(
-        lambda: services.login_sessions.open(user_id=account.user_id, name=account.name, operator=operator)
+        lambda: services.login_sessions.open(
+            user_id=account.user_id, name=account.name, operator=operator, browser=browser
+        )
     )
     response = _with_cookie(request, token)
     device = request.cookies.get(devices.COOKIE)
@@ -135,7 +144,21 @@ async def _entered(services: Services, request: Request, enter: Callable[[], Acc
     return response
 
 
-def _device(request: Request) -> str | None:
+def refusal(error: AccountError) -> Response:
+    """The answer to a request that was refused: status 422, or 429 or 503 with the time to wait."""
+    if isinstance(error, TooManyGuesses):
+        return JSONResponse({"error": translated(error)}, status_code=429, headers={"Retry-After": "900"})
+    if isinstance(error, Busy):
+        return JSONResponse({"error": translated(error)}, status_code=503, headers={"Retry-After": "5"})
+    return JSONResponse({"error": translated(error)}, status_code=422)
+
+
+def _note(services: Services, request: Request, action: Action, user_id: str) -> None:
+    services.audit.note(action, user_id=user_id, address=client_address(request))
+
+
+def device_of(request: Request) -> str | None:
+    """The hash of the browser's token (:mod:`segue.people.devices`)."""
     return devices.digest(request.cookies.get(devices.COOKIE))
 
 
@@ -151,7 +174,7 @@ def _accepted(services: Services, code: str, token: str) -> Account:
     return account
 
 
-async def _texts(request: Request, *names: str) -> list[str]:
+async def texts(request: Request, *names: str) -> list[str]:
     """The text fields of a JSON body, in the order of `names`."""
     shape = f"an object with {' and '.join(names)}"
     content = await json_body(request, limit=_LARGEST, shape=shape)

@@ -4,7 +4,8 @@ The body of `POST /api/events` is `{"sent_at": epoch ms by the player's clock, "
 fetch or sendBeacon. An optional `waiting` is the number of events in the player's outbox. The response lists
 the event ids that Kafka has (`taken`) and those that the server rejects, with the reason (`refused`). The
 player keeps all others and sends them again. `GET /api/upcoming` also returns the listener's likes and
-dislikes.
+dislikes. The attribution of a play to a recommendation counts only with the signature that
+`GET /api/upcoming` and the pages give it (:mod:`segue.dashboard.queries.attributed`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.dashboard.api.requests import NO_SERVER, json_body, refuse_cross_site, session_of, unavailable
+from segue.dashboard.queries import attributed
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.people.login_sessions import Listener
 from segue.plays.event import FIELDS, Play
+from segue.settings import Settings
 from segue.taste.opinions import Opinions
 
 LARGEST = 64 * 1024
@@ -44,7 +47,7 @@ def routes(services: Services) -> list[Route]:
         listener, _ = await session_of(services, request)
         envelope = await json_body(request, limit=LARGEST, shape=_SHAPE)
         at = time.time() * 1000
-        events = _read(envelope, listener, at=at)
+        events = _read(envelope, listener, at=at, settings=services.settings)
         if _correction(envelope, at=at):
             services.metrics.player_clocks.inc()
         services.metrics.outbox.observe(_waiting(envelope, len(events)))
@@ -71,7 +74,9 @@ def routes(services: Services) -> list[Route]:
     ]
 
 
-def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[dict[str, Any]]:
+def _read(
+    envelope: dict[str, Any], listener: Listener, *, at: float, settings: Settings
+) -> list[dict[str, Any]]:
     """The events of a body, with the listener and session id of the session.
 
     `at` is the server's time (epoch ms).
@@ -82,7 +87,7 @@ def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[di
         raise HTTPException(400, f"the body must be {_SHAPE}") from None
     if not isinstance(plays, list) or len(plays) > MOST or not all(isinstance(play, dict) for play in plays):
         raise HTTPException(400, f"plays must be a list of at most {MOST} objects")
-    return [_event(play, listener, correction) for play in plays]
+    return [_event(play, listener, correction, settings) for play in plays]
 
 
 def _correction(envelope: dict[str, Any], *, at: float) -> int:
@@ -100,9 +105,10 @@ def _waiting(envelope: dict[str, Any], sent: int) -> int:
     return max(waiting, sent) if type(waiting) is int else sent
 
 
-def _event(sent: dict[str, Any], listener: Listener, correction: int) -> dict[str, Any]:
-    known = (field.name for field in FIELDS if field.name not in FROM_SESSION)
+def _event(sent: dict[str, Any], listener: Listener, correction: int, settings: Settings) -> dict[str, Any]:
+    known = (field.name for field in FIELDS if field.name not in (*FROM_SESSION, *attributed.FIELDS))
     event = {name: sent[name] for name in known if sent.get(name) is not None}
+    event |= attributed.verified(sent, user_id=listener.user_id, settings=settings)
     if type(event.get("occurred_at")) is int:
         event["occurred_at"] += correction
     return {**event, "user_id": listener.user_id, "session_id": listener.session_id}

@@ -82,7 +82,7 @@ def cookie_options(*, secure: bool) -> dict[str, Any]:
 
 
 def client_address(request: Request) -> str:
-    """The address of the visitor, which a trusted proxy may have passed on."""
+    """The visitor's address, by which attempts are counted; a trusted proxy may have passed it on."""
     return request.client.host if request.client else "unknown"
 
 

@@ -45,7 +45,8 @@ class FileError(Error):
 
 
 class Attribution(_Body):
-    """The recommendation that an item came from; send it back with the item's plays."""
+    """The recommendation that an item came from; send it back unchanged with the item's plays. Its id is
+    signed for the listener and the track."""
 
     id: str
     rank: int = Field(ge=1)
@@ -294,6 +295,24 @@ class PasswordChange(BaseModel):
     new_password: str
 
 
+class ForgottenPassword(BaseModel):
+    name: str = Field(description="The name of the account.")
+
+
+class PasswordReset(BaseModel):
+    token: str = Field(description="The part of the link after its #.")
+    new_password: str
+
+
+class MailAddress(BaseModel):
+    address: str = Field(description="Empty: remove the address.")
+    password: str
+
+
+class MailToken(BaseModel):
+    token: str = Field(description="The part of the link after its #.")
+
+
 class Code(BaseModel):
     code: str
 
@@ -319,6 +338,7 @@ class Place(_Body):
 
 class Confirmation(BaseModel):
     confirm: str = Field(json_schema_extra={"const": CONFIRMATION})
+    password: str | None = Field(None, description="The password of the account, if the listener has one.")
 
 
 class Removed(_Body):

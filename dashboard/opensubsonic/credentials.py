@@ -11,12 +11,14 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing
 from segue.dashboard.opensubsonic.parameters import Parameters
 from segue.people.accounts import Account, Accounts, StoredAccount, name_key
 from segue.people.app_log_in import AppLogIn, session_of_app
 from segue.people.app_passwords import AppPassword, AppPasswords
+from segue.people.audit import AuditLog
 from segue.people.authentication import LONGEST_PASSWORD, AccountError, Authenticator, Busy, TooManyGuesses
 from segue.people.login_failures import LoginFailures, sources
 from segue.people.secret_box import SecretBox
@@ -24,6 +26,7 @@ from segue.storage.store import Store
 
 _REMEMBERED_SECONDS = 300.0
 _MOST_REMEMBERED = 1000
+_NOTED_EVERY = timedelta(days=1)
 _ENCODED = "enc:"
 _LONGEST_CLIENT = 100
 _WRONG = "Wrong user name or password."
@@ -51,6 +54,7 @@ class Credentials:
         self._accounts, self._app_passwords = Accounts(store), AppPasswords(store)
         self._authenticator, self._box = authenticator, box
         self._failures, self._app_log_in = LoginFailures(store), AppLogIn(store)
+        self._audit = AuditLog(store)
         self._right = _RightPasswords()
 
     def caller(self, parameters: Parameters, *, address: str) -> Caller:
@@ -102,6 +106,10 @@ class Credentials:
             )
         for source in attempt:
             self._failures.count(source)
+        user_id = stored[0]["user_id"] if stored else None
+        self._audit.note(
+            "log-in-refused", by="app", user_id=user_id, address=address, reason="wrong app password"
+        )
         raise ProtocolError(Code.WRONG_CREDENTIALS, _WRONG)
 
     def _by_password(self, name: str, password: str, client: str, *, address: str) -> Caller:
@@ -115,6 +123,9 @@ class Credentials:
             account = self._log_in(name, password, address=address)
             if stored is not None:
                 self._right.note(stored, password)
+            # An app sends the password with each call: an entry for each would say nothing.
+            if not self._audit.has_app_log_in(account.user_id, address=address, within=_NOTED_EVERY):
+                self._audit.note("log-in", by="app", user_id=account.user_id, address=address)
         return Caller(
             user_id=account.user_id,
             name=account.name,
@@ -125,7 +136,9 @@ class Credentials:
 
     def _log_in(self, name: str, password: str, *, address: str) -> Account:
         try:
-            return self._authenticator.log_in(name, password[: LONGEST_PASSWORD + 1], address=address)
+            return self._authenticator.log_in(
+                name, password[: LONGEST_PASSWORD + 1], address=address, by="app"
+            )
         except TooManyGuesses as error:
             raise ProtocolError(Code.WRONG_CREDENTIALS, str(error)) from None
         except Busy as error:

@@ -292,13 +292,26 @@ def saved() -> None:
 
 
 def entry(
-    kind: Literal["log-in", "sign-up", "hand-over", "log-out", "log-out-everywhere", "change-password"],
+    kind: Literal[
+        "log-in",
+        "sign-up",
+        "hand-over",
+        "log-out",
+        "log-out-everywhere",
+        "change-password",
+        "forgot-password",
+        "reset-password",
+        "mail-address",
+        "confirm-address",
+    ],
     *,
     label: str,
     code: str | None = None,
     nobody: bool = False,
 ) -> None:
     """A form that starts a new session and reloads the first page. With a code it is sent without a click.
+
+    Forms about mail say what happens next. Those that a link leads to take its token from the page's address.
 
     Parameters
     ----------
@@ -315,8 +328,14 @@ def entry(
     show(key=f"entry-{kind}", data={"kind": kind, "label": label, "code": code, "nobody": nobody})
 
 
-def leave(*, label: str, confirmation: str) -> None:
-    """A button that removes the listener after a confirmation, which is part of the request."""
+def leave(*, label: str, confirmation: str, password: bool) -> None:
+    """A button that removes the listener after a confirmation, which is part of the request.
+
+    Parameters
+    ----------
+    password
+        Whether the listener has one, which is asked for.
+    """
     show = _component(
         "leave",
         '<div id="segue-leave" class="entry"></div>',
@@ -324,7 +343,7 @@ def leave(*, label: str, confirmation: str) -> None:
         ("base", "entry"),
         modules=("engine/saved_caches.js",),
     )
-    show(key="leave", data={"label": label, "confirm": confirmation})
+    show(key="leave", data={"label": label, "confirm": confirmation, "password": password})
 
 
 def _nothing() -> None:

@@ -1,4 +1,4 @@
-"""Popular and rising tracks of the last hours, and the most played of some tracks, from the statistics."""
+"""Popular and rising tracks of the last hours, from the facts; the most played of some tracks."""
 
 from __future__ import annotations
 
@@ -8,58 +8,69 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from segue.counted import counted
+from segue.dashboard.language.words import ngettext
 from segue.dashboard.queries.items import Item, noted_items
 from segue.engagement.daily import LongStatistics
+from segue.engagement.listening import Listening
 from segue.engagement.popular import popular, rising
-from segue.engagement.statistics import ListeningStatistics
 from segue.storage.store import Store
 
 RISING_AGAINST = timedelta(hours=24)
 TOP_PERIOD = timedelta(days=365)
 _GOOD_FOR = 30.0
+_REST = 20.0
+"""With many listeners, counting takes seconds: then it pauses for this many times as long."""
 _MOST = 12
 _LOOKED_AT = 200
 """Tracks of which a visitor gets the first ones: some may have left, or be in a library that is hidden."""
 
 
 class PopularTracks:
-    """Counts at most twice a minute; created once per process, safe for use by several threads."""
+    """Counts people at most twice a minute; created once per process, safe for use by several threads."""
 
     def __init__(self, store: Store, *, popular_window: timedelta, rising_window: timedelta) -> None:
         self._store = store
         self._popular_window, self._rising_window = popular_window, rising_window
         self._lock = threading.Lock()
-        self._counted_at = float("-inf")
-        self._now: list[tuple[str, str]] = []
-        self._rising: list[tuple[str, str]] = []
+        self._good_until = float("-inf")
+        self._now: list[tuple[str, int]] = []
+        self._rising: list[tuple[str, int]] = []
 
     def now(self, *, limit: int = 12) -> list[Item]:
         """The tracks that most listeners played without skipping in the last `popular_window`."""
         self._count()
-        return noted_items(self._store, self._now, source="home")[: min(limit, _MOST)]
+        return self._noted(self._now, limit)
 
     def rising(self, *, limit: int = 12) -> list[Item]:
         """The tracks played much more in the last `rising_window` than in the day before it."""
         self._count()
-        return noted_items(self._store, self._rising, source="home")[: min(limit, _MOST)]
+        return self._noted(self._rising, limit)
+
+    def _noted(self, listeners: Sequence[tuple[str, int]], limit: int) -> list[Item]:
+        noted = [
+            (track_id, ngettext("{count} listener", "{count} listeners", count))
+            for track_id, count in listeners
+        ]
+        return noted_items(self._store, noted, source="home")[: min(limit, _MOST)]
 
     def _count(self) -> None:
         with self._lock:
-            if time.monotonic() - self._counted_at > _GOOD_FOR:
-                now = datetime.now(UTC)
+            if time.monotonic() > self._good_until:
+                began, now = time.monotonic(), datetime.now(UTC)
                 self._now, self._rising = self._popular(now), self._risen(now)
-                self._counted_at = time.monotonic()
+                end = time.monotonic()
+                self._good_until = end + max(_GOOD_FOR, _REST * (end - began))
 
-    def _popular(self, now: datetime) -> list[tuple[str, str]]:
-        tracks = ListeningStatistics(self._store).of_tracks(since=now - self._popular_window, until=now)
+    def _popular(self, now: datetime) -> list[tuple[str, int]]:
+        tracks = Listening(self._store).reached(since=now - self._popular_window, until=now)
         best = popular(tracks, limit=_LOOKED_AT)
-        return [(track.track_id, _times(track.plays)) for track in best]
+        return [(track.track_id, track.listeners) for track in best]
 
-    def _risen(self, now: datetime) -> list[tuple[str, str]]:
-        statistics, turn = ListeningStatistics(self._store), now - self._rising_window
-        before = statistics.of_tracks(since=turn - RISING_AGAINST, until=turn)
-        best = rising(statistics.of_tracks(since=turn, until=now), before, limit=_LOOKED_AT)
-        return [(track.track_id, _times(track.now)) for track in best]
+    def _risen(self, now: datetime) -> list[tuple[str, int]]:
+        facts, turn = Listening(self._store), now - self._rising_window
+        before = facts.reached(since=turn - RISING_AGAINST, until=turn)
+        best = rising(facts.reached(since=turn, until=now), before, limit=_LOOKED_AT)
+        return [(track.track_id, track.now) for track in best]
 
 
 def top_songs(store: Store, track_ids: Sequence[str], *, limit: int) -> list[Item]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from segue.dashboard.queries.attributed import signed
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Attribution, Item, Upcoming, read_items, upcoming
 from segue.dashboard.queries.profile import KnownListener, left_out, read_listener
@@ -29,7 +30,14 @@ from segue.settings import Settings
 
 
 def planned(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upcoming:
-    """A listener's next tracks, re-ranked by the mood dial; the recommendations if the dial is not set."""
+    """A listener's next tracks, re-ranked by the mood dial; the recommendations if the dial is not set.
+
+    Their attributions are signed for the listener.
+    """
+    return signed(_steered(catalogue, settings, user_id), user_id=user_id, settings=settings)
+
+
+def _steered(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upcoming:
     recommended = _without_corrected(catalogue, user_id, upcoming(catalogue.store, user_id))
     dial = MoodDials(catalogue.store).read(user_id)
     if not dial or not recommended.items:

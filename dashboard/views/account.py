@@ -7,6 +7,8 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.language.words import gettext
 from segue.dashboard.player import components
+from segue.dashboard.text import plain
+from segue.people.accounts import Accounts
 from segue.people.handovers import PREFIX, account_of
 from segue.people.login_sessions import Listener
 
@@ -24,9 +26,38 @@ def show(listener: Listener) -> None:
         with st.expander(gettext("Change the password"), icon=":material/key:"):
             st.write(gettext("All your other devices are logged out."))
             components.entry("change-password", label=gettext("Change the password"))
+        if visit.services().recovery.is_on:
+            with st.expander(gettext("Mail address"), icon=":material/mail:"):
+                _mail_address(listener)
         with st.expander(gettext("Log out everywhere"), icon=":material/devices:"):
             st.write(gettext("This ends your sessions in all browsers, this one too."))
             components.entry("log-out-everywhere", label=gettext("Log out everywhere"))
+
+
+def _mail_address(listener: Listener) -> None:
+    present = Accounts(visit.services().store).mail_of(listener.user_id)
+    st.write(
+        gettext(
+            "Your address is **{address}**. Enter another one to change it, or none to remove it.",
+            address=plain(present),
+        )
+        if present
+        else gettext("If you forget your password, a link to a new one is sent to your address.")
+    )
+    components.entry("mail-address", label=gettext("Save"))
+
+
+def show_reset() -> None:
+    """The page of a link for a new password."""
+    st.title(gettext("New password"), anchor=False)
+    st.write(gettext("This logs out all your devices."))
+    components.entry("reset-password", label=gettext("Set the new password"))
+
+
+def show_confirm() -> None:
+    """The page of a link that confirms a mail address."""
+    st.title(gettext("Mail address"), anchor=False)
+    components.entry("confirm-address", label=gettext("Confirm this address"))
 
 
 def finish_provider_log_in(listener: Listener) -> None:
@@ -52,6 +83,7 @@ def _enter() -> None:
     )
     if which == "log-in":
         components.entry("log-in", label=gettext("Log in"))
+        _forgotten()
     else:
         components.entry("sign-up", label=gettext("Sign up and keep your history"))
     _by_provider()
@@ -61,7 +93,14 @@ def show_log_in() -> None:
     """The page that guests see where log-in is required; they see no other."""
     st.title(gettext("Log in"))
     components.entry("log-in", label=gettext("Log in"), nobody=True)
+    _forgotten()
     _by_provider()
+
+
+def _forgotten() -> None:
+    if visit.services().recovery.is_on:
+        with st.expander(gettext("Have you forgotten your password?")):
+            components.entry("forgot-password", label=gettext("Send me a link"))
 
 
 def _by_provider() -> None:

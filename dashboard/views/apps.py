@@ -63,6 +63,7 @@ def _create(passwords: AppPasswords, listener: Listener, device: str) -> None:
         log.error("no app password was created: %s", error)
         st.error(gettext("App passwords cannot be created now: ask the person who runs this server."))
         return
+    visit.services().audit.note("app-password-created", user_id=listener.user_id)
     st.success(
         gettext(
             "The app password for {device}. It is shown this one time only.", device=plain(device.strip())
@@ -84,6 +85,6 @@ def _row(passwords: AppPasswords, own: AppPassword) -> None:
     left.markdown(f"**{plain(own.device)}** · {created} · {used}")
     if right.button(gettext("Revoke"), key=f"revoke-{own.password_id}"):
         current = visit.listener()
-        if current is not None:
-            passwords.revoke(current.user_id, own.password_id)
+        if current is not None and passwords.revoke(current.user_id, own.password_id):
+            visit.services().audit.note("app-password-revoked", user_id=current.user_id)
         st.rerun()

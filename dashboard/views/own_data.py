@@ -7,10 +7,12 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.player import components
+from segue.people.accounts import Accounts
+from segue.people.login_sessions import Listener
 from segue.privacy.leaving import CONFIRMATION
 
 
-def show() -> None:
+def show(listener: Listener) -> None:
     """Export and removal, and how long data are kept."""
     st.header(gettext("Your data"), anchor=False)
     kept = visit.services().settings.retention
@@ -30,7 +32,8 @@ def show() -> None:
                 "once. Your plays are no longer used. This cannot be undone."
             )
         )
-        components.leave(label=gettext("Remove everything"), confirmation=CONFIRMATION)
+        has_password = Accounts(visit.services().store).of(listener.user_id) is not None
+        components.leave(label=gettext("Remove everything"), confirmation=CONFIRMATION, password=has_password)
 
 
 def _days(count: int) -> str:

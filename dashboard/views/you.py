@@ -11,7 +11,18 @@ from segue.dashboard.language.words import gettext
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
 from segue.dashboard.text import reload_page
-from segue.dashboard.views import account, apps, beliefs, heading, imports, language, more, own_data, sharing
+from segue.dashboard.views import (
+    account,
+    apps,
+    beliefs,
+    devices,
+    heading,
+    imports,
+    language,
+    more,
+    own_data,
+    sharing,
+)
 
 _AT_FIRST, _PLAYED = 200, 300
 """How many songs the tabs show at first."""
@@ -48,10 +59,11 @@ def show() -> None:
         components.saved()
     with account_tab:
         account.show(listener)
+        devices.show(listener)
         language.choice(listener)
         apps.show(listener)
         imports.show(listener)
-        own_data.show()
+        own_data.show(listener)
 
 
 def _history(user_id: str) -> None:

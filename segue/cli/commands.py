@@ -284,6 +284,12 @@ COMMANDS = (
         "account delete Ada",
     ),
     Command(
+        "audit list",
+        "batch_jobs.audit:list_entries",
+        "list the entries of the audit log: log-ins, changed passwords, removals",
+        "audit list",
+    ),
+    Command(
         "listener export",
         "batch_jobs.listener_data:export",
         "write everything stored about a listener to a file",
@@ -464,6 +470,7 @@ GROUPS = {
     "dashboard": "The dashboard.",
     "api": "The API for music apps.",
     "account": "Accounts of listeners.",
+    "audit": "The audit log.",
     "listener": "The data stored about one listener.",
     "history": "Listening histories from other services.",
     "backup": "Backups of the database.",

@@ -18,6 +18,10 @@ session        a listener's starts, plays, likes and dislikes with no gap longer
 window         `engagement.window` of event time, from multiples of it since 1970
 variant        the variant that recommended a track (`model` of the play); none for tracks that listeners
                chose
+excess         an event at which the listener has played more in the window than its time allows:
+               :data:`TAKES` of all events up to it is more than the time since the window began, plus
+               :data:`ALLOWANCE_MS`. It counts for the listener, and not in statistics
+unknown        a track that the catalogue does not have: its events count for the listener only, too
 =============  =============================================================================================
 
 An event counts once by its listener and `event_id`. Rejected records (segue.spark.plays) do not count.
@@ -31,7 +35,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from segue.engagement.rules import EventField, Expression, Where
+from segue.engagement.rules import EventField, Expression, Where, greatest, least
 from segue.plays.event_types import ACTIONS, COUNTED, ENDS, EVENT_TYPES, START
 from segue.settings import EngagementSettings, milliseconds
 
@@ -41,6 +45,8 @@ _TYPE, _PLAYED, _DURATION = EventField("type"), EventField("ms_played"), EventFi
 ACTED = _TYPE.is_in(*ACTIONS)
 """Whether the event is an action of the listener."""
 _ENDED = _TYPE.is_in(*ENDS)
+IN_WINDOW = EventField("in_window")
+"""The time from the start of the window to the event, in milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,15 @@ class Thresholds:
 
 
 DEFAULT = Thresholds()
+
+ALLOWANCE_MS = 120_000
+"""For crossfades, clocks, and a second device."""
+SHORTEST_MS, START_MS = 500, 100
+"""The least time that the end of a play takes, and the time that its start takes: nobody skips more often."""
+
+
+TAKES = Where(_ENDED, greatest(least(_PLAYED, IN_WINDOW), SHORTEST_MS)) + Where(_TYPE.is_in(START), START_MS)
+"""The time of the window that an event takes, in milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +114,7 @@ def _counts(thresholds: Thresholds) -> tuple[Count, ...]:
             for event_type in EVENT_TYPES
             if event_type.counted_as
         ),
-        Count("listening_ms", Where(_ENDED, _PLAYED, LONGEST_MS)),
+        Count("listening_ms", Where(_ENDED, least(_PLAYED, LONGEST_MS))),
     )
 
 

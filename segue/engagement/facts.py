@@ -11,7 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.engagement.definitions import ACTED, COUNTS, DEFAULT, Thresholds, counts_by
+from segue.engagement.definitions import (
+    ACTED,
+    ALLOWANCE_MS,
+    COUNTS,
+    DEFAULT,
+    IN_WINDOW,
+    TAKES,
+    Thresholds,
+    counts_by,
+)
 from segue.engagement.rules import Array
 from segue.plays.added_fields import unfolded
 from segue.plays.event import EVENT_WINDOW, KEPT
@@ -20,7 +29,11 @@ from segue.storage.records import Count, EpochMs, shown
 KEYS = ("track_id", "source", "model", "rank", *KEPT)
 """The fields of an event that identify a row of a fact."""
 Row = dict[str, Any]
-"""`track_id`, `artist`, `genre`, `source`, `variant`, `rank`, the fields of `KEPT`, and the counts."""
+"""`track_id`, `artist`, `genre`, `source`, `variant`, `rank`, the fields of `KEPT`, and the counts.
+
+A row of events in excess has `excess`, and one of an unknown track has `unknown`; both are true. Statistics
+leave these rows out.
+"""
 
 
 class CountedRow:
@@ -126,14 +139,14 @@ def facts_of(table: pa.Table, *, described: Described, thresholds: Thresholds = 
         return []
     table = table.combine_chunks()
     events, deliveries = _distinct(table), pc.list_value_length(table.column("events")).to_pylist()
-    counted = _counted(events, thresholds)
-    by = ["row", *KEYS]
+    counted = _counted(events, table.column("window_start").to_numpy(), thresholds)
+    by = ["row", *KEYS, "excess"]
     sums = counted.group_by(by).aggregate([(name, "sum") for name in COUNTS])
     known = described(set(sums.column("track_id").to_pylist()))
     rows: list[list[Row]] = [[] for _ in range(table.num_rows)]
     for total in sums.to_pylist():
         counts = {name: total[f"{name}_sum"] for name in COUNTS}
-        rows[total["row"]].append(row_of(total, known.get(total["track_id"], ("", "")), counts))
+        rows[total["row"]].append(row_of(total, known.get(total["track_id"]), counts))
     spans = counted.group_by("row").aggregate([("acted_at", "min"), ("acted_at", "max"), ("row", "count")])
     span_of = {total["row"]: total for total in spans.to_pylist()}
     return [
@@ -152,15 +165,30 @@ def facts_of(table: pa.Table, *, described: Described, thresholds: Thresholds = 
     ]
 
 
-def row_of(keys: Mapping[str, Any], description: tuple[str, str], counts: Mapping[str, int]) -> Row:
+def row_of(keys: Mapping[str, Any], description: tuple[str, str] | None, counts: Mapping[str, int]) -> Row:
     """A row of a fact: the values of :data:`KEYS`, the track's artist and genre, and the counts.
 
     A kept field that is null is left out, so that plays without it have the same rows as before it was added.
+
+    Parameters
+    ----------
+    keys
+        The values of :data:`KEYS`, and whether the events are in `excess`.
+    description
+        Artist and genre; None for an unknown track.
     """
-    artist, genre = description
-    named = {"track_id": keys["track_id"], "artist": artist, "genre": genre, "source": keys["source"]}
-    kept = {name: keys[name] for name in KEPT if keys[name] is not None}
-    return {**named, "variant": keys["model"] or "", "rank": keys["rank"], **kept, **counts}
+    artist, genre = description or ("", "")
+    row: Row = {"track_id": keys["track_id"], "artist": artist, "genre": genre, "source": keys["source"]}
+    row["variant"], row["rank"] = keys["model"] or "", keys["rank"]
+    for name in KEPT:
+        if keys[name] is not None:
+            row[name] = keys[name]
+    if keys["excess"]:
+        row["excess"] = True
+    if description is None:
+        row["unknown"] = True
+    row.update(counts)
+    return row
 
 
 def in_order(rows: Iterable[Row]) -> list[Row]:
@@ -168,7 +196,8 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
 
     def place(row: Row) -> tuple[Any, ...]:
         kept = (str(row.get(name, "")) for name in KEPT)
-        return (row["track_id"], row["source"], row["variant"], row["rank"] or -1, *kept)
+        own = (row["track_id"], row["source"], row["variant"], row["rank"] or -1, *kept)
+        return (*own, "excess" in row)
 
     return sorted(rows, key=place)
 
@@ -188,14 +217,37 @@ def _distinct(table: pa.Table) -> pa.Table:
     return events.take(pa.array(order[~again[: len(order)]]))
 
 
-def _counted(events: pa.Table, thresholds: Thresholds) -> pa.Table:
-    """A column for each count (0, 1 or milliseconds), and `acted_at`, null if the event is no action."""
+def _counted(events: pa.Table, starts: Array, thresholds: Thresholds) -> pa.Table:
+    """A column for each count (0, 1 or milliseconds); `acted_at`, null if the event is no action; `excess`.
+
+    Parameters
+    ----------
+    starts
+        The start of each row's window, epoch ms.
+    """
+    row, occurred = events.column("row").to_numpy(), events.column("occurred_at").to_numpy()
     columns: dict[str, Array] = {
         "type": np.asarray(events.column("type").to_pylist(), dtype=object),
         **{name: events.column(name).to_numpy() for name in ("ms_played", "duration_ms")},
+        IN_WINDOW.name: occurred - starts[row],
     }
-    at = pa.array(events.column("occurred_at").to_numpy(), mask=~ACTED.on(columns))
+    at = pa.array(occurred, mask=~ACTED.on(columns))
+    excess = _taken(row, occurred, TAKES.on(columns)) > columns[IN_WINDOW.name] + ALLOWANCE_MS
     kept = events.select(["row", *KEYS]).append_column("acted_at", at)
+    kept = kept.append_column("excess", pa.array(excess))
     for name, count in counts_by(thresholds).items():
         kept = kept.append_column(name, pa.array(count.rule.on(columns).astype(np.int64)))
     return kept
+
+
+def _taken(row: Array, occurred: Array, takes: Array) -> Array:
+    """(n,) int64: what the events of a row take, up to and including those at the same time as each event."""
+    order = np.lexsort((occurred, row))
+    row, occurred, summed = row[order], occurred[order], np.cumsum(takes[order])
+    first = np.searchsorted(row, row)
+    before = np.where(first > 0, summed[first - 1], 0)
+    ends = np.r_[(np.diff(row) != 0) | (np.diff(occurred) != 0), np.ones(min(1, len(row)), dtype=bool)]
+    last = np.flatnonzero(ends)[np.cumsum(ends) - ends]
+    taken = np.empty_like(summed)
+    taken[order] = summed[last] - before
+    return taken

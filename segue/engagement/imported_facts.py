@@ -96,7 +96,8 @@ class ImportedFacts:
         seen = Counter[tuple[int, str]]()
         for fact in live:
             start = int(fact["start"].timestamp() * 1000)
-            seen.update({(start, row["track_id"]): row.get("plays") or 0 for row in fact["rows"]})
+            for row in fact["rows"]:  # several may be of one track
+                seen[start, row["track_id"]] += row.get("plays") or 0
         days = self._days.days(self._user_id, since=since - _LONGEST, until=until)
         kept = [play for day in days for play, _ in plays_in(day)]
         lengths = self._tracks.lengths({track_id for play in kept if (track_id := matches.get(play.song))})

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from segue.engagement.definitions import COUNTS, DIMENSIONS
 from segue.engagement.facts import Fact, StoredFact
+from segue.engagement.reach import NEW_FOR, PUBLIC, TrackReach, reach
 from segue.engagement.sessionization import ActivitySpan
 from segue.engagement.statistics import ListeningStatistics
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne, amount, text
@@ -129,8 +130,7 @@ class Listening(Collection[StoredFact]):
             for dimension, field in DIMENSIONS.items()
             for group in self.aggregate(
                 [
-                    {"$match": {"start": start}},
-                    {"$unwind": "$rows"},
+                    *_rows({"start": start}, {"rows.unknown": {"$ne": True}}),
                     {"$group": {"_id": _key(field)}},
                 ]
             )
@@ -232,8 +232,10 @@ class Listening(Collection[StoredFact]):
             ]
         )
         for group in found:
-            if isinstance(group["last"], datetime):
-                yield group["_id"]["user"], group["_id"]["track"], group, group["last"]
+            own = group["_id"]
+            # MongoDB finds a list by the types of its elements.
+            if isinstance(group["last"], datetime) and isinstance(own["track"], str):
+                yield own["user"], own["track"], group, group["last"]
 
     def totals(self, user_id: str) -> dict[str, TrackPlays]:
         """How often a listener played each track, by id, within the retention of facts."""
@@ -284,6 +286,28 @@ class Listening(Collection[StoredFact]):
             if isinstance(group["at"], datetime) and isinstance(group["_id"]["track"], str)
         ]
 
+    def reached(self, *, since: datetime, until: datetime, tracks: Sequence[str] = ()) -> list[TrackReach]:
+        """The people whom tracks reached in the windows that begin in [since, until), by track id.
+
+        Parameters
+        ----------
+        tracks
+            The only tracks to look at; by default all that were played.
+        """
+        new_since: datetime | None = until - NEW_FOR
+        first = self.documents.find_one(
+            {"start": {"$type": "date"}}, {"start": 1}, sort=[("start", ASCENDING)]
+        )
+        if first is None or first["start"] >= until - NEW_FOR:
+            new_since = None  # the service itself is new
+        steps = reach({"$gte": since, "$lt": until}, facts=self.name, new_since=new_since, tracks=tracks)
+        found = [
+            TrackReach(one["_id"], *(round(one[name], 6) for name in TrackReach._fields[1:]))
+            for one in self.aggregate(steps)
+        ]
+        # MongoDB finds a list by the types of its elements.
+        return sorted(one for one in found if isinstance(one.track_id, str))
+
     def active_days(self, *, since: datetime, until: datetime) -> list[tuple[date, str]]:
         """(day in UTC, user_id), once for each day on which a listener acted."""
         day = {"$dateTrunc": {"date": "$start", "unit": "day"}}
@@ -332,17 +356,24 @@ def _key(field: str | None) -> Any:
     return "" if field is None else text(f"$rows.{field}")
 
 
+def _public(name: str) -> Document:
+    """The count of a row in statistics: 0 for events in excess."""
+    return {"$cond": [{"$eq": ["$rows.excess", True]}, 0, amount(f"$rows.{name}")]}
+
+
 def _counting(times: list[datetime], dimension: str, field: str | None) -> list[Document]:
     key = _key(field)
     return [
         {"$match": {"start": {"$in": times}}},
         {"$project": {"start": 1, "rows": 1}},
         {"$unwind": "$rows"},
-        # Group by fact first: a listener counts once per key, even if several rows have the key.
+        {"$match": {"rows.unknown": {"$ne": True}}},
+        # Group by fact first: a listener counts once per key, even if several rows have the key. Events in
+        # excess add nothing; a key that has no others gets zeros, which replace its former counts.
         {
             "$group": {
                 "_id": {"fact": "$_id", "start": "$start", "key": key},
-                **{name: {"$sum": amount(f"$rows.{name}")} for name in COUNTS},
+                **{name: {"$sum": _public(name)} for name in COUNTS},
             }
         },
         {
@@ -381,7 +412,7 @@ def _outcomes(since: datetime, variants: Sequence[str]) -> list[Document]:
         {"$unwind": "$rows"},
         # Explored tracks have a suffix after the variant: segue.ranking.variants.variant_label.
         {"$set": {"variant": {"$first": {"$split": [text("$rows.variant"), "/"]}}}},
-        {"$match": {"variant": {"$in": list(variants)}}},
+        {"$match": {"variant": {"$in": list(variants)}, **PUBLIC}},
         {
             "$group": {
                 "_id": {"fact": "$_id", "user": "$user_id", "variant": "$variant", "track": "$rows.track_id"},

@@ -47,6 +47,9 @@ class Expression:
     def __le__(self, other: Operand) -> Expression:
         return _Binary("<=", operator.le, self, _operand(other))
 
+    def __add__(self, other: Operand) -> Expression:
+        return _Binary("+", operator.add, self, _operand(other))
+
     def __rmul__(self, factor: int | float) -> Expression:
         return _Binary("*", operator.mul, _Constant(factor), self)
 
@@ -125,15 +128,40 @@ class _IsIn(Expression):
 
 
 @dataclass(frozen=True)
-class Where(Expression):
-    """A number, at most `most`, where a condition is true; 0 elsewhere."""
+class _Chosen(Expression):
+    """The least or the greatest of two numbers."""
 
-    condition: Expression
-    number: Expression
-    most: int
+    name: str
+    function: Callable[[Any, Any], Any]
+    first: Expression
+    second: Expression
 
     def on(self, columns: Columns) -> Array:
-        return np.where(self.condition.on(columns), np.minimum(self.number.on(columns), self.most), 0)
+        return np.asarray(self.function(self.first.on(columns), self.second.on(columns)))
 
     def __str__(self) -> str:
-        return f"CASE WHEN {self.condition} THEN least({self.number}, {self.most}) ELSE 0 END"
+        return f"{self.name}({self.first}, {self.second})"
+
+
+def least(first: Operand, second: Operand) -> Expression:
+    """The smaller one of two numbers."""
+    return _Chosen("least", np.minimum, _operand(first), _operand(second))
+
+
+def greatest(first: Operand, second: Operand) -> Expression:
+    """The greater one of two numbers."""
+    return _Chosen("greatest", np.maximum, _operand(first), _operand(second))
+
+
+@dataclass(frozen=True)
+class Where(Expression):
+    """A number where a condition is true; 0 elsewhere."""
+
+    condition: Expression
+    number: Operand
+
+    def on(self, columns: Columns) -> Array:
+        return np.where(self.condition.on(columns), _operand(self.number).on(columns), 0)
+
+    def __str__(self) -> str:
+        return f"CASE WHEN {self.condition} THEN {self.number} ELSE 0 END"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from contextlib import suppress
 
+from segue.people.audit import AuditLog
 from segue.people.operator_links import PATH, OperatorLinks
 from segue.settings import DashboardSettings
 from segue.storage.store import Store
@@ -44,5 +45,7 @@ def operator_line(settings: DashboardSettings, store: Store, *, address: str) ->
 
 
 def operator_link(store: Store, address: str) -> str:
-    """A new link that makes a browser an operator's."""
-    return f"{address}{PATH}?code={OperatorLinks(store).create()}"
+    """A new link that makes a browser an operator's; a command prints it."""
+    code = OperatorLinks(store).create()
+    AuditLog(store).note("operator-link-created", by="command")
+    return f"{address}{PATH}?code={code}"

@@ -40,6 +40,8 @@ class StoredAccount(TypedDict):
     """When an operator disabled the account; none while it is in use."""
     skeleton: NotRequired[str]
     """The key of the Latin name that its name looks like, if it is in another script."""
+    mail: NotRequired[str]
+    """The address that its owner has confirmed, for a forgotten password."""
     devices: NotRequired[list[str]]
     """Hashes of the tokens of the browsers that have logged in, the latest last."""
 
@@ -100,7 +102,7 @@ class Accounts(Collection[StoredAccount]):
 
     def stored(self, name: str) -> StoredAccount | None:
         """The account of a name, with its password hash."""
-        fields = {"user_id": 1, "name": 1, "password": 1, "disabled_at": 1, "devices": 1}
+        fields = {"user_id": 1, "name": 1, "password": 1, "disabled_at": 1, "devices": 1, "mail": 1}
         return self.documents.find_one(_filter(name), fields)
 
     def named(self, name: str) -> Account | None:
@@ -128,6 +130,16 @@ class Accounts(Collection[StoredAccount]):
         """Replace the password hash of an account, and forget its browsers."""
         change = {"$set": {"password": password_hash}, "$unset": {"devices": ""}}
         self.documents.update_one(_filter(name), change)
+
+    def set_mail(self, user_id: str, address: str | None) -> None:
+        """Store the confirmed address of a listener's account, or remove it."""
+        change = {"$set": {"mail": address}} if address else {"$unset": {"mail": ""}}
+        self.documents.update_one({"user_id": user_id}, change)
+
+    def mail_of(self, user_id: str) -> str | None:
+        """The confirmed address of a listener's account."""
+        stored = self.documents.find_one({"user_id": user_id}, {"mail": 1})
+        return stored.get("mail") if stored else None
 
     def note_device(self, user_id: str, device: str) -> None:
         """Note the hash of the token of a browser that has logged in."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from segue.people.app_passwords import AppPassword, AppPasswords
+from segue.people.audit import AuditLog
 from segue.people.authentication import TooManyGuesses
 from segue.people.login_failures import LoginFailures, of_address
 from segue.phrases import marked
@@ -16,6 +17,7 @@ class AppLogIn:
 
     def __init__(self, store: Store) -> None:
         self._passwords, self._failures = AppPasswords(store), LoginFailures(store)
+        self._audit = AuditLog(store)
 
     def used(self, secret: str, *, address: str) -> AppPassword | None:
         """The app password with this text; None if there is none, which counts as a failed attempt.
@@ -31,6 +33,7 @@ class AppLogIn:
         found = self._passwords.by_secret(secret)
         if found is None:
             self._failures.count(source)
+            self._audit.note("log-in-refused", by="app", address=address, reason="wrong app password")
         return found
 
     def note_use(self, used: AppPassword, *, client: str) -> None:

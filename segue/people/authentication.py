@@ -20,6 +20,7 @@ from segue.people.accounts import (
     folded_name,
     name_key,
 )
+from segue.people.audit import Action, AuditLog, By
 from segue.people.login_failures import LoginFailures, of_device, of_sign_up, sources
 from segue.people.names import has_shape, mixes_scripts, skeleton
 from segue.phrases import marked, phrase
@@ -43,6 +44,11 @@ class AccountError(ValueError):
 class TooManyGuesses(AccountError):
     """Too many wrong passwords, for this name or from this address."""
 
+    def __init__(self, message: str, *, first: bool = False) -> None:
+        """`first`: this is the first attempt that is refused within the window."""
+        super().__init__(message)
+        self.first = first
+
 
 class Busy(AccountError):
     """Many people are logging in at this moment."""
@@ -55,7 +61,7 @@ class Authenticator:
         self, store: Store, *, failures: LoginFailures | None = None, reserved: frozenset[str] = frozenset()
     ) -> None:
         """Nobody can sign up with the `reserved` names (keys by :func:`segue.people.accounts.name_key`)."""
-        self._accounts = Accounts(store)
+        self._accounts, self._audit = Accounts(store), AuditLog(store)
         self._failures = failures or LoginFailures(store)
         self._reserved = reserved
         self._hasher = HASHER
@@ -100,13 +106,42 @@ class Authenticator:
         AccountError
             The password is wrong, or the new one is too short, too long or easy to guess.
         """
+        self.confirm(account, password, address=address, device=device, refusal="password-change-refused")
+        self.set_password(account, new)
+
+    def confirm(
+        self, account: Account, password: str, *, address: str, device: str | None, refusal: Action
+    ) -> None:
+        """Check the password of somebody who is logged in, before a change that a thief would make.
+
+        Parameters
+        ----------
+        refusal
+            The action of the audit log if the password is wrong.
+
+        Raises
+        ------
+        TooManyGuesses, Busy
+            As for :meth:`log_in`.
+        AccountError
+            The password is wrong.
+        """
         try:
-            self.log_in(account.name, password, address=address, device=device)
+            self._check(account.name, password, address=address, device=device, refusal=refusal)
         except (TooManyGuesses, Busy):
             raise
         except AccountError:
             raise AccountError(marked("The present password is wrong.")) from None
-        self.set_password(account, new)
+
+    def check_new(self, account: Account, password: str) -> None:
+        """Check a new password before it is set.
+
+        Raises
+        ------
+        AccountError
+            The password is too short, too long or easy to guess.
+        """
+        _check_password(password, account.name)
 
     def set_password(self, account: Account, password: str) -> None:
         """Change the password.
@@ -136,8 +171,10 @@ class Authenticator:
             return account
         raise AccountError(marked("The account could not be created. Please try again."))
 
-    def log_in(self, name: str, password: str, *, address: str, device: str | None = None) -> Account:
-        """Find the account for a name and a password.
+    def log_in(
+        self, name: str, password: str, *, address: str, device: str | None = None, by: By = "visitor"
+    ) -> Account:
+        """Find the account for a name and a password. The audit log gets an entry if it is refused.
 
         An unknown name takes as long as a wrong password and gives the same message.
 
@@ -145,6 +182,8 @@ class Authenticator:
         ----------
         device
             The hash of the browser's token (:mod:`segue.people.devices`), if it has one.
+        by
+            For the audit log.
 
         Raises
         ------
@@ -155,10 +194,32 @@ class Authenticator:
         AccountError
             The name or the password is wrong, or the account is disabled.
         """
+        return self._check(name, password, address=address, device=device, by=by)
+
+    def _check(
+        self,
+        name: str,
+        password: str,
+        *,
+        address: str,
+        device: str | None,
+        by: By = "visitor",
+        refusal: Action = "log-in-refused",
+    ) -> Account:
         stored = self._accounts.stored(name)
+
+        def note(reason: str) -> None:
+            user_id = stored["user_id"] if stored else None
+            self._audit.note(refusal, by=by, user_id=user_id, address=address, reason=reason)
+
         known = stored is not None and device is not None and device in stored.get("devices", ())
         attempt = (of_device(device),) if known and device else sources(name, address)
-        self._take(*attempt)
+        try:
+            self._take(*attempt)
+        except TooManyGuesses as error:
+            if error.first:  # each attempt would be an entry, without any limit
+                note("too many attempts")
+            raise
         try:
             right = self._verify(
                 stored["password"] if stored else self._nobody, password[: LONGEST_PASSWORD + 1]
@@ -167,12 +228,14 @@ class Authenticator:
             self._give_back(*attempt)
             raise
         if stored is None or not right:
+            note("wrong password" if stored else "unknown name")
             raise AccountError(marked("The name or the password is wrong."))
         self._failures.clear(attempt[0])
         self._give_back(*attempt[1:])
         # The check takes a while: a password that was changed meanwhile opens nothing any more.
         stored = self._unchanged(stored)
         if stored.get("disabled_at"):
+            note("disabled")
             raise AccountError(marked("This account is disabled: ask the person who runs this server."))
         return Account(stored["user_id"], stored["name"])
 
@@ -185,8 +248,10 @@ class Authenticator:
 
     def _take(self, *attempt: str) -> None:
         """Count an attempt by its sources, or refuse it."""
-        if not all(self._failures.take(source) for source in attempt):
-            raise TooManyGuesses(marked("Too many attempts: please wait a quarter of an hour."))
+        for source in attempt:
+            if beyond := self._failures.take(source):
+                message = marked("Too many attempts: please wait a quarter of an hour.")
+                raise TooManyGuesses(message, first=beyond == 1)
 
     def _give_back(self, *attempt: str) -> None:
         for source in attempt:

@@ -21,7 +21,16 @@ from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 WINDOW = timedelta(minutes=15)
-LIMITS = {"device": 10, "name-at": 10, "address": 50, "name": 200, "sign-up": 20}
+LIMITS = {
+    "device": 10,
+    "name-at": 10,
+    "address": 50,
+    "name": 200,
+    "sign-up": 20,
+    "operator-link": 10,
+    "mail": 10,
+    "mails-to": 3,
+}
 """The most failed attempts of a source within the window. Further ones are refused without a check.
 
 From many addresses, a name has many attempts: only browsers that are new to the account wait then.
@@ -65,6 +74,21 @@ def of_sign_up(address: str) -> str:
     return f"sign-up:{network_of(address)}"
 
 
+def of_operator_link(address: str) -> str:
+    """The source of links for operators that are not valid, from an address."""
+    return f"operator-link:{network_of(address)}"
+
+
+def of_mail(address: str) -> str:
+    """The source of mails that somebody asks for from an address."""
+    return f"mail:{network_of(address)}"
+
+
+def of_mails_to(user_id: str) -> str:
+    """The source of mails to a listener."""
+    return f"mails-to:{user_id}"
+
+
 def network_of(address: str) -> str:
     """An address of IPv4, or the network of an address of IPv6."""
     try:
@@ -88,8 +112,8 @@ def _with_name(name: str) -> Document:
     return {"_id": {"$regex": f"^(name:{key}$|name-at:{key}\n)"}}
 
 
-def _of_listener(_user_id: str, name: str | None) -> Document | None:
-    return None if name is None else _with_name(name)
+def _of_listener(user_id: str, name: str | None) -> Document | None:
+    return None if name is None else {"$or": [_with_name(name), {"_id": of_mails_to(user_id)}]}
 
 
 class LoginFailures(Collection[LoginFailure]):
@@ -113,15 +137,16 @@ class LoginFailures(Collection[LoginFailure]):
         failures = self.documents.find_one(lasting, {"count": 1})
         return failures is not None and failures["count"] >= _limit(source)
 
-    def take(self, source: str) -> bool:
-        """Count an attempt; False if the source had none left.
+    def take(self, source: str) -> int:
+        """Count an attempt; returns by how many the source has exceeded its limit: 0 if it had one left.
 
         The window begins with the first attempt and does not move: going on locks nobody out for good.
         """
         try:
-            return self.count(source) <= _limit(source)
+            number = self.count(source)
         except DuplicateKeyError:  # of two first attempts at the same time
-            return self.count(source) <= _limit(source)
+            number = self.count(source)
+        return max(number - _limit(source), 0)
 
     def count(self, source: str) -> int:
         """Count an attempt; returns the number within the window."""

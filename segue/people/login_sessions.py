@@ -6,6 +6,7 @@ Nobody can log in with a copy of the database, since the token cannot be compute
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import uuid
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from segue.storage.store import Collection, Index, Job, Personal, Policy, Right,
 COOKIE = "segue_session"
 LIFETIME = timedelta(days=30)
 _LONGEST_TOKEN = 100
+_SEEN_EVERY = timedelta(hours=1)
+_ID_LENGTH = 16
+_MOST_LISTED = 100
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,19 @@ class Listener:
     """Whether the session was opened with a link for operators."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenSession:
+    """A log-in session, for the list of a listener's own."""
+
+    session_id: str
+    """As :attr:`Listener.session_id`."""
+    browser: str
+    """Browser and system, such as "Firefox, Windows"; empty if they are unknown."""
+    began_at: datetime
+    seen_at: datetime
+    """When a page or a route last asked for it, to the hour."""
+
+
 class LoginSession(TypedDict):
     _id: str
     """The hash of the token."""
@@ -42,8 +59,12 @@ class LoginSession(TypedDict):
     """Name of the account; none for a guest."""
     operator: NotRequired[bool]
     """Whether a link for operators was opened in it."""
+    browser: NotRequired[str]
+    """Browser and system at the log-in: :func:`segue.people.browsers.browser_of`."""
     began_at: datetime
     """When the session began."""
+    seen_at: NotRequired[datetime]
+    """When it was last used, to the hour; missing before the first hour has passed."""
     expires_at: datetime
     """When MongoDB removes the session."""
 
@@ -66,8 +87,21 @@ class LoginSessions(Collection[LoginSession]):
         super().__init__(store)
         self._clock = clock
 
-    def open(self, *, user_id: str | None = None, name: str | None = None, operator: bool = False) -> str:
-        """Begin a session and return its token; without a `user_id`, the session is a new guest's."""
+    def open(
+        self,
+        *,
+        user_id: str | None = None,
+        name: str | None = None,
+        operator: bool = False,
+        browser: str = "",
+    ) -> str:
+        """Begin a session and return its token; without a `user_id`, the session is a new guest's.
+
+        Parameters
+        ----------
+        browser
+            As :func:`segue.people.browsers.browser_of`.
+        """
         token = secrets.token_urlsafe(32)
         began = self._clock()
         session: LoginSession = {
@@ -79,6 +113,8 @@ class LoginSessions(Collection[LoginSession]):
         }
         if operator:
             session["operator"] = True
+        if browser:
+            session["browser"] = browser
         self.documents.insert_one(session)
         return token
 
@@ -86,20 +122,48 @@ class LoginSessions(Collection[LoginSession]):
         """The listener of a token's session; None if the session does not exist or has expired."""
         if not token or len(token) > _LONGEST_TOKEN:
             return None
-        alive = {"_id": _hash(token), "expires_at": {"$gt": self._clock()}}
-        session = self.documents.find_one(alive, {"user_id": 1, "name": 1, "operator": 1})
+        at = self._clock()
+        alive = {"_id": _hash(token), "expires_at": {"$gt": at}}
+        fields = {"user_id": 1, "name": 1, "operator": 1, "began_at": 1, "seen_at": 1}
+        session = self.documents.find_one(alive, fields)
         if session is None:
             return None
+        if at - session.get("seen_at", session["began_at"]) >= _SEEN_EVERY:
+            self.documents.update_one({"_id": session["_id"]}, {"$set": {"seen_at": at}})
         return Listener(
             user_id=session["user_id"],
             name=session["name"],
-            session_id=session["_id"][:16],
+            session_id=session["_id"][:_ID_LENGTH],
             operator=session.get("operator", False) is True,
         )
 
     def close(self, token: str) -> None:
         """End a session and invalidate its token."""
         self.documents.delete_one({"_id": _hash(token)})
+
+    def of(self, user_id: str) -> list[OpenSession]:
+        """A listener's sessions, the last used first."""
+        alive = {"user_id": user_id, "expires_at": {"$gt": self._clock()}}
+        found = [
+            OpenSession(
+                session_id=session["_id"][:_ID_LENGTH],
+                browser=session.get("browser", ""),
+                began_at=session["began_at"],
+                seen_at=session.get("seen_at", session["began_at"]),
+            )
+            for session in self.documents.find(alive).limit(_MOST_LISTED)
+        ]
+        return sorted(found, key=lambda one: one.seen_at, reverse=True)
+
+    def end(self, user_id: str, session_id: str) -> bool:
+        """End one session of a listener; False if the listener has none with that id."""
+        wanted = {"user_id": user_id, "_id": {"$regex": f"^{re.escape(session_id)}"}}
+        return bool(session_id) and self.documents.delete_one(wanted).deleted_count == 1
+
+    def end_others(self, user_id: str, session_id: str) -> int:
+        """End all sessions of a listener but this one; returns their number."""
+        others = {"user_id": user_id, "_id": {"$not": {"$regex": f"^{re.escape(session_id)}"}}}
+        return self.documents.delete_many(others).deleted_count if session_id else 0
 
     def close_all(self, user_id: str) -> int:
         """End all sessions of a listener; returns their number."""

@@ -57,7 +57,7 @@ class SecretBox:
     @cached_property
     def _cipher(self) -> Fernet:
         try:
-            key = _read(self._file) or _make(self._file)
+            key = stored_key(self._file)
         except OSError as error:
             raise SegueError(
                 f"the key of app passwords, {self._file}, cannot be used: {error.strerror}; "
@@ -70,6 +70,17 @@ class SecretBox:
                 f"{self._file} is no key: restore it from a backup, or remove it, so that Segue makes "
                 "another and listeners create new app passwords"
             ) from None
+
+
+def stored_key(file: Path) -> bytes:
+    """The content of a key file, which is created if there is none.
+
+    Raises
+    ------
+    OSError
+        It cannot be read or written.
+    """
+    return _read(file) or _make(file)
 
 
 def _read(file: Path) -> bytes:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from segue.collections import collection, collections, personal
+from segue.collections import LOGS, collection, collections, personal
 from segue.errors import SegueError
 from segue.people.forgotten import Forgotten
 from segue.storage import archive
@@ -38,7 +38,8 @@ def restore(store: Store, file: Path, *, replace: bool = False) -> dict[str, int
     """Write a backup's documents to the database; returns the number of documents by collection.
 
     Documents of listeners who have left, according to the database or the backup, are not restored, nor are
-    their ids in other listeners' documents. Existing documents with other ids stay unchanged.
+    their ids in other listeners' documents; entries of logs are. Existing documents with other ids stay
+    unchanged.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def restore(store: Store, file: Path, *, replace: bool = False) -> dict[str, int
     """
     archive.check(file)
     if not replace:
-        _refuse_taken(store, {name for name, _ in archive.batches(file)} - {Forgotten.name})
+        _refuse_taken(store, {name for name, _ in archive.batches(file)} - {Forgotten.name} - LOGS)
     written: Counter[str] = Counter()
     # Restore the hashes of listeners who have left first: the other collections are filtered by them.
     for name, documents in archive.batches(file):
@@ -80,7 +81,7 @@ def _refuse_taken(store: Store, names: Iterable[str]) -> None:
 
 def _without_those_who_left(store: Store, name: str, documents: Sequence[Document]) -> list[Document]:
     own = personal(name)
-    if own is None:
+    if own is None or name in LOGS:
         return list(documents)
     named = [named_in(document, own) for document in documents]
     listed = set().union(*(listed_in(document, own) for document in documents))

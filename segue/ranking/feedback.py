@@ -46,7 +46,13 @@ class Records:
     early_skips: np.ndarray
     likes: np.ndarray
     listenings: np.ndarray
-    """Pairs of a window and a listener: a listener who skips a track twenty times in a row counts once."""
+    """The evidence: the weight of the people who played it. Before they are known, pairs of a window and a
+    listener, which are at least as many."""
+
+    def evident(self, *, ranking: RankingSettings) -> np.ndarray:
+        """(n,) bool: whether a track has enough listenings to be moved."""
+        enough: np.ndarray = np.minimum(self.plays, self.listenings) >= ranking.feedback_min_plays
+        return enough
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ def steps(records: Records, *, ranking: RankingSettings) -> np.ndarray:
     down = np.maximum(wilson_lower(skipped, evidence) - usual_skipped, 0.0)
     up = np.maximum(wilson_lower(liked, evidence) - usual_liked, 0.0)
     moved = ranking.feedback_like_weight * up - ranking.feedback_skip_weight * down
-    return np.where(evidence >= ranking.feedback_min_plays, moved, 0.0)
+    return np.where(records.evident(ranking=ranking), moved, 0.0)
 
 
 def wilson_lower(rate: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from segue.settings.library import (
     VoyagerSettings,
 )
 from segue.settings.loading import NOT_SETTINGS, Settings, load_settings
+from segue.settings.mail import MailSettings
 from segue.settings.operating import LogSettings, TracingSettings
 from segue.settings.ranking import (
     ExperimentSettings,
@@ -44,6 +45,7 @@ __all__ = [
     "KafkaSettings",
     "LibrarySettings",
     "LogSettings",
+    "MailSettings",
     "MemorySettings",
     "ModelSettings",
     "MongoSettings",

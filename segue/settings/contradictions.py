@@ -182,6 +182,11 @@ def _pages(settings: Settings) -> Iterator[Contradiction]:
         yield Contradiction(
             ("dashboard.base_url",), 'share links would lead nowhere: write it as "https://music.example"'
         )
+    if settings.mail.host and not base:
+        yield Contradiction(
+            ("mail.host", "dashboard.base_url"),
+            "no mail is sent without dashboard.base_url: a link must not begin with whatever a visitor sends",
+        )
     file = settings.dashboard.oidc_config_file
     if file and not Path(file).is_file():
         yield Contradiction(("dashboard.oidc_config_file",), f"there is no file {file}")

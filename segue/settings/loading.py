@@ -35,6 +35,7 @@ from segue.settings.library import (
     LibrarySettings,
     ModelSettings,
 )
+from segue.settings.mail import MailSettings
 from segue.settings.opensubsonic import OpenSubsonicSettings
 from segue.settings.operating import LogSettings, TracingSettings
 from segue.settings.ranking import (
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings
     transcoding: TranscodingSettings
     dashboard: DashboardSettings
+    mail: MailSettings
     opensubsonic: OpenSubsonicSettings
     imports: ImportSettings
 

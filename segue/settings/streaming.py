@@ -97,3 +97,4 @@ class RetentionSettings(Section):
     listening: Expiry
     statistics: Positive
     daily_statistics: Expiry
+    audit: Expiry

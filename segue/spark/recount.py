@@ -10,20 +10,29 @@ from typing import Any
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from segue.engagement.definitions import ACTED, COUNTS, DEFAULT, Thresholds, counts_by
+from segue.engagement.definitions import (
+    ACTED,
+    ALLOWANCE_MS,
+    COUNTS,
+    DEFAULT,
+    IN_WINDOW,
+    TAKES,
+    Thresholds,
+    counts_by,
+)
 from segue.engagement.facts import KEYS, Described, Fact, in_order, row_of
 from segue.plays.event import EVENT_WINDOW
 from segue.plays.event_types import COUNTED
 from segue.spark.plays import kept_in_state
 
 _WHICH = ("window_start", "user_id")
-_BY = (*_WHICH, *KEYS)
+_BY = (*_WHICH, *KEYS, "excess")
 
 
 def counted_rows(
     plays: DataFrame, *, window: timedelta, most: int, thresholds: Thresholds = DEFAULT
 ) -> DataFrame:
-    """Play -> CountedRow: the counts of a listener's window by track, source, model and rank.
+    """Play -> CountedRow: the counts of a listener's window by track, source, model, rank and excess.
 
     Ordered by window and listener; besides the counts, a row has `events`, `deliveries`, `first_at` and
     `last_at`.
@@ -46,10 +55,16 @@ def counted_rows(
         .agg(first_copy, F.count("*").alias("copies"))
         .select(*_WHICH, "event.*", "copies")
     )
+    in_window = F.col("occurred_at") - F.col("window_start")
+    # Events at the same time are in the sum of each of them: it is over a range of times, not over rows.
+    up_to_it = Window.partitionBy(*_WHICH).orderBy("occurred_at")
+    judged = distinct.withColumn(IN_WINDOW.name, in_window).withColumn(
+        "excess", F.sum(F.expr(str(TAKES))).over(up_to_it) > F.col(IN_WINDOW.name) + ALLOWANCE_MS
+    )
     counts = counts_by(thresholds)
     acted_at = F.when(F.expr(str(ACTED)), F.col("occurred_at"))
     return (
-        distinct.withColumns({name: F.expr(str(count.rule)).cast("long") for name, count in counts.items()})
+        judged.withColumns({name: F.expr(str(count.rule)).cast("long") for name, count in counts.items()})
         .groupBy(*_BY)
         .agg(
             *(F.sum(name).alias(name) for name in COUNTS),
@@ -74,7 +89,7 @@ def facts_of_rows(rows: Iterable[Any], *, described: Described) -> Iterator[Fact
             user_id=user,
             start=start,
             rows=in_order(
-                row_of(row.asDict(), known.get(row.track_id, ("", "")), {name: row[name] for name in COUNTS})
+                row_of(row.asDict(), known.get(row.track_id), {name: row[name] for name in COUNTS})
                 for row in counted_rows
             ),
             events=sum(row.events for row in counted_rows),

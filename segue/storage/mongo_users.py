@@ -23,6 +23,7 @@ _ACTIONS = {
     Right.READ: ["find"],
     Right.WRITE: ["find", "insert", "update", "remove"],
     Right.ERASE: ["find", "remove"],
+    Right.APPEND: ["find", "insert"],
     Right.INDEX: ["createIndex", "listIndexes", "collMod"],
 }
 _ALWAYS = "models"

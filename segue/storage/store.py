@@ -97,6 +97,8 @@ class Right(enum.Flag):
     """find, insert, update, remove"""
     ERASE = enum.auto()
     """find, remove: for a listener who leaves"""
+    APPEND = enum.auto()
+    """find, insert: for a log, whose entries nobody changes"""
     INDEX = enum.auto()
     """Create indexes, and set the retention of documents."""
 
@@ -149,6 +151,8 @@ class Policy:
     """Jobs can rebuild it, or its contents are valid for a few days at most: backups leave it out."""
     personal: Personal | None = None
     """None if no document belongs to a listener."""
+    log: bool = False
+    """Documents are only added, under random ids, and stay until their time is up, whoever leaves."""
     access: Mapping[Job, Right] = field(default_factory=dict)
 
 
@@ -246,7 +250,7 @@ class Collection(Generic[RecordT]):
         The number of removed documents.
         """
         personal = self.policy.personal
-        if personal is None:
+        if personal is None or self.policy.log:
             return 0
         documents, removed = self._plain, 0
         if personal.owner:

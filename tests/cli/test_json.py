@@ -61,6 +61,7 @@ ON_SERVERS = {
     "engagement recount": "--check",
     "experiments report": "",
     "account list": "",
+    "audit list": "",
     "history import": "Ada listens.csv",
     "history list": "Ada",
     "history unmatched": "Ada",

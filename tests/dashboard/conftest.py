@@ -101,6 +101,7 @@ def serve_pages(
         monkeypatch.setattr(
             counted, "_GOOD_FOR", 0.0
         )  # each run of a page shows the data stored at that moment
+    monkeypatch.setattr(popular, "_REST", 0.0)
     services = Services(Store(database), settings)
     monkeypatch.setattr(visit, "listener", lambda: found[-1])
     monkeypatch.setattr(visit, "services", lambda: services)

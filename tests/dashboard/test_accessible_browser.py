@@ -36,6 +36,7 @@ PAGES = {
     "live": "/live",
     "operations": "/operations",
     "audience": "/audience",
+    "audit": "/audit",
     "track": f"/track?id={track_id('Waltz', 1)}",
     "artist": "/artist?name=Waltz+Band+1",
     "nothing": "/album?id=none",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,6 @@ from segue.dashboard.app import PAGES, make_routes
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.sounding import similar_to_file
 from segue.dashboard.services import Services
-from segue.engagement.definitions import COUNTS
 from segue.people.accounts import Account
 from segue.people.login_sessions import COOKIE, Listener
 from segue.playlists.day_lists import DayLists
@@ -64,17 +63,15 @@ def music(
     database.lyrics.insert_one({"_id": HIDDEN, "versions": [lyrics]})
     database.covers.insert_one({"_id": COVER, "type": "image/jpeg", "data": b"\xff\xd8 metal"})
     gather(Store(database))
-    database.listening_stats.insert_many(
+    database.listening.insert_many(
         {
-            "_id": f"{track}",
-            "dimension": "track",
-            "key": track,
-            "start": datetime.now(UTC),
-            "listeners": 9,
-            **dict.fromkeys(COUNTS, 9),
-            "skips": 0,
+            "_id": f"{track}:{number}",
+            "user_id": f"user{number}",
+            "start": datetime.now(UTC) - timedelta(minutes=1),
+            "rows": [{"track_id": track, "plays": 1}],
         }
         for track in (HIDDEN, "waltz1")
+        for number in range(9)
     )
     return database
 
@@ -413,6 +410,9 @@ VIEWS: dict[str, dict[str, str]] = {
     "live.show": {},
     "operations.show": {},
     "audience.show": {},
+    "audit.show": {},
+    "account.show_reset": {},
+    "account.show_confirm": {},
     "artist.show": {"name": "Metal Band 3"},
     "album.show": {"artist": "Metal Band 3", "name": "Metal Hits"},
     "track.show": {"id": HIDDEN},

@@ -72,6 +72,9 @@ def test_routes_are_closed_to_guests_and_open_to_accounts(
         "/api/people/log-in",
         "/api/people/log-out",
         "/api/people/hand-over",
+        "/api/people/forgot-password",
+        "/api/people/reset-password",
+        "/api/people/confirm-address",
     }
     signed_up = client.post("/api/people/sign-up", json={"name": "Eve", "password": "long enough"})
     assert signed_up.status_code == 401

@@ -205,7 +205,10 @@ def test_removing_everything_removes_saved_songs(
     page.get_by_role("tab", name="Account").click()
     page.get_by_text("Remove my account and all my data").click()
     page.get_by_label("I am sure").check()
-    page.get_by_role("button", name="Remove everything").click()
+    remove = page.get_by_role("button", name="Remove everything")
+    assert remove.is_disabled(), "without the password"
+    page.locator("#segue-leave").get_by_label("Present password").fill("correct horse battery")
+    remove.click()
     page.locator(".card").first.wait_for()
     until(lambda: saved_caches(page) == [], "the saved songs to be removed")
 

@@ -16,9 +16,11 @@ from segue.dashboard.services import Services
 from segue.people import authentication
 from segue.people.accounts import Account, Accounts
 from segue.people.authentication import AccountError, Authenticator, TooManyGuesses
+from segue.people.browsers import browser_of
 from segue.people.handovers import GOOD_FOR, Handovers, account_of
 from segue.people.login_failures import LIMITS, WINDOW, LoginFailures, of_sign_up, sources
 from segue.people.login_sessions import COOKIE, LIFETIME, LoginSessions, now
+from segue.privacy.leaving import CONFIRMATION
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.conftest import Enter, whose
@@ -120,6 +122,102 @@ def test_logging_out_everywhere_ends_every_session(enter: Enter, services: Servi
     assert whose(services, client).name is None
     assert services.login_sessions.find(phone.cookies.get(COOKIE)) is None
     assert whose(services, other).name == "Ben"
+
+
+SURE = {"confirm": CONFIRMATION}
+
+
+@pytest.mark.parametrize("password", [None, "", "wrong horse", 7, ["correct horse"]])
+def test_only_who_knows_the_password_removes_an_account(
+    enter: Enter, services: Services, password: object
+) -> None:
+    """Somebody at an open browser, or with a stolen cookie, removed everything."""
+    client = enter()
+    assert sign_up(client) == 200
+    me = whose(services, client).user_id
+    told = SURE if password is None else {**SURE, "password": password}
+    answer = client.post("/api/me/leave", json=told)
+    assert (answer.status_code, "password" in answer.json()["error"]) == (422, True)
+    assert Accounts(services.store).of(me) == Account(me, "Ada")
+    assert whose(services, client).user_id == me
+    (entry,) = services.store.database.audit_log.find({"action": "removal-refused"})
+    assert (entry["user_id"], entry["reason"]) == (me, "wrong password")
+
+
+def test_a_session_from_before_the_sign_up_removes_no_account(enter: Enter, services: Services) -> None:
+    client, other = enter(), enter()
+    other.cookies.clear()
+    other.cookies.set(COOKIE, services.login_sessions.open(user_id=whose(services, client).user_id))
+    assert sign_up(client) == 200
+    assert whose(services, other).name is None
+    assert other.post("/api/me/leave", json=SURE).status_code == 422
+
+
+def test_passwords_cannot_be_guessed_by_leaving(enter: Enter) -> None:
+    client = enter()
+    assert sign_up(client) == 200
+    guesses = [
+        client.post("/api/me/leave", json={**SURE, "password": f"guess {number}"}).status_code
+        for number in range(LIMITS["device"] + 1)
+    ]
+    assert guesses == [422] * LIMITS["device"] + [429]
+
+
+WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+ANDROID = (
+    "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36"
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        (WINDOWS, "Firefox, Windows"),
+        (ANDROID, "Chrome, Android"),
+        (f"{ANDROID} EdgA/140.0", "Edge, Android"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1",
+            "Safari, iPhone",
+        ),
+        ("<b>curl</b>/8", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_of_a_browsers_header_a_known_name_is_kept(header: str | None, name: str) -> None:
+    assert browser_of(header) == name
+
+
+def test_the_sessions_of_an_account_are_listed_and_ended(enter: Enter, services: Services) -> None:
+    client, phone, tablet, other = enter(), enter(), enter(), enter()
+    client.headers["user-agent"], phone.headers["user-agent"] = WINDOWS, ANDROID
+    assert (sign_up(client), log_in(phone), log_in(tablet), sign_up(other, name="Ben")) == (200,) * 4
+    sessions, me = services.login_sessions, whose(services, client)
+    listed = {one.session_id: one.browser for one in sessions.of(me.user_id)}
+    assert sorted(listed.values()) == ["", "Chrome, Android", "Firefox, Windows"]
+    assert listed[me.session_id] == "Firefox, Windows"
+    there = whose(services, phone).session_id
+    ben = whose(services, other)
+    assert not sessions.end(ben.user_id, there), "somebody else's"
+    assert not any(sessions.end(me.user_id, one) for one in ("", ".*", there.swapcase() + "0"))
+    assert sessions.end(me.user_id, there)
+    assert sessions.find(phone.cookies.get(COOKIE)) is None
+    assert log_in(phone) == 200
+    assert sessions.end_others(me.user_id, me.session_id) == 2
+    assert [one.session_id for one in sessions.of(me.user_id)] == [me.session_id]
+    assert whose(services, client) == me
+    assert whose(services, other) == ben
+
+
+def test_a_session_knows_to_the_hour_when_it_was_used(services: Services) -> None:
+    token = services.login_sessions.open(user_id="ada", name="Ada")
+    began = services.login_sessions.of("ada")[0].seen_at
+    soon = LoginSessions(services.store, clock=lambda: began + timedelta(minutes=59))
+    later = LoginSessions(services.store, clock=lambda: began + timedelta(hours=3))
+    assert soon.find(token)
+    assert soon.of("ada")[0].seen_at == began
+    assert later.find(token)
+    assert later.of("ada")[0].seen_at == began + timedelta(hours=3)
 
 
 def test_a_guest_that_became_somebody_does_not_become_another_too(enter: Enter, services: Services) -> None:

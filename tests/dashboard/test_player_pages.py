@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from segue.dashboard.app import PAGES
 from segue.dashboard.player.components import tag
+from segue.dashboard.queries.attributed import verified
 from segue.index.bundle import Contents, write_bundle
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
@@ -22,7 +23,7 @@ from segue.people.login_sessions import Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
-from tests.dashboard.conftest import GUEST, recommendation, serve_pages
+from tests.dashboard.conftest import ADA, GUEST, recommendation, serve_pages
 from tests.index.corpus import ANNOY
 
 
@@ -78,7 +79,10 @@ def test_home_shows_recommendations_with_reasons_and_where_they_come_from(
     shown = given(page)["for-you"]
     assert titles(page, "for-you") == ["Song <3>", "Song <4>"]
     assert shown["items"][1]["why"] == "Because you played Song <1>"
-    assert shown["items"][1]["rec"] == {"id": "r1", "rank": 2, "model": "v1"}
+    rec = shown["items"][1]["rec"]
+    assert rec == {"id": rec["id"], "rank": 2, "model": "v1"}
+    play = {"track_id": "t4", "recommendation_id": rec["id"], "rank": 2, "model": "v1"}
+    assert verified(play, user_id=ADA.user_id, settings=settings)["recommendation_id"] == "r1"
     assert shown["items"][1]["source"] == "home"
     assert [(i["title"], i["note"]) for i in given(page)["played"]["items"]] == [
         ("Song <2>", "skipped"),
@@ -172,10 +176,12 @@ def test_popular_songs_are_those_that_several_listeners_kept_today(
 ) -> None:
     page.run()
     assert "popular" not in given(page)
+    start = datetime.now(UTC) - timedelta(hours=1)
     for track, listeners, skips in (("t5", 4, 1), ("t4", 6, 6), ("t3", 2, 0)):
-        counts = {"plays": listeners, "skips": skips, "listeners": listeners}
-        at = {"dimension": "track", "key": track, "start": datetime.now(UTC) - timedelta(hours=1)}
-        library.listening_stats.insert_one({"_id": at, **at, **counts})
+        for number in range(listeners):
+            row = {"track_id": track, "plays": 1, "skips": int(number < skips)}
+            own = {"_id": f"{track}:{number}", "user_id": f"user{number}", "start": start, "rows": [row]}
+            library.listening.insert_one(own)
     page.run()
     assert titles(page, "popular") == ["Song <5>"]
 

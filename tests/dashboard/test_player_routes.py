@@ -13,6 +13,8 @@ import pytest
 from pymongo.database import Database
 
 from segue.dashboard.api.player import LARGEST
+from segue.dashboard.queries.attributed import FIELDS, signed
+from segue.dashboard.queries.items import Attribution, Item, Upcoming
 from segue.dashboard.services import Services
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
@@ -57,7 +59,7 @@ def services(database: Database[Document], broker: Settings) -> Iterator[Service
 def test_a_play_reaches_kafka_once_however_often_it_is_sent(
     enter: Enter, services: Services, broker: Settings
 ) -> None:
-    client, play = enter(), a_play(recommendation_id="r1", rank=3, model="v1")
+    client, play = enter(), a_play()
     for _ in range(3):
         answer = client.post("/api/events", json=envelope(play))
         assert (answer.status_code, answer.json()) == (200, {"taken": [play["event_id"]], "refused": {}})
@@ -73,6 +75,60 @@ def test_nobody_speaks_for_another(enter: Enter, services: Services, broker: Set
     assert found["user_id"] == whose(services, client).user_id
     assert found["session_id"] == whose(services, client).session_id
     assert "evil" not in found
+
+
+def shown_to(services: Services, user_id: str, track_id: str = "t1") -> dict[str, Any]:
+    """The attribution of a listener's recommended track, as a page gives it to the player."""
+    attribution = Attribution(recommendation_id="r.1", rank=3, variant="hybrid")
+    item = Item(track_id=track_id, title="", artist="", source="home", attribution=attribution)
+    upcoming = signed(Upcoming("r.1", [item], "taste"), user_id=user_id, settings=services.settings)
+    rec = upcoming.items[0].data()["rec"]
+    return {"recommendation_id": rec["id"], "rank": rec["rank"], "model": rec["model"]}
+
+
+@pytest.mark.integration
+def test_a_play_is_attributed_to_a_recommendation_only_with_its_signature(
+    enter: Enter, services: Services, broker: Settings
+) -> None:
+    client = enter()
+    me = whose(services, client).user_id
+    mine, others = shown_to(services, me), shown_to(services, "ada")
+    unsigned = {**mine, "recommendation_id": "r.1"}
+    forged = [
+        unsigned,
+        others,
+        {**mine, "model": "audio"},
+        {**mine, "rank": 1},
+        {**mine, "rank": 3.0},
+        {**mine, "track_id": "t2"},
+        {**mine, "recommendation_id": f"{mine['recommendation_id'][:-1]}\N{COMBINING ACUTE ACCENT}"},
+        {"recommendation_id": mine["recommendation_id"]},
+        {"rank": 1, "model": "hybrid"},
+    ]
+    sent = [a_play(**fields) for fields in (mine, *forged)]
+    answer = client.post("/api/events", json=envelope(*sent)).json()
+    assert answer == {"taken": [play["event_id"] for play in sent], "refused": {}}
+    found = {play["event_id"]: play for play in in_kafka(broker)}
+    kept = [{name: found[play["event_id"]].get(name) for name in FIELDS} for play in sent]
+    assert kept == [
+        {"recommendation_id": "r.1", "rank": 3, "model": "hybrid"},
+        *[dict.fromkeys(FIELDS)] * len(forged),
+    ]
+
+
+@pytest.mark.integration
+def test_the_queue_keeps_the_signature_for_another_device(
+    enter: Enter, services: Services, broker: Settings, database: Database[Document]
+) -> None:
+    database.tracks.insert_one({"_id": "t1", "title": "", "artist": "", "album": None, "genres": []})
+    client = enter()
+    mine = shown_to(services, whose(services, client).user_id)
+    rec = {"id": mine["recommendation_id"], "rank": mine["rank"], "model": mine["model"]}
+    item = {"id": "t1", "key": "k", "source": "home", "queued": False, "rec": rec}
+    queue = {"version": 0, "player": "p", "at": 0, "position": 0, "items": [item]}
+    assert client.put("/api/queue", json=queue).status_code == 200
+    (kept,) = client.get("/api/queue").json()["items"]
+    assert kept["rec"] == rec
 
 
 @pytest.mark.integration

@@ -22,25 +22,52 @@ def distinct(plays: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def statistics(
     plays: Iterable[dict[str, Any]], settings: Settings, catalogue: Mapping[str, tuple[str, str]]
 ) -> dict[Key, dict[str, int]]:
-    """The counts and the distinct listeners under each key."""
+    """The counts and the distinct listeners under each key: without unknown tracks and events in excess."""
     length = int(settings.engagement.window.total_seconds() * 1000)
     found: dict[Key, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTS, 0))
     who: dict[Key, set[str]] = defaultdict(set)
+    excess = in_excess(distinct(plays), length)
     for play in distinct(plays):
-        if play["type"] not in COUNTED:
+        if play["type"] not in COUNTED or play["track_id"] not in catalogue:
             continue
         start = play["occurred_at"] // length * length
-        artist, genre = catalogue.get(play["track_id"], ("", ""))
+        artist, genre = catalogue[play["track_id"]]
         keys = {"all": "", "track": play["track_id"], "artist": artist, "genre": genre}
         keys |= {"source": play["source"], "variant": play.get("model") or ""}
         keys["rank"] = str(play["rank"]) if play.get("rank") is not None else ""
         for dimension, key in keys.items():
             place = (dimension, start, key)
+            if (play["user_id"], play["event_id"]) in excess:
+                found[place]  # zeros
+                continue
             for name, count in counts_of(play["type"], play["ms_played"], play["duration_ms"]).items():
                 found[place][name] += count
             if play["type"] in ("play", "complete", "skip", "leave"):
                 who[place].add(play["user_id"])
     return {place: {**counts, "listeners": len(who[place])} for place, counts in found.items()}
+
+
+def in_excess(plays: Iterable[dict[str, Any]], length: int) -> set[tuple[str, str]]:
+    """(listener, event id) of the events by which more was played in their window than time allows."""
+    windows: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
+    for play in plays:
+        if play["type"] in COUNTED:
+            windows[play["user_id"], play["occurred_at"] // length * length].append(play)
+    found = set()
+    for (user, start), own in windows.items():
+        for play in own:
+            passed = play["occurred_at"] - start
+            taken = 0
+            for other in own:
+                if other["occurred_at"] > play["occurred_at"]:
+                    continue
+                if other["type"] == "play":
+                    taken += 100
+                elif other["type"] in ("complete", "skip", "leave"):
+                    taken += max(500, min(other["ms_played"], other["occurred_at"] - start))
+            if taken > passed + 120_000:
+                found.add((user, play["event_id"]))
+    return found
 
 
 def sessions(plays: Iterable[dict[str, Any]], settings: Settings) -> set[tuple[str, int, int]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from segue.engagement.popular import FEWEST_LISTENERS, popular, rising
-from segue.engagement.statistics import TrackTotals
+from segue.engagement.reach import NEW_WEIGHT, TrackReach
 
 
-def heard(track_id: str, listeners: int, *, skips: int = 0) -> TrackTotals:
-    return TrackTotals(track_id, plays=listeners, skips=skips, early_skips=0, likes=0, listeners=listeners)
+def heard(track_id: str, listeners: int, *, skips: int = 0, weight: float = 1.0) -> TrackReach:
+    return TrackReach(track_id, listeners, listeners * weight, (listeners - skips) * weight, 0.0, 0.0)
 
 
 def test_popular_tracks_are_heard_by_many_and_skipped_by_few() -> None:
@@ -19,6 +19,14 @@ def test_a_single_listener_makes_nothing_popular_or_rising() -> None:
     few = [heard("a", FEWEST_LISTENERS - 1)]
     assert popular(few, limit=5) == []
     assert rising(few, [heard("b", 10)], limit=5) == []
+
+
+def test_new_listeners_count_less() -> None:
+    crowd = heard("new", 4 * FEWEST_LISTENERS - 1, weight=NEW_WEIGHT)
+    assert popular([crowd], limit=5) == []
+    assert rising([crowd], [heard("b", 10)], limit=5) == []
+    more, few = heard("new", 4 * FEWEST_LISTENERS, weight=NEW_WEIGHT), heard("b", FEWEST_LISTENERS + 1)
+    assert [one.track_id for one in popular([more, few], limit=5)] == ["b", "new"]
 
 
 def test_rising_tracks_have_a_larger_share_than_before() -> None:

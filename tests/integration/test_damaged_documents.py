@@ -75,12 +75,15 @@ from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.people.accounts import Accounts
 from segue.people.app_passwords import AppPasswords
+from segue.people.audit import REFUSALS, AuditLog
 from segue.people.authentication import AccountError
 from segue.people.forgotten import Forgotten
 from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import Listener
+from segue.people.mail_links import MailLinks
 from segue.people.operator_links import OperatorLinks
 from segue.people.preferences import Preferences
+from segue.people.recovery import _fits
 from segue.people.secret_box import SecretBox
 from segue.playlists.bookmarks import Bookmarks
 from segue.playlists.queues import QueuedTrack, Queues
@@ -160,6 +163,7 @@ class Service:
     token: str = ""
     code: str = ""
     operator_code: str = ""
+    mail_token: str = ""
     link: str = ""
     playlist: str = ""
     readers: dict[str, Callable[[], object]] = field(default_factory=dict)
@@ -331,6 +335,15 @@ def _fill_apps(made: Service) -> None:
     Bookmarks(store).put("ada", track_id(1), position_ms=5, comment="here")
 
 
+def _fill_mail(made: Service) -> None:
+    accounts = Accounts(made.store)
+    accounts.set_mail("ada", "ada@music.example")
+    stored = accounts.stored("Ada")
+    assert stored is not None
+    links = MailLinks(made.store)
+    made.mail_token = links.create("address", "ada", fits=_fits(stored), address="ada@new.example")
+
+
 def fill(made: Service) -> None:
     """Write a document into every collection."""
     store, services = made.store, made.services
@@ -376,6 +389,7 @@ def fill(made: Service) -> None:
     made.token = services.login_sessions.open(user_id="ada", name="Ada")
     made.code = services.handovers.offer(account, token=made.token)
     made.operator_code = OperatorLinks(store).create()
+    _fill_mail(made)
     made.link = services.links.create("ada", "track", track_id(1), title="Song 1", playable=True)
     made.playlist = services.playlists.create("ada", "Mine", tracks=[track_id(1), track_id(2)]).playlist_id
     made.database.playlists.update_one(
@@ -427,7 +441,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         return services.authenticator.log_in("Ada", "correct horse", address="::1")
 
     def popular() -> object:
-        services.popular._counted_at = float("-inf")
+        services.popular._good_until = float("-inf")
         return services.popular.now(), services.popular.rising()
 
     def starting_options() -> object:
@@ -595,7 +609,15 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "session": lambda: services.login_sessions.find(made.token),
         "log-in": log_in,
         "failures": lambda: services.authenticator._failures.count("name:ada"),
+        "audit log": lambda: (
+            AuditLog(store).newest(limit=9),
+            AuditLog(store).newest(limit=9, user_id="ada", actions=REFUSALS),
+        ),
         "hand-over": lambda: services.handovers.accept(made.code, token=made.token),
+        "mail link": lambda: (
+            services.recovery._account_of("address", made.mail_token),
+            Accounts(store).mail_of("ada"),
+        ),
         "operator link": lambda: OperatorLinks(store).use(made.operator_code),
         "accounts": lambda: (Accounts(store).of("ada"), Accounts(store).everyone()),
         "claim": lambda: SentPlays(store).claim(plays_of("ada")[0]),

@@ -67,6 +67,26 @@ def test_an_app_password_in_each_way(ada: App, ben: App, web: TestClient) -> Non
     assert code(web, u="Ada", t=token(f"{PASSWORD}-Ada", "s"), s="s") == 40
 
 
+def test_refused_apps_and_log_ins_by_the_password_are_in_the_audit_log(
+    ada: App, services: Services, web: TestClient
+) -> None:
+    own = ada.app_password
+    for _ in range(3):  # an app sends its credentials with each call
+        assert code(web, u="Ada", p=f"{PASSWORD}-Ada") is None
+        assert code(web, apiKey=own) is None
+    assert code(web, u="Ada", p="wrong") == 40
+    assert code(web, u="Ada", t=token("wrong", "s"), s="s") == 40
+    assert code(web, apiKey="bad") == 44
+    entries = list(services.store.database.audit_log.find({"by": "app"}).sort("_id", 1))
+    assert [(one["action"], one.get("user_id"), one.get("reason")) for one in entries] == [
+        ("log-in", ada.account.user_id, None),
+        ("log-in-refused", ada.account.user_id, "wrong password"),
+        ("log-in-refused", ada.account.user_id, "wrong app password"),
+        ("log-in-refused", None, "wrong app password"),
+    ]
+    assert own not in str(entries)
+
+
 def test_mechanisms_that_contradict_each_other(ada: App, web: TestClient) -> None:
     own = ada.app_password
     assert code(web, apiKey=own, u="Ada") == 43
@@ -146,9 +166,11 @@ def test_nobody_sees_the_account_of_another(ada: App, ben: App, services: Servic
     assert ada.fail("changePassword", username="Ada", password="a-new-password") == 50  # by an app password
     assert Accounts(services.store).named("Ada") is not None
     own = {"u": "Ada", "p": f"{PASSWORD}-Ada", "f": "json", "c": "x", "username": "Ada"}
+    session = services.login_sessions.open(user_id=ada.account.user_id, name="Ada")
     changed = ada.web.get("/rest/changePassword", params={**own, "password": "a-new-password"})
     assert changed.json()["subsonic-response"]["status"] == "ok"
     assert code(ada.web, u="Ada", p="a-new-password") is None
+    assert services.login_sessions.find(session) is None
 
 
 def test_an_app_password_of_each_device(ada: App, services: Services, web: TestClient) -> None:

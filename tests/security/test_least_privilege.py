@@ -126,6 +126,7 @@ def test_the_stream_runs_as_its_user_with_nothing_refused(
     catalogue, log = settings_of("catalogue"), tmp_path / "job.log"
     _publish_index(catalogue)
     database = connect(deployed.admin.mongo)
+    database.tracks.insert_one({"_id": "t001", "artist": "A", "genres": ["Folk"]})
     with PlayProducer(settings_of("dashboard").kafka) as producer:
         producer.send(a_play(user_id="ada", track_id="t001", type="complete"))
         producer.send_bytes(b"no play")

@@ -81,6 +81,7 @@ class Service:
 
 @pytest.fixture
 def service(published: Settings, database: Database[Document], spark: SparkSession) -> Service:
+    database.tracks.insert_many({"_id": track_id(n), "artist": "A", "genres": ["Folk"]} for n in range(8))
     return Service(published, database, spark)
 
 

@@ -10,7 +10,8 @@ from segue.storage.store import Job, Right
 _RIGHTS = {
     Right.READ: ("read", "find"),
     Right.WRITE: ("write", "find, insert, update, remove"),
-    Right.ERASE: ("erase", "find, update, remove: to remove the data of a listener who leaves"),
+    Right.ERASE: ("erase", "find, remove: to remove the data of a listener who leaves"),
+    Right.APPEND: ("append", "find, insert: entries of a log, which the job cannot change or remove"),
     Right.INDEX: ("index", "create indexes, and set the retention of documents"),
 }
 _JOBS = {
