@@ -7,7 +7,8 @@ local_folder=$root/.local
 venv=$local_folder/venv
 python=$venv/bin/python
 
-uv_version=0.13.8
+# The installer of the packages, with the hashes of its files.
+installer=$root/conf/installer.txt
 disk_gigabytes=6
 
 say() { printf '%s\n' "segue: $*" >&2; }
@@ -54,7 +55,7 @@ check_machine() {
 # Its stamp identifies the lock file and is written last, so that an interrupted set-up is repeated.
 lock_of() { if [ "$1" = runtime ]; then echo "$root/requirements.txt"; else echo "$root/requirements-$1.txt"; fi; }
 stamp_of() { echo "$local_folder/packages-$1"; }
-packages_wanted() { echo "$("$python" -V 2>&1) $(cksum <"$(lock_of "$1")") uv $uv_version"; }
+packages_wanted() { echo "$("$python" -V 2>&1) $(cksum <"$(lock_of "$1")") uv $(sed -n 's/^uv==\([^ ]*\).*/\1/p' "$installer")"; }
 set_is_fresh() { [ -f "$(stamp_of "$1")" ] && [ -x "$python" ] && [ "$(cat "$(stamp_of "$1")" 2>/dev/null)" = "$(packages_wanted "$1")" ]; }
 
 # packages_ready SET: whether the set, or a larger set that includes it, is set up.
@@ -86,7 +87,7 @@ set_up_packages() { # set_up_packages SET: sets up this set and the sets that we
   [[ " $sets " != *' dev '* ]] || locks=("$(lock_of dev)")
   [ "${#locks[@]}" -gt 0 ] || for set in $sets; do locks+=("$(lock_of "$set")"); done
   say "setting up (2/3): the pinned Python packages: $sets (once; takes a few minutes)"
-  "$python" -m pip install --quiet --disable-pip-version-check "uv==$uv_version" ||
+  "$python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$installer" ||
     fail 'the package installer uv could not be fetched: check the network or the settings of pip, then try again'
   "$python" -m uv pip sync --python "$python" --require-hashes "${locks[@]}" ||
     fail 'the Python packages could not be installed: see the lines above, then try again'
@@ -108,7 +109,8 @@ java_ready() {
   find_data_folder
   [ -f "$data_folder/java-home" ] || return 1
   { read -r sum && IFS= read -r asked && IFS= read -r home; } <"$data_folder/java-home" || return 1
-  [ "$sum" = "$(cksum <"$root/conf/ivy.xml")" ] && [ -x "$home/bin/java" ] && [ -d "$data_folder/jars/spark" ] || return 1
+  [ "$sum" = "$(cksum <"$root/conf/ivy.xml")" ] && [ -x "$home/bin/java" ] && [ -d "$data_folder/jars/spark" ] &&
+    [ -d "$data_folder/spark-pages" ] || return 1
   # In a command started by Segue, JAVA_HOME is already the Java to use.
   [ "${JAVA_HOME:-}" = "$asked" ] || [ "${JAVA_HOME:-}" = "$home" ]
 }

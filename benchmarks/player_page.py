@@ -104,7 +104,8 @@ class _Visit:
 
 def _visit(browser: Browser, address: str) -> tuple[_Visit, _Visit]:
     """A first visit, and a second one of the same browser."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    # wait_for_function runs a text as code, which the policy of the pages forbids.
+    context = browser.new_context(viewport={"width": 1280, "height": 860}, bypass_csp=True)
     context.set_default_timeout(_PATIENCE_MS)
     try:
         return _open(context, address), _open(context, address)
@@ -166,7 +167,7 @@ def _memory(
     browser: Browser, address: str, server: psutil.Process, *, songs: int, since: int, console: Console
 ) -> dict[str, float | bool]:
     """The memory of the tab and of the server while songs follow each other in real time."""
-    context = browser.new_context()
+    context = browser.new_context(bypass_csp=True)
     context.set_default_timeout(_PATIENCE_MS)
     try:
         page = context.new_page()

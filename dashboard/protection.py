@@ -7,13 +7,18 @@ are accepted, and of the public names only those that the settings give.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import ipaddress
 import logging
+import re
 import socket
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+import streamlit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,13 +38,18 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "Cross-Origin-Opener-Policy": "same-origin",
-    # Streamlit's pages need inline scripts and styles; nothing is loaded from other sites.
-    "Content-Security-Policy": (
-        "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; base-uri 'self'; "
-        "object-src 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
 }
-"""A response that has one of these keeps its own."""
+"""A response that has one of these, or a Content-Security-Policy, keeps its own."""
+_POLICY = (
+    # Streamlit runs the scripts of components from blobs, and has WebAssembly. Styles may be inline: it makes
+    # them while it draws.
+    "script-src 'self' blob: 'wasm-unsafe-eval' {inline}; worker-src 'self' blob:; "
+    "connect-src 'self' blob: data:{sockets}; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; frame-src 'self'; "
+    "base-uri 'self'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_PLACE = re.compile(r"[A-Za-z0-9.:\[\]-]{1,270}")
+"""A host name or an address, perhaps with a port: nothing that could end a part of the policy."""
 _OF_APPS = ("/rest/", "/1/")
 """Music apps and programs that submit listens, also those that are pages of other sites: each request has its
 own credentials."""
@@ -58,11 +68,11 @@ class Protected:
             return
         refusal = self._refusal(scope)
         if refusal is None:
-            await self._app(scope, receive, _with_headers(scope, send))
+            await self._app(scope, receive, self._with_headers(scope, send))
         elif scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await refusal(scope, receive, _with_headers(scope, send))
+            await refusal(scope, receive, self._with_headers(scope, send))
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), str(scope["path"])
@@ -83,6 +93,17 @@ class Protected:
                 return PlainTextResponse("only Segue's own pages may connect", 403)
         return None
 
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        async def sending(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                headers = MutableHeaders(scope=message)
+                policy = content_policy(Headers(scope=scope).get("host", ""), self._settings.base_url)
+                for name, value in {**HEADERS, "Content-Security-Policy": policy}.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        return send if str(scope["path"]).startswith(_OF_APPS) else sending
+
     def _note(self, host: str) -> None:
         if host not in self._named and len(self._named) < 20:  # a scanner sends many
             self._named.add(host)
@@ -93,15 +114,24 @@ class Protected:
             )
 
 
-def _with_headers(scope: Scope, send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] in ("http.response.start", "websocket.http.response.start"):
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-        await send(message)
+@lru_cache(maxsize=256)
+def content_policy(host: str, base_url: str) -> str:
+    """What a page may run and load, for requests to a host.
 
-    return send if str(scope["path"]).startswith(_OF_APPS) else sending
+    Some browsers do not count a WebSocket of the same host to `'self'`, so that it is named.
+    """
+    places = [place for place in (host, urlsplit(base_url).netloc) if _PLACE.fullmatch(place)]
+    sockets = "".join(f" ws://{place} wss://{place}" for place in dict.fromkeys(places))
+    return _POLICY.format(inline=" ".join(_inline_scripts()), sockets=sockets)
+
+
+@cache
+def _inline_scripts() -> tuple[str, ...]:
+    """The digests of the scripts in Streamlit's first page: no others in a page run."""
+    page = (Path(str(streamlit.__file__)).parent / "static" / "index.html").read_text()
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    return tuple(f"'sha256-{digest}'" for digest in digests)
 
 
 def is_known_host(header: str, settings: DashboardSettings) -> bool:

@@ -1,11 +1,14 @@
 """Work that can take seconds, by kinds: a few threads each, so that the threads of the pages stay free.
 
-Beyond them a request is refused at once, with status 503 and `Retry-After`.
+Beyond them a request is refused at once, with status 503 and `Retry-After`; beyond those of one visitor, with
+status 429.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import anyio.to_thread
@@ -15,29 +18,60 @@ RETRY_SECONDS = 5
 Result = TypeVar("Result")
 
 
+class Full(HTTPException):
+    """There is no place for a request."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(status, words, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
 class SlowWork:
     """A kind of work, of which a process does a few at a time. For use in the process's event loop."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._running = most, 0
-        self._threads = anyio.CapacityLimiter(most)
+    def __init__(self, most: int, *, each: int | None = None, threads: int | None = None) -> None:
+        """`each` is the most of one visitor (:meth:`place`); `threads` is how many run at a time."""
+        self._most, self._each = most, most if each is None else each
+        self._running: Counter[str] = Counter()
+        """By visitor; all others together under the empty text."""
+        self._threads = anyio.CapacityLimiter(threads or most)
 
     async def do(self, work: Callable[[], Result]) -> Result:
         """The result of the work, in a thread of its kind.
 
         Raises
         ------
-        HTTPException
+        Full
             503: as many as may be are at work.
         """
-        if self._running >= self._most:
-            raise HTTPException(
-                503,
-                "many people are asking for this: try again in a moment",
-                headers={"Retry-After": str(RETRY_SECONDS)},
-            )
-        self._running += 1
+        with self.place():
+            return await self.run(work)
+
+    @contextmanager
+    def place(self, visitor: str = "") -> Iterator[None]:
+        """A place among those at work, for :meth:`run` within it.
+
+        Parameters
+        ----------
+        visitor
+            Whoever asks, such as an address. Without one, only the number of all counts.
+
+        Raises
+        ------
+        Full
+            503: as many as may be are at work. 429: as many of this visitor.
+        """
+        if visitor and self._running[visitor] >= self._each:
+            raise Full(429, "you are asking for this several times at once: wait for the first answer")
+        if self._running.total() >= self._most:
+            raise Full(503, "many people are asking for this: try again in a moment")
+        self._running[visitor] += 1
         try:
-            return await anyio.to_thread.run_sync(work, limiter=self._threads)
+            yield
         finally:
-            self._running -= 1
+            self._running[visitor] -= 1
+            if not self._running[visitor]:
+                del self._running[visitor]
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """The result of the work of a request that has a place, in a thread of its kind."""
+        return await anyio.to_thread.run_sync(work, limiter=self._threads)

@@ -40,6 +40,7 @@ def bare(tmp_path: Path) -> Path:
         "requirements.txt",
         "requirements-embedded.txt",
         "conf/ivy.xml",
+        "conf/installer.txt",
         "segue/__init__.py",
         "segue/cli/__init__.py",
         "segue/cli/commands.py",
@@ -74,7 +75,7 @@ def ready(bare: Path) -> Path:
         case $* in
           *'prepare()'*)
             folder=$({sys.executable} -P -c 'from segue.places import LOCAL; print(LOCAL)')
-            mkdir -p "$folder/jars/spark" "$folder/java/bin"
+            mkdir -p "$folder/jars/spark" "$folder/spark-pages" "$folder/java/bin"
             install -m 755 /dev/null "$folder/java/bin/java"
             echo "$folder" >>{shlex.quote(str(bare.parent / "prepared"))}
             echo "$folder/java"

@@ -156,6 +156,7 @@ OPERATIONS = (
         | _SLOW
         | _fault(413, "The file is larger than 100 MB.")
         | _fault(422, "The file cannot be used.", s.FileError)
+        | _fault(429, "Other files from this address are being compared.", s.Error)
         | _fault(503, "Other files are being compared, or there is no index yet.", s.Error),
         body="application/octet-stream",
         tag="finding",

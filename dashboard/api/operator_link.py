@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import cookie_options, visitor_address
+from segue.dashboard.api.requests import client_address, cookie_options
 from segue.dashboard.language.words import gettext
 from segue.dashboard.services import Services
 from segue.people.browsers import browser_of
@@ -39,12 +39,14 @@ def routes(services: Services) -> list[Route]:
         return sessions.open(user_id=listener.user_id, name=listener.name, operator=True, browser=browser)
 
     async def enter(request: Request) -> Response:
+        if request.method == "HEAD":  # programs that show a preview of a link send it
+            return Response(headers={"Cache-Control": "no-store"})
         code = request.query_params.get("code", "")
         token = await run_in_threadpool(
             entered,
             code,
             request.cookies.get(COOKIE),
-            visitor_address(request),
+            client_address(request),
             browser_of(request.headers.get("user-agent")),
         )
         if token is None:

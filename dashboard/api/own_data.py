@@ -14,11 +14,11 @@ from segue.dashboard.api.people import device_of, refusal
 from segue.dashboard.api.requests import (
     NO_SERVER,
     as_guest,
+    client_address,
     json_body,
     refuse_cross_site,
     session_of,
     unavailable,
-    visitor_address,
 )
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -88,14 +88,14 @@ def _confirm(services: Services, request: Request, user_id: str, password: objec
         services.authenticator.confirm(
             account,
             password if isinstance(password, str) else "",
-            address=visitor_address(request),
+            address=client_address(request),
             device=device_of(request),
             refusal="removal-refused",
         )
 
 
 def _note(services: Services, request: Request, action: Action, user_id: str) -> None:
-    services.audit.note(action, user_id=user_id, address=visitor_address(request))
+    services.audit.note(action, user_id=user_id, address=client_address(request))
 
 
 def _archive(services: Services, user_id: str) -> bytes:

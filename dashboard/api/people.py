@@ -15,11 +15,11 @@ from starlette.routing import Route
 
 from segue.dashboard.api.requests import (
     as_guest,
+    client_address,
     cookie_options,
     json_body,
     refuse_cross_site,
     session_of,
-    visitor_address,
 )
 from segue.dashboard.language.words import translated
 from segue.dashboard.services import Services
@@ -47,7 +47,7 @@ def routes(services: Services) -> list[Route]:
             request,
             "sign-up",
             lambda: services.authenticator.sign_up(
-                name, password, guest_id=guest_id, address=visitor_address(request)
+                name, password, guest_id=guest_id, address=client_address(request)
             ),
         )
 
@@ -59,7 +59,7 @@ def routes(services: Services) -> list[Route]:
             request,
             "log-in",
             lambda: services.authenticator.log_in(
-                name, password, address=visitor_address(request), device=device_of(request)
+                name, password, address=client_address(request), device=device_of(request)
             ),
         )
 
@@ -87,7 +87,7 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         password, new = await texts(request, "password", "new_password")
-        address = visitor_address(request)
+        address = client_address(request)
 
         def changed() -> Account:
             account = Accounts(services.store).of(listener.user_id)
@@ -156,7 +156,7 @@ def refusal(error: AccountError) -> Response:
 
 
 def _note(services: Services, request: Request, action: Action, user_id: str) -> None:
-    services.audit.note(action, user_id=user_id, address=visitor_address(request))
+    services.audit.note(action, user_id=user_id, address=client_address(request))
 
 
 def device_of(request: Request) -> str | None:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.dashboard.api.people import device_of, entered, refusal, texts
-from segue.dashboard.api.requests import refuse_cross_site, session_of, visitor_address
+from segue.dashboard.api.requests import client_address, refuse_cross_site, session_of
 from segue.dashboard.language.words import gettext
 from segue.dashboard.services import Services
 from segue.people.accounts import Account, Accounts
@@ -31,7 +31,7 @@ def _passwords(services: Services) -> dict[str, Endpoint]:
     async def forgot_password(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         (name,) = await texts(request, "name")
-        letter, address = _for_password(), visitor_address(request)
+        letter, address = _for_password(), client_address(request)
         return await _done(lambda: services.recovery.ask(name, letter, address=address))
 
     async def reset_password(request: Request) -> Response:
@@ -54,7 +54,7 @@ def _addresses(services: Services) -> dict[str, Endpoint]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         mail, password = await texts(request, "address", "password")
-        letter, address, device = _for_address(), visitor_address(request), device_of(request)
+        letter, address, device = _for_address(), client_address(request), device_of(request)
 
         def offer() -> None:
             account = Accounts(services.store).of(listener.user_id)
@@ -69,7 +69,7 @@ def _addresses(services: Services) -> dict[str, Endpoint]:
     async def confirm_address(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         (token,) = await texts(request, "token")
-        address = visitor_address(request)
+        address = client_address(request)
         return await _done(lambda: services.recovery.confirm_address(token, address=address))
 
     return {"mail-address": mail_address, "confirm-address": confirm_address}

@@ -48,7 +48,7 @@ class Guests:
         if await run_in_threadpool(self._login_sessions.find, request.cookies.get(COOKIE)):
             await self._app(scope, receive, send)
             return
-        if self._newcomers and not self._newcomers.admit(visitor_address(request)):
+        if self._newcomers and not self._newcomers.admit(client_address(request)):
             refusal = PlainTextResponse(
                 translated(TOO_MANY), 429, headers={"Retry-After": "3600", "Cache-Control": "no-store"}
             )
@@ -70,7 +70,7 @@ class Guests:
 
 async def as_guest(services: Services, request: Request, response: Response) -> Response:
     """A response that makes the browser a new guest's, or nobody's if its address has too many."""
-    if services.newcomers.admit(visitor_address(request)):
+    if services.newcomers.admit(client_address(request)):
         token = await run_in_threadpool(services.login_sessions.offer)
         response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
     else:
@@ -101,6 +101,11 @@ def cookie_options(*, secure: bool) -> dict[str, Any]:
     }
 
 
+def client_address(request: Request) -> str:
+    """The visitor's address, by which attempts are counted; a trusted proxy may have passed it on."""
+    return request.client.host if request.client else "unknown"
+
+
 async def session_of(services: Services, request: Request) -> tuple[Listener, str]:
     """The listener of the request's session, and the session's token.
 
@@ -114,11 +119,6 @@ async def session_of(services: Services, request: Request) -> tuple[Listener, st
     if listener is None or token is None:
         raise HTTPException(401, "no session: reload the page")
     return listener, token
-
-
-def visitor_address(request: Request) -> str:
-    """The visitor's address, by which attempts are counted."""
-    return request.client.host if request.client else "unknown"
 
 
 TOO_MANY = marked("Too many new visitors come from your network: log in, or try again in an hour.")

@@ -57,7 +57,8 @@ def routes(services: Services) -> list[Route]:
     links = services.links
 
     async def show_page(request: Request) -> Response:
-        opened = await run_in_threadpool(_open, services, links, request.path_params["token"], count=True)
+        count = request.method == "GET"
+        opened = await run_in_threadpool(_open, services, links, request.path_params["token"], count=count)
         headers = {**_HEADERS, "Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
         if opened is None:
             return HTMLResponse(gone(), status_code=404, headers=headers)

@@ -9,7 +9,6 @@ import os
 import tempfile
 from typing import IO, Any
 
-from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from segue.audio.errors import AudioError
 from segue.dashboard.api.requests import (
     NO_INDEX,
     announced_size,
+    client_address,
     parts,
     refuse_cross_site,
     session_of,
@@ -29,12 +29,11 @@ from segue.dashboard.language.formats import percent
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.queries.sounding import LARGEST_FILE, LONGEST, similar_to_file
 from segue.dashboard.services import Services
+from segue.dashboard.slow_work import Full
 from segue.errors import SegueError
+from segue.people.login_failures import network_of
 from segue.phrases import marked, phrase
 
-AT_ONCE = 4
-"""The most uploads at a time; more get a 503 with `Retry-After`."""
-_CORES = 1
 WORDS = {
     "empty": marked("This file is empty."),
     "not-audio": marked("This is not a readable audio file. Try mp3, ogg, opus, flac, m4a, aac or wav."),
@@ -52,27 +51,33 @@ WORDS = {
 
 def routes(services: Services) -> list[Route]:
     """See the module."""
-    cores = CapacityLimiter(_CORES)
-    uploads = CapacityLimiter(AT_ONCE)
 
     async def similar(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         await session_of(services, request)
         if announced_size(request) > LARGEST_FILE:
             raise HTTPException(413, translated(_TOO_LARGE))
-        if uploads.available_tokens < 1:
-            return JSONResponse({"error": translated(_BUSY)}, status_code=503, headers={"Retry-After": "10"})
-        async with uploads:
-            with tempfile.TemporaryFile(prefix="segue-") as file:
-                await _receive(request, file)
-                answer = await to_thread.run_sync(_compared, services, file, limiter=cores)
-        return answer
+        try:
+            with services.comparing.place(network_of(client_address(request))):
+                return await received(request)
+        except Full as full:
+            return JSONResponse(
+                {"error": translated(_BUSY[full.status_code])}, full.status_code, headers=full.headers
+            )
+
+    async def received(request: Request) -> Response:
+        with tempfile.TemporaryFile(prefix="segue-") as file:
+            await _receive(request, file)
+            return await services.comparing.run(lambda: _compared(services, file))
 
     return [Route("/api/similar", similar, methods=["POST"])]
 
 
 _TOO_LARGE = phrase("This file is larger than {size} MB.", size=LARGEST_FILE // 1024 // 1024)
-_BUSY = marked("Other files are being analysed: try again in a moment.")
+_BUSY = {
+    503: marked("Other files are being analysed: try again in a moment."),
+    429: marked("Your other files are being analysed: try again when they are done."),
+}
 
 
 async def _receive(request: Request, file: IO[bytes]) -> None:

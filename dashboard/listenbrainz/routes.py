@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import body, json_object
+from segue.dashboard.api.requests import body, client_address, json_object
 from segue.dashboard.app_events import RETRY_SECONDS
 from segue.dashboard.cross_origin import CrossOrigin
 from segue.dashboard.listenbrainz.scrobbles import Scrobbles
@@ -95,7 +95,7 @@ def _used(log_in: AppLogIn, request: Request) -> AppPassword | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() not in _SCHEMES or not token.strip():
         raise HTTPException(401, "You need to provide an Authorization header: Token, and an app password.")
-    return log_in.used(token.strip(), address=request.client.host if request.client else "unknown")
+    return log_in.used(token.strip(), address=client_address(request))
 
 
 def _read(text: bytes) -> tuple[ListenType, list[Listen]]:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from segue.dashboard.api.requests import client_address
 from segue.dashboard.cross_origin import CrossOrigin
 from segue.dashboard.opensubsonic import (
     absent,
@@ -148,7 +149,6 @@ def _content(server: Server, request: Request, parameters: Parameters, name: str
 def _call(server: Server, request: Request, parameters: Parameters) -> Call:
     if server.services.availability.is_away:
         raise unavailable(_AWAY, retry_after=_RETRY_SECONDS)
-    address = request.client.host if request.client else "unknown"
-    caller = server.credentials.caller(parameters, address=address)
+    caller = server.credentials.caller(parameters, address=client_address(request))
     operator = users.may_operate(caller.name, caller.user_id, server.settings.dashboard)
     return Call(server=server, caller=caller, parameters=parameters, request=request, operator=operator)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.formats import ago, day
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.text import plain
@@ -44,7 +44,7 @@ def show(listener: Listener) -> None:
                 gettext("Device or app"), max_chars=LONGEST_DEVICE, placeholder=gettext("Phone")
             )
             if st.form_submit_button(gettext("Create an app password")):
-                _create(passwords, listener, device)
+                _create(passwords, listener, given.text(device))
         for own in passwords.of(listener.user_id):
             _row(passwords, own)
 

@@ -9,7 +9,7 @@ import plotly.express as px
 import plotly.graph_objects as go
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.formats import number, percent
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.queries import audience as reading
@@ -64,12 +64,10 @@ def show() -> None:
             icon=":material/lock:",
         )
         return
-    span = (
-        right.segmented_control(
-            gettext("Time"), list(SPANS), default="7 days", key="audience-span", format_func=translated
-        )
-        or "7 days"
+    chosen_span = right.segmented_control(
+        gettext("Time"), list(SPANS), default="7 days", key="audience-span", format_func=translated
     )
+    span = given.one_of(chosen_span, SPANS, default="7 days")
     until = datetime.now(UTC)
     since = until - timedelta(days=SPANS[span])
     dimension, chosen = _filter()
@@ -99,18 +97,16 @@ def show() -> None:
 def _filter() -> tuple[str, list[str]]:
     """The dimension, and the keys to show; an empty list shows all."""
     left, right = st.columns([1, 3], vertical_alignment="bottom")
-    dimension = FILTERS[
-        left.selectbox(gettext("Filter by"), list(FILTERS), key="audience-by", format_func=translated)
-    ]
+    by = left.selectbox(gettext("Filter by"), list(FILTERS), key="audience-by", format_func=translated)
+    dimension = FILTERS[given.one_of(by, FILTERS, default=next(iter(FILTERS)))]
     if dimension == "all":
         right.caption(gettext("Totals of all listeners. A play counts when it ends. Times are in UTC."))
         return dimension, []
     keys = ListeningStatistics(visit.services().store).keys(dimension)
     hint = gettext("Applies to the figures and the tab Over time; the other tabs show everything.")
     label = f"audience-{dimension}"
-    return dimension, right.multiselect(
-        gettext("Show only"), keys, key=label, placeholder=gettext("All"), help=hint
-    )
+    chosen = right.multiselect(gettext("Show only"), keys, key=label, placeholder=gettext("All"), help=hint)
+    return dimension, given.some_of(chosen, keys)
 
 
 def _numbers(
@@ -176,7 +172,7 @@ def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, step: pd.Timedelta,
         period_axis(figure, periods["start"], step=step)
         draw(dressed(figure, gettext("Plays"), gettext("by outcome")), key="plays")
     with right:
-        rates = px.line(periods, x="start", y="skip_rate", markers=len(periods) < 60)
+        rates = px.line(periods, x="start", y="skip_rate", markers=len(periods) < 60, render_mode="svg")
         rates.update_traces(line={"color": PALETTE[1]})
         rates.update_yaxes(tickformat=".0%", rangemode="tozero")
         period_axis(rates, periods["start"], step=step)
@@ -307,9 +303,10 @@ def _catalogue(since: datetime, until: datetime) -> None:
 def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
     """The figures as tables, for download."""
     store = visit.services().store
-    kind = st.selectbox(
+    chosen = st.selectbox(
         gettext("Table"), list(_KINDS), key="audience-table", format_func=lambda key: translated(_KINDS[key])
     )
+    kind = given.one_of(chosen, _KINDS, default=next(iter(_KINDS)))
     if kind == "time":
         table = periods
     else:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.formats import day, percent
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.queries import beliefs
@@ -18,14 +18,14 @@ from segue.dashboard.views.listening_figures import clock_figure
 from segue.errors import SegueError
 from segue.people.login_sessions import Listener
 from segue.phrases import marked
-from segue.taste.corrections import RuleKind, Span
+from segue.taste.corrections import RuleKind, Span, Strength
 
 _TITLES: dict[RuleKind, str] = {
     "artist": marked("Artists"),
     "genre": marked("Genres"),
     "album": marked("Albums"),
 }
-_WORDS = {"less": marked("Less"), "never": marked("Never again")}
+_WORDS: dict[Strength | None, str] = {"less": marked("Less"), "never": marked("Never again")}
 
 
 def show(listener: Listener) -> None:
@@ -69,7 +69,7 @@ def _correctable(belief: Belief, correcting: Correcting) -> None:
 
     def changed() -> None:
         try:
-            correcting.rule(belief, st.session_state[key])
+            correcting.rule(belief, given.one_of(st.session_state[key], _WORDS, default=None))
         except SegueError as error:
             st.session_state["correction-fault"] = translated(error)
 

@@ -69,5 +69,9 @@ def figures(name: str) -> DeltaGenerator:
 
 
 def draw(figure: go.Figure, *, key: str) -> None:
-    """Show a figure over the full width of its container."""
+    """Show a figure over the full width of its container.
+
+    It must not use WebGL, for which Plotly runs texts as code: the pages' policy does not allow it
+    (:mod:`segue.dashboard.protection`).
+    """
     st.plotly_chart(figure, config=QUIET, key=key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.formats import ago, percent
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.player import components
@@ -128,7 +128,7 @@ def _blended(user_id: str, person: Account) -> None:
 
 def _ask(listener: Listener) -> None:
     with st.form("follow", clear_on_submit=True, border=False):
-        name = st.text_input(gettext("Follow a friend"), placeholder=gettext("Account name"))
+        name = given.text(st.text_input(gettext("Follow a friend"), placeholder=gettext("Account name")))
         if st.form_submit_button(gettext("Send request")) and name.strip():
             try:
                 Follows(visit.services().store).ask(listener.user_id, name)
@@ -141,6 +141,7 @@ def _own(listener: Listener) -> None:
     choices = PrivacyChoices(visit.services().store)
     shown = choices.activity_is_shown(listener.user_id)
     hint = gettext("Your likes and the songs that you finish. When this is off, followers see nothing.")
-    chosen = st.toggle(gettext("Share my activity with followers"), value=shown, key="activity", help=hint)
+    label = gettext("Share my activity with followers")
+    chosen = bool(st.toggle(label, value=shown, key="activity", help=hint))
     if chosen != shown:
         choices.show_activity(listener.user_id, shown=chosen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Live
@@ -96,7 +96,8 @@ def _picks(user_id: str) -> None:
 
     def keep() -> None:
         chosen = StartingChoice(
-            st.session_state.get("start-genres") or (), st.session_state.get("start-artists") or ()
+            given.some_of(st.session_state.get("start-genres"), genres),
+            given.some_of(st.session_state.get("start-artists"), artists),
         )
         starts.keep(user_id, chosen)
 
@@ -106,6 +107,7 @@ def _picks(user_id: str) -> None:
             genres,
             selection_mode="multi",
             default=[genre for genre in kept.genres if genre in genres],
+            format_func=plain,
             key="start-genres",
             on_change=visit.by_listener(user_id, keep),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.catalogues import LANGUAGES
 from segue.dashboard.language.words import gettext
 from segue.people.login_sessions import Listener
@@ -18,7 +18,8 @@ def choice(listener: Listener) -> None:
     codes = [None, *LANGUAGES]
 
     def keep() -> None:
-        preferences.choose_language(listener.user_id, st.session_state["language-choice"])
+        chosen = given.one_of(st.session_state["language-choice"], codes, default=None)
+        preferences.choose_language(listener.user_id, chosen)
 
     st.selectbox(
         gettext("Language"),

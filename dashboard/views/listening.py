@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.formats import number, percent
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.pictures.month import draw as draw_month
@@ -44,7 +44,7 @@ SPANS = {
     marked("All time"): 36_500,
 }
 _TRACKS = 10
-_MOST_POINTS = 3000
+_MOST_POINTS = 2000
 
 
 def show() -> None:
@@ -60,12 +60,10 @@ def show() -> None:
     if first is None:
         st.info(gettext("Play a few songs to see your listening habits here."), icon=":material/insights:")
         return
-    span = (
-        right.segmented_control(
-            gettext("Time"), list(SPANS), default="30 days", key="listening-span", format_func=translated
-        )
-        or "30 days"
+    chosen = right.segmented_control(
+        gettext("Time"), list(SPANS), default="30 days", key="listening-span", format_func=translated
     )
+    span = given.one_of(chosen, SPANS, default="30 days")
     now = datetime.now(UTC)
     activity = _read(listener, now - timedelta(days=SPANS[span]), now)
     _numbers(activity)
@@ -210,7 +208,7 @@ def _card(listener: Listener, first: datetime) -> None:
     st.header(gettext("Your month"), anchor=False)
     named = {month.title(since, zone=zone()): (since, until) for since, until in months}
     chosen = st.selectbox(gettext("Month"), list(named), key="month", label_visibility="collapsed", width=260)
-    since, until = named[chosen]
+    since, until = named[given.one_of(chosen, named, default=next(iter(named)))]
     services = visit.services()
     contents = month.contents(
         services.store,

@@ -164,7 +164,7 @@ def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, subti
     days = [day(start, skeleton="yMMMd") for start in path["start"]]
     figure = go.Figure(
         [
-            go.Scattergl(
+            go.Scatter(
                 x=cloud[:, 0],
                 y=cloud[:, 1],
                 mode="markers",

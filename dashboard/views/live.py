@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.formats import number
 from segue.dashboard.language.words import gettext, ngettext
 from segue.dashboard.queries import live as queries
@@ -24,7 +24,8 @@ def show() -> None:
         return
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title(gettext("Live"))
-    listener = right.selectbox(gettext("Listener"), known[:number], key="listener")
+    chosen = right.selectbox(gettext("Listener"), known[:number], key="listener")
+    listener = given.one_of(chosen, known[:number], default=known[0])
     if len(known) > number:
         with right:
             more.offer("listeners", shown=number, total=None, words=_listeners)

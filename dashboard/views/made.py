@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import streamlit as st
 
 from segue.catalog.part import Part
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.formats import day as named_day
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.navigation import address, reopen
@@ -51,12 +51,13 @@ def path_from(item: Item) -> None:
     with st.popover(
         gettext("Path to another song"), icon=":material/conversion_path:", type="tertiary", key="path"
     ):
-        query = st.text_input(
+        entered = st.text_input(
             gettext("Last song of the path"),
             key="path-to",
             placeholder=gettext("Title or artist"),
             max_chars=200,
         )
+        query = given.text(entered)[:200]
         number = more.asked_for(f"path-{query.strip()}", first=_FOUND)
         search = visit.services().catalogue.search
         matches = search(query, limit=number) if query.strip() else Part[Item]()

@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.formats import percent
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.queries import reasons
@@ -45,13 +45,17 @@ def _capital(word: str) -> str:
     return word[:1].upper() + word[1:]
 
 
+def _chosen(name: str) -> int:
+    return given.one_of(st.session_state.get(f"dial-{name}"), _NOTCHES, default=0)
+
+
 def dial(user_id: str) -> None:
     """A button with the wanted mood that opens the listener's dial."""
     dials = MoodDials(visit.services().store)
     now = dials.read(user_id)
 
     def keep() -> None:
-        dials.keep(user_id, Dial({name: st.session_state.get(f"dial-{name}", 0) for name in DIMENSIONS}))
+        dials.keep(user_id, Dial({name: _chosen(name) for name in DIMENSIONS}))
 
     def clear() -> None:
         for name in DIMENSIONS:

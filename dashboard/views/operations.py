@@ -7,7 +7,7 @@ import plotly.express as px
 import plotly.graph_objects as go
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.formats import ago, number
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.queries import live as queries
@@ -42,12 +42,10 @@ def show() -> None:
     """Rates, durations, freshness, rejected records, state and delay of the streaming queries."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title(gettext("Operations"))
-    span = (
-        right.segmented_control(
-            gettext("Span"), list(SPANS), default="5 minutes", key="span", format_func=translated
-        )
-        or "5 minutes"
+    chosen = right.segmented_control(
+        gettext("Span"), list(SPANS), default="5 minutes", key="span", format_func=translated
     )
+    span = given.one_of(chosen, SPANS, default="5 minutes")
     _library()
     _draw(SPANS[span])
 
@@ -190,7 +188,13 @@ def _minute(minute: StreamMinute) -> Document:
 
 def _rates(table: pd.DataFrame, step: pd.Timedelta) -> go.Figure:
     figure = px.line(
-        table, x="at", y="processed_rate", color="query", log_y=True, color_discrete_sequence=list(PALETTE)
+        table,
+        x="at",
+        y="processed_rate",
+        color="query",
+        log_y=True,
+        color_discrete_sequence=list(PALETTE),
+        render_mode="svg",
     )
     figure.update_yaxes(dtick=1)  # powers of ten only
     date_axis(figure, table["at"], step=step)
@@ -219,6 +223,7 @@ def _freshness(minutes: list[StreamMinute]) -> go.Figure:
         color="quantile",
         markers=len(rows) < 60,
         color_discrete_sequence=list(PALETTE),
+        render_mode="svg",
     )
     date_axis(figure, table["at"], step=_MINUTE)
     return dressed(
@@ -248,6 +253,6 @@ def _rejected(minutes: list[StreamMinute]) -> go.Figure:
 
 
 def _line(main: pd.DataFrame, column: str, title: str, subtitle: str, step: pd.Timedelta) -> go.Figure:
-    figure = px.line(main, x="at", y=column, color_discrete_sequence=list(PALETTE))
+    figure = px.line(main, x="at", y=column, color_discrete_sequence=list(PALETTE), render_mode="svg")
     date_axis(figure, main["at"], step=step)
     return dressed(figure, title, subtitle)

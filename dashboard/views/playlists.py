@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.navigation import address, reopen
 from segue.dashboard.player import components, library, rules
@@ -53,7 +53,7 @@ def show_tools(owner: str) -> None:
         )
         if st.form_submit_button(gettext("Create"), icon=":material/add:"):
             try:
-                new_id = visit.services().playlists.create(owner, name).playlist_id
+                new_id = visit.services().playlists.create(owner, given.text(name)).playlist_id
                 reopen(id=new_id)
             except PlaylistError as error:
                 st.error(translated(error))

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from segue.catalog.search import LONGEST_QUERY
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.words import gettext
 from segue.dashboard.player import components
 from segue.dashboard.queries.sounding import LARGEST_FILE
@@ -31,7 +31,9 @@ def show() -> None:
     if not genres:
         st.info(no_music(), icon=":material/library_music:")
         return
-    genre = st.pills(gettext("Genre"), genres, key="genre", default=genres[0]) or genres[0]
+    # Labels of pills are Markdown.
+    chosen = st.pills(gettext("Genre"), genres, key="genre", default=genres[0], format_func=plain)
+    genre = given.one_of(chosen, genres, default=genres[0])
     if len(known) > number:
         more.offer("genres", shown=number, total=None, words=_genres)
     place = f"genre-{genre}"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from segue.dashboard import visit
+from segue.dashboard import given, visit
 from segue.dashboard.language.formats import day
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.text import plain
@@ -49,14 +49,14 @@ def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
             help=gettext("Otherwise guests see the songs but cannot play them."),
         )
         if st.button(gettext("Create a link"), type="primary", key=f"make-{kind}-{key}"):
-            days = LASTING[lasts]
+            days = LASTING[given.one_of(lasts, LASTING, default=next(iter(LASTING)))]
             try:
                 token = visit.services().links.create(
                     listener.user_id,
                     kind,
                     key,
                     title=title,
-                    playable=playable,
+                    playable=bool(playable),
                     good_for=timedelta(days=days) if days else None,
                 )
             except SharingError as error:

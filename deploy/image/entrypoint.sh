@@ -27,6 +27,13 @@ prepare_spark() {
   cd "$root"
 }
 
+# Otherwise a web page that is open in an administrator's browser could end an application by a link, or read the pages
+# of master and workers under a host name of its own (conf/KnownHosts.java).
+close_pages() {
+  export SPARK_DAEMON_CLASSPATH="$root/.local/spark-pages/*"
+  export SPARK_DAEMON_JAVA_OPTS="-Dspark.ui.killEnabled=false -Dspark.ui.filters=segue.KnownHosts ${SPARK_DAEMON_JAVA_OPTS:-}"
+}
+
 # The command line of an executor's JVM, from the variables that Spark sets in its container on Kubernetes.
 executor() {
   local options=() line
@@ -50,8 +57,6 @@ spark_master() { # spark_master HOST:PORT
     localhost | 127.*) at=(--host "$host") ;;
     *) [[ $(getent hosts "$host") == 127.* ]] || at=(--host "$host") ;;
   esac
-  # Otherwise a web page that is open in an administrator's browser could end an application by a link.
-  export SPARK_MASTER_OPTS="-Dspark.ui.killEnabled=false ${SPARK_MASTER_OPTS:-}"
   exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master "${at[@]}" --port "${1##*:}"
 }
 
@@ -81,10 +86,12 @@ case ${1:-} in
   recent) recent "$2" "$3" ;;
   spark-master)
     prepare_spark
+    close_pages
     spark_master "${2#spark://}"
     ;;
   spark-worker)
     prepare_spark
+    close_pages
     exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.worker.Worker \
       --work-dir "${SPARK_WORKER_DIR:-/tmp/spark-work}" "$2"
     ;;
@@ -92,7 +99,7 @@ case ${1:-} in
     prepare_spark
     # The rest is in SPARK_CONF_DIR. A driver's class path must be known before its JVM starts.
     exec "$SPARK_HOME/bin/spark-submit" --deploy-mode client --name segue-stream \
-      --driver-class-path "$root/.local/jars/spark/*" \
+      --driver-class-path "$root/.local/jars/spark/*:$root/.local/spark-pages/*" \
       --conf "spark.kubernetes.driver.pod.name=$POD_NAME" \
       --conf "spark.kubernetes.container.image=$IMAGE" \
       "$root/streaming_jobs/cli.py"

@@ -377,8 +377,20 @@ COMMANDS = (
     Command(
         "dependencies audit",
         "dependencies.cli:audit",
-        "check packages and jars for known vulnerabilities",
+        "check packages, jars and images for known vulnerabilities",
         "dependencies audit --advisories PyPI.zip",
+    ),
+    Command(
+        "dependencies images",
+        "dependencies.images:images_command",
+        "check the images of the deployments, or write their digests",
+        "dependencies images --update",
+    ),
+    Command(
+        "dependencies sbom",
+        "dependencies.sbom:sbom",
+        "write a software bill of materials (CycloneDX)",
+        "dependencies sbom --output sbom.json",
     ),
     Command(
         "docs serve",
@@ -465,7 +477,7 @@ GROUPS = {
     "data": "Data on this machine.",
     "settings": "Settings: conf/default.toml, your own file, and SEGUE_ variables.",
     "access": "Users and permissions in MongoDB and Kafka.",
-    "dependencies": "Packages and jars that Segue depends on.",
+    "dependencies": "Packages, jars and images that Segue depends on.",
     "docs": "The documentation. Without a command, it is served.",
 }
 """The help of each group, by the first word of its commands."""

@@ -19,7 +19,7 @@ from packaging.version import InvalidVersion, Version
 from segue.dependencies.pinned import Ecosystem, Pinned
 from segue.errors import SegueError
 
-ECOSYSTEMS: tuple[Ecosystem, ...] = ("PyPI", "Maven")
+ECOSYSTEMS: tuple[Ecosystem, ...] = ("PyPI", "Maven", "Bitnami")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`./run.sh dependencies audit`: known vulnerabilities of the packages and jars that Segue uses."""
+"""`./run.sh dependencies audit`: known vulnerabilities of the packages, jars and images that Segue uses."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import http.client
 import importlib.util
 import shutil
 import urllib.request
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +15,12 @@ import typer
 
 from segue.counted import counted
 from segue.dependencies.advisories import ECOSYSTEMS, Advisories, Finding, read_advisories
-from segue.dependencies.pinned import Pinned, installed, jars, python_packages
+from segue.dependencies.images import read_images
+from segue.dependencies.pinned import Ecosystem, Pinned, installed, jars, python_packages
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.jars import ensure_jars, kafka_jars, spark_jars
-from segue.places import CHECKOUT, LOCAL, ROOT
+from segue.places import CHECKOUT, CONF, LOCAL, ROOT
 
 SOURCE = "https://osv-vulnerabilities.storage.googleapis.com/{ecosystem}/all.zip"
 FOLDER = LOCAL / "advisories"
@@ -44,24 +46,25 @@ def audit(
     ] = 30,
     json_file: JsonFile = None,
 ) -> None:
-    """Compare the pinned packages and the jars with known vulnerabilities.
+    """Compare the pinned packages, the jars and the servers in images with known vulnerabilities.
 
     The exit status is 0 only if everything was compared with recent advisories and nothing was found.
-    Libraries inside wheels and jars, mongod, ffmpeg and Java are not compared. The second example needs no
-    network.
+    Libraries inside wheels, jars and images, the embedded mongod, ffmpeg and Java are not compared. The
+    second example needs no network.
 
     Example: ./run.sh dependencies audit
 
-    Example: ./run.sh dependencies audit --advisories PyPI.zip --advisories Maven.zip
+    Example: ./run.sh dependencies audit --advisories PyPI.zip --advisories Maven.zip --advisories Bitnami.zip
     """
     with one_line_errors():
         can_write(json_file)
         parts = components()
-        known = read_advisories(advisories or [_fetched(ecosystem) for ecosystem in ECOSYSTEMS])
+        ecosystems = [one for one in ECOSYSTEMS if one in {part.ecosystem for part in parts}]
+        known = read_advisories(advisories or [_fetched(ecosystem) for ecosystem in ecosystems])
         findings = [
             finding for part in parts for finding in known.about(part) if not _ignored(finding, ignore or [])
         ]
-        gaps = unknown(known, now=datetime.now(UTC), days=days)
+        gaps = unknown(known, ecosystems, now=datetime.now(UTC), days=days)
         write_figures(
             json_file,
             {"compared": len(parts), "findings": [_plain(finding) for finding in findings], "gaps": gaps},
@@ -69,7 +72,7 @@ def audit(
         for finding in findings:
             say(_line(finding), json_file)
         say(
-            f"{counted(len(parts), 'package or jar', plural='packages and jars')}, "
+            f"{counted(len(parts), 'package, jar or image', plural='packages, jars and images')}, "
             f"affected by {counted(len(findings), 'advisory', plural='advisories')}",
             json_file,
         )
@@ -83,7 +86,7 @@ def audit(
 
 
 def components() -> list[Pinned]:
-    """The packages and jars that are compared.
+    """The packages, jars and servers in images that are compared.
 
     Raises
     ------
@@ -95,15 +98,16 @@ def components() -> list[Pinned]:
     if spec is None or spec.origin is None:
         raise SegueError("pyspark is not installed: start through ./run.sh, which sets it up")
     folders = [Path(spec.origin).parent / "jars", spark_jars(), kafka_jars()]
-    locks = sorted(ROOT.glob("requirements*.txt")) if CHECKOUT else []
+    locks = [CONF / "installer.txt", *sorted(ROOT.glob("requirements*.txt"))] if CHECKOUT else []
     packages = {package for lock in locks for package in python_packages(lock)} or installed()
-    return [*sorted(packages), *jars(folders)]
+    servers = [image.pinned for image in read_images()] if CHECKOUT else []
+    return [*sorted(packages), *jars(folders), *servers]
 
 
-def unknown(known: Advisories, *, now: datetime, days: int) -> list[str]:
+def unknown(known: Advisories, ecosystems: Iterable[Ecosystem], *, now: datetime, days: int) -> list[str]:
     """The parts that were not checked, since there are no advisories or only old ones; a line for each."""
     gaps = []
-    for ecosystem in ECOSYSTEMS:
+    for ecosystem in ecosystems:
         newest = known.newest.get(ecosystem)
         if newest is None:
             gaps.append(f"no advisories for {ecosystem}: its packages were not checked")

@@ -1,4 +1,4 @@
-"""The third-party components of Segue: the pinned Python packages and the jars."""
+"""The third-party components of Segue: the pinned Python packages, the jars, and the servers in images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from packaging.utils import canonicalize_name
 from segue.errors import SegueError
 
 _QUALIFIER = r"(?i:\d+|jre|android|ga|m\d+|rc\d+|alpha\d*|beta\d*)"
-Ecosystem = Literal["PyPI", "Maven"]
+Ecosystem = Literal["PyPI", "Maven", "Bitnami"]
+"""Names of OSV. Bitnami has advisories for the servers in images."""
 
 
 @dataclass(frozen=True, order=True)
@@ -59,10 +60,10 @@ def installed() -> set[Pinned]:
 def jars(folders: Iterable[Path]) -> list[Pinned]:
     """The jars in these folders, by their file names: artifact-version.jar."""
     names = sorted({jar.name for folder in folders for jar in folder.glob("*.jar")})
-    return [Pinned("Maven", *_split(name)) for name in names]
+    return [Pinned("Maven", *split_jar(name)) for name in names]
 
 
-def _split(jar: str) -> tuple[str, str]:
+def split_jar(jar: str) -> tuple[str, str]:
     """Artifact and version of a jar's file name, without a classifier such as linux-x86_64."""
     match = re.fullmatch(rf"(.+)-(\d+\.[\w.]+(?:-{_QUALIFIER})?)(?:-\w[\w-]*)?\.jar", jar)
     return (match[1], match[2]) if match else (jar.removesuffix(".jar"), "")

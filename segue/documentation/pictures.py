@@ -141,7 +141,10 @@ def _address(demo: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], None]) -> None:
-    context = browser.new_context(viewport=_DESKTOP, device_scale_factor=1.5, color_scheme="light")
+    # wait_for_function runs a text as code, which the policy of the pages forbids.
+    context = browser.new_context(
+        viewport=_DESKTOP, device_scale_factor=1.5, color_scheme="light", bypass_csp=True
+    )
     page = context.new_page()
     page.set_default_timeout(_PATIENCE_MS)
     _open(page, f"{dashboard}/")
@@ -183,7 +186,7 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
             {"viewport": _PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
         ),
     ):
-        other = browser.new_context(storage_state=state, **options)  # type: ignore[arg-type]
+        other = browser.new_context(storage_state=state, bypass_csp=True, **options)  # type: ignore[arg-type]
         page = other.new_page()
         page.set_default_timeout(_PATIENCE_MS)
         _open(page, f"{dashboard}/")

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from segue.local.jars import kafka_jars, pyspark_jars, spark_jars
+from segue.local.spark_pages import FOLDER as FOLDER_OF_PAGES
 from segue.places import LOCAL
 
 FOLDER = LOCAL / "class-archives"
@@ -25,7 +26,7 @@ def driver_archive(home: Path, *, folder: Path = FOLDER) -> Path | None:
     None for a Java that cannot use archives: one without an archive of its own classes, such as a trimmed
     runtime.
     """
-    jars = [*spark_jars().glob("*.jar"), *pyspark_jars().glob("*.jar")]
+    jars = [*spark_jars().glob("*.jar"), *FOLDER_OF_PAGES.glob("*.jar"), *pyspark_jars().glob("*.jar")]
     return _archive("spark", home=home, jars=jars, folder=folder)
 
 

@@ -15,6 +15,7 @@ from segue.figures import console as results
 from segue.local import jars, stack
 from segue.local.java import java_home
 from segue.local.process import Record, running
+from segue.local.spark_pages import ensure_filter
 from segue.operations.health import Health, ask
 from segue.operations.library_status import LibraryStatus
 from segue.places import PROGRAM, ROOT
@@ -143,10 +144,11 @@ def _how_to_start(record: Record, *, demo: bool) -> str:
 
 
 def prepare() -> None:
-    """Fetch the jars, find a Java and print its home, for run.sh."""
+    """Fetch the jars, compile the filter of Spark's pages, find a Java and print its home, for run.sh."""
     with one_line_errors():
         home = java_home(passed_over=lambda reason: typer.echo(f"segue: not used: {reason}", err=True))
         fetch_jars()
+        ensure_filter()
         typer.echo(home)
 
 

@@ -4,7 +4,8 @@ OpenSubsonic's clients send the MD5 of a password and a salt. To check it, the s
 so an app password cannot be stored as a hash. It is encrypted with a key that is kept outside the database
 (:mod:`segue.people.secret_box`): a copy of the database alone opens nothing.
 
-Delivery: an app password is one document, inserted once. Revoking removes it.
+Delivery: an app password is one document, inserted once, and removed again if it is one too many. Revoking
+removes it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TypedDict
 from segue.people.accounts import name_key
 from segue.people.secret_box import SecretBox, UnreadableSecret
 from segue.phrases import phrase
+from segue.storage.mongo import Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 MOST = 50
@@ -109,15 +111,18 @@ class AppPasswords(Collection[StoredAppPassword]):
             raise AppPasswordError(
                 phrase("The name of a device has 1 to {most} characters.", most=LONGEST_DEVICE)
             )
-        if self.documents.count_documents({"user_id": user_id}, limit=MOST) >= MOST:
-            raise AppPasswordError(
-                phrase("You have {most} app passwords: revoke one to create another.", most=MOST)
-            )
+        own: Document = {"user_id": user_id}
+        full = AppPasswordError(
+            phrase("You have {most} app passwords: revoke one to create another.", most=MOST)
+        )
+        if not self.room(own, most=MOST):
+            raise full
         groups = ("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
         password = "-".join(groups)
+        password_id = secrets.token_hex(12)
         self.documents.insert_one(
             {
-                "_id": secrets.token_hex(12),
+                "_id": password_id,
                 "user_id": user_id,
                 "name": name,
                 "name_key": name_key(name),
@@ -129,6 +134,8 @@ class AppPasswords(Collection[StoredAppPassword]):
                 "last_client": None,
             }
         )
+        if not self.stay_within(password_id, own, most=MOST):
+            raise full
         return password
 
     def of(self, user_id: str) -> list[AppPassword]:

@@ -56,12 +56,12 @@ def of_name(name: str) -> str:
 
 def of_name_at(name: str, address: str) -> str:
     """The source of attempts with a name from an address."""
-    return f"name-at:{name_key(name)[:_LONGEST_NAME]}\n{_place(address)}"
+    return f"name-at:{name_key(name)[:_LONGEST_NAME]}\n{network_of(address)}"
 
 
 def of_address(address: str) -> str:
     """The source of attempts from an address, with any name."""
-    return f"address:{_place(address)}"
+    return f"address:{network_of(address)}"
 
 
 def of_device(digest: str) -> str:
@@ -71,17 +71,17 @@ def of_device(digest: str) -> str:
 
 def of_sign_up(address: str) -> str:
     """The source of new accounts from an address."""
-    return f"sign-up:{_place(address)}"
+    return f"sign-up:{network_of(address)}"
 
 
 def of_operator_link(address: str) -> str:
     """The source of links for operators that are not valid, from an address."""
-    return f"operator-link:{_place(address)}"
+    return f"operator-link:{network_of(address)}"
 
 
 def of_mail(address: str) -> str:
     """The source of mails that somebody asks for from an address."""
-    return f"mail:{_place(address)}"
+    return f"mail:{network_of(address)}"
 
 
 def of_mails_to(user_id: str) -> str:
@@ -89,7 +89,7 @@ def of_mails_to(user_id: str) -> str:
     return f"mails-to:{user_id}"
 
 
-def _place(address: str) -> str:
+def network_of(address: str) -> str:
     """An address of IPv4, or the network of an address of IPv6."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])

@@ -64,11 +64,10 @@ class Bookmarks(Collection[Bookmark]):
         BookmarkError
             The listener has too many bookmarks.
         """
-        own = {"_id": _id(user_id, track_id)}
-        if self.documents.count_documents({"user_id": user_id}, limit=MOST) >= MOST and not (
-            self.documents.find_one(own, {"_id": 1})
-        ):
-            raise BookmarkError(f"You have {MOST} bookmarks: delete one to set another.")
+        own, all_own = {"_id": _id(user_id, track_id)}, {"user_id": user_id}
+        full = BookmarkError(f"You have {MOST} bookmarks: delete one to set another.")
+        if not self.room(all_own, most=MOST) and self.documents.find_one(own, {"_id": 1}) is None:
+            raise full
         now = datetime.now(UTC)
         fields = {
             "user_id": user_id,
@@ -77,7 +76,11 @@ class Bookmarks(Collection[Bookmark]):
             "comment": comment[:LONGEST_COMMENT],
             "changed_at": now,
         }
-        self.documents.update_one(own, {"$set": fields, "$setOnInsert": {"created_at": now}}, upsert=True)
+        put = self.documents.update_one(
+            own, {"$set": fields, "$setOnInsert": {"created_at": now}}, upsert=True
+        )
+        if put.upserted_id is not None and not self.stay_within(put.upserted_id, all_own, most=MOST):
+            raise full
 
     def remove(self, user_id: str, track_id: str) -> None:
         """Remove a bookmark; nothing happens if there is none."""

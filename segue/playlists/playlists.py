@@ -92,10 +92,12 @@ class Playlists(Collection[StoredPlaylist]):
         PlaylistError
             The name is empty or too long, or there are too many playlists or tracks.
         """
-        if self.documents.count_documents({"owner": owner}, limit=MOST_PLAYLISTS) >= MOST_PLAYLISTS:
-            raise PlaylistError(
-                phrase("You have {most} playlists: delete one to make another.", most=MOST_PLAYLISTS)
-            )
+        own: Document = {"owner": owner}
+        full = PlaylistError(
+            phrase("You have {most} playlists: delete one to make another.", most=MOST_PLAYLISTS)
+        )
+        if not self.room(own, most=MOST_PLAYLISTS):
+            raise full
         if len(tracks) > MOST_TRACKS:
             raise PlaylistError(_FULL)
         now = datetime.now(UTC)
@@ -110,6 +112,8 @@ class Playlists(Collection[StoredPlaylist]):
         if rules is not None:
             document["rules"] = rules.stored()
         self.documents.insert_one(document)
+        if not self.stay_within(document["_id"], own, most=MOST_PLAYLISTS):
+            raise full
         return playlist_of(document)
 
     def describe(

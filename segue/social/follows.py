@@ -55,9 +55,10 @@ class Follows(Collection[Follow]):
         SharingError
             The follower has too many pending requests, or asks themselves.
         """
-        waiting = self.documents.count_documents({"follower": follower, "agreed": False}, limit=MOST_ASKED)
-        if waiting >= MOST_ASKED:
-            raise SharingError(marked("You have too many pending requests."))
+        pending: Document = {"follower": follower, "agreed": False}
+        full = SharingError(marked("You have too many pending requests."))
+        if not self.room(pending, most=MOST_ASKED):
+            raise full
         account = self._accounts.named(name)
         if account is None:
             return
@@ -65,7 +66,11 @@ class Follows(Collection[Follow]):
             raise SharingError(marked("That is you."))
         pair = {"follower": follower, "followed": account.user_id}
         new = {**pair, "agreed": False, "at": datetime.now(UTC)}
-        self.documents.update_one({"_id": _pair(**pair)}, {"$setOnInsert": new}, upsert=True)
+        asked = self.documents.update_one({"_id": _pair(**pair)}, {"$setOnInsert": new}, upsert=True)
+        if asked.upserted_id is not None and not self.stay_within(
+            asked.upserted_id, pending, most=MOST_ASKED
+        ):
+            raise full
 
     def agree(self, followed: str, follower: str) -> bool:
         """Agree to a request; False if there is none."""

@@ -3,7 +3,8 @@
 The URL has 192 random bits; the database has only their hash. A copy of the database therefore opens no link,
 and a link can be shown in full only when it is created.
 
-Delivery: each call is one write; repeating a revocation changes nothing.
+Delivery: each call is one write; a link that is one too many is removed again. Repeating a revocation changes
+nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict, get_args
 
 from segue.phrases import phrase
-from segue.storage.mongo import DESCENDING
+from segue.storage.mongo import DESCENDING, Document
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
@@ -109,8 +110,10 @@ class ShareLinks(Collection[StoredLink]):
         """
         if kind not in KINDS:
             raise SharingError(f"A {kind} cannot be shared.")
-        if self.documents.count_documents({"owner": owner}, limit=MOST) >= MOST:
-            raise SharingError(phrase("You have {most} links. Revoke some first.", most=MOST))
+        own: Document = {"owner": owner}
+        full = SharingError(phrase("You have {most} links. Revoke some first.", most=MOST))
+        if not self.room(own, most=MOST):
+            raise full
         token = secrets.token_urlsafe(24)
         created = self._clock()
         self.documents.insert_one(
@@ -126,6 +129,8 @@ class ShareLinks(Collection[StoredLink]):
                 "opened": 0,
             }
         )
+        if not self.stay_within(_hash(token), own, most=MOST):
+            raise full
         return token
 
     def open(self, token: str, *, count: bool = False) -> Link | None:

@@ -3,7 +3,7 @@
 ====================  ====================================================================================
 code.zip              the project's Python packages, for the driver and the workers
 python.tar.gz         the libraries that workers import; they unpack it to ./python
-jars/                 the Kafka source
+jars/                 the Kafka source, and the filter of Spark's web pages
 conf/                 the default settings, and the driver's log
 stream.py             the script for spark-submit
 spark.conf            for spark-submit --properties-file: the paths of all parts, and Spark's own settings
@@ -31,6 +31,7 @@ import typer
 import segue
 from segue.errors import SegueError, one_line_errors
 from segue.local.jars import ensure_jars, spark_jars
+from segue.local.spark_pages import ensure_filter, filter_jar
 from segue.places import CONF, LOCAL
 from segue.settings import Settings, load_settings
 from segue.spark.defaults import cluster_defaults
@@ -73,6 +74,7 @@ def pack(folder: Path = PACKS) -> Path:
         A jar cannot be fetched, a package is missing, or the folder cannot be written.
     """
     ensure_jars()
+    ensure_filter()
     target = folder.resolve() / _version()
     if target.is_dir():
         return target
@@ -94,11 +96,15 @@ def _fill(part: Path, *, target: Path) -> None:
         for name, file in _code().items():
             archive.write(file, name)
     write_archive(part / "python.tar.gz")
-    shutil.copytree(spark_jars(), part / "jars")
+    (part / "jars").mkdir()
+    for jar in _jars():
+        shutil.copy(jar, part / "jars")
     for name in CONF_FILES:
         shutil.copy(CONF / name, part / "conf")
     (part / "stream.py").write_text(_MAIN)
-    lines = [f"{key} {value}\n" for key, value in properties(target, jars=_jars()).items()]
+    lines = [
+        f"{key} {value}\n" for key, value in properties(target, jars=[jar.name for jar in _jars()]).items()
+    ]
     (part / "spark.conf").write_text("".join(lines))
 
 
@@ -119,8 +125,8 @@ def properties(pack: Path, *, jars: list[str]) -> dict[str, str]:
     }
 
 
-def _jars() -> list[str]:
-    return sorted(jar.name for jar in spark_jars().glob("*.jar"))
+def _jars() -> list[Path]:
+    return sorted([*spark_jars().glob("*.jar"), filter_jar()], key=lambda jar: jar.name)
 
 
 def _code() -> dict[str, Path]:
@@ -142,7 +148,7 @@ def _version() -> str:
     parts = [name.encode() + b"\0" + file.read_bytes() for name, file in _code().items()]
     parts += [(CONF / name).read_bytes() for name in CONF_FILES]
     parts += [f"{name}=={distribution.version}".encode() for name, distribution in distributions().items()]
-    parts += [name.encode() for name in _jars()]
+    parts += [jar.name.encode() for jar in _jars()]
     parts += [PYTHON.encode(), sys.executable.encode(), _MAIN.encode()]
     return hashlib.sha256(b"\0\0".join(parts)).hexdigest()[:16]
 

@@ -17,6 +17,8 @@ from segue.local.class_archive import driver_archive, reading
 from segue.local.jars import ensure_jars
 from segue.local.java import java_home
 from segue.local.scratch import scratch
+from segue.local.spark_pages import FILTER, ensure_filter
+from segue.local.spark_pages import FOLDER as PAGES
 from segue.settings import KafkaSettings, Settings
 from segue.spark.checkpoint_files import BARE_FILE_SYSTEM, checkpoint_defaults, refuse_unsafe
 from segue.spark.configuration import configuration
@@ -82,6 +84,9 @@ def _submitted(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], dict
         )
     local = is_local(given.get("spark.master"))
     own = defaults(tuned=tuned) if local else cluster_defaults()
+    if not _loads(FILTER):
+        own |= _without_pages(f"add {PAGES}/* to the driver's class path, or its jar to --jars")
+        given.pop("spark.ui.filters", None)
     own |= checkpoint_defaults(
         settings.spark.checkpoint_location, local=local and tuned, bare=_loads(BARE_FILE_SYSTEM)
     )
@@ -109,6 +114,7 @@ def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], d
         "spark.driver.memory": f"{spark.driver_memory // 2**20}m",
         "spark.ui.port": str(spark.ui_port),
     }
+    own |= _pages(dict(spark.conf))
     if local:
         own |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         own |= _temporary_files(own)
@@ -122,6 +128,25 @@ def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], d
     if settings.logs.format == "json":
         own[_JAVA_OPTIONS] = own[_JAVA_OPTIONS].replace("log4j2.properties", "log4j2-json.properties")
     return dict(spark.conf), own
+
+
+def _pages(given: Mapping[str, str]) -> dict[str, str]:
+    """The values that turn Spark's web pages off, if the filter of their visitors cannot be loaded."""
+    if given.get("spark.ui.enabled") == "false":
+        return {}
+    if PAGES.name not in given.get("spark.driver.extraClassPath", PAGES.name):
+        return _without_pages(f"add {PAGES}/* to spark.driver.extraClassPath")
+    try:
+        ensure_filter()
+    except SegueError as error:
+        return _without_pages(str(error))
+    return {}
+
+
+def _without_pages(remedy: str) -> dict[str, str]:
+    """Spark starts with no filter that it cannot load; without one, other sites could read its pages."""
+    log.warning("Spark's web pages are off, since their filter is missing: %s", remedy)
+    return {"spark.ui.enabled": "false", "spark.ui.filters": ""}
 
 
 def _with_class_archive(home: Path) -> dict[str, str]:

@@ -307,6 +307,26 @@ class Collection(Generic[RecordT]):
 
     # For the owners' own queries.
 
+    def room(self, wanted: Document, *, most: int) -> bool:
+        """Whether fewer than `most` documents fit a filter: for before an insertion (:meth:`stay_within`)."""
+        return self.documents.count_documents(wanted, limit=most) < most
+
+    def stay_within(self, added: Any, wanted: Document, *, most: int) -> bool:
+        """After an insertion: whether no more than `most` documents fit; otherwise the new one is removed.
+
+        Several callers may find room at the same time. The last of them sees the documents of all, so more
+        than `most` never remain. At the limit, callers at the same time may all be refused.
+
+        Parameters
+        ----------
+        added
+            The `_id` of the new document.
+        """
+        if self.documents.count_documents(wanted, limit=most + 1) <= most:
+            return True
+        self.documents.delete_one({"_id": added})
+        return False
+
     def aggregate(self, steps: Sequence[Document]) -> Iterator[Document]:
         """The results of an aggregation, which need not have the shape of the collection's documents."""
         return iter(self._plain.aggregate(list(steps)))

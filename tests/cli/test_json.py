@@ -40,7 +40,7 @@ WITHOUT_SERVERS = {
     "settings show": "stream",
     "library compress": "music --yes",
     "models evaluate": "--data logs --models popularity",
-    "dependencies audit": "--advisories PyPI.zip --advisories Maven.zip",
+    "dependencies audit": "--advisories PyPI.zip --advisories Maven.zip --advisories Bitnami.zip",
     "bench": "index --quick --tracks 100",
 }
 """Arguments of the commands that need neither Kafka nor MongoDB; files are in the test's folder."""
@@ -118,7 +118,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "logs/log.tsv").write_text(
         "\n".join(["UserId\tSessionId\tItemId\tTime\tArtistId", *rows]) + "\n"
     )
-    for ecosystem in ("PyPI", "Maven"):
+    for ecosystem in ("PyPI", "Maven", "Bitnami"):
         advisory = {
             "id": "X-1",
             "modified": datetime.now(UTC).isoformat(),

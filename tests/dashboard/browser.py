@@ -130,6 +130,14 @@ def _own_port() -> int:
 _ports: list[int] = []
 
 
+def has_player(page: Page) -> None:
+    """Wait for the player's engine.
+
+    Not by Playwright's `wait_for_function`, which runs a text as code: the policy of the pages forbids that.
+    """
+    until(lambda: page.evaluate("() => Boolean(window.__segue)"), "the player's engine")
+
+
 def settle(page: Page) -> None:
     """Wait until a page is drawn: its script has ended, and its pictures are there."""
     until(

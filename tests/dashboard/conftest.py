@@ -27,7 +27,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
 from tests.conftest import own_settings, with_topics
-from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served, forget_visit
+from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served, forget_visit, has_player
 from tests.dashboard.music import ON_ALBUM, make_files, make_music, track_id
 from tests.waiting import PATIENCE
 
@@ -228,7 +228,7 @@ def _opened(page: Page, served: Served) -> Player:
     """The first page with its cards and its player, which Streamlit draws in any order."""
     page.goto(served.address)
     page.locator(".card").first.wait_for()
-    page.wait_for_function("window.__segue")
+    has_player(page)
     return Player(page)
 
 

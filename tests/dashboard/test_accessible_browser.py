@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.dashboard.browser import Served, needs_chromium, settle
+from tests.dashboard.browser import Served, has_player, needs_chromium, settle
 from tests.dashboard.music import track_id
 from tests.waiting import PATIENCE
 
@@ -79,7 +79,7 @@ def violations(page: Page) -> list[str]:
 def test_the_pages_of_saved_songs_have_no_violation(visited: Served, looked_at: tuple[Page, str]) -> None:
     page, look = looked_at
     page.goto(visited.address)
-    page.wait_for_function("window.__segue")
+    has_player(page)
     page.evaluate("window.__segue.saved.save({ show: 'genres', id: 'Waltz', name: 'Waltz' })")
     page.goto(visited.address + "/you")
     page.get_by_role("tab", name="Offline").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -13,6 +14,7 @@ from segue.dashboard.views.charts import date_axis, period_axis
 from segue.dashboard.views.listening_figures import calendar_figure
 from segue.dashboard.views.operations import milliseconds
 from segue.engagement.patterns import Newness
+from segue.places import ROOT
 
 DAY = pd.Timedelta(days=1)
 NOON = pd.Timestamp("2026-11-26 12:00", tz="UTC")
@@ -51,3 +53,19 @@ def test_the_calendar_begins_with_the_first_play(began: int, days: int, shown: i
     activity = ListeningSpan(until - timedelta(days=days), until, rows, [], Newness(0, 0, 0, 0))
     figure = calendar_figure(activity, days=days, first=until - timedelta(days=began), zone="UTC")
     assert int(pd.DataFrame(figure.data[0].z).notna().sum().sum()) == shown
+
+
+def test_no_figure_needs_webgl() -> None:
+    """Plotly Express takes it for more than a thousand points, unless it is told otherwise."""
+    calls = [
+        (file.name, call.func.attr, call)
+        for file in (ROOT / "dashboard" / "views").glob("*.py")
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    ]
+    lines = [(file, call) for file, name, call in calls if name in ("line", "scatter", "line_polar")]
+    assert len(lines) >= 4
+    for file, call in lines:
+        modes = [ast.unparse(word.value) for word in call.keywords if word.arg == "render_mode"]
+        assert modes == ["'svg'"], f"{file}:{call.lineno}"
+    assert not [file for file, name, _ in calls if name.lower().endswith("gl")]

@@ -19,7 +19,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.opinions import Opinions
-from tests.dashboard.browser import Player, Served, needs_chromium
+from tests.dashboard.browser import Player, Served, has_player, needs_chromium
 from tests.dashboard.music import title, track_id
 from tests.waiting import until
 
@@ -92,7 +92,7 @@ def open_shelf(player: Player, served: Served) -> Page:
 def sign_up(player: Player, served: Served, name: str) -> None:
     player.page.evaluate(ENTER, ["sign-up", name])
     player.page.goto(served.address)
-    player.page.wait_for_function("window.__segue")
+    has_player(player.page)
 
 
 def saved_caches(page: Page) -> list[str]:
@@ -221,7 +221,7 @@ def test_another_account_in_the_same_browser_sees_nothing_of_them(
     save_playlist(traveller, served, database)
     context.clear_cookies()  # the session has ended by itself
     page.goto(served.address)
-    page.wait_for_function("window.__segue")
+    has_player(page)
     sign_up(traveller, served, "Ben")
     until(lambda: saved_caches(page) == [], "the songs of the other account to be removed")
     context.set_offline(True)

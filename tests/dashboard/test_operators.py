@@ -102,6 +102,14 @@ def test_a_link_makes_a_browser_an_operators_once(enter: Enter, services: Servic
     assert not is_operator(whose(services, other), dashboard(), headers=HERE)
 
 
+def test_a_preview_of_a_link_does_not_use_it_up(enter: Enter, services: Services) -> None:
+    client, code = enter(), OperatorLinks(services.store).create()
+    before = client.cookies.get(COOKIE)
+    looked = client.head(PATH, params={"code": code})
+    assert (looked.status_code, looked.content, client.cookies.get(COOKIE)) == (200, b"", before)
+    assert client.get(PATH, params={"code": code}, follow_redirects=False).status_code == 303
+
+
 def test_a_link_is_good_for_an_hour(enter: Enter, services: Services) -> None:
     late = OperatorLinks(services.store, clock=lambda: now() - GOOD_FOR)
     assert enter().get(PATH, params={"code": late.create()}, follow_redirects=False).status_code == 403

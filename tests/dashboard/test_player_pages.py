@@ -147,6 +147,22 @@ def test_a_new_listener_may_choose_genres_and_artists(
     assert titles(page, "for-you") == ["Song <1>", "Song <2>"]
 
 
+@pytest.mark.parametrize("key", ["start-genres", "genre"])
+def test_the_name_of_a_genre_is_text_in_its_button(
+    page: AppTest, library: Database[Document], who: list[Listener | None], key: str
+) -> None:
+    who.append(GUEST)
+    picture = "![x](//evil.example/x.png)"
+    library.tracks.update_many({}, {"$set": {"genres": [picture]}})
+    library.models.update_one({"_id": "index:v1"}, {"$set": {"cold_start": ["t1", "t2"]}})
+    page = AppTest.from_function(_search, default_timeout=600) if key == "genre" else page
+    page.run()
+    buttons = page.button_group(key=key)
+    assert buttons.options == ["\\!\\[x\\]\\(//evil\\.example/x\\.png\\)"]
+    buttons.set_value(picture if key == "genre" else [picture]).run()
+    assert not page.exception
+
+
 def test_a_listener_with_a_taste_is_not_asked_for_genres_and_artists(
     page: AppTest, library: Database[Document]
 ) -> None:

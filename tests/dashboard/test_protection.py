@@ -15,7 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from segue.dashboard.protection import Protected, is_known_host
+from segue.dashboard.protection import Protected, content_policy, is_known_host
 from segue.settings import DashboardSettings, Settings
 from tests.dashboard.browser import Served
 from tests.waiting import PATIENCE
@@ -132,6 +132,23 @@ def test_every_response_has_the_headers(client: TestClient) -> None:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert client.get("/own").headers["X-Frame-Options"] == "SAMEORIGIN"
     assert "X-Frame-Options" not in client.get("/rest/ping").headers
+
+
+def test_the_policy_lets_only_streamlits_own_scripts_run() -> None:
+    policy = dict(
+        part.split(" ", 1) for part in content_policy("music.lan:8501", "https://music.example/").split("; ")
+    )
+    allowed = policy["script-src"].split()
+    assert allowed[:3] == ["'self'", "blob:", "'wasm-unsafe-eval'"]
+    assert len(allowed) > 3
+    assert all(source.startswith("'sha256-") for source in allowed[3:])
+    sockets = ["ws://music.lan:8501", "wss://music.lan:8501", "ws://music.example", "wss://music.example"]
+    assert policy["connect-src"].split() == ["'self'", "blob:", "data:", *sockets]
+
+
+@pytest.mark.parametrize("host", ["", "a; script-src *", "a b", "a,b", "a\r\nX: y", "é", "*", "x" * 9000])
+def test_a_host_adds_nothing_else_to_the_policy(host: str) -> None:
+    assert content_policy(host, "") == content_policy("", "")
 
 
 @pytest.mark.integration

@@ -82,6 +82,18 @@ def test_a_guest_hears_only_the_songs_that_the_owner_allows(owner: TestClient, g
     assert guest.get("/api/audio/t1").status_code == 401
 
 
+def test_a_preview_of_a_link_does_not_count_as_opening_it(
+    owner: TestClient, guest: TestClient, services: Services
+) -> None:
+    here = share(owner)
+    assert guest.head(here).status_code == 200
+    [link] = services.links.of(whose(services, owner).user_id)
+    assert link.opened == 0
+    guest.get(here)
+    [link] = services.links.of(whose(services, owner).user_id)
+    assert link.opened == 1
+
+
 def test_a_revoked_or_expired_link_is_as_if_it_never_existed(
     owner: TestClient, guest: TestClient, services: Services
 ) -> None:

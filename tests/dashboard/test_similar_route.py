@@ -16,6 +16,7 @@ from segue.audio.decode import decode
 from segue.audio.descriptors import describe, descriptor_names, features_version
 from segue.dashboard.api import similar
 from segue.dashboard.queries import sounding
+from segue.dashboard.services import Services
 from segue.embeddings.audio_space import AudioSpace
 from segue.index.bundle import Contents, write_bundle
 from segue.index.published import PublishedBundles
@@ -141,6 +142,25 @@ def test_too_large_too_long_and_too_many(enter: Enter, heard: Path, monkeypatch:
     monkeypatch.setattr(similar, "LARGEST_FILE", 1000)
     assert client.post("/api/similar", content=data).status_code == 413
     assert client.post("/api/similar", content=iter([data[:900], data[900:2000]])).status_code == 413
+
+
+def test_uploads_at_once_are_limited_by_address_and_in_all(
+    enter: Enter, heard: Path, services: Services
+) -> None:
+    client, data, work = enter(), heard.read_bytes(), services.comparing
+    with work.place("testclient"), work.place("testclient"):
+        answer = client.post("/api/similar", content=data)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+        assert answer.json() == {
+            "error": "Your other files are being analysed: try again when they are done."
+        }
+    with work.place("a"), work.place("b"), work.place("c"), work.place("d"):
+        answer = client.post("/api/similar", content=data)
+        assert (answer.status_code, answer.json()) == (
+            503,
+            {"error": "Other files are being analysed: try again in a moment."},
+        )
+    assert client.post("/api/similar", content=data).status_code == 200
 
 
 def test_who_may_send(enter: Enter, heard: Path) -> None:

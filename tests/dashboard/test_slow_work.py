@@ -9,7 +9,7 @@ import anyio.to_thread
 import pytest
 from starlette.exceptions import HTTPException
 
-from segue.dashboard.slow_work import SlowWork
+from segue.dashboard.slow_work import Full, SlowWork
 from tests.asynchronous import run
 
 
@@ -36,6 +36,21 @@ def test_more_than_the_most_are_refused_at_once_and_the_pages_go_on() -> None:
 
     answers, page = run(crowd)
     assert (answers.count(503), answers.count(200), page) == (47, 3, "a page")
+
+
+def test_one_visitor_leaves_room_for_the_others() -> None:
+    work = SlowWork(3, each=2)
+    with work.place("a"), work.place("a"):
+        with pytest.raises(Full) as own, work.place("a"):
+            pass
+        assert own.value.status_code == 429
+        assert own.value.headers == {"Retry-After": "5"}
+        with work.place("b"):
+            with pytest.raises(Full) as everyone, work.place("c"):
+                pass
+            assert everyone.value.status_code == 503
+    with work.place("a"), work.place("a"), work.place("b"):
+        pass
 
 
 def test_an_error_leaves_room() -> None:

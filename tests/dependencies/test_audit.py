@@ -110,8 +110,10 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 def test_packages_that_no_advisory_covers_are_reported(tmp_path: Path) -> None:
     (tmp_path / "X-1.json").write_text(json.dumps(advisory()))
     known = read_advisories([tmp_path])
-    assert cli.unknown(known, now=NOW, days=30) == ["no advisories for Maven: its packages were not checked"]
-    later = cli.unknown(known, now=NOW + timedelta(days=40), days=30)
+    assert cli.unknown(known, ("PyPI", "Maven"), now=NOW, days=30) == [
+        "no advisories for Maven: its packages were not checked"
+    ]
+    later = cli.unknown(known, ("PyPI", "Maven"), now=NOW + timedelta(days=40), days=30)
     assert later[0] == "the advisories for PyPI end on 2026-11-20: later ones are missing"
 
 
@@ -119,7 +121,9 @@ class AuditCommand:
     """The command over two advisories: one of a package that is pinned here, in a version that is."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(cli, "components", lambda: [Pinned("PyPI", "jinja2", "2.0")])
+        monkeypatch.setattr(
+            cli, "components", lambda: [Pinned("PyPI", "jinja2", "2.0"), Pinned("Maven", "x", "9")]
+        )
         today = datetime.now(UTC).isoformat()
         for number, one in enumerate((advisory(modified=today), advisory("org.a:x", ecosystem="Maven"))):
             (folder / f"{number}.json").write_text(json.dumps(one | {"modified": today}))
@@ -146,7 +150,7 @@ def test_a_finding_names_the_version_that_fixes_it(command: AuditCommand) -> Non
 @pytest.mark.parametrize("name", ["X-1", "CVE-1"])
 def test_an_ignored_advisory_is_left_out_by_any_of_its_names(command: AuditCommand, name: str) -> None:
     done = command("--ignore", name)
-    assert (done.exit_code, done.stdout) == (0, "1 package or jar, affected by 0 advisories\n")
+    assert (done.exit_code, done.stdout) == (0, "2 packages, jars and images, affected by 0 advisories\n")
 
 
 def test_without_advisories_for_the_jars_nothing_found_is_no_success(
@@ -173,4 +177,5 @@ def test_everything_that_is_shipped_is_compared() -> None:
     names = {(one.ecosystem, one.name) for one in cli.components()}
     assert {("PyPI", "streamlit"), ("Maven", "spark-core_2.13"), ("Maven", "kafka_2.13")} <= names
     assert ("Maven", "hadoop-bare-naked-local-fs") in names
+    assert {("PyPI", "uv"), ("Bitnami", "mongodb"), ("Bitnami", "kafka"), ("Bitnami", "nginx")} <= names
     assert not [one for one in cli.components() if not one.version]

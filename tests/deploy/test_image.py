@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from segue.dependencies.pinned import python_packages
 from segue.local.jars import ensure_jars
+from segue.local.spark_pages import ensure_filter
 from segue.places import ROOT
 
 LINES = (ROOT / "deploy/image/Dockerfile").read_text().splitlines()
@@ -30,6 +31,7 @@ def copied() -> set[str]:
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files of the image, and this machine's packages in the place of the image's."""
     ensure_jars()
+    ensure_filter()
     folder = tmp_path_factory.mktemp("image")
     for name in copied():
         source = ROOT / name
@@ -44,14 +46,14 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     local.mkdir()
     shutil.copy(ROOT / ".local/java-home", local)
     # run.sh uses an environment that is a link as it is.
-    for name in ("venv", "jars"):
+    for name in ("venv", "jars", "spark-pages"):
         (local / name).symlink_to((ROOT / ".local" / name).resolve())
     return folder
 
 
 def test_it_is_pinned_and_runs_as_an_ordinary_user() -> None:
     bases = [line.split()[1] for line in LINES if line.startswith("FROM ")]
-    assert all(re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", base) for base in bases)
+    assert all(re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+(@sha256:[0-9a-f]{64})?", base) for base in bases)
     assert LINES.index("USER ${uid}") < next(
         n for n, line in enumerate(LINES) if line.startswith("ENTRYPOINT")
     )

@@ -15,10 +15,11 @@ from typing import Self
 
 import psutil
 
+from segue.local.spark_pages import ensure_filter
 from segue.places import LOCAL, ROOT
 from tests.docs.blocks import Block, steps
 
-_LINKED = ("venv", "jars", "java", "java-home")
+_LINKED = ("venv", "jars", "spark-pages", "java", "java-home")
 """Parts of `.local` that are set up once."""
 _LEFT_OUT = (".local", ".git", "site", "dist", "__pycache__", ".*_cache", ".hypothesis")
 """Parts of the checkout that its copy does without."""
@@ -80,6 +81,7 @@ class Shell:
         shutil.copytree(ROOT, self.folder, symlinks=True, ignore=left_out, dirs_exist_ok=True)
         local = self.folder / ".local"
         local.mkdir(parents=True, exist_ok=True)
+        ensure_filter()
         for name in _LINKED:
             if (LOCAL / name).exists():
                 (local / name).symlink_to((LOCAL / name).resolve())

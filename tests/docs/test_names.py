@@ -39,7 +39,7 @@ CREATED = re.compile(r"^cat > (\S+) <<", re.MULTILINE)
 """A file that a tutorial writes."""
 NO_CODE = {"NAME", "CHANGELOG", "md"}
 NO_COMMANDS = {"help"}
-NO_MODULES = {"segue.document", "segue.env", "segue.toml"}
+NO_MODULES = {"segue.document", "segue.env", "segue.toml", "segue.KnownHosts"}
 NO_SETTINGS = {"index.ann", "embedding.whitened.n_components"}
 """A file, and a setting that a tutorial adds."""
 OTHERS = {"spark", "kafka"}
