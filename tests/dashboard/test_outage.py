@@ -59,11 +59,15 @@ def away(mongod: Mongod, how: str) -> Iterator[None]:
     assert record
     process = psutil.Process(record.pid)
     process.send_signal(signal.SIGKILL if how == "killed" else signal.SIGSTOP)
+    # On a busy machine it may answer for a moment longer.
+    if how == "killed":
+        process.wait(PATIENCE)
+    else:
+        until(lambda: process.status() == psutil.STATUS_STOPPED, "the server to be suspended")
     try:
         yield
     finally:
         if how == "killed":
-            process.wait(PATIENCE)
             mongod.start()
         else:
             process.send_signal(signal.SIGCONT)
