@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from chispa import assert_df_equality
 from pymongo.database import Database
-from pyspark.sql import SparkSession
+from pyspark import TaskContext
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segue.audio.describing import describe_row
@@ -204,21 +208,38 @@ def test_a_run_that_was_cut_short_goes_on_where_it_was(
     assert did(run(spark, settings, Store(database), quiet=True)) == (4, 2, 0, 0)
 
 
+def last_waits_for(file: Path, tracks: DataFrame) -> DataFrame:
+    """A step of which the last task ends when a file is there."""
+
+    def step(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for frame in frames:
+            while TaskContext.get().partitionId() == 3 and not file.exists():  # type: ignore[union-attr]
+                time.sleep(0.01)
+            yield frame[["track_id"]]
+
+    return tracks.mapInPandas(step, "track_id string")
+
+
 def test_progress_is_reported_within_a_part(
     spark: SparkSession,
     settings: Settings,
     database: Database[Document],
     music: Path,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     catalogue(database, music)
     monkeypatch.setattr(tracks_in_parts, "PER_TASK", 1)
     monkeypatch.setattr(tracks_in_parts, "REPORT_EVERY", 0.01)
     tracks = find_work(Store(database), settings).missing
     reports: list[int] = []
-    parts = list(
-        processed_in_parts(spark, tracks, partial(transform, settings=settings), report=reports.append)
-    )
+
+    def report(done: int) -> None:
+        reports.append(done)
+        if done:
+            (tmp_path / "some").touch()
+
+    parts = list(processed_in_parts(spark, tracks, partial(last_waits_for, tmp_path / "some"), report=report))
     assert [len(part) for part, _ in parts] == [4]
     assert reports == sorted(reports)
     assert set(reports) >= {0, 4}
