@@ -105,7 +105,7 @@ def read_metadata(layout: Layout) -> dict[int, FmaTrack]:
     SegueError
         A file cannot be read, or lacks a column.
     """
-    csv.field_size_limit(LONGEST_FIELD)
+    before = csv.field_size_limit(LONGEST_FIELD)  # of the whole process
     file = layout.metadata / "tracks.csv"
     tracks = {}
     try:
@@ -118,6 +118,8 @@ def read_metadata(layout: Layout) -> dict[int, FmaTrack]:
                     tracks[int(row[0])] = _track(row, columns, genres)
     except (OSError, UnicodeDecodeError, csv.Error, StopIteration, LookupError, ValueError) as error:
         raise SegueError(f"{file} is not FMA's tracks.csv: {error!r}") from None
+    finally:
+        csv.field_size_limit(before)
     return tracks
 
 

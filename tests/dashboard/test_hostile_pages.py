@@ -125,7 +125,12 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def note(error: Exception, *given: Any) -> None:
         files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
-        own = [place for place, file in enumerate(files) if Path(file).resolve().is_relative_to(ROOT)]
+        # The packages may be in a folder below that of the code.
+        own = [
+            place
+            for place, file in enumerate(files)
+            if Path(file).resolve().is_relative_to(ROOT) and "site-packages" not in file
+        ]
         own_call = own[-1] if own else 0
         if not any("/streamlit/runtime/state/" in file for file in files[own_call:]):
             found.append("".join(traceback.format_exception(error))[-2000:])
