@@ -24,8 +24,7 @@ from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
 from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import facts_of
-from segue.engagement.listening import Listening
-from segue.engagement.reach import TrackReach
+from segue.engagement.reach import ListeningReach, TrackReach
 from segue.engagement.running_totals import NAMES, Outdated, RunningTotals, TotalsByTrack
 from segue.engagement.stored import StoredEngagement
 from segue.people.forgotten import Forgotten
@@ -146,7 +145,7 @@ class CountedPeople:
     """The people behind the feedback, counted in a thread: it reads the facts of the whole period."""
 
     def __init__(self, store: Store, *, period: timedelta) -> None:
-        self._facts, self._period = Listening(store), period
+        self._facts, self._period = ListeningReach(store), period
         self._counter = ThreadPoolExecutor(1, thread_name_prefix="people")
         self._counting: Future[None] | None = None
         self._known: Mapping[str, TrackReach] | None = None

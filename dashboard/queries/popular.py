@@ -11,8 +11,8 @@ from segue.counted import counted
 from segue.dashboard.language.words import ngettext
 from segue.dashboard.queries.items import Item, noted_items
 from segue.engagement.daily import LongStatistics
-from segue.engagement.listening import Listening
 from segue.engagement.popular import popular, rising
+from segue.engagement.reach import ListeningReach
 from segue.storage.store import Store
 
 RISING_AGAINST = timedelta(hours=24)
@@ -62,12 +62,12 @@ class PopularTracks:
                 self._good_until = end + max(_GOOD_FOR, _REST * (end - began))
 
     def _popular(self, now: datetime) -> list[tuple[str, int]]:
-        tracks = Listening(self._store).reached(since=now - self._popular_window, until=now)
+        tracks = ListeningReach(self._store).reached(since=now - self._popular_window, until=now)
         best = popular(tracks, limit=_LOOKED_AT)
         return [(track.track_id, track.listeners) for track in best]
 
     def _risen(self, now: datetime) -> list[tuple[str, int]]:
-        facts, turn = Listening(self._store), now - self._rising_window
+        facts, turn = ListeningReach(self._store), now - self._rising_window
         before = facts.reached(since=turn - RISING_AGAINST, until=turn)
         best = rising(facts.reached(since=turn, until=now), before, limit=_LOOKED_AT)
         return [(track.track_id, track.now) for track in best]

@@ -13,7 +13,6 @@ from typing import Any, Literal, NamedTuple
 
 from segue.engagement.definitions import COUNTS, DIMENSIONS
 from segue.engagement.facts import Fact, StoredFact
-from segue.engagement.reach import NEW_FOR, PUBLIC, TrackReach, reach
 from segue.engagement.sessionization import ActivitySpan
 from segue.engagement.statistics import ListeningStatistics
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne, amount, text
@@ -24,6 +23,10 @@ _LONG_AGO = datetime.fromtimestamp(0, UTC)
 """The time of a window with a damaged start."""
 _AT_ONCE = 1000
 """Facts per bulk write."""
+
+MARKS = ("excess", "unknown")
+PUBLIC: Document = {f"rows.{mark}": {"$ne": True} for mark in MARKS}
+"""The filter of rows that count for others than their listener."""
 
 
 class Completion(NamedTuple):
@@ -285,28 +288,6 @@ class Listening(Collection[StoredFact]):
             # No date after the year 9999; $type also finds lists with a text.
             if isinstance(group["at"], datetime) and isinstance(group["_id"]["track"], str)
         ]
-
-    def reached(self, *, since: datetime, until: datetime, tracks: Sequence[str] = ()) -> list[TrackReach]:
-        """The people whom tracks reached in the windows that begin in [since, until), by track id.
-
-        Parameters
-        ----------
-        tracks
-            The only tracks to look at; by default all that were played.
-        """
-        new_since: datetime | None = until - NEW_FOR
-        first = self.documents.find_one(
-            {"start": {"$type": "date"}}, {"start": 1}, sort=[("start", ASCENDING)]
-        )
-        if first is None or first["start"] >= until - NEW_FOR:
-            new_since = None  # the service itself is new
-        steps = reach({"$gte": since, "$lt": until}, facts=self.name, new_since=new_since, tracks=tracks)
-        found = [
-            TrackReach(one["_id"], *(round(one[name], 6) for name in TrackReach._fields[1:]))
-            for one in self.aggregate(steps)
-        ]
-        # MongoDB finds a list by the types of its elements.
-        return sorted(one for one in found if isinstance(one.track_id, str))
 
     def active_days(self, *, since: datetime, until: datetime) -> list[tuple[date, str]]:
         """(day in UTC, user_id), once for each day on which a listener acted."""

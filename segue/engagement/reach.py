@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from segue.storage.mongo import Document, amount
+from segue.engagement.listening import MARKS, PUBLIC, Listening
+from segue.storage.mongo import ASCENDING, Document, amount
 
 NEW_FOR = timedelta(days=3)
 """Far longer than `stream.allowed_lateness`: nobody gets older by sending former plays."""
@@ -36,7 +37,33 @@ class TrackReach(NamedTuple):
     """The same with the likes for each play, at most 1."""
 
 
-def reach(
+class ListeningReach(Listening):
+    """The people behind the facts."""
+
+    def reached(self, *, since: datetime, until: datetime, tracks: Sequence[str] = ()) -> list[TrackReach]:
+        """The people whom tracks reached in the windows that begin in [since, until), by track id.
+
+        Parameters
+        ----------
+        tracks
+            The only tracks to look at; by default all that were played.
+        """
+        new_since: datetime | None = until - NEW_FOR
+        first = self.documents.find_one(
+            {"start": {"$type": "date"}}, {"start": 1}, sort=[("start", ASCENDING)]
+        )
+        if first is None or first["start"] >= until - NEW_FOR:
+            new_since = None  # the service itself is new
+        steps = _reach({"$gte": since, "$lt": until}, facts=self.name, new_since=new_since, tracks=tracks)
+        found = [
+            TrackReach(one["_id"], *(round(one[name], 6) for name in TrackReach._fields[1:]))
+            for one in self.aggregate(steps)
+        ]
+        # MongoDB finds a list by the types of its elements.
+        return sorted(one for one in found if isinstance(one.track_id, str))
+
+
+def _reach(
     span: Document, *, facts: str, new_since: datetime | None, tracks: Sequence[str] = ()
 ) -> list[Document]:
     """Pipeline steps over facts that yield the fields of :class:`TrackReach`, with the track as `_id`.
@@ -55,7 +82,7 @@ def reach(
     wanted: Document = {"rows.track_id": {"$in": list(tracks)}} if tracks else {}
     return [
         {"$match": {"start": span, "user_id": {"$type": "string"}, **wanted}},
-        {"$project": {"user_id": 1, **{f"rows.{name}": 1 for name in ("track_id", *_MARKS, *_COUNTED)}}},
+        {"$project": {"user_id": 1, **{f"rows.{name}": 1 for name in ("track_id", *MARKS, *_COUNTED)}}},
         {"$unwind": "$rows"},
         {"$match": {"rows.track_id": {"$in": list(tracks)} if tracks else {"$type": "string"}, **PUBLIC}},
         {
@@ -84,9 +111,6 @@ def reach(
     ]
 
 
-_MARKS = ("excess", "unknown")
-PUBLIC: Document = {f"rows.{mark}": {"$ne": True} for mark in _MARKS}
-"""The filter of rows that count for others than their listener."""
 _COUNTED = ("starts", "plays", "skips", "early_skips", "likes")
 _SHARES = ("kept", "skipped", "liked")
 

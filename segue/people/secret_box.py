@@ -5,15 +5,13 @@ The cipher is Fernet (AES-128-CBC with HMAC-SHA256), from the package cryptograp
 
 from __future__ import annotations
 
-import os
-import secrets
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
 from segue.errors import SegueError
+from segue.people.key_file import stored_key
 
 
 class UnreadableSecret(SegueError):
@@ -70,37 +68,3 @@ class SecretBox:
                 f"{self._file} is no key: restore it from a backup, or remove it, so that Segue makes "
                 "another and listeners create new app passwords"
             ) from None
-
-
-def stored_key(file: Path) -> bytes:
-    """The content of a key file, which is created if there is none.
-
-    Raises
-    ------
-    OSError
-        It cannot be read or written.
-    """
-    return _read(file) or _make(file)
-
-
-def _read(file: Path) -> bytes:
-    with suppress(FileNotFoundError):
-        return file.read_bytes().strip()
-    return b""
-
-
-def _make(file: Path) -> bytes:
-    """Create the key, unless another process has just done so."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(Fernet.generate_key() + b"\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-        with suppress(FileExistsError):
-            os.link(part, file)  # complete, or not there
-    finally:
-        part.unlink()
-    return _read(file)

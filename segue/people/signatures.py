@@ -14,7 +14,7 @@ import secrets
 from functools import cache, cached_property
 from pathlib import Path
 
-from segue.people.secret_box import stored_key
+from segue.people.key_file import stored_key
 
 log = logging.getLogger(__name__)
 _BYTES = 16

@@ -16,7 +16,7 @@ from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.popular import PopularTracks
 from segue.engagement.facts import facts_of
 from segue.engagement.listening import Listening
-from segue.engagement.reach import NEW_FOR, NEW_WEIGHT
+from segue.engagement.reach import NEW_FOR, NEW_WEIGHT, ListeningReach
 from segue.engagement.running_totals import RunningTotals
 from segue.engagement.stored import StoredEngagement
 from segue.plays.event import EVENT_WINDOW
@@ -127,7 +127,7 @@ def test_new_guests_weigh_less_than_those_who_have_stayed(
         take(stored, store, f"guest-{number}", a_play(song, now_ms))
     assert ids(popular.now()) == ["old"]
     until = datetime.fromtimestamp(now_ms / 1000, UTC) + timedelta(minutes=15)
-    reached = Listening(store).reached(since=until - timedelta(days=1), until=until)
+    reached = ListeningReach(store).reached(since=until - timedelta(days=1), until=until)
     assert [(one.track_id, one.listeners, one.weight) for one in reached] == [
         ("old", 3, 3.0),
         (song, 11, 11 * NEW_WEIGHT),
