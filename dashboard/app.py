@@ -38,6 +38,7 @@ from segue.dashboard.capacity import Capacity
 from segue.dashboard.listenbrainz import routes as listenbrainz
 from segue.dashboard.metrics import Measured
 from segue.dashboard.opensubsonic import routes as opensubsonic
+from segue.dashboard.page_messages import PageMessages
 from segue.dashboard.protection import Protected
 from segue.dashboard.seeing import seen_by_visitor
 from segue.dashboard.services import Services
@@ -91,6 +92,7 @@ def make_middleware(services: Services) -> list[Middleware]:
     layers = [
         Middleware(Measured, metrics=services.metrics, routes=make_routes(services)),
         Middleware(Protected, settings=services.settings.dashboard),
+        Middleware(PageMessages),
         Middleware(Capacity),
         Middleware(StaticFiles, root=Path(st.__file__).parent / "static"),
         Middleware(Traced, routes=make_routes(services)),

@@ -110,6 +110,7 @@ def serve_app(
     from segue.dashboard import visit
     from segue.dashboard.app import make_app
     from segue.dashboard.connections import PromptProtocol, leave_out_refusals
+    from segue.dashboard.page_messages import LARGEST
 
     if log_in:
         config.set_option("secrets.files", [log_in])
@@ -121,6 +122,7 @@ def serve_app(
     of_server = uvicorn.Config(
         app,
         http=PromptProtocol,
+        ws_max_size=LARGEST,
         log_level="warning",
         access_log=False,
         log_config=None,

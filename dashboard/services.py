@@ -69,6 +69,8 @@ class Services:
         self.metrics.clock_ahead.set_function(lambda: self.delivery.broker_clock.ahead_ms / 1000)
         self.exports, self.sending = SlowWork(1), SlowWork(16)
         """The exports of listeners' data, and the requests that wait for Kafka."""
+        self.matching = SlowWork(4, each=2)
+        """The submissions of listens, by listener: their songs are looked for in the catalogue."""
         self.comparing = SlowWork(4, each=2, threads=1)
         """The files that visitors compare with the library, by address: a file is received, then analysed."""
         self.transcoder = Transcoder(

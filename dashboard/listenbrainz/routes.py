@@ -45,7 +45,8 @@ def routes(services: Services) -> list[Route]:
         if used is None:
             return _error(401, "Invalid authorization token.")
         kind, listens = await run_in_threadpool(_read, await body(request, limit=LARGEST))
-        await services.sending.do(lambda: _take(scrobbles, log_in, used, kind, listens))
+        with services.matching.place(used.user_id):
+            await services.matching.run(lambda: _take(scrobbles, log_in, used, kind, listens))
         return JSONResponse({"status": "ok"})
 
     async def validate(request: Request) -> Response:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -184,10 +185,16 @@ def _backend_of(path: Path, manifest: Manifest) -> Backend[Any]:
         raise BundleError(f"{path}: {error}") from None
 
 
+_PARSING = threading.Lock()
+"""Held while numpy parses the header of a file as Python: two threads of Python 3.11 disturb each other there
+(CPython's issue 106905)."""
+
+
 def _mapped(path: Path) -> np.ndarray:
     try:
         # A plain array over the mapping: numpy's memmap class makes each slice slower.
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        with _PARSING:
+            return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError) as error:
         raise BundleError(f"{path} is not an array: {error}") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import secrets
 from contextlib import suppress
@@ -18,9 +19,11 @@ def stored_key(file: Path) -> bytes:
     Raises
     ------
     OSError
-        It cannot be read or written.
+        It cannot be read or written, or is empty: an empty key is no secret.
     """
-    return _read(file) or _make(file)
+    if key := _read(file) or _make(file):
+        return key
+    raise OSError(errno.EINVAL, "it is empty", str(file))
 
 
 def _read(file: Path) -> bytes:

@@ -25,6 +25,7 @@ LIMITS = {
     "device": 10,
     "name-at": 10,
     "address": 50,
+    "app": 50,
     "name": 200,
     "sign-up": 20,
     "operator-link": 10,
@@ -62,6 +63,11 @@ def of_name_at(name: str, address: str) -> str:
 def of_address(address: str) -> str:
     """The source of attempts from an address, with any name."""
     return f"address:{network_of(address)}"
+
+
+def of_app(address: str) -> str:
+    """The source of app passwords without a name, from an address."""
+    return f"app:{network_of(address)}"
 
 
 def of_device(digest: str) -> str:

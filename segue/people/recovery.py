@@ -99,9 +99,9 @@ class Recovery:
         """
         account = self._account_of("password", token)
         self._authenticator.check_new(account, password)
-        if not self._links.use("password", token):
-            raise AccountError(_USED)
+        # With the new password, the link does not fit any more; it still does if the work is refused.
         self._authenticator.set_password(account, password)
+        self._links.use("password", token)
         return account
 
     def offer_address(

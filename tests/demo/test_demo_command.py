@@ -23,6 +23,7 @@ from segue.storage.inspection import inspect_kafka
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from tests.conftest import new_database_name
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -81,6 +82,9 @@ def test_a_demo_replaces_the_jobs_of_a_killed_one_and_no_others(
         starter.kill()
         starter.wait()
     before = process.read_record(tmp_path / "stream.json")
+    job = process.running(before)
+    assert job
+    until(lambda: "SEGUE_MONGO__DATABASE" in job.environ(), "the job to have its environment")
     demo = Demo(load_settings(), name="demo", library=None, console=Console(stderr=True))
     try:
         if replaced:

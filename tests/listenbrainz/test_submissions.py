@@ -213,10 +213,12 @@ def test_tokens(ada: Program, web: TestClient) -> None:
 
 
 def test_guessed_tokens_are_refused_after_some(ada: Program, web: TestClient) -> None:
-    for number in range(LIMITS["address"]):
-        web.get("/1/validate-token", headers=ada.headers(f"guess-{number}"))
-    refused = web.get("/1/validate-token", headers=ada.headers())
+    for number in range(LIMITS["app"]):
+        assert web.get("/1/validate-token", headers=ada.headers(f"guess-{number}")).status_code == 200
+    refused = web.get("/1/validate-token", headers=ada.headers("guess"))
     assert refused.status_code == 429 and refused.headers["retry-after"]
+    # An app whose password was revoked locks out no other.
+    assert web.get("/1/validate-token", headers=ada.headers()).json()["valid"]
 
 
 def test_pages_of_other_sites_may_submit_with_a_token(web: TestClient) -> None:

@@ -33,3 +33,10 @@ def test_a_key_file_that_cannot_be_used_stops_nothing(
     signatures = Signatures(tmp_path / "file" / "key", purpose="lists")
     assert signatures.fits(signatures.of("ada"), "ada")
     assert "cannot be used" in caplog.text
+
+
+def test_an_empty_key_file_is_no_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "key").write_text("\n")
+    first, second = (Signatures(tmp_path / "key", purpose="lists") for _ in range(2))
+    assert not second.fits(first.of("ada"), "ada")
+    assert "it is empty" in caplog.text

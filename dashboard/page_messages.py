@@ -1,0 +1,55 @@
+"""The messages that browsers send over the WebSocket of a page: those of Segue's pages, and no others.
+
+Streamlit also takes those of its development tools from anybody: to empty the caches, which all visitors
+share, and to tell the state of the code's repository. And it takes a page's widgets in any number, which it
+compares while everybody waits.
+"""
+
+from __future__ import annotations
+
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+PATH = "/_stcore/stream"
+LARGEST = 2**20
+"""Bytes of a message."""
+MOST_WIDGETS = 2_000
+"""Widgets and triggers of a page; the largest has some hundred."""
+TAKEN = frozenset(
+    {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"}
+)
+"""The kinds of messages that pages need."""
+
+
+class PageMessages:
+    """ASGI middleware: leaves out the other messages, as if they had not been sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket" or scope["path"] != PATH:
+            await self._app(scope, receive, send)
+            return
+
+        async def taken() -> Message:
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive" or _is_taken(message.get("bytes")):
+                    return message
+
+        await self._app(scope, taken, send)
+
+
+def _is_taken(data: bytes | None) -> bool:
+    if data is None:
+        return True  # Streamlit closes a connection that sends text
+    try:
+        message = BackMsg.FromString(data)
+    except DecodeError:
+        return True  # and one that sends anything else
+    return (
+        message.WhichOneof("type") in TAKEN
+        and len(message.rerun_script.widget_states.widgets) <= MOST_WIDGETS
+    )

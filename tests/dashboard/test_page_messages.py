@@ -1,0 +1,72 @@
+"""The messages over the WebSocket of a page."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from segue.dashboard.page_messages import MOST_WIDGETS, PATH, TAKEN, PageMessages
+
+KINDS = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
+
+
+def message(kind: str) -> bytes:
+    made = BackMsg()
+    value = getattr(made, kind)
+    if isinstance(value, bool):
+        setattr(made, kind, True)
+    elif isinstance(value, str):
+        setattr(made, kind, "x")
+    else:
+        value.SetInParent()
+    return bytes(made.SerializeToString())
+
+
+def with_widgets(number: int) -> bytes:
+    made = BackMsg()
+    for place in range(number):
+        made.rerun_script.widget_states.widgets.add(id=str(place), trigger_value=True)
+    return bytes(made.SerializeToString())
+
+
+async def echo(socket: WebSocket) -> None:
+    await socket.accept()
+    with suppress(WebSocketDisconnect):
+        while True:
+            await socket.send_bytes(await socket.receive_bytes())
+
+
+def arriving(*sent: bytes) -> list[bytes]:
+    """The messages among these that reach the page; the last one must."""
+    app = Starlette(routes=[WebSocketRoute(PATH, echo)], middleware=[Middleware(PageMessages)])
+    with TestClient(app).websocket_connect(PATH) as connection:
+        for one in sent:
+            connection.send_bytes(one)
+        arrived: list[bytes] = []
+        while not arrived or arrived[-1] != sent[-1]:
+            arrived.append(connection.receive_bytes())
+        return arrived
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_messages_of_pages_arrive(kind: str) -> None:
+    last = message("app_heartbeat")
+    expected = [message(kind), last] if kind in TAKEN - {"app_heartbeat"} else [last]
+    assert arriving(message(kind), last) == expected
+
+
+def test_a_page_has_no_more_widgets_than_pages_have() -> None:
+    last = message("app_heartbeat")
+    assert arriving(with_widgets(MOST_WIDGETS), last) == [with_widgets(MOST_WIDGETS), last]
+    assert arriving(with_widgets(MOST_WIDGETS + 1), last) == [last]
+
+
+def test_what_is_no_message_is_left_to_streamlit() -> None:
+    assert arriving(b"\xff\xff", message("app_heartbeat"))[0] == b"\xff\xff"
