@@ -7,6 +7,8 @@ import threading
 import time
 from collections import Counter
 
+from segue.people.login_failures import network_of
+
 HOUR = 3600.0
 _MOST_ADDRESSES = 100_000
 
@@ -37,14 +39,10 @@ class Newcomers:
 
 
 def _network(address: str) -> str | None:
-    """What counts as one address: of version 6, the 64 bits that a household gets. None: this machine."""
+    """What counts as one address, as for attempts to log in. None: this machine."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:  # a socket of this machine has no address
         return None
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        elif not parsed.is_loopback:
-            return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return None if parsed.is_loopback else str(parsed)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return None if (mapped or parsed).is_loopback else network_of(address)

@@ -26,13 +26,13 @@ from segue.errors import SegueError
 from segue.people.app_log_in import AppLogIn
 from segue.people.app_passwords import AppPassword
 from segue.people.authentication import TooManyGuesses
+from segue.people.login_failures import WINDOW
 
 log = logging.getLogger(__name__)
 SUBMIT, VALIDATE, ELSE = "/1/submit-listens", "/1/validate-token", "/1/{path:path}"
 METHODS = {SUBMIT: "POST", VALIDATE: "GET"}
 _SCHEMES = ("token", "bearer")
 _SHAPE = '{"listen_type": "single", "payload": [...]}'
-_WAIT_SECONDS = 900
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -120,7 +120,7 @@ def _failure(services: Services, error: Exception) -> Response:
         case Invalid():
             return _error(400, str(error))
         case TooManyGuesses():
-            return _error(429, str(error), {"Retry-After": str(_WAIT_SECONDS)})
+            return _error(429, str(error), {"Retry-After": str(round(WINDOW.total_seconds()))})
         case HTTPException():
             return _error(error.status_code, str(error.detail), error.headers)
     if services.availability.failed(error):

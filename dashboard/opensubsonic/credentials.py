@@ -157,9 +157,7 @@ class Credentials:
 
     def _guard(self, *sources: str) -> None:
         if any(self._failures.exceeded(source) for source in sources):
-            raise ProtocolError(
-                Code.WRONG_CREDENTIALS, "Too many attempts: please wait a quarter of an hour."
-            )
+            raise ProtocolError(Code.WRONG_CREDENTIALS, str(TooManyGuesses()))
 
 
 class _RightPasswords:

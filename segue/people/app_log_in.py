@@ -8,7 +8,6 @@ from segue.people.app_passwords import AppPassword, AppPasswords
 from segue.people.audit import AuditLog
 from segue.people.authentication import TooManyGuesses
 from segue.people.login_failures import LoginFailures, of_app
-from segue.phrases import marked
 from segue.storage.store import Store
 
 
@@ -32,7 +31,7 @@ class AppLogIn:
             # A right one is never refused: nobody guesses a hundred random bits, and an app with a password
             # that was revoked must not lock out the others of its network.
             if self._failures.take(of_app(address)):
-                raise TooManyGuesses(marked("Too many attempts: please wait a quarter of an hour."))
+                raise TooManyGuesses
             self._audit.note("log-in-refused", by="app", address=address, reason="wrong app password")
         return found
 

@@ -44,9 +44,9 @@ class AccountError(ValueError):
 class TooManyGuesses(AccountError):
     """Too many wrong passwords, for this name or from this address."""
 
-    def __init__(self, message: str, *, first: bool = False) -> None:
+    def __init__(self, *, first: bool = False) -> None:
         """`first`: this is the first attempt that is refused within the window."""
-        super().__init__(message)
+        super().__init__(marked("Too many attempts: please wait a quarter of an hour."))
         self.first = first
 
 
@@ -250,8 +250,7 @@ class Authenticator:
         """Count an attempt by its sources, or refuse it."""
         for source in attempt:
             if beyond := self._failures.take(source):
-                message = marked("Too many attempts: please wait a quarter of an hour.")
-                raise TooManyGuesses(message, first=beyond == 1)
+                raise TooManyGuesses(first=beyond == 1)
 
     def _give_back(self, *attempt: str) -> None:
         for source in attempt:

@@ -137,7 +137,7 @@ class Recovery:
             return
         self._take(address)
         if self._failures.take(of_mails_to(account.user_id)):
-            raise _too_many()
+            raise TooManyGuesses
         stored = self._accounts.stored(account.name)
         if stored is None:
             raise AccountError(_USED)
@@ -173,15 +173,11 @@ class Recovery:
         if not self.is_on:
             raise AccountError(marked("This server sends no mail: ask the person who runs it."))
         if self._failures.take(of_mail(address)):
-            raise _too_many()
+            raise TooManyGuesses
 
     def _send(self, to: str, letter: Letter, purpose: Purpose, token: str) -> None:
         link = f"{self._base_url}{PATHS[purpose]}#{token}"
         send(self._settings, to=to, subject=letter.subject, text=letter.text.replace("{link}", link))
-
-
-def _too_many() -> TooManyGuesses:
-    return TooManyGuesses(marked("Too many attempts: please wait a quarter of an hour."))
 
 
 def _fits(stored: StoredAccount) -> str:

@@ -12,12 +12,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 from pymongo.database import Database
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from segue.dashboard.api.requests import Guests
-from segue.dashboard.app import make_routes
 from segue.dashboard.services import Services
 from segue.people.accounts import Accounts
 from segue.people.authentication import AccountError
@@ -59,20 +55,6 @@ def services(settings: Settings, database: Database[Document], smtp: SmtpServer)
     found = Services(Store(database), settings.model_copy(update=changed))
     yield found
     found.close()
-
-
-@pytest.fixture
-def enter(services: Services) -> Enter:
-    app = Starlette(
-        routes=make_routes(services), middleware=[Middleware(Guests, login_sessions=services.login_sessions)]
-    )
-
-    def one() -> TestClient:
-        client = TestClient(app)
-        client.get("/", headers={"accept": "text/html"})
-        return client
-
-    return one
 
 
 def post(client: TestClient, path: str, **body: object) -> int:
