@@ -2,11 +2,12 @@
 
 Streamlit also takes those of its development tools from anybody: to empty the caches, which all visitors
 share, and to tell the state of the code's repository. And it takes a page's widgets in any number, which it
-compares while everybody waits.
+compares while everybody waits, and messages as fast as they come, each of which runs the page again.
 """
 
 from __future__ import annotations
 
+import anyio
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -16,6 +17,8 @@ LARGEST = 2**20
 """Bytes of a message."""
 MOST_WIDGETS = 2_000
 """Widgets and triggers of a page; the largest has some hundred."""
+BURST, A_SECOND = 100, 10.0
+"""The messages of a page at once, and in the long run. Further ones wait; a hand on a slider sends fewer."""
 TAKEN = frozenset(
     {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"}
 )
@@ -23,7 +26,7 @@ TAKEN = frozenset(
 
 
 class PageMessages:
-    """ASGI middleware: leaves out the other messages, as if they had not been sent."""
+    """ASGI middleware: leaves out the other messages, as if they had not been sent, and slows too many."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,13 +36,30 @@ class PageMessages:
             await self._app(scope, receive, send)
             return
 
+        pace = _Pace()
+
         async def taken() -> Message:
             while True:
                 message = await receive()
+                if message["type"] == "websocket.receive":
+                    await anyio.sleep(pace.next(anyio.current_time()))
                 if message["type"] != "websocket.receive" or _is_taken(message.get("bytes")):
                     return message
 
         await self._app(scope, taken, send)
+
+
+class _Pace:
+    """When the next message of a page is taken."""
+
+    def __init__(self) -> None:
+        self._paid_until = float("-inf")
+        """The time until which the messages so far last, at the pace of the long run."""
+
+    def next(self, now: float) -> float:
+        """The seconds until the next message is taken."""
+        self._paid_until = max(self._paid_until, now - BURST / A_SECOND) + 1 / A_SECOND
+        return max(0.0, self._paid_until - now)
 
 
 def _is_taken(data: bytes | None) -> bool:

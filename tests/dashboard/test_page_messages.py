@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from segue.dashboard.page_messages import MOST_WIDGETS, PATH, TAKEN, PageMessages
+from segue.dashboard.page_messages import A_SECOND, BURST, MOST_WIDGETS, PATH, TAKEN, PageMessages, _Pace
 
 KINDS = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
 
@@ -70,3 +70,16 @@ def test_a_page_has_no_more_widgets_than_pages_have() -> None:
 
 def test_what_is_no_message_is_left_to_streamlit() -> None:
     assert arriving(b"\xff\xff", message("app_heartbeat"))[0] == b"\xff\xff"
+
+
+def test_messages_beyond_a_burst_are_taken_one_after_the_other() -> None:
+    """Each runs the page again: one browser could keep the process busy."""
+    pace = _Pace()
+    waits = [round(pace.next(1000.0) * A_SECOND) for _ in range(BURST + 3)]
+    assert waits == [0] * BURST + [1, 2, 3]
+    assert pace.next(2000.0) == 0.0, "and after a pause there is another burst"
+
+
+def test_all_messages_of_a_burst_arrive() -> None:
+    sent = [message("rerun_script")] * (BURST - 1) + [message("app_heartbeat")]
+    assert arriving(*sent) == sent
