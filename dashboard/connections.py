@@ -17,17 +17,24 @@ HEADER_SECONDS = 30.0
 MOST_WAITING = 200
 """The connections of a process whose request is not complete; a browser opens some before it has one."""
 
-_REFUSED = "ASGI callable returned without completing handshake."
-"""uvicorn's error for each WebSocket that is answered with a status, such as the 503 of a full server."""
+_OF_VISITORS = frozenset(
+    {
+        # For each WebSocket that is answered with a status, such as the 503 of a full server.
+        "ASGI callable returned without completing handshake.",
+        # With a traceback, for each text that is none.
+        "Invalid UTF-8 sequence received from client.",
+    }
+)
+"""uvicorn's errors that any visitor can cause, so that they would fill the log."""
 
 
 def leave_out_refusals() -> None:
-    """Keep uvicorn from logging an error for each WebSocket that is refused."""
+    """Keep uvicorn from logging an error for each WebSocket that is refused or broken."""
     logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
 
 
 def _is_no_refusal(record: logging.LogRecord) -> bool:
-    return record.msg != _REFUSED
+    return record.msg not in _OF_VISITORS
 
 
 class PromptProtocol(H11Protocol):

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
 from segue.dashboard import connections
@@ -104,6 +104,10 @@ def test_a_websocket_stays(port: int) -> None:
 
 def test_a_page_that_is_refused_is_no_error(port: int, caplog: pytest.LogCaptureFixture) -> None:
     leave_out_refusals()
+    with connect(f"ws://127.0.0.1:{port}/echo") as client:
+        client.send([b"\xff"], text=True)
+        with pytest.raises(ConnectionClosedError):
+            client.recv()
     for _ in range(3):
         with pytest.raises(InvalidStatus, match="503"):
             connect(f"ws://127.0.0.1:{port}/_stcore/stream")
