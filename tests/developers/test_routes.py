@@ -17,12 +17,16 @@ from segue.catalog.gathering import gather
 from segue.dashboard.api.v1.described import OPERATIONS, KeyOperation, answers, document
 from segue.dashboard.api.v1.routes import ELSEWHERE, routes
 from segue.dashboard.services import Services
+from segue.errors import SegueError
 from segue.people.api_keys import EVENTS, MOST, WINDOW, ApiKeyError, ApiKeys
 from segue.people.login_failures import LIMITS
+from segue.ranking.recommendations import Recommendations
 from segue.settings import Settings
+from segue.storage.mongo import Unreachable
 from segue.storage.store import Store
 from tests.developers.conftest import BECAUSE, NEXT, Program, recommend
 from tests.opensubsonic.conftest import EACH, track_id
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 ONE = track_id(0, 3)
@@ -329,7 +333,13 @@ def test_a_large_body_is_refused(ada: Program) -> None:
     problem(ada.ask("POST", "/events", content=b"x" * (256 * 1024 + 1)), 413)
 
 
-def test_without_kafka_events_are_refused_for_a_while(ada: Program) -> None:
+def test_without_kafka_events_are_refused_for_a_while(
+    ada: Program, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(events: object) -> None:
+        raise SegueError("Kafka does not accept plays now")
+
+    monkeypatch.setattr(services.delivery, "send", away)
     event = {"event_id": "7" * 32, "track_id": ONE, "type": "play", "occurred_at": _now()}
     response = ada.ask("POST", "/events", json={"events": [event]})
     problem(response, 503)
@@ -424,3 +434,26 @@ def test_the_dashboard_has_the_routes_too(services: Services) -> None:
     response = TestClient(app, base_url="http://music.example.org").get("/api/v1/me")
     problem(response, 401)
     assert "set-cookie" not in response.headers
+
+
+# Outages.
+
+
+def test_while_the_database_is_away_requests_are_refused_for_a_while(
+    ada: Program, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*given: object) -> None:
+        raise Unreachable[0]("connection closed")
+
+    for owner, name in ((ApiKeys, "use"), (Recommendations, "of")):
+        with monkeypatch.context() as away:
+            away.setattr(owner, name, lost)
+            response = ada.ask("GET", "/recommendations")
+        assert "database" in problem(response, 503)
+        assert response.headers["retry-after"]
+        until(lambda: not services.availability.is_away, "the database to answer again")
+    ada.get("/recommendations")
+    with monkeypatch.context() as away:
+        away.setattr(type(services.availability), "is_away", property(lambda own: True))
+        problem(ada.ask("GET", "/recommendations"), 503)
+        assert ada.web.get("/api/v1/openapi.json").status_code == 200
