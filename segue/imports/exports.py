@@ -79,7 +79,7 @@ class Exports:
         self.read = 0
         """Bytes of the files that were read."""
         self.unknown: list[str] = []
-        """Names of the files that are no history."""
+        """Names of the files that are not a listening history."""
 
     def __iter__(self) -> Iterator[Found]:
         """All rows, file by file.

@@ -37,7 +37,7 @@ class Summary:
     ambiguous: int = 0
     """Plays whose song could be several tracks."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """Rows that are no plays, by reason."""
+    """Rows that are not plays, by reason."""
     examples: list[RowLeftOut] = field(default_factory=list)
     """The first of these."""
     unknown_files: list[str] = field(default_factory=list)
