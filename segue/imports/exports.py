@@ -24,6 +24,7 @@ from segue.errors import SegueError
 from segue.imports.play import ImportedPlay, LeftOut
 from segue.imports.rows import play_of
 from segue.imports.tables import Columns
+from segue.phrases import marked
 
 _SAMPLE = 64 * 1024
 _LONGEST_LINE = 1024 * 1024
@@ -153,7 +154,9 @@ class Exports:
     def _take(self, number: int) -> None:
         self._left -= number
         if self._left < 0:
-            raise SegueError("the export is larger than `imports.max_size`: raise it, or import parts")
+            raise SegueError(
+                marked("The export is larger than the setting `imports.max_size` allows. Import parts of it.")
+            )
 
 
 class _Counted(io.RawIOBase):
