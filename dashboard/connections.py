@@ -1,4 +1,4 @@
-"""uvicorn's side of connections: those without a request are closed, and refused ones are no errors.
+"""uvicorn's side of connections: those without a request are closed, and refused ones are not errors.
 
 Whoever opens many connections and sends no request closes the oldest of these, and no other connection.
 """

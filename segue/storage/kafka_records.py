@@ -131,7 +131,7 @@ def plays_of(settings: KafkaSettings, user_id: str, *, everywhere: bool = True) 
         elif play.get("user_id") == user_id:
             yield play
     if foreign:
-        log.info("topic %s: %d records are no plays; they are skipped", settings.plays_topic, foreign)
+        log.info("topic %s: %d records are not plays; they are skipped", settings.plays_topic, foreign)
 
 
 def flat_object(value: bytes) -> dict[str, Any] | None:
