@@ -39,6 +39,7 @@ def test_half_a_request_is_given_up(
         with socket.create_connection(listener.getsockname(), timeout=PATIENCE) as client:
             client.sendall(b"GET /rest/ping HTTP/1.1\r\nHost: x\r\n")
             assert client.recv(4096) == b""
+        monkeypatch.setattr(connections, "HEADER_SECONDS", PATIENCE)
         with socket.create_connection(listener.getsockname(), timeout=PATIENCE) as client:
             client.sendall(b"GET /rest/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert client.recv(4096).startswith(b"HTTP/1.1 200")
