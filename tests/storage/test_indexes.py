@@ -52,7 +52,8 @@ SMALL = {
 """Collections that have fewer than 10,000 documents on any service, and the reason."""
 READING = ("find", "aggregate", "count", "distinct", "update", "delete", "findAndModify")
 NOT_WALKED = {
-    *("dump", "load", "make", "aggregate", "prepare", "distinct", "texts", "shape_of", "room", "stay_within")
+    *("dump", "load", "make", "aggregate", "prepare", "distinct", "texts", "shape_of", "room", "stay_within"),
+    *("insert_within", "upsert_within"),
 }
 """Methods of every owner that read or write everything, or are called by others."""
 MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
