@@ -31,7 +31,8 @@ from segue.settings import Settings
 from segue.storage import damaged
 from segue.storage.documents import Documents
 from segue.storage.mongo import Document, connect, keep_for
-from segue.storage.records import RecordShape, record_shape
+from segue.storage.record_shapes import record_shape
+from segue.storage.shapes import RecordShape
 
 log = logging.getLogger(__name__)
 RecordT = TypeVar("RecordT", bound=Mapping[str, Any])
