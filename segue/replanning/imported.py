@@ -18,7 +18,8 @@ from segue.people.forgotten import Forgotten
 from segue.plays.event import SIGNAL_WINDOW
 from segue.ranking.feedback import Feedback
 from segue.replanning.memory import MemoryKeeper
-from segue.replanning.service import Replanning, windows_of
+from segue.replanning.service import Replanning
+from segue.replanning.weighing import windows_of
 from segue.settings import Settings, milliseconds
 from segue.storage.store import Store
 from segue.taste.history import History, prune
