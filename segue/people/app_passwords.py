@@ -110,6 +110,12 @@ class AppPasswords(Collection[StoredAppPassword]):
             raise AppPasswordError(
                 phrase("The name of a device has 1 to {most} characters.", most=LONGEST_DEVICE)
             )
+        own = {"user_id": user_id}
+        full = AppPasswordError(
+            phrase("You have {most} app passwords: revoke one to create another.", most=MOST)
+        )
+        if not self.room(own, most=MOST):  # before the key is read, or made
+            raise full
         groups = ("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
         password = "-".join(groups)
         stored: StoredAppPassword = {
@@ -124,10 +130,8 @@ class AppPasswords(Collection[StoredAppPassword]):
             "last_used_at": None,
             "last_client": None,
         }
-        if not self.insert_within(stored, {"user_id": user_id}, most=MOST):
-            raise AppPasswordError(
-                phrase("You have {most} app passwords: revoke one to create another.", most=MOST)
-            )
+        if not self.insert_within(stored, own, most=MOST):
+            raise full
         return password
 
     def of(self, user_id: str) -> list[AppPassword]:
