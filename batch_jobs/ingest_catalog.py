@@ -96,7 +96,8 @@ def ingest_catalog(
     accept_removals: Annotated[
         bool,
         typer.Option(
-            "--accept-removals", help="Accept that missing files were removed: no disk is unmounted. Do not ask."
+            "--accept-removals",
+            help="Accept that missing files were removed: no disk is unmounted. Do not ask.",
         ),
     ] = False,
     json_file: JsonFile = None,
