@@ -69,7 +69,7 @@ class PackedVector:
             return f"has {len(value)} bytes, no multiple of 4"
         if not self.finite or np.isfinite(np.frombuffer(value, "<f4")).all():
             return None
-        return "has values that are no numbers"
+        return "has values that are not numbers"
 
 
 class Readable:

@@ -59,7 +59,7 @@ class Anything(Shape):
 
 @dataclass(frozen=True)
 class Plain(Shape):
-    """A value of one of some classes (not of a subclass: `True` is no number)."""
+    """A value of one of some classes (not of a subclass: `True` is not a number)."""
 
     words: str
     classes: frozenset[type]
