@@ -50,9 +50,11 @@ _POLICY = (
 )
 _PLACE = re.compile(r"[A-Za-z0-9.:\[\]-]{1,270}")
 """A host name or an address, perhaps with a port: nothing that could end a part of the policy."""
-_OF_APPS = ("/rest/", "/1/")
-"""Music apps and programs that submit listens, also those that are pages of other sites: each request has its
-own credentials."""
+DEVELOPERS = "/api/v1/"
+"""Below it is the API for developers (:mod:`segue.dashboard.api.v1`)."""
+_OF_APPS = ("/rest/", "/1/", DEVELOPERS)
+"""Music apps, programs that submit listens and those of developers, also pages of other sites: each request
+has its own credentials."""
 
 
 class Protected:
@@ -181,7 +183,7 @@ def is_same_site(origin: str, host: str, base_url: str) -> bool:
         asking = urlsplit(origin)
         own = [urlsplit(f"{asking.scheme}://{host}")] + ([urlsplit(base_url)] if base_url else [])
         return asking.scheme in _PORTS and _place(asking) in map(_place, own)
-    except ValueError:  # a port that is no number, or half an IPv6 address
+    except ValueError:  # a port that is not a number, or half an IPv6 address
         return False
 
 

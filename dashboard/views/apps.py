@@ -65,11 +65,7 @@ def _create(passwords: AppPasswords, listener: Listener, device: str) -> None:
         st.error(gettext("App passwords cannot be created now: ask the person who runs this server."))
         return
     visit.services().audit.note("app-password-created", user_id=listener.user_id)
-    st.success(
-        gettext(
-            "The app password for {device}. It is shown only once.", device=plain(device.strip())
-        )
-    )
+    st.success(gettext("The app password for {device}. It is shown only once.", device=plain(device.strip())))
     st.code(made, language=None)
 
 

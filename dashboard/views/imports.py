@@ -120,7 +120,10 @@ def _result(summary: Summary) -> None:
             )
         )
     lines += _left_out(summary.left_out)
-    lines += [gettext("Not a listening history: {file}", file=plain(name)) for name in summary.unknown_files[:_MISSING]]
+    lines += [
+        gettext("Not a listening history: {file}", file=plain(name))
+        for name in summary.unknown_files[:_MISSING]
+    ]
     if lines:
         st.markdown("\n".join(f"- {line}" for line in lines))
     _songs_missing(summary)

@@ -15,6 +15,7 @@ from segue.dashboard.views import (
     account,
     apps,
     beliefs,
+    developers,
     devices,
     heading,
     imports,
@@ -62,6 +63,7 @@ def show() -> None:
         devices.show(listener)
         language.choice(listener)
         apps.show(listener)
+        developers.show(listener)
         imports.show(listener)
         own_data.show(listener)
 

@@ -254,6 +254,12 @@ COMMANDS = (
         "account app-password Ada --device phone",
     ),
     Command(
+        "account api-key",
+        "batch_jobs.accounts:api_key",
+        "create an API key for a program of a developer",
+        "account api-key Ada --label lamp",
+    ),
+    Command(
         "account operator-link",
         "batch_jobs.accounts:link_for_operator",
         "print a link that makes your browser an operator's",

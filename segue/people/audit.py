@@ -40,6 +40,8 @@ Action = Literal[
     "address-change-refused",
     "app-password-created",
     "app-password-revoked",
+    "api-key-created",
+    "api-key-revoked",
     "operator-link-created",
     "operator-link-used",
     "operator-link-refused",
@@ -68,6 +70,8 @@ ACTIONS: dict[Action, str] = {
     "address-change-refused": marked("Change of the mail address refused"),
     "app-password-created": marked("Created an app password"),
     "app-password-revoked": marked("Revoked an app password"),
+    "api-key-created": marked("Created an API key"),
+    "api-key-revoked": marked("Revoked an API key"),
     "operator-link-created": marked("Created a link for operators"),
     "operator-link-used": marked("Used a link for operators"),
     "operator-link-refused": marked("Link for operators refused"),
@@ -88,6 +92,7 @@ REASONS = {
     "disabled": marked("the account is disabled"),
     "too many attempts": marked("too many attempts"),
     "wrong app password": marked("wrong app password"),
+    "wrong API key": marked("wrong API key"),
 }
 """Why something was refused."""
 By = Literal["visitor", "app", "command"]
@@ -214,7 +219,7 @@ class AuditLog(Collection[AuditEntry]):
 
 
 def network_of(address: str) -> str:
-    """The network of an address, which many people share; empty for a text that is no address."""
+    """The network of an address, which many people share; empty for a text that is not an address."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:  # a proxy that the settings trust may send anything

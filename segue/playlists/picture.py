@@ -22,7 +22,7 @@ def square(data: bytes) -> bytes:
     Raises
     ------
     PlaylistError
-        It is no image that can be read.
+        It is not an image that can be read.
     """
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "GIF", "BMP")) as picture:
@@ -34,7 +34,5 @@ def square(data: bytes) -> bytes:
             made = io.BytesIO()
             ImageOps.fit(plain, (side, side), Image.Resampling.LANCZOS).save(made, "JPEG", quality=_QUALITY)
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        raise PlaylistError(
-            marked("Segue cannot read this picture: use JPEG, PNG or WebP.")
-        ) from None
+        raise PlaylistError(marked("Segue cannot read this picture: use JPEG, PNG or WebP.")) from None
     return made.getvalue()

@@ -218,7 +218,7 @@ def read_log(path: Path) -> SessionLog:
     if (strange := np.flatnonzero((times < EARLIEST) | (times > LATEST))).size:
         line, time = int(strange[0]) + 2, times[strange[0]]
         raise SegueError(
-            f"{path}: line {line}: the Time {time:.0f} is not between 1990 and 2100 in seconds since 1970. "
+            f"{path}: line {line}: the Time {time:.0f} is not a time in seconds between 1990 and 2100. "
             "Is it in another unit, such as milliseconds, or of another column?"
         )
     return make_log(
