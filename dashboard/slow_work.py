@@ -36,15 +36,15 @@ class SlowWork:
         """By visitor; all others together under the empty text."""
         self._threads = anyio.CapacityLimiter(threads or most)
 
-    async def do(self, work: Callable[[], Result]) -> Result:
+    async def do(self, work: Callable[[], Result], *, visitor: str = "") -> Result:
         """The result of the work, in a thread of its kind.
 
         Raises
         ------
         Full
-            503: as many as may be are at work.
+            As for :meth:`place`.
         """
-        with self.place():
+        with self.place(visitor):
             return await self.run(work)
 
     @contextmanager

@@ -53,7 +53,12 @@ def must_log_in() -> bool:
     """Whether this visitor sees only the log-in page."""
     known = listener()
     guest = known is None or known.name is None
-    return guest and services().settings.dashboard.login_required
+    return guest and (services().settings.dashboard.login_required or (known is None and is_refused()))
+
+
+def is_refused() -> bool:
+    """Whether this visitor is no guest because too many come from their network."""
+    return listener() is None and services().login_sessions.is_refused(st.context.cookies.get(COOKIE))
 
 
 def hand_over(account: Account) -> str:

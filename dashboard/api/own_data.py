@@ -39,7 +39,9 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         try:
-            data = await services.exports.do(lambda: _archive(services, listener.user_id))
+            data = await services.exports.do(
+                lambda: _archive(services, listener.user_id), visitor=listener.user_id
+            )
         except SegueError as error:
             return server_away(error)
         if listener.name is not None:
@@ -62,7 +64,9 @@ def routes(services: Services) -> list[Route]:
         except AccountError as error:
             return refusal(error)
         try:
-            removed = await services.sending.do(lambda: _leave(services, listener.user_id))
+            removed = await services.sending.do(
+                lambda: _leave(services, listener.user_id), visitor=listener.user_id
+            )
         except SegueError as error:
             return server_away(error)
         if listener.name is not None:
@@ -95,7 +99,8 @@ def _note(services: Services, request: Request, action: Action, user_id: str) ->
 
 def _archive(services: Services, user_id: str) -> bytes:
     kafka = connected(services.settings).kafka
-    return archive(services.store, user_id, plays=plays_of(kafka, user_id))
+    # One partition: the others may be large, and have no plays that the pages or apps of a listener sent.
+    return archive(services.store, user_id, plays=plays_of(kafka, user_id, everywhere=False))
 
 
 def _leave(services: Services, user_id: str) -> dict[str, int]:

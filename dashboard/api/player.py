@@ -53,7 +53,9 @@ def routes(services: Services) -> list[Route]:
             services.metrics.player_clocks.inc()
         services.metrics.outbox.observe(_waiting(envelope, len(events)))
         try:
-            delivered, refused = await services.sending.do(lambda: services.delivery.send(events))
+            delivered, refused = await services.sending.do(
+                lambda: services.delivery.send(events), visitor=listener.user_id
+            )
         except SegueError as error:
             services.metrics.kafka_errors.inc()
             return server_away(error)

@@ -67,7 +67,7 @@ def routes(services: Services) -> list[Route]:
 
     async def events(key: ApiKey, request: Request) -> Response:
         sent = await body(request, limit=LARGEST)
-        return _json(await services.sending.do(lambda: _seen(take, services, key, sent)))
+        return _json(await services.sending.do(lambda: _seen(take, services, key, sent), visitor=key.user_id))
 
     answering: dict[str, Answering] = {
         "/me": me,
