@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Concatenate, ParamSpec
 
 import streamlit as st
@@ -22,9 +23,17 @@ from segue.storage.store import open_store
 Given = ParamSpec("Given")
 
 
-@st.cache_resource(show_spinner=False)
+_making = threading.Lock()
+
+
 def services() -> Services:
     """The process's services; they use the embedded servers where the settings name no others."""
+    with _making:
+        return _services()
+
+
+@cache
+def _services() -> Services:
     settings = connected(load_settings(), kafka=False)
     return Services(open_store(settings), settings)
 

@@ -10,15 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from segue.dashboard.api.outage import server_away
 from segue.dashboard.api.people import device_of, refusal
 from segue.dashboard.api.requests import (
-    NO_SERVER,
     as_guest,
     client_address,
     json_body,
     refuse_cross_site,
     session_of,
-    unavailable,
 )
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -44,9 +43,7 @@ def routes(services: Services) -> list[Route]:
                 lambda: _archive(services, listener.user_id), visitor=listener.user_id
             )
         except SegueError as error:
-            return JSONResponse(
-                {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
-            )
+            return server_away(error)
         if listener.name is not None:
             await run_in_threadpool(_note, services, request, "data-exported", listener.user_id)
         headers = {
@@ -71,9 +68,7 @@ def routes(services: Services) -> list[Route]:
                 lambda: _leave(services, listener.user_id), visitor=listener.user_id
             )
         except SegueError as error:
-            return JSONResponse(
-                {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
-            )
+            return server_away(error)
         if listener.name is not None:
             await run_in_threadpool(_note, services, request, "removed", listener.user_id)
         await run_in_threadpool(services.login_sessions.close, token)

@@ -23,12 +23,14 @@ from segue.dashboard.api.requests import (
     session_of,
 )
 from segue.dashboard.language.words import translated
+from segue.dashboard.retry_after import retry_after
 from segue.dashboard.services import Services
 from segue.people import devices
 from segue.people.accounts import Account, Accounts
 from segue.people.audit import Action
 from segue.people.authentication import AccountError, Busy, TooManyGuesses
 from segue.people.browsers import browser_of
+from segue.people.login_failures import WINDOW
 from segue.people.login_sessions import COOKIE
 from segue.phrases import marked
 
@@ -151,9 +153,11 @@ async def entered(
 def refusal(error: AccountError) -> Response:
     """The answer to a request that was refused: status 422, or 429 or 503 with the time to wait."""
     if isinstance(error, TooManyGuesses):
-        return JSONResponse({"error": translated(error)}, status_code=429, headers={"Retry-After": "900"})
+        return JSONResponse(
+            {"error": translated(error)}, status_code=429, headers=retry_after(WINDOW.total_seconds())
+        )
     if isinstance(error, Busy):
-        return JSONResponse({"error": translated(error)}, status_code=503, headers={"Retry-After": "5"})
+        return JSONResponse({"error": translated(error)}, status_code=503, headers=retry_after())
     return JSONResponse({"error": translated(error)}, status_code=422)
 
 

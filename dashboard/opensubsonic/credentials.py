@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from segue.dashboard.opensubsonic.answers import unavailable
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing
 from segue.dashboard.opensubsonic.parameters import Parameters
 from segue.people.accounts import Account, Accounts, StoredAccount, name_key
@@ -158,7 +159,7 @@ class Credentials:
         except TooManyGuesses as error:
             raise ProtocolError(Code.WRONG_CREDENTIALS, str(error)) from None
         except Busy as error:
-            raise ProtocolError(Code.GENERIC, str(error), status=503, retry_after=5) from None
+            raise unavailable(str(error)) from None
         except AccountError:
             raise ProtocolError(Code.WRONG_CREDENTIALS, _WRONG) from None
 

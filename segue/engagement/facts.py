@@ -24,7 +24,8 @@ from segue.engagement.definitions import (
 from segue.engagement.rules import Array
 from segue.plays.added_fields import unfolded
 from segue.plays.event import EVENT_WINDOW, KEPT
-from segue.storage.records import Count, EpochMs, shown
+from segue.storage.records import Count, EpochMs
+from segue.storage.shapes import shown
 
 KEYS = ("track_id", "source", "model", "rank", *KEPT)
 """The fields of an event that identify a row of a fact."""

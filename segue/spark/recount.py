@@ -23,7 +23,7 @@ from segue.engagement.definitions import (
 from segue.engagement.facts import KEYS, Described, Fact, in_order, row_of
 from segue.plays.event import EVENT_WINDOW
 from segue.plays.event_types import COUNTED
-from segue.spark.plays import kept_in_state
+from segue.spark.play_windows import kept_in_state
 
 _WHICH = ("window_start", "user_id")
 _BY = (*_WHICH, *KEYS, "excess")

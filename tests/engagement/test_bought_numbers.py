@@ -15,10 +15,10 @@ from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.popular import PopularTracks
 from segue.engagement.facts import facts_of
-from segue.engagement.listening import Listening
 from segue.engagement.reach import NEW_FOR, NEW_WEIGHT, ListeningReach
 from segue.engagement.running_totals import RunningTotals
 from segue.engagement.stored import StoredEngagement
+from segue.engagement.summed_listening import SummedListening
 from segue.plays.event import EVENT_WINDOW
 from segue.ranking.feedback import steps
 from segue.settings import Settings
@@ -233,7 +233,7 @@ def test_plays_denser_than_time_allows_leave_the_public_numbers(
     plays, listeners = sums(database)[song]
     assert (0 < plays <= 3, listeners) == (True, 1)
     assert sums(database, "all")[""][0] == plays
-    assert Listening(store).totals("guest-1")[song].plays == 100
+    assert SummedListening(store).totals("guest-1")[song].plays == 100
 
 
 def test_an_evening_of_short_songs_is_no_excess(
@@ -293,6 +293,6 @@ def test_unknown_tracks_get_no_statistics(
     made_up = [a_play(f"made-up-{number}", now_ms - number, ms_played=0) for number in range(50)]
     take(stored, store, "guest-1", *made_up)
     assert database.listening_stats.count_documents({}) == 0
-    assert len(Listening(store).totals("guest-1")) == 50
+    assert len(SummedListening(store).totals("guest-1")) == 50
     take(stored, store, "guest-1", *made_up, a_play(song, now_ms, ms_played=0))
     assert set(sums(database)) == {song}
