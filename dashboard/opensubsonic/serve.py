@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from uvicorn.supervisors import Multiprocess
 
 from segue import logs
+from segue.dashboard.beside.follower import Follower
 from segue.dashboard.listenbrainz import routes as listenbrainz
 from segue.dashboard.metrics import Measured
 from segue.dashboard.opensubsonic.routes import routes
@@ -89,7 +91,10 @@ def make_app(settings: Settings | None = None) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        follower = Follower(services)
+        follower.start()
         yield
+        await run_in_threadpool(follower.close)
         services.close()
 
     return Starlette(routes=answering, middleware=[measured], lifespan=lifespan)

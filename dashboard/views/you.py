@@ -21,6 +21,7 @@ from segue.dashboard.views import (
     language,
     more,
     own_data,
+    servers,
     sharing,
 )
 
@@ -62,6 +63,7 @@ def show() -> None:
         devices.show(listener)
         language.choice(listener)
         apps.show(listener)
+        servers.show(listener)
         imports.show(listener)
         own_data.show(listener)
 

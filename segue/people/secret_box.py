@@ -67,8 +67,8 @@ class SecretBox:
             return self._cipher.decrypt(encrypted).decode()
         except InvalidToken:
             raise UnreadableSecret(
-                f"{self._kind.name} were encrypted with another key than that in {self._file}: put the former "
-                f"key there (opensubsonic.key_file), or {self._kind.again}"
+                f"{self._kind.name} were encrypted with another key than that in {self._file}: put the "
+                f"former key there (opensubsonic.key_file), or {self._kind.again}"
             ) from None
 
     @cached_property

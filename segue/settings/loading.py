@@ -47,6 +47,7 @@ from segue.settings.ranking import (
     SignalSettings,
     TasteSettings,
 )
+from segue.settings.servers import ServerSettings
 from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
 from segue.settings.surface import DashboardSettings
 from segue.settings.transcoding import TranscodingSettings
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
     dashboard: DashboardSettings
     mail: MailSettings
     opensubsonic: OpenSubsonicSettings
+    servers: ServerSettings
     imports: ImportSettings
 
     @model_validator(mode="after")
