@@ -6,7 +6,6 @@ Delivery: a connection and a linked account are one document each, so that each 
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -125,7 +124,6 @@ def sync(
             "--accept-removals", help="The songs that are gone were removed, however many they are."
         ),
     ] = False,
-    json_file: JsonFile = None,
 ) -> None:
     """Read the catalogue of a connected server now, and analyse the sound of its new songs.
 
@@ -138,15 +136,13 @@ def sync(
     Example: ./run.sh library sync home --accept-removals
     """
     with one_line_errors():
-        can_write(json_file)
         settings, store = _opened()
         prepare(store, Job.CATALOGUE)
         server = _connection(store, name)
         Connections(store).ask_again(name)
         server.pop("mark", None)
         summary = run(settings, store, [], servers=ServersToRead([server], accepted=accept_removals))
-        write_figures(json_file, asdict(summary))
-        say(summary.sentence(), json_file)
+        say(summary.sentence())
         if summary.faults:
             raise SegueError("; ".join(summary.faults))
 
@@ -163,7 +159,6 @@ def disconnect(name: Server, yes: Yes = False) -> None:
     """
     with one_line_errors():
         _, store = _opened()
-        prepare(store, Job.CATALOGUE)
         _connection(store, name)
         confirm(f"Disconnect {name}?", yes=yes)
         unlinked = LinkedAccounts(store).unlink_all(name)

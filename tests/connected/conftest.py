@@ -8,6 +8,9 @@ import pytest
 
 from segue.connected.client import LogIn, OpenSubsonic, Pace
 from tests.connected.small_server import PASSWORD, USER, SmallServer, serving
+from tests.jobs import conftest as jobs
+
+kept_describers, shared_describers = jobs.kept_describers, jobs.shared_describers
 
 PACE = Pace(timeout=30, per_second=100_000)
 

@@ -20,8 +20,8 @@ _ANYTHING = st.recursive(
 )
 _FIELDS = (
     "id", "title", "artist", "artists", "displayArtist", "album", "albumArtists", "path", "suffix",
-    "contentType", "duration", "size", "bitRate", "track", "discNumber", "year", "genre", "genres", "musicBrainzId",
-    "coverArt", "created", "isDir", "isVideo",
+    "contentType", "duration", "size", "bitRate", "track", "discNumber", "year", "genre", "genres",
+    "musicBrainzId", "coverArt", "created", "isDir", "isVideo",
 )  # fmt: skip
 
 
