@@ -30,7 +30,7 @@ from segue.people.secret_box import SecretBox
 from segue.settings import load_settings
 from segue.storage.store import Store, open_store
 
-Name = Annotated[str, typer.Argument(help="The name of the account; upper and lower case are equal.")]
+Name = Annotated[str, typer.Argument(help="The name of the account, in upper or lower case.")]
 
 
 def list_accounts(json_file: JsonFile = None) -> None:
@@ -127,7 +127,7 @@ def link_for_operator(
         typer.Option(help="The address of the pages, such as https://music.example.", show_default=False),
     ] = None,
 ) -> None:
-    """Print a link that lets your browser see Live, Operations and Audience.
+    """Print a link that opens Live, Operations, Audience and the audit log in your browser.
 
     The link works once, for an hour. The rights end with the browser's session, after 30 days. For lasting
     rights, name your account in dashboard.operators.
@@ -192,7 +192,7 @@ def reset(name: Name, yes: Yes = False) -> None:
 
 
 def disable(name: Name, yes: Yes = False) -> None:
-    """Let nobody log in to an account, end its sessions, and revoke its app passwords. The data stay.
+    """Lock an account: log-ins are refused, sessions end, app passwords are revoked. The data stay.
 
     Example: ./run.sh account disable Ada
 

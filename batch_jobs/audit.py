@@ -24,13 +24,13 @@ def list_entries(
             help="Only entries about this account: its name, or the listener's id.", show_default=False
         ),
     ] = None,
-    refused: Annotated[bool, typer.Option("--refused", help="Only what was refused.")] = False,
+    refused: Annotated[bool, typer.Option("--refused", help="Only refused attempts.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="The number of newest entries.")] = 100,
     json_file: JsonFile = None,
 ) -> None:
     """List the entries of the audit log, the newest first: log-ins, changed passwords, removals, commands.
 
-    An entry names a listener by the id, and of a visitor's address it has the network only. The entries of
+    An entry has the listener's id and, instead of a visitor's address, only its network. The entries of
     listeners who have left stay until retention.audit has passed.
 
     Example: ./run.sh audit list --refused

@@ -22,7 +22,7 @@ from segue.storage.store import Store, open_store
 
 def list_documents(
     collection: Annotated[str | None, typer.Option(help="Only of this collection.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many to show, those read last.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show, the last found ones.")] = 20,
     json_file: JsonFile = None,
 ) -> None:
     """List the damaged documents that Segue has set aside: the collection, the id, the fault and the state.

@@ -72,7 +72,9 @@ class Work:
 def extract_features(
     fingerprints: Annotated[
         bool,
-        typer.Option("--fingerprints", help="Also describe tracks again that an earlier release described."),
+        typer.Option(
+            "--fingerprints", help="Also compute missing fingerprints of tracks of an earlier release."
+        ),
     ] = False,
     json_file: JsonFile = None,
 ) -> None:

@@ -37,7 +37,7 @@ def forget(
     """Remove the tracks whose files have been missing for a long time, with features and lyrics.
 
     A file that comes back later is a new track: likes, plays and playlists of the old one do not belong to
-    it. Tracks on a disk that is away stay. The command asks first, unless --yes is given, and names the
+    it. Tracks of an unmounted disk stay. The command asks first, unless --yes is given, and names the
     number of likes and playlists that lose tracks.
 
     Example: ./run.sh library forget

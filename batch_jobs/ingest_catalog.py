@@ -91,12 +91,13 @@ def ingest_catalog(
         ),
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Read unchanged files, too: after a change of [library].")
+        bool, typer.Option("--all", help="Read unchanged files, too, as after a change of [library].")
     ] = False,
     accept_removals: Annotated[
         bool,
         typer.Option(
-            "--accept-removals", help="The files that are gone were removed; no disk is away. Do not ask."
+            "--accept-removals",
+            help="Accept that missing files were removed: no disk is unmounted. Do not ask.",
         ),
     ] = False,
     json_file: JsonFile = None,
@@ -104,7 +105,7 @@ def ingest_catalog(
     """Read the tracks of a folder into the catalogue.
 
     Only new and changed files are read. A song that was renamed, moved, retagged or converted keeps its
-    track. Tracks whose files were removed are marked as vanished, those whose disk is away as unavailable;
+    track. Tracks whose files were removed are marked as vanished, those of an unmounted disk as unavailable;
     the command asks if many files are gone at once. ./run.sh library rejected lists unusable files with the
     reason. A second run changes nothing.
 
@@ -143,7 +144,7 @@ def ingest_catalog(
 def _question(summary: IngestSummary) -> str:
     return (
         f"The files of {counted(summary.in_question, 'track')} of {summary.library} are gone at once. "
-        "Were they removed, rather than on a disk that is away?"
+        "Were they removed, rather than on a disk that is not mounted?"
     )
 
 

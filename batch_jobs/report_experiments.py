@@ -85,7 +85,7 @@ def _show(report: Report, settings: Settings, *, out: Console) -> None:
     out.print(sizes)
     out.print(table)
     first = settings.experiments.variants[0][0]
-    title = f"Difference to {first}; all intervals hold together"
+    title = f"Difference to {first}, with simultaneous intervals"
     against = Table("variant", "metric", "difference", f"{LEVEL:.0%}", "", title=title)
     for difference in report.differences:
         interval = "" if math.isnan(difference.value) else f"{difference.low:+.3f} to {difference.high:+.3f}"

@@ -39,12 +39,12 @@ def train(
 
     following: transition rules, which score the tracks that listeners play after a track.
     session-space: embeddings from listening sessions and sound. It needs enough plays.
-    als: implicit ALS, only with models.als.enabled. Nothing serves it. Without the setting, stored versions
+    als: implicit ALS, only with models.als.enabled. It is not served. Without the setting, stored versions
     are removed.
 
     A model is trained again only if plays or settings have changed. An interrupted training of session-space
     continues from its last epoch with the same plays; the next run adds newer plays. Afterwards run
-    ./run.sh index build, which takes the models into the index.
+    ./run.sh index build, which adds the models to the index.
 
     Example: ./run.sh models train
 

@@ -21,23 +21,23 @@ BENCHMARKS = {
     "stream-latency": "time from a play to its recommendations",
     "stream-throughput": "plays per second from a backlog",
     "soak": "growth of state and memory, effect of a flood; with --chaos: losses in an hour of faults",
-    "year": "a minute of counting after months of 100,000 listeners, beside adding up all windows",
+    "year": "a minute of counting after months of 100,000 listeners, compared with adding up all windows",
     "state": "the state of a million listeners in the heap and in RocksDB",
-    "flood": "time from a play to its recommendations beside a flood of malformed records",
-    "history-import": "a million imported plays, and other recommendations beside the import",
+    "flood": "time from a play to its recommendations during a flood of malformed records",
+    "history-import": "a million imported plays, and other recommendations during the import",
     "capacity": "costs of an event, a listener's update and a query, and their growth",
     "sizing": "needs of a service of a given size, from the figures of capacity",
     "incremental": "cost of 100 new tracks in a catalogue of FMA's size",
-    "ingest": "files ingested per second beside mutagen alone, and the time of a run without changes",
+    "ingest": "files ingested per second, compared with mutagen alone, and the time of a run without changes",
     "lists": "time of a page of all artists, all albums, and of an album's tracks",
-    "search": "time of a search with and without typos, beside regular expressions in MongoDB",
+    "search": "time of a search with and without typos, compared with regular expressions in MongoDB",
     "player-streams": "speed of the pages while 50 listeners hear lossless sound",
     "player-page": "time and size of the first page on a slow connection, and memory over 300 songs",
-    "music-apps": "the OpenSubsonic API with 200 clients, beside supysonic (--peer)",
+    "music-apps": "the OpenSubsonic API with 200 clients, compared with supysonic (--peer)",
     "transcoding": "recordings converted in real time, by format",
     "planning": "time that session knowledge adds to a plan",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",
-    "features": "tracks described per second, beside plain librosa",
+    "features": "tracks described per second, compared with plain librosa",
     "moods": "accuracy of moods on composed tracks of known tempo, key and style",
     "storage": "time to write embeddings to MongoDB and to read them, by several clients",
     "pipeline": "time and memory of each step from descriptors to a published bundle",
@@ -87,7 +87,7 @@ def bench(  # noqa: PLR0913  # one parameter for each option of the command
         Path | None, typer.Option(help="A folder with data sets of real listening. For quality.")
     ] = None,
 ) -> None:
-    """Run a benchmark and print its figures, each beside its baseline from the same run.
+    """Run a benchmark and print its figures, each with its baseline from the same run.
 
     Example: ./run.sh bench stream-latency --quick --json figures.json
 

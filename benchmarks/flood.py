@@ -19,7 +19,7 @@ import psutil
 from rich.console import Console
 
 from segue.benchmarks.catalogue import FMA, bundle_of
-from segue.benchmarks.flooding import Flooder, flooder
+from segue.benchmarks.flooding import Flooder
 from segue.benchmarks.service import Feeder, check_alive, service, variant, wait
 from segue.errors import SegueError
 from segue.evaluation.freshness import FreshnessWatch
@@ -58,13 +58,11 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     with (
         service(bundle_of(FMA, console=console)) as settings,
         scratch_topic(settings) as elsewhere,
-        flooder(settings) as producer,
+        Flooder(settings.kafka) as producer,
         Feeder(settings, per_second=PLAYS_PER_SECOND, tracks=FMA) as feeder,
     ):
         with stream(settings, feeder) as (process, start_s):
             console.print(f"the stream serves after {start_s:.0f} s")
-            producer.begin(elsewhere, count=plan.records // 20, rate=RECORDS_PER_SECOND)
-            producer.answer()
             wait(plan.warm, process, KIND)
             phase = Phases(settings, feeder, process, console)
             before = phase("quiet", lambda: wait(plan.quiet / 2, process, KIND))
@@ -168,8 +166,7 @@ class Phases:
 
 
 def _flood(producer: Flooder, topic: str, plan: Plan, process: subprocess.Popen[bytes]) -> None:
-    producer.begin(topic, count=plan.records, rate=RECORDS_PER_SECOND)
-    producer.answer()
+    producer.flood(topic, count=plan.records, rate=RECORDS_PER_SECOND)
     check_alive(process, KIND)
 
 

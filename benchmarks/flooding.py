@@ -1,114 +1,111 @@
-"""A producer that floods topics with malformed records: a process that takes orders from standard input.
+"""A producer that floods a topic with malformed records, at next to no cost of processor time.
 
-It writes through Spark's Kafka sink, since kafka-python cannot send fast enough. An order is a line with a
-topic, a number of records and a rate a second; the answer is a line with the seconds that it took.
+The batches of records are made once and sent again and again; Kafka gives each record an offset of its own.
+So the effect on other plays is that of the records, as if the producer ran on another machine. kafka-python
+sends records one by one, and would need a core for 20,000 of them a second.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import math
+import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
+from kafka.errors import for_code
+from kafka.protocol.parser import KafkaProtocol
+from kafka.protocol.producer import ProduceRequest
+from kafka.record.memory_records import MemoryRecordsBuilder
 
-from segue.places import ROOT
-from segue.settings import Settings, load_settings
-from segue.spark.session import session, sink_options
+from segue.settings import KafkaSettings
+from segue.storage.kafka_topics import end_offsets
 
 RECORD_BYTES = 1024
-_EVERY = 0.5
-"""Seconds between two writes."""
+_EVERY = 0.05
+"""Seconds between two requests."""
+_MOST = 900
+"""The largest batch, in records: the topic takes batches up to a megabyte."""
+_ANSWER_SECONDS = 30.0
+_VERSION = 9
+"""The newest version of the request that this module has been tried with."""
 
 
-def main() -> None:
-    settings = load_settings()
-    spark = session(settings, app="bench flood", spark__ui__enabled="false")
-    spark.sparkContext.setLogLevel("ERROR")
-    print("ready", flush=True)
-    for line in sys.stdin:
-        topic, count, rate = line.split()
-        began = time.monotonic()
-        _flood(spark, settings, topic, count=int(count), rate=float(rate))
-        print(time.monotonic() - began, flush=True)
-    spark.stop()
-
-
-def _flood(spark: SparkSession, settings: Settings, topic: str, *, count: int, rate: float) -> None:
-    """Records of four kinds: text, a truncated object, an object without the fields of a play, no UTF-8."""
-    number = F.col("id").cast("string")
+def malformed(number: int) -> bytes:
+    """A record of one of four kinds: text, a truncated object, an object that is no play, no UTF-8."""
     kinds = (
-        F.concat(F.lit("no JSON "), number),
-        F.concat(F.lit('{"event_id": "'), number),
-        F.concat(
-            F.lit('{"event": '), number, F.lit(', "junk": "'), F.repeat(F.lit("x"), F.lit(980)), F.lit('"}')
-        ),
-        F.concat(F.lit(b"\xff\xfe"), number.cast("binary")),
+        f"no JSON {number}".encode(),
+        f'{{"event_id": "{number}'.encode(),
+        f'{{"event": {number}, "junk": "{"x" * 980}"}}'.encode(),
+        b"\xff\xfe%d" % number,
     )
-    value = F.element_at(
-        F.array(*(F.rpad(kind.cast("binary"), RECORD_BYTES, F.lit(b" ")) for kind in kinds)),
-        (F.col("id") % len(kinds) + 1).cast("int"),
-    )
-    began = time.monotonic()
-    for start in range(0, count, step := max(1, int(rate * _EVERY))):
-        time.sleep(max(0.0, began + start / rate - time.monotonic()))
-        rows = spark.range(start, min(count, start + step), numPartitions=1).select(value.alias("value"))
-        writer = rows.write.format("kafka").options(**sink_options(settings.kafka, largest=2**20))
-        writer.option("topic", topic).save()
+    return kinds[number % len(kinds)].ljust(RECORD_BYTES)
+
+
+@cache
+def batch(records: int) -> bytes:
+    """A batch of malformed records in Kafka's format."""
+    builder = MemoryRecordsBuilder(magic=2, compression_type=0, batch_size=2 * RECORD_BYTES * records)
+    for number in range(records):
+        builder.append(timestamp=int(time.time() * 1000), key=None, value=malformed(number))
+    builder.close()
+    return bytes(builder.buffer())
 
 
 class Flooder:
-    """The process, as its starter sees it."""
+    """A connection to the only broker."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, settings: KafkaSettings) -> None:
+        host, _, port = settings.bootstrap_servers.rpartition(":")
+        self._settings = settings
+        self._connection = socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS)
+        self._protocol = KafkaProtocol(client_id="flood")
 
-    def begin(self, topic: str, *, count: int, rate: float) -> None:
-        """Order a flood, which begins at once."""
-        assert self._process.stdin
-        self._process.stdin.write(f"{topic} {count} {rate}\n")
-        self._process.stdin.flush()
+    def __enter__(self) -> Flooder:
+        return self
 
-    def answer(self) -> str:
-        """Wait for the end of the flood: the seconds that it took."""
-        assert self._process.stdout
-        return self._process.stdout.readline().strip()
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
+    def flood(self, topic: str, *, count: int, rate: float) -> None:
+        """Send `count` records, `rate` a second, evenly to the partitions of the topic.
 
-@contextmanager
-def flooder(settings: Settings) -> Iterator[Flooder]:
-    """Start the process, and end it after the block."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PYSPARK_PYTHON": sys.executable,
-        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
-        "SEGUE_SPARK__MASTER": "local[1]",
-        "SEGUE_SPARK__DRIVER_MEMORY": "512 MiB",
-        "SEGUE_SPARK__UI_PORT": "0",
-        "SEGUE_SPARK__CHECKPOINT_LOCATION": settings.spark.checkpoint_location,
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "segue.benchmarks.flooding"],
-        env=environment,
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    flooder = Flooder(process)
-    try:
-        while flooder.answer() not in ("ready", ""):
-            pass
-        yield flooder
-    finally:
-        process.communicate()
+        Raises
+        ------
+        KafkaError
+            The broker refuses the records.
+        """
+        partitions = sorted(end_offsets(self._settings.model_copy(update={"plays_topic": topic})))
+        size = min(_MOST, math.ceil(rate * _EVERY / len(partitions)))
+        sent, began = 0, time.monotonic()
+        while sent < count:
+            left = [max(0, count - sent - n * size) for n in range(len(partitions))]
+            sizes = {partition: min(size, more) for partition, more in zip(partitions, left, strict=True)}
+            self._send(topic, {partition: batch(records) for partition, records in sizes.items() if records})
+            sent += sum(sizes.values())
+            time.sleep(max(0.0, began + sent / rate - time.monotonic()))
 
-
-if __name__ == "__main__":
-    main()
+    def _send(self, topic: str, batches: Mapping[int, bytes]) -> None:
+        of_topic = ProduceRequest.TopicProduceData
+        data = [
+            of_topic.PartitionProduceData(index=partition, records=records)
+            for partition, records in batches.items()
+        ]
+        request = ProduceRequest(
+            transactional_id=None,
+            acks=1,
+            timeout_ms=int(_ANSWER_SECONDS * 1000),
+            topic_data=[of_topic(name=topic, partition_data=data)],
+        )
+        request.API_VERSION = _VERSION
+        self._protocol.send_request(request)
+        self._connection.sendall(self._protocol.send_bytes())
+        answers: list[Any] = []
+        while not answers:
+            if not (received := self._connection.recv(65536)):
+                raise ConnectionError("the broker has closed the connection")
+            answers = self._protocol.receive_bytes(received)
+        for partition in (one for topic in answers[0][1].responses for one in topic.partition_responses):
+            if partition.error_code:
+                raise for_code(partition.error_code)()

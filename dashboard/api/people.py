@@ -92,7 +92,7 @@ def routes(services: Services) -> list[Route]:
         def changed() -> Account:
             account = Accounts(services.store).of(listener.user_id)
             if account is None or listener.name is None:
-                raise AccountError(marked("Only an account of this service has a password here."))
+                raise AccountError(marked("You have no password in Segue."))
             services.authenticator.change_password(
                 account, password, new=new, address=address, device=device_of(request)
             )

@@ -59,7 +59,7 @@ def _addresses(services: Services) -> dict[str, Endpoint]:
         def offer() -> None:
             account = Accounts(services.store).of(listener.user_id)
             if account is None or listener.name is None:
-                raise AccountError(marked("Only an account of this service has a password here."))
+                raise AccountError(marked("You have no password in Segue."))
             services.recovery.offer_address(
                 account, mail, letter, password=password, address=address, device=device
             )

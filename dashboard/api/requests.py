@@ -122,7 +122,7 @@ async def session_of(services: Services, request: Request) -> tuple[Listener, st
 
 
 TOO_MANY = marked("Too many new visitors come from your network: log in, or try again in an hour.")
-NO_INDEX = marked("There is no usable index now: try again later.")
+NO_INDEX = marked("There is no usable index at the moment. Try again later.")
 NO_SERVER = marked("A server does not answer: try again in a moment.")
 
 

@@ -53,7 +53,7 @@ def frame(asked: Asked, *, layout: str, total: int | None, empty: str) -> dict[s
         "layout": layout if layout in ("grid", "table") else own,
         "own": own,
         "total": None if total is None else _COUNTED[asked.view](total),
-        "empty": gettext("Nothing here has these words.") if asked.words else empty,
+        "empty": gettext("Nothing here contains these words.") if asked.words else empty,
     }
 
 

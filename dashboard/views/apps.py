@@ -34,8 +34,9 @@ def show(listener: Listener) -> None:
         )
         st.write(
             gettext(
-                "Programs that scrobble to ListenBrainz can send their scrobbles here: with the address of "
-                "this page and `/1/` as the address of the API, and an app password as the user token."
+                "Programs that scrobble to ListenBrainz can send their scrobbles here. In the program, enter "
+                "the address of this page followed by `/1/` as the address of the API, and an app password "
+                "as the user token."
             )
         )
         passwords = AppPasswords(visit.services().store)
@@ -64,11 +65,7 @@ def _create(passwords: AppPasswords, listener: Listener, device: str) -> None:
         st.error(gettext("App passwords cannot be created now: ask the person who runs this server."))
         return
     visit.services().audit.note("app-password-created", user_id=listener.user_id)
-    st.success(
-        gettext(
-            "The app password for {device}. It is shown this one time only.", device=plain(device.strip())
-        )
-    )
+    st.success(gettext("The app password for {device}. It is shown only once.", device=plain(device.strip())))
     st.code(made, language=None)
 
 

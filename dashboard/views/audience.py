@@ -119,8 +119,8 @@ def _numbers(
             st.metric(gettext("Active listeners"), number(days["user_id"].nunique()), width="content")
             back = _came_back(since, until)
             hint = gettext(
-                "Share of the listeners first seen at least a week ago, in the last four weeks or the chosen "
-                "period if longer, who listened again within seven days."
+                "Of the listeners who first came at least a week ago, in the last four weeks (or in the "
+                "chosen period, if it is longer): the share who listened again within seven days."
             )
             share = "–" if pd.isna(back) else percent(back)
             st.metric(gettext("Came back"), share, width="content", help=hint)
@@ -248,7 +248,7 @@ def _catalogue(since: datetime, until: datetime) -> None:
         )
         top = gettext("Plays of the top {share}", share=percent(0.01))
         st.metric(top, percent(popularity.top_share), width="content")
-        hint = gettext("0: all tracks have equally many plays. 1: one track has all plays.")
+        hint = gettext("0: all tracks have the same number of plays. 1: one track has all plays.")
         gini = number(popularity.gini, digits=2)
         st.metric(gettext("Concentration (Gini)"), gini, width="content", help=hint)
     left, right = st.columns(2, gap="large")

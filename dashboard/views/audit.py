@@ -32,11 +32,11 @@ def show() -> None:
 def _entries() -> None:
     st.caption(
         gettext(
-            "Entries name the listener, and the network of the address. They are kept for {days} days.",
+            "Entries show the listener and the network, but no address. They are kept for {days} days.",
             days=visit.services().settings.retention.audit.days,
         )
     )
-    refused = st.toggle(gettext("Only what was refused"), key="audit-refused")
+    refused = st.toggle(gettext("Only refused attempts"), key="audit-refused")
     limit = more.asked_for("audit", first=_AT_FIRST)
     found = AuditLog(visit.services().store).newest(limit=limit + 1, actions=REFUSALS if refused else ())
     entries = found[:limit]
@@ -49,10 +49,10 @@ def _entries() -> None:
         hide_index=True,
         column_config={
             "at": st.column_config.DatetimeColumn(gettext("Time (UTC)"), format="D MMM YYYY, HH:mm:ss"),
-            "what": st.column_config.TextColumn(gettext("What"), width="medium"),
+            "what": st.column_config.TextColumn(gettext("Event"), width="medium"),
             "about": st.column_config.TextColumn(gettext("About")),
             "by": st.column_config.TextColumn(gettext("By")),
-            "network": st.column_config.TextColumn(gettext("From")),
+            "network": st.column_config.TextColumn(gettext("Network")),
         },
     )
     more.offer("audit", shown=len(entries), total=None if len(found) > limit else len(found), words=_shown)

@@ -34,7 +34,7 @@ def show(listener: Listener) -> None:
     own = beliefs.read(services.catalogue, services.settings, listener.user_id, zone=zone())
     if not own:
         st.info(
-            gettext("Play a few songs. Then you see here what Segue believes that you like."),
+            gettext("Play a few songs, and Segue shows here what it believes you like."),
             icon=":material/psychology:",
         )
         return
@@ -42,8 +42,8 @@ def show(listener: Listener) -> None:
         st.error(fault)
     st.write(
         gettext(
-            "Segue believes that you like this, now and in the long term. A correction holds in every list "
-            "that Segue makes for you, and you can take it back. “Less” leaves a quarter of the songs."
+            "Segue believes that you like this, now and in the long term. A correction applies to every "
+            "list that Segue makes for you, and you can take it back. “Less” leaves a quarter of the songs."
         )
     )
     correcting = Correcting(services.store, listener.user_id)
@@ -93,8 +93,8 @@ def _times(own: Beliefs, correcting: Correcting) -> None:
     if own.evenings:
         st.write(
             gettext(
-                "Somebody else chose the music? The plays of a forgotten time say nothing about your taste. "
-                "They stay in your history."
+                "Did somebody else choose the music? The plays of a forgotten time do not count for your "
+                "taste. They stay in your history."
             )
         )
     for evening in own.evenings:

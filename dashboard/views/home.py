@@ -118,7 +118,9 @@ def _picks(user_id: str) -> None:
             default=[artist for artist in kept.artists if artist in artists],
             key="start-artists",
             on_change=visit.by_listener(user_id, keep),
-            placeholder=gettext("Or artists that you know, among the {count} with most songs", count=ARTISTS)
+            placeholder=gettext(
+                "Or artists that you know, among the {count} with the most songs", count=ARTISTS
+            )
             if len(artists) >= ARTISTS
             else gettext("Or artists that you know"),
             label_visibility="collapsed",

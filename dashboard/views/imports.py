@@ -29,7 +29,7 @@ def show(listener: Listener) -> None:
     with st.expander(gettext("Import your listening history"), icon=":material/history:"):
         st.write(
             gettext(
-                "Bring the history that Spotify, ListenBrainz, Last.fm or another Segue has kept. Choose "
+                "Import the history that Spotify, ListenBrainz, Last.fm or another Segue has stored. Choose "
                 "the files as you received them, ZIP archives too. You see the result before anything is "
                 "imported."
             )
@@ -106,8 +106,8 @@ def _result(summary: Summary) -> None:
     if summary.ambiguous:
         lines.append(
             ngettext(
-                "{count} play could be of several songs of this library.",
-                "{count} plays could be of several songs of this library.",
+                "{count} play fits several songs of this library.",
+                "{count} plays fit several songs of this library.",
                 summary.ambiguous,
             )
         )
@@ -120,7 +120,10 @@ def _result(summary: Summary) -> None:
             )
         )
     lines += _left_out(summary.left_out)
-    lines += [gettext("No history: {file}", file=plain(name)) for name in summary.unknown_files[:_MISSING]]
+    lines += [
+        gettext("Not a listening history: {file}", file=plain(name))
+        for name in summary.unknown_files[:_MISSING]
+    ]
     if lines:
         st.markdown("\n".join(f"- {line}" for line in lines))
     _songs_missing(summary)

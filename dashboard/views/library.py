@@ -58,7 +58,7 @@ def _show(asked: Asked) -> None:
 
 def _empty(view: View) -> str:
     if view == "liked":
-        return gettext("Songs that you like appear here. The heart of any song likes it.")
+        return gettext("Songs that you like appear here. To like a song, press its heart.")
     if view == "playlists":
         return gettext(
             "Create a playlist here, or from the “…” menu of any song. "

@@ -43,7 +43,7 @@ def show() -> None:
 
 
 def _genres(shown: int, _: int | None) -> str:
-    return gettext("The first {shown} genres, those with most songs first", shown=shown)
+    return gettext("The first {shown} genres, those with the most songs first", shown=shown)
 
 
 def _in_genre(genre: str, shown: int, total: int | None) -> str:

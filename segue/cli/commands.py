@@ -243,7 +243,7 @@ COMMANDS = (
     Command(
         "dashboard serve",
         "dashboard.serve:serve",
-        "serve the player, and the live and operations pages",
+        "serve the player, and all pages for listeners and operators",
         "dashboard serve",
     ),
     Command(
@@ -304,7 +304,7 @@ COMMANDS = (
     Command(
         "account disable",
         "batch_jobs.accounts:disable",
-        "let nobody log in to an account; the data stay",
+        "lock an account; the data stay",
         "account disable Ada",
     ),
     Command(

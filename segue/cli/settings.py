@@ -75,7 +75,7 @@ def explain(
 ) -> None:
     """Describe a setting: type, allowed values, default, effective value, and when a change takes effect.
 
-    A section lists its keys.
+    For a section, its keys are listed.
 
     Example: ./run.sh settings explain stream.allowed_lateness
 

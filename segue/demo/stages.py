@@ -113,7 +113,7 @@ class Demo:
     def start_watch(self) -> None:
         """Watch the library's folder in the background."""
         self._background("library", "library watch", str(self._folder))
-        self._say("The library is watched: new and changed songs are taken in")
+        self._say("The library is watched: new and changed songs are added")
 
     def replay(self, *, tracks: int, per_second: float) -> DemoSummary:
         """Send the listeners' plays and measure the results."""

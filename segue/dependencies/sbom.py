@@ -119,7 +119,7 @@ def sbom(
 ) -> None:
     """Write the software bill of materials (SBOM) as CycloneDX: packages, jars and images.
 
-    It is for a checkout, and lists the versions that the checkout pins. A release has it as a file.
+    For a checkout. It lists the versions that the checkout pins. Each release contains this file.
 
     Example: ./run.sh dependencies sbom
 

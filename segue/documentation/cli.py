@@ -115,7 +115,7 @@ def reference(
 
 def texts(
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; end with 1 if a catalogue is not up to date.")
+        bool, typer.Option("--check", help="Change nothing; fail if a catalogue is not up to date.")
     ] = False,
 ) -> None:
     """Bring the catalogues of interface texts up to date with the code. For a checkout.

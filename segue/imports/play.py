@@ -30,7 +30,7 @@ REASONS = {
     "no_names": marked("neither a title with an artist nor an id"),
     "no_date": marked("no date, or none that can be read"),
     "impossible_date": marked("a date before 2000 or in the future"),
-    "feedback": marked("an opinion, a start or another event that is no listening"),
+    "feedback": marked("a like, a start or another event that is not a listening"),
     "crowded_day": marked("a day with more plays than a person can make"),
     "unreadable": marked("a row, or the rest of a file, that cannot be read"),
     "unknown": marked("a row of an unknown form"),

@@ -65,7 +65,7 @@ ACTIONS: dict[Action, str] = {
     "password-changed": marked("Changed the password"),
     "password-change-refused": marked("Change of the password refused"),
     "password-link-sent": marked("Sent a link for a new password"),
-    "password-reset": marked("Set a new password by a link"),
+    "password-reset": marked("Set a new password through a link"),
     "address-confirmed": marked("Confirmed a mail address"),
     "address-removed": marked("Removed the mail address"),
     "address-change-refused": marked("Change of the mail address refused"),

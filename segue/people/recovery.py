@@ -127,7 +127,7 @@ class Recovery:
         """
         mail = mail.strip()
         if mail and not is_address(mail):
-            raise AccountError(marked("This is no mail address."))
+            raise AccountError(marked("This is not a mail address."))
         self._authenticator.confirm(
             account, password, address=address, device=device, refusal="address-change-refused"
         )

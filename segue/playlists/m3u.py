@@ -83,7 +83,7 @@ def readings(data: bytes) -> Iterator[Listed]:
         raise NotPlaylist(phrase("A playlist has at most {size} kB.", size=LARGEST // 1024))
     texts = list(dict.fromkeys(_texts(data)))
     if not texts:
-        raise NotPlaylist(marked("This is no playlist, but some other kind of file."))
+        raise NotPlaylist(marked("This file is not a playlist."))
     return (_listed(text) for text in texts)
 
 

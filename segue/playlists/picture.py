@@ -34,7 +34,5 @@ def square(data: bytes) -> bytes:
             made = io.BytesIO()
             ImageOps.fit(plain, (side, side), Image.Resampling.LANCZOS).save(made, "JPEG", quality=_QUALITY)
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        raise PlaylistError(
-            marked("This is no picture that Segue can read: use JPEG, PNG or WebP.")
-        ) from None
+        raise PlaylistError(marked("Segue cannot read this picture: use JPEG, PNG or WebP.")) from None
     return made.getvalue()

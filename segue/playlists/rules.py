@@ -92,7 +92,7 @@ def read_rules(wanted: object) -> Rules:
     raise PlaylistError(_NONE)
 
 
-_NONE = marked("A rule has no value that fits it.")
+_NONE = marked("A rule is incomplete, or its value does not fit.")
 
 
 def _rule(wanted: Mapping[str, Any] | Any) -> Rule:

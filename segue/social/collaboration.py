@@ -27,7 +27,9 @@ def ask_friend(store: Store, owner: str, playlist_id: str, friend: str) -> None:
     """
     if not Follows(store).know_each_other(owner, friend):
         raise SharingError(
-            marked("You can only ask friends: one of you must follow the other, with agreement.")
+            marked(
+                "You can only invite friends: one of you must follow the other, with the other's agreement."
+            )
         )
     playlists = Playlists(store)
     playlist = playlists.read(owner, playlist_id)

@@ -58,7 +58,7 @@ def test_a_history_is_shown_imported_and_removed(ada: Player, database: Database
     )
     page.get_by_text("Import 3 plays").wait_for()
     expect(page.get_by_text("1 row was left out: a date before 2000 or in the future")).to_be_visible()
-    expect(page.get_by_text("No history: <b>x.txt")).to_be_visible()
+    expect(page.get_by_text("Not a listening history: <b>x.txt")).to_be_visible()
     assert ImportedDays(store).documents.count_documents({}) == 0
     page.get_by_role("button", name="Import 3 plays").click()
     page.get_by_text("3 new plays").wait_for()

@@ -97,7 +97,7 @@ def test_the_filter_takes_words_while_they_are_typed(library: Page) -> None:
     assert "filter=sesion+12" in library.url
     expect(field).to_be_focused()
     library.keyboard.type(" nothing like it", delay=10)
-    library.get_by_text("Nothing here has these words.").wait_for()
+    library.get_by_text("Nothing here contains these words.").wait_for()
     view(library, "Artists").click()
     until(lambda: "Band 0" in names(library), "the artists, without the words")
     expect(field).to_have_value("")

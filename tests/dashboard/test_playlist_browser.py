@@ -78,7 +78,7 @@ def test_a_cover_is_uploaded_and_removed(playlist: Page, stored: Stored) -> None
         chooser.value.set_files({"name": "cover.png", "mimeType": "image/png", "buffer": data})
 
     upload(b"no picture")
-    playlist.get_by_text("This is no picture that Segue can read").wait_for()
+    playlist.get_by_text("Segue cannot read this picture").wait_for()
     upload(image.getvalue())
     until(lambda: stored().get("picture"), "the picture")
     shown = playlist.locator(".playlist .frame img")

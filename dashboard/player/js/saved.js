@@ -5,7 +5,7 @@ const size = (bytes) => (bytes < 1e9 ? gettext("{count} MB", { count: number(byt
 const stopText = (saved) => ({
   room: gettext("There is no more room for saved songs. Allow more, or remove some."),
   full: gettext("The browser has no more room for songs. Free some space on this device, or remove some songs."),
-  away: gettext("The server does not respond. Saving goes on when it is back."),
+  away: gettext("The server does not respond. Saving continues when it is back."),
   session: gettext("Reload the page: you are no longer logged in."),
 })[saved.stop] ?? (saved.failed.size ? ngettext("{count} song could not be saved.", "{count} songs could not be saved.", saved.failed.size) : "");
 
