@@ -221,6 +221,8 @@ def unlink(name: Listener, server: Server) -> None:
     """Unlink a listener's account on a server. The playlists that Segue has written there stay.
 
     Example: ./run.sh account unlink Ada home
+
+    Example: ./run.sh account unlink "Ada Lovelace" home
     """
     with one_line_errors():
         _, store = _opened()
