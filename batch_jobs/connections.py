@@ -65,7 +65,7 @@ def connect(
 
     Example: ./run.sh library connect https://music.example.org --user segue
 
-    Example: ./run.sh library connect http://nas:4533 --name home --user segue --password-stdin < password
+    Example: pass show nas | ./run.sh library connect http://nas:4533 --name home --user me --password-stdin
     """
     with one_line_errors():
         if not user and not api_key:

@@ -107,7 +107,10 @@ def ada(services: Services, web: TestClient) -> App:
 
 
 def stream(app: App, own: str, *, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
-    return app.web.get("/rest/stream", params=app.parameters(id=own, **more), headers=headers)
+    answer: httpx.Response = app.web.get(
+        "/rest/stream", params=app.parameters(id=own, **more), headers=headers
+    )
+    return answer
 
 
 @pytest.fixture
