@@ -11,13 +11,15 @@ import secrets
 import socket
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 from segue.connected.client import OpenSubsonic, Pace
 from segue.connected.connections import Connection, Connections
-from segue.connected.faults import LogInRefused, ServerFault
+from segue.connected.faults import LogInRefused, ServerFault, UnexpectedAnswer
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.log_ins import client_of, pace_of
+from segue.dashboard.beside.counts import PlayCounts
 from segue.dashboard.beside.listening import Listening
 from segue.dashboard.beside.lists import Lists
 from segue.dashboard.services import Services
@@ -96,6 +98,7 @@ class _Server:
         self._services = services
         self._connections, self._accounts = Connections(services.store), LinkedAccounts(services.store)
         self._listening, self._lists = Listening(services), Lists(services)
+        self._counts = PlayCounts(services)
         self._clients: dict[str, tuple[bytes, OpenSubsonic]] = {}
         self._pauses: dict[str, tuple[float, float]] = {}
         """The time until which a server or an account is not tried, and the length of the pause."""
@@ -132,6 +135,8 @@ class _Server:
 
     def _write(self, connection: Connection, account: LinkedAccount, client: OpenSubsonic) -> None:
         try:
+            with suppress(UnexpectedAnswer):  # a server without such a list has no play counts
+                self._counts.look(account, client)
             self._lists.write(connection, account, client)
         except LogInRefused as error:  # of this account only
             self._pause(account["_id"])

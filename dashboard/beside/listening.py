@@ -16,7 +16,7 @@ from segue.catalog.tracks import Tracks
 from segue.connected.client import OpenSubsonic
 from segue.connected.faults import ServerFault
 from segue.connected.known_songs import ConnectedSongs
-from segue.connected.linked_accounts import LinkedAccount
+from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.now_playing import Playing, followed, needs_count, playing_in
 from segue.dashboard import app_events
 from segue.dashboard.seeing import seen_by
@@ -47,7 +47,7 @@ class Listening:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._songs, self._tracks = ConnectedSongs(services.store), Tracks(services.store)
-        self._playbacks = Playbacks(services.store)
+        self._playbacks, self._accounts = Playbacks(services.store), LinkedAccounts(services.store)
         self._seen: dict[tuple[str, str], _Seen] = {}
 
     def look(
@@ -101,6 +101,8 @@ class Listening:
     ) -> None:
         place = account["_id"], playing.player
         seen, now = self._seen.get(place), round(time.time() * 1000)
+        if not account.get("shown_at"):
+            self._accounts.note_shown(account)
         name = f"{connection} ({playing.player})" if playing.player else connection
         user_id = account["user_id"]
         before = self._playbacks.of(user_id, name)

@@ -50,6 +50,10 @@ class LinkedAccount(TypedDict):
     """When it was linked."""
     lists: NotRequired[dict[str, WrittenList]]
     """The playlists that Segue writes there, by their keys."""
+    shown_at: NotRequired[datetime]
+    """When the server first showed what the account is playing; until then, play counts tell."""
+    counted_until: NotRequired[datetime]
+    """Last play that is known by play counts."""
     fault: NotRequired[str | None]
     """Why the last attempt failed; none if it succeeded."""
 
@@ -119,11 +123,23 @@ class LinkedAccounts(Collection[LinkedAccount]):
     def numbers(self) -> dict[str, int]:
         """The number of linked accounts by server."""
         steps: list[Document] = [{"$group": {"_id": "$connection", "number": {"$sum": 1}}}]
-        return {one["_id"]: one["number"] for one in self.aggregate(steps)}
+        # The name may be damaged, and of any type.
+        found = self.aggregate(steps)
+        return {name: one["number"] for one in found if isinstance(name := one["_id"], str)}
 
     def note_list(self, account: LinkedAccount, key: str, written: WrittenList) -> None:
         """Note the state of a playlist, unless the account was unlinked meanwhile."""
         self.documents.update_one({"_id": account["_id"]}, {"$set": {f"lists.{key}": written}})
+
+    def note_shown(self, account: LinkedAccount) -> None:
+        """Note that the server shows what the account is playing, also in the document that was read."""
+        account["shown_at"] = datetime.now(UTC)
+        wanted = {"_id": account["_id"], "shown_at": None}
+        self.documents.update_one(wanted, {"$set": {"shown_at": account["shown_at"]}})
+
+    def note_counted(self, account: LinkedAccount, until: datetime) -> None:
+        """Note the last play that is known by play counts."""
+        self.documents.update_one({"_id": account["_id"]}, {"$max": {"counted_until": until}})
 
     def note_fault(self, account: LinkedAccount, fault: str | None) -> None:
         """Note why the last attempt failed; None for a success."""

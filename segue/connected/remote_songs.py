@@ -114,7 +114,7 @@ def song_of(entry: Mapping[str, Any]) -> RemoteSong | None:
         genres=_genres(entry),
         recording=_recording(entry.get("musicBrainzId")),
         cover=identifier(entry.get("coverArt")) or None,
-        created=_time(entry.get("created")),
+        created=time_of(entry.get("created")),
     )
 
 
@@ -203,7 +203,8 @@ def _suffix_of(content_type: object) -> str:
     )
 
 
-def _time(value: object) -> datetime | None:
+def time_of(value: object) -> datetime | None:
+    """A time of ISO 8601; one without a zone is in UTC."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

@@ -49,6 +49,8 @@ class SmallServer:
     sounds: dict[str, bytes] = field(default_factory=dict)
     playlists: dict[str, dict[str, Any]] = field(default_factory=dict)
     playing: list[dict[str, Any]] = field(default_factory=list)
+    recent: list[dict[str, Any]] = field(default_factory=list)
+    """The albums that were played last."""
     mark: str | None = None
     """When the server last scanned; None: it has no `getScanStatus`."""
     searches: bool = True
@@ -89,6 +91,8 @@ class SmallServer:
         return {"searchResult3": {"song": page} if page else {}}
 
     def _getAlbumList2(self, given: Parameters) -> dict[str, Any]:  # noqa: N802
+        if given["type"] == ["recent"]:
+            return {"albumList2": {"album": self.recent}}
         albums = list(dict.fromkeys(one["albumId"] for one in self.songs.values() if "albumId" in one))
         first, number = int(given["offset"][0]), int(given["size"][0])
         page = [{"id": own, "name": own} for own in albums[first : first + number]]

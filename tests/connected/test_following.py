@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from pymongo.database import Database
 
 from segue.connected import linking
-from segue.connected.connections import Connections
 from segue.connected.faults import LogInRefused, NoSuchThing
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.dashboard.beside import follower as followers
@@ -127,7 +127,7 @@ def following(ada: Listener, services: Services, plan: dict[str, list[str]]) -> 
 def test_songs_that_follow_each_other_at_once_are_skips(ada: Listener, following: Follower) -> None:
     for number in (1, 2, 3):
         ada.plays(number)
-        until(lambda number=number: ada.is_seen(number), "the song")
+        until(partial(ada.is_seen, number), "the song")
     # On a machine that is very busy, more than thirty seconds may pass between two songs.
     kinds = [(own, kind) for own, kind in ada.events() if kind == "play"]
     assert kinds == [("song-1", "play"), ("song-2", "play"), ("song-3", "play")]
@@ -147,13 +147,44 @@ def test_only_the_listener_who_plays_learns(ada: Listener, following: Follower, 
     assert ada.events() == [("song-3", "play")]
 
 
+def test_plays_are_known_by_their_times_where_nothing_plays_now(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    linked = ada.account()["linked_at"]
+    for number, minutes in ((1, -10), (2, 1), (3, 2), (4, 1_000_000)):
+        home.small.songs[f"song-{number}"]["played"] = (linked + timedelta(minutes=minutes)).isoformat()
+    home.small.songs["song-5"]["played"] = "yesterday"
+    home.small.recent = [{"id": "album-0", "played": (linked + timedelta(minutes=2)).isoformat()}]
+    look(Follower(services))
+    plays = [("song-2", "play"), ("song-2", "complete"), ("song-3", "play"), ("song-3", "complete")]
+    assert ada.events() == plays
+    free(home)
+    look(Follower(services))
+    assert ada.events() == plays
+    # From the first song on that the server shows, that is surer.
+    home.small.songs["song-6"]["played"] = (linked + timedelta(minutes=3)).isoformat()
+    home.small.recent = [{"id": "album-0", "played": (linked + timedelta(minutes=3)).isoformat()}]
+    ada.plays(7)
+    free(home)
+    look(Follower(services))
+    free(home)
+    look(Follower(services))
+    assert ada.events() == [*plays, ("song-7", "play")]
+
+
+def free(home: Home) -> None:
+    """Let another process follow the server."""
+    home.store.database.connections.update_one({"_id": "home"}, {"$unset": {"followed_until": ""}})
+
+
 def test_a_listener_may_switch_the_learning_off(
-    ada: Listener, following: Follower, home: Home, plan: dict[str, list[str]]
+    ada: Listener, services: Services, home: Home, plan: dict[str, list[str]]
 ) -> None:
     ada.link(learns=False)
     ada.plays(1)
     plan["for-you"] = [home.ids()["song-5"]]
-    until(lambda: home.small.playlists, "the playlist")
+    look(Follower(services))
+    assert home.small.playlists
     assert ada.events() == []
 
 
@@ -172,8 +203,7 @@ def test_the_lists_follow_the_plan(
     assert "createPlaylist" not in home.small.calls
     # Another process knows the lists.
     plan["for-you"] = [ids["song-9"]]
-    Connections(home.store).follow("home", "nobody", lasting=timedelta(seconds=-1))
-    home.store.database.connections.update_one({"_id": "home"}, {"$unset": {"followed_until": ""}})
+    free(home)
     look(Follower(services))
     lists = {one["name"]: one["songs"] for one in home.small.playlists.values()}
     assert lists == {"For you": ["song-9"], "New to you": ["song-7"]}
