@@ -22,6 +22,7 @@ from segue.local.process import RUN, read_record
 from segue.local.reachable import address_of, operator_link
 from segue.local.stack import connected
 from segue.people.accounts import Account, Accounts
+from segue.people.api_keys import SCOPES, ApiKeyError, ApiKeys
 from segue.people.app_passwords import AppPasswordError, AppPasswords
 from segue.people.audit import Action, AuditLog
 from segue.people.authentication import AccountError, Authenticator
@@ -170,10 +171,40 @@ def app_password(
         typer.echo(password)
 
 
+def api_key(
+    name: Name,
+    label: Annotated[str, typer.Option(help="The program that will use it, such as lamp.")],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help=f"What the key allows: {', '.join(SCOPES)}. By default, all of them."),
+    ] = None,
+) -> None:
+    """Create an API key, with which a program calls the API as a listener, and print it.
+
+    It is printed once and cannot be shown again. The listener can revoke it on the page You.
+
+    Example: ./run.sh account api-key Ada --label lamp
+
+    Example: ./run.sh account api-key Ada --label lamp --scope recommendations
+    """
+    with one_line_errors():
+        store = _store()
+        account = _account(store, name)
+        try:
+            key = ApiKeys(store).create(
+                account.user_id, account.name, label=label, scopes=SCOPES if scope is None else scope
+            )
+        except ApiKeyError as error:
+            raise SegueError(f"no API key was created: {error}") from None
+        _note(store, "api-key-created", account)
+        typer.echo(f"API key of {account.name} for {label}; it will not be shown again:", err=True)
+        typer.echo(key)
+
+
 def reset(name: Name, yes: Yes = False) -> None:
     """Give a new password to an account whose password was forgotten, and print it.
 
-    The account is logged out on all devices. Its app passwords stay.
+    The account is logged out on all devices. Its app passwords and API keys stay.
 
     Example: ./run.sh account reset Ada
 
@@ -192,7 +223,9 @@ def reset(name: Name, yes: Yes = False) -> None:
 
 
 def disable(name: Name, yes: Yes = False) -> None:
-    """Lock an account: log-ins are refused, sessions end, app passwords are revoked. The data stay.
+    """Lock an account: log-ins are refused, sessions end, app passwords and API keys are revoked.
+
+    The data stay.
 
     Example: ./run.sh account disable Ada
 
@@ -209,7 +242,7 @@ def disable(name: Name, yes: Yes = False) -> None:
 
 
 def enable(name: Name) -> None:
-    """Let the owner of a disabled account log in again. Revoked app passwords stay revoked.
+    """Let the owner of a disabled account log in again. Revoked app passwords and API keys stay revoked.
 
     Example: ./run.sh account enable Ada
 
@@ -224,8 +257,9 @@ def enable(name: Name) -> None:
 
 
 def delete(name: Name, yes: Yes = False) -> None:
-    """Delete an account with its log-in sessions and app passwords. The listener's plays and playlists stay.
+    """Delete an account with its log-in sessions, app passwords and API keys.
 
+    The listener's plays and playlists stay.
     To delete everything stored about the listener too, use ./run.sh listener forget instead.
 
     Example: ./run.sh account delete Ada
@@ -247,11 +281,12 @@ def _note(store: Store, action: Action, account: Account) -> None:
 
 
 def _shut_out(store: Store, account: Account) -> str:
-    """End all sessions, revoke all app passwords, and unlink accounts of other servers; returns numbers."""
+    """End all sessions and revoke all app passwords and API keys; returns their numbers in words."""
     LinkedAccounts(store).unlink_listener(account.user_id)
     closed = LoginSessions(store).close_all(account.user_id)
-    revoked = AppPasswords(store).revoke_all(account.user_id)
-    return f"{counted(closed, 'log-in session')} ended, {counted(revoked, 'app password')} revoked"
+    passwords, keys = (owner(store).revoke_all(account.user_id) for owner in (AppPasswords, ApiKeys))
+    revoked = f"{counted(passwords, 'app password')} and {counted(keys, 'API key')} revoked"
+    return f"{counted(closed, 'log-in session')} ended, {revoked}"
 
 
 def _store() -> Store:

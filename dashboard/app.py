@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -34,6 +35,7 @@ from segue.dashboard.api.login_required import LoginRequired
 from segue.dashboard.api.outage import MongoOutage
 from segue.dashboard.api.requests import Guests
 from segue.dashboard.api.traces import Traced
+from segue.dashboard.api.v1 import routes as developers
 from segue.dashboard.capacity import Capacity
 from segue.dashboard.listenbrainz import routes as listenbrainz
 from segue.dashboard.metrics import Measured
@@ -68,6 +70,8 @@ _PARTS = (
     shared,
     similar,
 )
+_FOR_PROGRAMS = (developers, opensubsonic, listenbrainz)
+"""The APIs of other programs, which check their callers themselves."""
 PAGES = Path(__file__).with_name("pages.py")
 
 
@@ -78,19 +82,21 @@ def make_app() -> st.App:
     """
     services = visit.services()
     keep_outages_out_of_the_log()
+    of_programs = [route for part in _FOR_PROGRAMS for route in part.routes(services)]
     return st.App(
         PAGES,
-        routes=[*make_routes(services), *opensubsonic.routes(services), *listenbrainz.routes(services)],
-        middleware=make_middleware(services),
+        routes=[*make_routes(services), *of_programs],
+        middleware=make_middleware(services, of_programs),
         lifespan=while_it_runs(services.store, plays_kept=services.settings.retention.plays),
         on_script_error=show_outage,
     )
 
 
-def make_middleware(services: Services) -> list[Middleware]:
-    """The middleware before pages and routes."""
+def make_middleware(services: Services, of_programs: Sequence[Route] = ()) -> list[Middleware]:
+    """The middleware before pages and routes; `of_programs` are the routes of other programs."""
+    measured = [*make_routes(services), *of_programs]
     layers = [
-        Middleware(Measured, metrics=services.metrics, routes=make_routes(services)),
+        Middleware(Measured, metrics=services.metrics, routes=measured),
         Middleware(Protected, settings=services.settings.dashboard),
         Middleware(PageMessages),
         Middleware(Capacity),

@@ -8,14 +8,19 @@ from typing import Any
 
 from segue.dashboard.services import Services
 from segue.errors import SegueError
+from segue.plays.event import Play
 from segue.taste.opinions import Opinions
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 5
 
 
-def send(services: Services, events: Sequence[Mapping[str, Any]]) -> None:
+def send(services: Services, events: Sequence[Mapping[str, Any]]) -> list[Play]:
     """Send events, and keep the likes and dislikes among them.
+
+    Returns
+    -------
+    The plays that Kafka has. Another request is sending the other valid ones.
 
     Raises
     ------
@@ -23,7 +28,7 @@ def send(services: Services, events: Sequence[Mapping[str, Any]]) -> None:
         Kafka does not accept events now.
     """
     if not events:
-        return
+        return []
     try:
         delivered, refused = services.delivery.send(events)
     except SegueError as error:
@@ -36,3 +41,4 @@ def send(services: Services, events: Sequence[Mapping[str, Any]]) -> None:
         log.warning("events of an app are invalid: %s", sorted(set(refused.values())))
     opinions = [(play["user_id"], play["track_id"], play["type"]) for play in delivered]
     Opinions(services.store).keep(opinions)
+    return delivered

@@ -50,9 +50,11 @@ _POLICY = (
 )
 _PLACE = re.compile(r"[A-Za-z0-9.:\[\]-]{1,270}")
 """A host name or an address, perhaps with a port: nothing that could end a part of the policy."""
-_OF_APPS = ("/rest/", "/1/")
-"""Music apps and programs that submit listens, also those that are pages of other sites: each request has its
-own credentials."""
+DEVELOPERS = "/api/v1/"
+"""Below it is the API for developers (:mod:`segue.dashboard.api.v1`)."""
+_OF_APPS = ("/rest/", "/1/", DEVELOPERS)
+"""Music apps, programs that submit listens and those of developers, also pages of other sites: each request
+has its own credentials."""
 
 
 class Protected:

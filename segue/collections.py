@@ -45,6 +45,7 @@ from segue.operations.library_status import LibraryStatus
 from segue.operations.stream_minutes import StreamMinutes
 from segue.operations.stream_progress import StreamProgress
 from segue.people.accounts import Accounts
+from segue.people.api_keys import ApiKeys
 from segue.people.app_passwords import AppPasswords
 from segue.people.audit import AuditLog
 from segue.people.forgotten import Forgotten
@@ -91,6 +92,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Embeddings,
     Accounts,
     AppPasswords,
+    ApiKeys,
     AdmittedListeners,
     LoginSessions,
     Handovers,

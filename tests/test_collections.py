@@ -98,6 +98,7 @@ def test_collections_about_listeners_are_listed_as_personal() -> None:
     secrets = {name: own.secret for name in POLICIES if (own := personal(name)) and own.secret}
     assert secrets == {
         "accounts": ("password", "devices"),
+        "api_keys": ("digest",),
         "app_passwords": ("encrypted", "digest"),
         "audit_log": ("system_user",),
         "linked_accounts": ("encrypted",),

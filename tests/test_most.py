@@ -9,7 +9,8 @@ import pytest
 from pymongo.database import Database
 
 from segue.errors import SegueError
-from segue.people import app_passwords
+from segue.people import api_keys, app_passwords
+from segue.people.api_keys import EVENTS, ApiKeys
 from segue.people.app_passwords import AppPasswords
 from segue.people.authentication import Authenticator
 from segue.people.secret_box import SecretBox
@@ -32,6 +33,10 @@ def _app_passwords(store: Store, folder: Path) -> Callable[[int], object]:
     return lambda number: AppPasswords(store).create("ada", "Ada", device=f"phone {number}", box=box)
 
 
+def _api_keys(store: Store, folder: Path) -> Callable[[int], object]:
+    return lambda number: ApiKeys(store).create("ada", "Ada", label=f"lamp {number}", scopes=[EVENTS])
+
+
 def _playlists(store: Store, folder: Path) -> Callable[[int], object]:
     return lambda number: Playlists(store).create("ada", f"Playlist {number}")
 
@@ -52,6 +57,7 @@ def _follows(store: Store, folder: Path) -> Callable[[int], object]:
     [
         (links, "MOST", _links, "share_links"),
         (app_passwords, "MOST", _app_passwords, "app_passwords"),
+        (api_keys, "MOST", _api_keys, "api_keys"),
         (playlists, "MOST_PLAYLISTS", _playlists, "playlists"),
         (bookmarks, "MOST", _bookmarks, "bookmarks"),
         (follows, "MOST_ASKED", _follows, "follows"),

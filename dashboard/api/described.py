@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -21,15 +21,20 @@ class Answer:
 
     text: str
     body: type[BaseModel] | Media | None = None
+    media: Media = "application/json"
+    """The media type of a body that is a model."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """A query parameter."""
+    """A parameter in the query, or in a header."""
 
     name: str
     text: str
     required: bool = False
+    place: Literal["query", "header"] = "query"
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    """JSON Schema of the value."""
 
 
 @dataclass(frozen=True)

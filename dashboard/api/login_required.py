@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from segue.dashboard.protection import DEVELOPERS
 from segue.people.login_sessions import COOKIE, LoginSessions
 
 OPEN = frozenset(
@@ -35,4 +36,4 @@ class LoginRequired:
 
 
 def _is_guarded(path: str) -> bool:
-    return path.startswith("/api/") and path not in OPEN and not path.startswith(COVERS)
+    return path.startswith("/api/") and path not in OPEN and not path.startswith((COVERS, DEVELOPERS))

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.api.requests import is_page
 from segue.dashboard.language.spoken import language, of_request, spoken
+from segue.dashboard.protection import DEVELOPERS
 from segue.dashboard.text import outage
 from segue.people.operator_links import PATH as OPERATOR_LINK
 from segue.storage.availability import Availability
@@ -59,6 +60,8 @@ class MongoOutage:
 
 def _needs_database(request: Request) -> bool:
     path = request.url.path
+    if path.startswith(DEVELOPERS):  # which answers an outage itself, in its own form
+        return False
     own = path.startswith(("/api/", "/s/")) or path == OPERATOR_LINK
     return (own and path not in _WITHOUT_DATABASE) or is_page(request)
 

@@ -1,4 +1,4 @@
-"""`./run.sh api serve`: the APIs of OpenSubsonic and ListenBrainz as a service, without the pages."""
+"""`./run.sh api serve`: the APIs for other programs as a service, without the pages."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from uvicorn.supervisors import Multiprocess
 
 from segue import logs
+from segue.dashboard.api.v1 import routes as developers
 from segue.dashboard.beside.follower import Follower
 from segue.dashboard.listenbrainz import routes as listenbrainz
 from segue.dashboard.metrics import Measured
@@ -42,7 +43,7 @@ def serve(
         int | None, typer.Option(min=1, max=64, help="The number of processes that share the port.")
     ] = None,
 ) -> None:
-    """Serve the APIs for music apps and for scrobbles of other programs, without the pages.
+    """Serve the APIs for music apps, scrobbles of other programs and developers, without the pages.
 
     The dashboard serves the same APIs at its own address. A separate service answers many apps in several
     processes. It needs the same database, Kafka, music folders and key of app passwords.
@@ -86,7 +87,7 @@ def make_app(settings: Settings | None = None) -> Starlette:
     logs.configure(found.logs.format, level=found.logs.level)
     used = connected(found, kafka=False)
     services = Services(open_store(used), used)
-    answering = [*routes(services), *listenbrainz.routes(services)]
+    answering = [*routes(services), *listenbrainz.routes(services), *developers.routes(services)]
     measured = Middleware(Measured, metrics=services.metrics, routes=answering)
 
     @contextlib.asynccontextmanager

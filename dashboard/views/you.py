@@ -15,6 +15,7 @@ from segue.dashboard.views import (
     account,
     apps,
     beliefs,
+    developers,
     devices,
     heading,
     imports,
@@ -64,6 +65,7 @@ def show() -> None:
         language.choice(listener)
         apps.show(listener)
         servers.show(listener)
+        developers.show(listener)
         imports.show(listener)
         own_data.show(listener)
 

@@ -278,6 +278,12 @@ COMMANDS = (
         "account app-password Ada --device phone",
     ),
     Command(
+        "account api-key",
+        "batch_jobs.accounts:api_key",
+        "create an API key for a program of a developer",
+        "account api-key Ada --label lamp",
+    ),
+    Command(
         "account link",
         "batch_jobs.connections:link",
         "link a listener's account on a connected server",

@@ -1,9 +1,13 @@
-"""Log-in of apps by an app password alone: an API key of OpenSubsonic, a token of ListenBrainz."""
+"""Log-in of programs by a secret alone: an app password (OpenSubsonic, ListenBrainz), or an API key.
+
+Wrong ones of both kinds count together, by the address.
+"""
 
 from __future__ import annotations
 
 import hashlib
 
+from segue.people.api_keys import ApiKeys, Use
 from segue.people.app_passwords import AppPassword, AppPasswords
 from segue.people.audit import AuditLog
 from segue.people.authentication import TooManyGuesses
@@ -12,11 +16,11 @@ from segue.storage.store import Store
 
 
 class AppLogIn:
-    """Finds the app password of a request. Thread-safe."""
+    """Finds the app password or the API key of a request. Thread-safe."""
 
     def __init__(self, store: Store) -> None:
-        self._passwords, self._failures = AppPasswords(store), LoginFailures(store)
-        self._audit = AuditLog(store)
+        self._passwords, self._keys = AppPasswords(store), ApiKeys(store)
+        self._failures, self._audit = LoginFailures(store), AuditLog(store)
 
     def used(self, secret: str, *, address: str) -> AppPassword | None:
         """The app password with this text; None if there is none, which counts as a failed attempt.
@@ -28,12 +32,28 @@ class AppLogIn:
         """
         found = self._passwords.by_secret(secret)
         if found is None:
-            # A right one is never refused: nobody guesses a hundred random bits, and an app with a password
-            # that was revoked must not lock out the others of its network.
-            if self._failures.take(of_app(address)):
-                raise TooManyGuesses
-            self._audit.note("log-in-refused", by="app", address=address, reason="wrong app password")
+            self._refuse(address, reason="wrong app password")
         return found
+
+    def request(self, key: str, *, address: str) -> Use | None:
+        """Count a request with an API key; None if there is no such key, which counts as a failed attempt.
+
+        Raises
+        ------
+        TooManyGuesses
+            The address has guessed too often.
+        """
+        use = self._keys.use(key)
+        if use is None:
+            self._refuse(address, reason="wrong API key")
+        return use
+
+    def _refuse(self, address: str, *, reason: str) -> None:
+        # A right one is never refused: nobody guesses a hundred random bits, and an app with a password that
+        # was revoked must not lock out the others of its network.
+        if self._failures.take(of_app(address)):
+            raise TooManyGuesses
+        self._audit.note("log-in-refused", by="app", address=address, reason=reason)
 
     def note_use(self, used: AppPassword, *, client: str) -> None:
         """Note that an app used the password."""

@@ -43,6 +43,8 @@ Action = Literal[
     "server-linked",
     "server-unlinked",
     "server-link-refused",
+    "api-key-created",
+    "api-key-revoked",
     "operator-link-created",
     "operator-link-used",
     "operator-link-refused",
@@ -74,6 +76,8 @@ ACTIONS: dict[Action, str] = {
     "server-linked": marked("Linked an account of another server"),
     "server-unlinked": marked("Unlinked an account of another server"),
     "server-link-refused": marked("Link to another server refused"),
+    "api-key-created": marked("Created an API key"),
+    "api-key-revoked": marked("Revoked an API key"),
     "operator-link-created": marked("Created a link for operators"),
     "operator-link-used": marked("Used a link for operators"),
     "operator-link-refused": marked("Link for operators refused"),
@@ -94,6 +98,7 @@ REASONS = {
     "disabled": marked("the account is disabled"),
     "too many attempts": marked("too many attempts"),
     "wrong app password": marked("wrong app password"),
+    "wrong API key": marked("wrong API key"),
 }
 """Why something was refused."""
 By = Literal["visitor", "app", "command"]

@@ -144,6 +144,12 @@ class Recommendations(Collection[StoredRecommendation]):
         stored = self.documents.find({"_id": {"$in": list(user_ids)}}, {"reflects_at": 1})
         return {document["_id"]: document["reflects_at"] for document in stored}
 
+    def versions(self, user_ids: Sequence[str]) -> dict[str, str]:
+        """A text that changes with a listener's recommendation, for the listeners who have one."""
+        fields = {"recommendation_id": 1, "updated_at": 1}
+        stored = self.documents.find({"_id": {"$in": list(user_ids)}}, fields)
+        return {one["_id"]: f"{one['recommendation_id']} {one['updated_at'].timestamp()}" for one in stored}
+
     def remove(self, user_ids: Sequence[str]) -> None:
         self.documents.delete_many({"_id": {"$in": list(user_ids)}})
 

@@ -1,5 +1,6 @@
 """Typed settings. conf/default.toml has the defaults and a description of each key."""
 
+from segue.settings.api import ApiSettings
 from segue.settings.connections import KafkaSettings, MongoSettings
 from segue.settings.library import (
     AlsSettings,
@@ -35,6 +36,7 @@ __all__ = [
     "NOT_SETTINGS",
     "AlsSettings",
     "AnnoySettings",
+    "ApiSettings",
     "AudioSettings",
     "BackendSettings",
     "DashboardSettings",

@@ -26,6 +26,7 @@ from pydantic_settings import (
 from segue.errors import SegueError
 from segue.places import CONF
 from segue.renamed_settings import with_new_names
+from segue.settings.api import ApiSettings
 from segue.settings.connections import KafkaSettings, MongoSettings
 from segue.settings.imports import ImportSettings
 from segue.settings.library import (
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     mail: MailSettings
     opensubsonic: OpenSubsonicSettings
     servers: ServerSettings
+    api: ApiSettings
     imports: ImportSettings
 
     @model_validator(mode="after")

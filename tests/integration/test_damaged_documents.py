@@ -78,6 +78,7 @@ from segue.operations.library_status import LibraryStatus
 from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.people.accounts import Accounts
+from segue.people.api_keys import SCOPES, ApiKeys
 from segue.people.app_passwords import AppPasswords
 from segue.people.audit import REFUSALS, AuditLog
 from segue.people.authentication import AccountError
@@ -321,6 +322,7 @@ def _fill_apps(made: Service) -> None:
     box = SecretBox(Path(made.settings.opensubsonic.key_file))
     AppPasswords(store).create("ada", "Ada", device="phone", box=box)
     _fill_server(store)
+    ApiKeys(store).create("ada", "Ada", label="lamp", scopes=SCOPES)
     playing = Playback(
         track_id=track_id(1), duration_ms=60_000, began_at=_ms(NOW), state="playing", reported_at=_ms(NOW)
     )
@@ -592,6 +594,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             LinkedAccounts(store).of_server("home"),
             LinkedAccounts(store).numbers(),
         ),
+        "API keys": lambda: (ApiKeys(store).of("ada"), ApiKeys(store).use("segue_other")),
         "playbacks": lambda: (Playbacks(store).of("ada", "app"), Playbacks(store).now(["ada"], at=NOW)),
         "marks": lambda: (
             Marks(store).of("ada", "album", ["a"]),
