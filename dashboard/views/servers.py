@@ -114,12 +114,12 @@ def _fault(listener: Listener, server: Connection, log_in: GivenLogIn, *, learns
 def _row(accounts: LinkedAccounts, server: Connection, account: LinkedAccount) -> None:
     name = server["_id"]
     left, right = st.columns([4, 1], vertical_alignment="center")
+    who = plain(account["user"]) if account["user"] else gettext("by an API key")
+    left.markdown(f"**{plain(name)}** · {who}")
     if sends_password(server["address"], account["method"]):
         left.caption(
             gettext("This server is reached without encryption, with your password in each request.")
         )
-    who = plain(account["user"]) if account["user"] else gettext("by an API key")
-    left.markdown(f"**{plain(name)}** · {who}")
     if account.get("fault"):
         left.warning(
             gettext("The server refuses your account, or does not answer: link it again if this stays.")
