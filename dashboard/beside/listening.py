@@ -100,7 +100,7 @@ class Listening:
         client: OpenSubsonic | None,
     ) -> None:
         place = account["_id"], playing.player
-        seen, now = self._seen.get(place), round(time.time() * 1000)
+        seen, now = self._seen.get(place), _now()
         if not account.get("shown_at"):
             self._accounts.note_shown(account)
         name = f"{connection} ({playing.player})" if playing.player else connection
@@ -153,6 +153,11 @@ class Listening:
             and now - one.playback.began_at < _REPORTED_MS
             for one in self._playbacks.now([user_id], at=datetime.now(UTC))
         )
+
+
+def _now() -> int:
+    """Epoch ms."""
+    return round(time.time() * 1000)
 
 
 def _goes_on(
