@@ -53,6 +53,7 @@ from segue.imports.importing import match_again
 from segue.imports.libraries import SeenLibraries
 from segue.local.stack import connected
 from segue.operations.library_status import LibraryStatus
+from segue.people.audit import AuditLog
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import PyMongoError
@@ -167,6 +168,7 @@ def update_library(
         servers = Connections(store).all()
         libraries = libraries_of(settings, folders or [], servers=servers)
         summary = run(settings, store, libraries, servers=ServersToRead(servers))
+        AuditLog(store).note_of_library("library-updated")
         write_figures(json_file, asdict(summary))
         say(summary.sentence(), json_file)
         if summary.rejected or summary.undescribed:
