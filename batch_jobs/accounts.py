@@ -6,16 +6,17 @@ Delivery: an account is one document under its name, so that each command can be
 from __future__ import annotations
 
 import secrets
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from segue.batch_jobs.asked_password import PasswordStdin, asked
 from segue.confirmation import Yes, confirm
+from segue.connected.linked_accounts import LinkedAccounts
 from segue.counted import counted
-from segue.errors import SegueError, UsageError, one_line_errors
+from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, console, write_figures
 from segue.local.process import RUN, read_record
 from segue.local.reachable import address_of, operator_link
@@ -31,10 +32,6 @@ from segue.settings import load_settings
 from segue.storage.store import Store, open_store
 
 Name = Annotated[str, typer.Argument(help="The name of the account, in upper or lower case.")]
-PasswordStdin = Annotated[
-    bool,
-    typer.Option("--password-stdin", help="Read the password from standard input, up to the line's end."),
-]
 
 
 def list_accounts(json_file: JsonFile = None) -> None:
@@ -81,7 +78,7 @@ def create(name: Name, password_stdin: PasswordStdin = False) -> None:
     """
     with one_line_errors():
         store = _store()
-        password = _password(from_stdin=password_stdin)
+        password = asked(from_stdin=password_stdin)
         try:
             account = Authenticator(store).create(name, password)
         except AccountError as error:
@@ -100,7 +97,7 @@ def set_password(name: Name, password_stdin: PasswordStdin = False) -> None:
     with one_line_errors():
         store = _store()
         account = _account(store, name)
-        password = _password(from_stdin=password_stdin)
+        password = asked(from_stdin=password_stdin)
         try:
             Authenticator(store).set_password(account, password)
         except AccountError as error:
@@ -285,6 +282,7 @@ def _note(store: Store, action: Action, account: Account) -> None:
 
 def _shut_out(store: Store, account: Account) -> str:
     """End all sessions and revoke all app passwords and API keys; returns their numbers in words."""
+    LinkedAccounts(store).unlink_listener(account.user_id)
     closed = LoginSessions(store).close_all(account.user_id)
     passwords, keys = (owner(store).revoke_all(account.user_id) for owner in (AppPasswords, ApiKeys))
     revoked = f"{counted(passwords, 'app password')} and {counted(keys, 'API key')} revoked"
@@ -300,21 +298,3 @@ def _account(store: Store, name: str) -> Account:
     if account is None:
         raise SegueError(f"there is no account {name!r}: ./run.sh account list shows all accounts")
     return account
-
-
-def _password(*, from_stdin: bool) -> str:
-    """Read the password from standard input, or ask for it on the terminal.
-
-    Raises
-    ------
-    UsageError
-        Standard input is neither a terminal nor has a password.
-    """
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    if not sys.stdin.isatty():
-        if given := sys.stdin.readline().rstrip("\r\n"):
-            return given
-        raise UsageError("there is no terminal to ask for the password: pipe it in, and add --password-stdin")
-    answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    return answer

@@ -238,5 +238,5 @@ def write(
 
 
 def _rejected(row: Row | Described, file: StoredFile) -> RejectedFile:
-    path = f"{file.path}, song {file.cue['number']}" if file.cue else str(file.path)
+    path = f"{file.path}, song {file.cue['number']}" if file.cue else str(file.path or file.server_path)
     return RejectedFile(path=path, track_id=file.track_id, reason=row.reason, detail=row.detail)

@@ -21,14 +21,22 @@ from rich.progress import TimeRemainingColumn
 
 from segue.audio.describe_here import Describers
 from segue.audio.descriptors import features_version
-from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
+from segue.batch_jobs import (
+    build_index,
+    describe_connected,
+    extract_features,
+    ingest_catalog,
+    train_embeddings,
+)
 from segue.batch_jobs.bars import counting
 from segue.batch_jobs.complete_fingerprints import fingerprint_on_this_machine
+from segue.batch_jobs.connected_library import read_server
 from segue.batch_jobs.ingest_catalog import counted_reasons
 from segue.batch_jobs.measure_loudness import measure_on_this_machine
 from segue.batch_jobs.read_library import Rules
 from segue.batches import batches
 from segue.catalog.features import Features
+from segue.catalog.gathering import gather
 from segue.catalog.identity import Listening
 from segue.catalog.library import Library, library_of, named_libraries
 from segue.catalog.listening import StoredSounds
@@ -37,6 +45,7 @@ from segue.catalog.stored_paths import path_to_open
 from segue.catalog.track import StoredFile
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
+from segue.connected.connections import Connection, Connections
 from segue.counted import counted
 from segue.errors import SegueError, TooLittle, line_of, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
@@ -55,6 +64,18 @@ UNUSABLE = "./run.sh library rejected"
 STEPS = ("reading", "describing", "placing", "indexing", "fingerprinting", "measuring")
 _WRITE_EVERY = 16
 """Tracks whose features are written at once: an interruption loses at most these."""
+
+
+@dataclass(frozen=True)
+class ServersToRead:
+    """The connected servers of a pass."""
+
+    connections: Sequence[Connection] = ()
+    accepted: bool = False
+    """The songs that are gone were removed, however many they are."""
+
+
+NO_SERVERS = ServersToRead()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +150,7 @@ def update_library(
     ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Bring everything up to date with the folders of music: catalogue, features, embeddings, index.
+    """Bring everything up to date with folders of music and connected servers: catalogue, features, index.
 
     Only new and changed files are read. An interrupted run continues where it stopped. A file that was
     changed within the last seconds (library.settle_time) may still be written, and waits for the next run.
@@ -142,10 +163,11 @@ def update_library(
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
-        libraries = libraries_of(settings, folders or [])
         store = open_store(settings)
         prepare(store, Job.CATALOGUE)
-        summary = run(settings, store, libraries)
+        servers = Connections(store).all()
+        libraries = libraries_of(settings, folders or [], servers=servers)
+        summary = run(settings, store, libraries, servers=ServersToRead(servers))
         AuditLog(store).note_of_library("library-updated")
         write_figures(json_file, asdict(summary))
         say(summary.sentence(), json_file)
@@ -155,8 +177,10 @@ def update_library(
             raise SegueError("; ".join(summary.faults))
 
 
-def libraries_of(settings: Settings, folders: Sequence[Path]) -> list[Library]:
-    """The libraries of the given folders, or those of the settings.
+def libraries_of(
+    settings: Settings, folders: Sequence[Path], *, servers: Sequence[Connection] = ()
+) -> list[Library]:
+    """The libraries of the given folders, or those of the settings; none if only servers are connected.
 
     A given folder stands for its library with all its folders; if the settings name none, for a library with
     the folder's name.
@@ -164,11 +188,11 @@ def libraries_of(settings: Settings, folders: Sequence[Path]) -> list[Library]:
     Raises
     ------
     SegueError
-        Neither names a folder.
+        Neither names a folder, and no server is connected.
     """
     libraries = [library_of(settings.library, folder) for folder in folders]
     libraries = list(dict.fromkeys(libraries)) or named_libraries(settings.library)
-    if not libraries:
+    if not libraries and not servers:
         raise SegueError("no folder of music: name one, or set library.folders")
     return libraries
 
@@ -182,13 +206,15 @@ def run(
     only_changes: bool = False,
     measuring: Callable[[], bool] = lambda: True,
     status: LibraryStatus | None = None,
+    servers: ServersToRead = NO_SERVERS,
 ) -> UpdateSummary:
-    """One pass. With `only_changes`, a pass that finds no change leaves embeddings and index as they are.
+    """One pass over libraries and connected servers. With `only_changes`, a pass that finds no change leaves
+    embeddings and index as they are.
 
     The last steps compute fingerprints that an earlier release has not, and measure loudness, which takes
     longer than all others. They end when `measuring` is false, and leave the rest to a later pass.
 
-    A library that cannot be read is reported in `faults`; the others are brought up to date.
+    A library or a server that cannot be read is reported in `faults`; the others are brought up to date.
 
     Raises
     ------
@@ -201,7 +227,7 @@ def run(
         status.begin()
         try:
             summary = _Pass(settings, store, status, describers, quiet=quiet).run(
-                libraries, began=began, only_changes=only_changes, measuring=measuring
+                libraries, servers, began=began, only_changes=only_changes, measuring=measuring
             )
         except Exception as error:
             with suppress(PyMongoError):  # the error itself says that MongoDB is away
@@ -238,7 +264,13 @@ class _Pass:
     """The steps of a pass, with their counts."""
 
     def __init__(
-        self, settings: Settings, store: Store, status: LibraryStatus, describers: Describers, *, quiet: bool
+        self,
+        settings: Settings,
+        store: Store,
+        status: LibraryStatus,
+        describers: Describers,
+        *,
+        quiet: bool,
     ) -> None:
         self._settings, self._store, self._status, self._quiet = settings, store, status, quiet
         self._describers = describers
@@ -251,6 +283,7 @@ class _Pass:
     def run(
         self,
         libraries: Sequence[Library],
+        servers: ServersToRead,
         *,
         began: float,
         only_changes: bool,
@@ -260,12 +293,14 @@ class _Pass:
         playable = tracks.count_playable()
         with self._step("reading"), StoredSounds(self._store, self._settings.audio) as listening:
             ingested, faults = self._read(libraries, listening)
+            self._read_servers(servers, ingested, faults)
         changed = any(one.new or one.changed or one.vanished for one in ingested)
         if changed:
             match_again(self._store, SeenLibraries(self._store, self._settings).of)
         # Tracks of a disk that is away, or back, are neither new nor changed.
         changed = changed or tracks.count_playable() != playable
         self._enter_index(always=changed or not only_changes)
+        self._enter_index_from_servers(wanted=measuring)
         with self._step("fingerprinting"):
             work = fingerprint_on_this_machine(self._store, self._describers, wanted=measuring)
             fingerprinted, unfingerprinted = self._to_end(work, "fingerprinting", "Fingerprints")
@@ -331,6 +366,54 @@ class _Pass:
                     f"if they were removed, run ./run.sh library ingest {library.folder} --accept-removals"
                 )
         return ingested, faults
+
+    def _read_servers(
+        self, servers: ServersToRead, ingested: list[ingest_catalog.IngestSummary], faults: list[str]
+    ) -> None:
+        """Read the catalogues of servers; adds the results to those of the libraries."""
+        for server in servers.connections:
+            name = server["_id"]
+            try:
+                one = read_server(
+                    self._store,
+                    self._settings,
+                    server,
+                    accepted=servers.accepted,
+                    progress=lambda done: self._status.progress("reading", done=done),
+                )
+            except SegueError as error:
+                faults.append(f"{name}: {error}")
+                continue
+            ingested.append(one)
+            if one.in_question:
+                faults.append(
+                    f"{name}: {counted(one.in_question, 'song is', plural='songs are')} gone at once: if "
+                    f"they were removed, run ./run.sh library sync {name} --accept-removals"
+                )
+
+    def _enter_index_from_servers(self, *, wanted: Callable[[], bool]) -> None:
+        """Describe songs of servers in rounds; a change on a disk ends it after a round's song."""
+        work = describe_connected.find_work(self._store, self._settings)
+        done, total = 0, len(work)
+        with counting(TimeRemainingColumn(), disable=self._quiet or not total) as progress:
+            task = progress.add_task("Analysing songs of servers", total=total)
+            for batch in batches(work, self._settings.library.tracks_per_round):
+                entered = 0
+                with self._step("describing"):
+                    for described, failed in describe_connected.describe_songs(
+                        self._store, self._settings, self._describers, batch, wanted=wanted
+                    ):
+                        self._described += described
+                        self._undescribed += failed
+                        entered += described
+                        done += described + failed
+                        self._status.progress("describing", done=done, total=total)
+                        progress.update(task, completed=done)
+                if entered:
+                    gather(self._store)
+                    self._place_and_index()
+                if not entered or not wanted():
+                    break
 
     def _enter_index(self, *, always: bool) -> None:
         """Describe tracks in rounds; each round ends with an index that has them.

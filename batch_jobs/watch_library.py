@@ -18,9 +18,11 @@ from typing import Annotated
 import typer
 
 from segue.batch_jobs import build_index
-from segue.batch_jobs.update_library import UpdateSummary, libraries_of, run
+from segue.batch_jobs.connected_library import is_due
+from segue.batch_jobs.update_library import ServersToRead, UpdateSummary, libraries_of, run
 from segue.catalog.library import Library
 from segue.collections import prepare
+from segue.connected.connections import Connection, Connections
 from segue.errors import SegueError, line_of, one_line_errors
 from segue.figures import say
 from segue.local.process import registered
@@ -51,11 +53,12 @@ def watch_library(
         typer.Argument(help="Folders of music. Default: those of the setting library.folders."),
     ] = None,
 ) -> None:
-    """Watch folders of music, and bring everything up to date after each change, until Ctrl-C.
+    """Watch folders of music and connected servers, and bring everything up to date, until Ctrl-C.
 
     A new song can be played after library.settle_time, and is recommended after its sound has been analysed.
     On network disks, and beyond the system's limit of watched folders, the folders are compared at intervals
-    (library.poll_interval). Nothing in a folder of music is written, moved or deleted.
+    (library.poll_interval), and connected servers are asked at intervals (servers.catalogue_interval).
+    Nothing in a folder of music is written, moved or deleted.
 
     Example: ./run.sh library watch ~/Music
 
@@ -64,11 +67,11 @@ def watch_library(
     with one_line_errors():
         settings = load_settings()
         settings = connected(settings, kafka=settings.library.retrain_plays > 0)
-        libraries = libraries_of(settings, folders or [])
         store = open_store(settings)
         prepare(store, Job.CATALOGUE)
+        libraries = libraries_of(settings, folders or [], servers=Connections(store).all())
         watch = Watch(settings, store, libraries)
-        address = ", ".join(str(folder) for library in libraries for folder in library.folders)
+        address = ", ".join(str(folder) for library in libraries for folder in library.folders) or "servers"
         with ended_by_sigterm(), registered("library", address=address):
             for folder in watch.begin():
                 polled = f" (compared at intervals: {folder['reason']})" if folder["reason"] else ""
@@ -150,6 +153,8 @@ class Watch:
                 due.append(polled + settings.poll_interval.total_seconds())
             if retry:
                 due.append(passed + settings.settle_time.total_seconds())
+            if self._has_due_server():
+                due.append(now)
             if self._changed.wait(min(_LIFE_SECONDS, max(0.0, min(due) - now))):
                 self._settle()
             elif time.monotonic() < min(due):
@@ -203,6 +208,7 @@ class Watch:
                 only_changes=self._complete,
                 measuring=measuring,
                 status=self._status,
+                servers=ServersToRead(self._due_servers()),
             )
             self._complete, self._away = True, bool(summary.faults or summary.away)
             for fault in summary.faults:
@@ -215,6 +221,16 @@ class Watch:
             self._complete = False
             return None
         return summary
+
+    def _due_servers(self) -> list[Connection]:
+        """The connected servers that are to be asked now."""
+        return [one for one in Connections(self._store).all() if is_due(one, self._settings)]
+
+    def _has_due_server(self) -> bool:
+        try:
+            return bool(self._due_servers())
+        except PyMongoError:  # the pass would fail as well
+            return False
 
     def _note(self, folders: Sequence[WatchedFolder]) -> None:
         """Note that the watch is alive, unless MongoDB is away."""

@@ -109,6 +109,7 @@ def serve_app(
 
     from segue.dashboard import visit
     from segue.dashboard.app import make_app
+    from segue.dashboard.beside.follower import Follower
     from segue.dashboard.connections import PromptProtocol, leave_out_refusals
     from segue.dashboard.page_messages import LARGEST
 
@@ -134,8 +135,13 @@ def serve_app(
     metrics_port = settings.dashboard.metrics_port
     if metrics_port and _serve_metrics(metrics_port, server, services.metrics.registry):
         started(f"http://127.0.0.1:{metrics_port}/health")
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+    follower = Follower(services)
+    follower.start()
+    try:
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    finally:
+        follower.close()
     if not server.started:
         raise SegueError("the dashboard could not start: the lines above give the cause")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segue.audio.transcoding.service import Transcoder
 from segue.collections import prepare
+from segue.connected.originals import Originals
 from segue.dashboard.importing import Importing
 from segue.dashboard.metrics import DashboardMetrics
 from segue.dashboard.queries.catalogue import CatalogueReader
@@ -83,6 +84,7 @@ class Services:
         self.metrics.transcodings_running.set_function(lambda: self.transcoder.running)
         self.metrics.transcodings_waiting.set_function(lambda: self.transcoder.waiting)
         self.metrics.transcoding_cache.set_function(self.transcoder.cache_size)
+        self.originals = Originals(store, settings)
         self.importing = Importing(settings)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)
@@ -98,10 +100,13 @@ class Services:
         self.starting_options = StartingOptions(store)
 
     def close(self) -> None:
-        """End the conversions, the imports and the sending of mail, and close the connection to Kafka."""
+        """End the conversions, the imports and the sending of mail, and close the connections to other
+        servers.
+        """
         self.recovery.close()
         self.importing.close()
         self.transcoder.close()
+        self.originals.close()
         self.delivery.close()
 
 

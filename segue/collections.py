@@ -22,6 +22,9 @@ from segue.catalog.rejected import RejectedTracks
 from segue.catalog.track_lyrics import TrackLyrics
 from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
+from segue.connected.connections import Connections
+from segue.connected.known_songs import ConnectedSongs
+from segue.connected.linked_accounts import LinkedAccounts
 from segue.embeddings.stored import Embeddings
 from segue.engagement.counted_windows import CountedWindows
 from segue.engagement.daily_statistics import DailyStatistics
@@ -81,6 +84,9 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Features,
     RejectedTracks,
     UnknownTracks,
+    Connections,
+    ConnectedSongs,
+    LinkedAccounts,
     Moods,
     Models,
     Embeddings,

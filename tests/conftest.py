@@ -251,6 +251,9 @@ def own_settings(mongo_uri: str, folder: Path, *, database: str | None = None) -
             "models": base.models.model_copy(update={"folder": str(folder / "models")}),
             "transcoding": base.transcoding.model_copy(update={"folder": str(folder / "transcoded")}),
             "opensubsonic": base.opensubsonic.model_copy(update={"key_file": str(folder / "app.key")}),
+            "servers": base.servers.model_copy(
+                update={"folder": str(folder / "servers"), "requests_per_second": 1000.0}
+            ),
             "stream": base.stream.model_copy(update={"rejected_trigger_interval": at_once}),
             "engagement": base.engagement.model_copy(update={"trigger_interval": at_once}),
         }

@@ -101,6 +101,7 @@ def test_collections_about_listeners_are_listed_as_personal() -> None:
         "api_keys": ("digest",),
         "app_passwords": ("encrypted", "digest"),
         "audit_log": ("system_user",),
+        "linked_accounts": ("encrypted",),
         "mail_links": ("_id", "fits"),
         "sessions": ("_id",),
         "share_links": ("_id",),

@@ -16,18 +16,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.audio.transcoding.choice import choose
 from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.forms import FORMS, Form
-from segue.audio.transcoding.media_types import CONTENT_TYPES, media_type
+from segue.audio.transcoding.media_types import CONTENT_TYPES
 from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.track import Recording, ReplayGain
 from segue.catalog.tracks import Tracks
 from segue.dashboard.api.converted import HEADERS, converted
 from segue.dashboard.api.requests import session_of
+from segue.dashboard.api.sounds import as_it_is, converting, type_of
 from segue.dashboard.services import Services
 from segue.settings import TranscodingSettings
 
@@ -73,8 +74,8 @@ def routes(services: Services) -> list[Route]:
         found = await run_in_threadpool(recording, services, track_id)
         conversion = _conversion(services, found, request.query_params)
         if conversion is None:
-            content_type = CONTENT_TYPES[found.path.suffix.lower()]
-            return FileResponse(found.path, media_type=content_type, headers=HEADERS)
+            return await as_it_is(services, found, request, headers=HEADERS)
+        conversion = await converting(services, found, conversion)
         return await converted(
             services.transcoder, conversion, request, owner=listener.user_id, headers=HEADERS
         )
@@ -91,12 +92,18 @@ def recording(services: Services, track_id: str) -> Recording:
     Raises
     ------
     HTTPException
-        404: there is no such track, or its file is missing or of another type.
+        404: there is no such track, or its file is missing or of another type. A song of a connected server
+        may be missing there.
     """
     found = Tracks(services.store).recording(track_id)
-    if found is None or found.path.suffix.lower() not in CONTENT_TYPES or not found.path.is_file():
+    if found is None or found.path.suffix.lower() not in CONTENT_TYPES or not _is_there(found):
         raise HTTPException(404, "there is no such recording on this machine")
     return found
+
+
+def _is_there(found: Recording) -> bool:
+    """Whether a file exists; a connected server tells when it is asked for the song."""
+    return found.server is not None or found.path.is_file()
 
 
 def _addresses(services: Services, track_id: str, url: str) -> dict[str, Any]:
@@ -110,7 +117,7 @@ def _addresses(services: Services, track_id: str, url: str) -> dict[str, Any]:
     return {
         "url": url,
         # A part of a file is always converted.
-        "type": media_type(found.path) if found and not found.is_part else None,
+        "type": type_of(found) if found and not found.is_part else None,
         "forms": forms,
         "gain": {name: value for name, value in vars(gains).items() if value is not None},
     }

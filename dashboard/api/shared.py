@@ -12,16 +12,16 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from segue.audio.transcoding.forms import FORMS
-from segue.audio.transcoding.media_types import CONTENT_TYPES, media_type
 from segue.catalog.track import Recording
 from segue.dashboard.api.audio import converted_to, recording
 from segue.dashboard.api.converted import converted
 from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.api.shared_page import gone, page
+from segue.dashboard.api.sounds import as_it_is, converting, type_of
 from segue.dashboard.language.words import translated
 from segue.dashboard.queries.shared import SharedContent, picture, shared
 from segue.dashboard.services import Services
@@ -144,11 +144,11 @@ def _recording(services: Services, links: ShareLinks, token: str, track_id: str)
 async def _played(services: Services, found: Recording, request: Request, *, token: str) -> Response:
     """The recording unchanged if every browser plays it, and converted otherwise."""
     headers = {**_HEADERS, "Cache-Control": "private, no-store"}
-    if not found.is_part and await run_in_threadpool(media_type, found.path) in COMMON:
-        content_type = CONTENT_TYPES[found.path.suffix.lower()]
-        return FileResponse(found.path, media_type=content_type, headers=headers)
+    if not found.is_part and await run_in_threadpool(type_of, found) in COMMON:
+        return await as_it_is(services, found, request, headers=headers)
     form = FORMS[UNIVERSAL]
     conversion = converted_to(found, form, form.kilobits(services.settings.transcoding.bit_rate))
+    conversion = await converting(services, found, conversion)
     return await converted(services.transcoder, conversion, request, owner=token, headers=headers)
 
 

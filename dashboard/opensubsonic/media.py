@@ -6,17 +6,17 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from segue.audio.bit_rate import sound_kilobits
 from segue.audio.transcoding.choice import RAW, choose, fits
 from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.forms import FORMS, Form
-from segue.audio.transcoding.media_types import CONTENT_TYPES
 from segue.catalog.full_tracks import FullTrack
 from segue.catalog.track import Recording
 from segue.dashboard.api.audio import LONGEST_START, converted_to, is_after_end, recording
 from segue.dashboard.api.converted import HEADERS, converted
+from segue.dashboard.api.sounds import as_it_is, converting
 from segue.dashboard.opensubsonic import finding, ids, plan, shapes
 from segue.dashboard.opensubsonic.answers import unavailable
 from segue.dashboard.opensubsonic.call import Call, Sending
@@ -39,17 +39,17 @@ async def stream(call: Call) -> Response:
     track, file = await run_in_threadpool(_recording, call)
     conversion = await run_in_threadpool(_conversion, call, track, file)
     if conversion is None:
-        return _file(file)
-    return await send(call, conversion)
+        return await _as_it_is(call, file)
+    return await send(call, file, conversion)
 
 
 async def download(call: Call) -> Response:
     """The file itself; a song that is a part of a file, in the usual form."""
     track, file = await run_in_threadpool(_recording, call)
     if file.is_part:
-        return await send(call, converted_to(file, *usual_form(call)))
+        return await send(call, file, converted_to(file, *usual_form(call)))
     name = quote(track.file_name or f"{track.track_id}.{track.suffix}", safe="")
-    return _file(file, {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
+    return await _as_it_is(call, file, {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
 
 
 async def cover(call: Call) -> Response:
@@ -70,7 +70,7 @@ async def cover(call: Call) -> Response:
     return Response(data, media_type=content_type, headers=_COVER_HEADERS)
 
 
-async def send(call: Call, conversion: Conversion) -> Response:
+async def send(call: Call, file: Recording, conversion: Conversion) -> Response:
     """A recording in another form.
 
     Raises
@@ -78,12 +78,14 @@ async def send(call: Call, conversion: Conversion) -> Response:
     ProtocolError
         Too many recordings are being converted, or this one cannot be.
     """
+    services = call.server.services
     try:
+        conversion = await converting(services, file, conversion)
         response = await converted(
-            call.server.services.transcoder, conversion, call.request, owner=call.user_id, headers=HEADERS
+            services.transcoder, conversion, call.request, owner=call.user_id, headers=HEADERS
         )
     except HTTPException as error:
-        raise unavailable(str(error.detail)) from None
+        raise _failure(error) from None
     if response.status_code >= 400:
         raise ProtocolError(Code.GENERIC, "This recording cannot be converted.")
     return response
@@ -108,9 +110,18 @@ def file_of(call: Call, track: FullTrack) -> Recording:
         raise not_found("recording on this machine") from None
 
 
-def _file(file: Recording, headers: dict[str, str] | None = None) -> Response:
-    content_type = CONTENT_TYPES[file.path.suffix.lower()]
-    return FileResponse(file.path, media_type=content_type, headers=HEADERS | (headers or {}))
+async def _as_it_is(call: Call, file: Recording, headers: dict[str, str] | None = None) -> Response:
+    try:
+        return await as_it_is(call.server.services, file, call.request, headers=HEADERS | (headers or {}))
+    except HTTPException as error:
+        raise _failure(error) from None
+
+
+def _failure(error: HTTPException) -> Exception:
+    """The error of the protocol for one of a recording."""
+    if error.status_code == 404:
+        return not_found("recording any more")
+    return unavailable(str(error.detail), retry_after=int((error.headers or {}).get("Retry-After", "5")))
 
 
 def _conversion(call: Call, track: FullTrack, file: Recording) -> Conversion | None:
@@ -157,7 +168,7 @@ def kilobits_of(file: Recording, *, limit: int) -> int | None:
     average = file.kilobits
     if average is None or fits(average, limit) or average > _MOST_COVERS * limit:
         return average
-    return sound_kilobits(file.path) or average
+    return (sound_kilobits(file.path) if file.server is None else None) or average
 
 
 def usual_form(call: Call) -> tuple[Form, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,10 +11,9 @@ from segue.catalog.full_tracks import FullTrack
 from segue.dashboard.opensubsonic import finding, ids, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.near import bundle_of
-from segue.dashboard.queries.generated import PlaylistGenerator
+from segue.dashboard.queries import made_lists
+from segue.dashboard.queries.made_lists import MadeFor, MadeList
 from segue.dashboard.queries.profile import read_listener
-from segue.dashboard.queries.steered import planned
-from segue.errors import SegueError
 from segue.ranking.recommendations import Recommendations
 
 _USUAL = 10
@@ -22,53 +21,44 @@ _USUAL = 10
 
 @dataclass(frozen=True)
 class MadePlaylist:
-    """A playlist that Segue makes for a listener, and updates."""
+    """A playlist that Segue makes for a listener, in the API."""
 
-    key: str
-    name: str
-    comment: str
-    tracks: Callable[[Call], list[str]]
+    made: MadeList
+
+    @property
+    def name(self) -> str:
+        return self.made.name
+
+    @property
+    def comment(self) -> str:
+        return self.made.comment
 
     @property
     def playlist_id(self) -> str:
         """Its id in the API; the same for every listener."""
-        return ids.MADE + self.key
+        return ids.MADE + self.made.key
+
+    def tracks(self, call: Call) -> list[str]:
+        """Its songs for the caller."""
+        return self.made.tracks(_made_for(call))
+
+
+def _made_for(call: Call) -> MadeFor:
+    services = call.server.services
+    return MadeFor(
+        catalogue=services.catalogue,
+        settings=services.settings,
+        day_lists=services.day_lists,
+        user_id=call.user_id,
+    )
 
 
 def planned_ids(call: Call) -> list[str]:
     """The songs that the listener would hear next, in order."""
-    return [
-        item.track_id for item in planned(call.server.catalogue, call.server.settings, call.user_id).items
-    ]
+    return made_lists.planned_ids(_made_for(call))
 
 
-def _generator(call: Call) -> PlaylistGenerator | None:
-    services = call.server.services
-    try:
-        return PlaylistGenerator(services.catalogue, services.settings, call.user_id, kept=services.day_lists)
-    except SegueError:  # no index yet
-        return None
-
-
-def _daily_mix(call: Call) -> list[str]:
-    made = _generator(call)
-    return [item.track_id for item in made.daily_mix(datetime.now(UTC).date())] if made else []
-
-
-def _new(call: Call) -> list[str]:
-    made = _generator(call)
-    return [item.track_id for item in made.discovery(datetime.now(UTC).date())] if made else []
-
-
-MADE = (
-    MadePlaylist(
-        "for-you", "For you", "Your next songs. Changes with every song that you play or skip.", planned_ids
-    ),
-    MadePlaylist(
-        "daily-mix", "Daily mix", "Songs that you like, and new ones near them. Changes daily.", _daily_mix
-    ),
-    MadePlaylist("new-to-you", "New to you", "Songs that you have never played.", _new),
-)
+MADE = tuple(MadePlaylist(made) for made in made_lists.MADE)
 _BY_ID = {made.playlist_id: made for made in MADE}
 
 

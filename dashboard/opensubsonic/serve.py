@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from uvicorn.supervisors import Multiprocess
 
 from segue import logs
 from segue.dashboard.api.v1 import routes as developers
+from segue.dashboard.beside.follower import Follower
 from segue.dashboard.capacity import Capacity
 from segue.dashboard.connections import PromptProtocol
 from segue.dashboard.listenbrainz import routes as listenbrainz
@@ -102,7 +104,10 @@ def make_app(settings: Settings | None = None) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        follower = Follower(services)
+        follower.start()
         yield
+        await run_in_threadpool(follower.close)
         services.close()
 
     return Starlette(routes=answering, middleware=layers, lifespan=lifespan)

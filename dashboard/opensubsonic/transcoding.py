@@ -11,11 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from segue.audio.transcoding.forms import FORMS, Form
-from segue.audio.transcoding.media_types import media_type
 from segue.catalog.full_tracks import FullTrack
 from segue.catalog.track import Recording
 from segue.dashboard.api.audio import converted_to
 from segue.dashboard.api.requests import json_body
+from segue.dashboard.api.sounds import type_of
 from segue.dashboard.opensubsonic import finding
 from segue.dashboard.opensubsonic.call import Call, Content, Sending
 from segue.dashboard.opensubsonic.failure import invalid, not_found
@@ -92,7 +92,7 @@ async def stream(call: Call) -> Response:
     file = await run_in_threadpool(file_of, call, track)
     start = start_of(call, "offset", file)
     kilobits = form.kilobits(int(match[2]))
-    return await send(call, converted_to(file, form, kilobits, start=start))
+    return await send(call, file, converted_to(file, form, kilobits, start=start))
 
 
 def _song(call: Call) -> FullTrack:
@@ -103,7 +103,7 @@ def _song(call: Call) -> FullTrack:
 
 def _codec(track: FullTrack, file: Recording) -> str:
     """The codec of a file, as profiles name it; its suffix where the codec has no other name."""
-    kind = media_type(file.path) or ""
+    kind = type_of(file) or ""
     match = _CODEC.search(kind)
     return _CODEC_NAMES.get(match[1], match[1]) if match else track.suffix
 

@@ -22,6 +22,7 @@ from segue.dashboard.views import (
     language,
     more,
     own_data,
+    servers,
     sharing,
 )
 
@@ -63,6 +64,7 @@ def show() -> None:
         devices.show(listener)
         language.choice(listener)
         apps.show(listener)
+        servers.show(listener)
         developers.show(listener)
         imports.show(listener)
         own_data.show(listener)

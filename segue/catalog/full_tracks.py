@@ -10,11 +10,19 @@ from typing import Any
 
 from segue.catalog.letters import artist_key
 from segue.catalog.stored_paths import readable
-from segue.catalog.track import LONGEST, SHOWN, ReplayGain, TrackSummary, average_kilobits, summary_of
+from segue.catalog.track import (
+    LONGEST,
+    SHOWN,
+    ReplayGain,
+    TrackSummary,
+    average_kilobits,
+    path_of,
+    summary_of,
+)
 from segue.catalog.tracks import PLAYABLE, Tracks
 from segue.storage.mongo import ASCENDING, Document
 
-_FURTHER = ("track", "details", "album_id", "library", "path", "size", "cue", "added_at")
+_FURTHER = ("track", "details", "album_id", "library", "path", "server", "size", "cue", "added_at")
 _ALL = {**SHOWN, **dict.fromkeys(_FURTHER, 1)}
 _GAINS = frozenset(one.name for one in fields(ReplayGain))
 _ON_ALBUM = ("details.disc", "details.side", "track", "title", "_id")
@@ -159,7 +167,7 @@ def _full(track: Mapping[str, Any]) -> FullTrack:
     return FullTrack(
         summary=summary_of(track),
         library=track.get("library") or "",
-        file_name=readable(PurePosixPath(track.get("path") or "").name),
+        file_name=readable(PurePosixPath(path_of(track)).name),
         size=None if track.get("cue") else track.get("size"),
         number=track.get("track"),
         disc=details.get("disc"),

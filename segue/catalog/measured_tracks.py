@@ -13,7 +13,7 @@ from segue.catalog.albums import Album, Albums
 from segue.catalog.levels import LevelDocument, is_current, version
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import ReplayGain, StoredFile, file_of
-from segue.catalog.tracks import OF_FILE, PLAYABLE, PRESENT, Tracks
+from segue.catalog.tracks import HERE, OF_FILE, PLAYABLE, Tracks
 from segue.storage.mongo import upsert
 from segue.storage.store import Store
 
@@ -33,13 +33,13 @@ class MeasuredTracks(Tracks):
         self._albums = Albums(store)
 
     def to_measure(self) -> list[StoredFile]:
-        """The present files whose loudness is not stored, or is that of an earlier version of the file."""
+        """The files on a disk whose loudness is not stored, or is that of an earlier version of the file."""
         changed = [
             {"loudness.version": {"$ne": version()}},
             {"$expr": {"$ne": ["$loudness.size", "$size"]}},
             {"$expr": {"$ne": ["$loudness.modified_ns", "$modified_ns"]}},
         ]
-        found = self.documents.find({**PRESENT, "$or": changed}, OF_FILE, batch_size=10_000).sort("_id")
+        found = self.documents.find({**HERE, "$or": changed}, OF_FILE, batch_size=10_000).sort("_id")
         return [file_of(track) for track in found]
 
     def write_levels(self, levels: Iterable[tuple[str, LevelDocument]]) -> int:

@@ -65,6 +65,17 @@ class FmaFacts(TypedDict):
     """Licence of the recording."""
 
 
+class ServerSong(TypedDict):
+    """The song of a connected server that a track is (:mod:`segue.connected`)."""
+
+    connection: str
+    """Name of the server."""
+    song: str
+    """Id of the song there."""
+    path: str
+    """Path of its file on the server; only its name if the server gives none."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MusicBrainzIds:
     """The ids of MusicBrainz in a file's tags: UUIDs in lower case."""
@@ -121,7 +132,8 @@ class Track:
     track_id: str
     library: str
     path: str | None
-    """Absolute, on the machine that read it. Path, size and time are None without audio."""
+    """Absolute, on the machine that read it. Path, size and time are None without audio, the path also if the
+    sound is on a connected server."""
     title: str
     artist: str
     album: str | None
@@ -159,6 +171,8 @@ class Track:
     """A digest of the data set's tables' entry for it."""
     fma: FmaFacts | None = None
     """Facts from FMA's tables: see :meth:`segue.catalog.fma.FmaTrack.facts`."""
+    server: ServerSong | None = None
+    """Where the sound is, if it is on a connected server."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +222,7 @@ class Recording:
     """The sound of a track."""
 
     path: Path
+    """Of the file; for a song of a connected server, the name of its file there."""
     size: int | None
     """Bytes."""
     duration_ms: int | None
@@ -215,6 +230,8 @@ class Recording:
     """Seconds from the beginning of the file."""
     end: float | None = None
     """Seconds from the beginning of the file; None for its end."""
+    server: ServerSong | None = None
+    """Where the sound is, if it is on a connected server."""
 
     @property
     def is_part(self) -> bool:
@@ -254,6 +271,8 @@ class StoredFile:
     """The part of the file that is the track; None for the whole file."""
     lyrics_digest: str | None = None
     """A digest of the files with its lyrics."""
+    server_path: str | None = None
+    """The path of its file on a connected server; None for a file on a disk."""
 
     @property
     def span(self) -> tuple[float, float | None]:
@@ -322,7 +341,9 @@ class TrackDocument(TypedDict):
     library: str
     """Name of the library."""
     path: str | None
-    """Absolute path of the file on the machine that read it; none without audio."""
+    """Absolute path of the file on the machine that read it; none without audio, or on a connected server."""
+    server: NotRequired[ServerSong]
+    """Song of a connected server that has the sound."""
     file_key: NotRequired[str | None]
     """Name of the file without folders, in lower case and composed form, for the matching of playlists."""
     title: Annotated[str, Readable()]
@@ -429,7 +450,12 @@ def file_name(path: str) -> str:
     return PurePosixPath(path).name
 
 
-MATCHABLE = dict.fromkeys(("title", "artist", "album", "duration_ms", "path", "details"), 1)
+def path_of(track: Mapping[str, Any]) -> str:
+    """The path of a track's file, here or on a connected server; empty without one."""
+    return track.get("path") or (track.get("server") or {}).get("path") or ""
+
+
+MATCHABLE = dict.fromkeys(("title", "artist", "album", "duration_ms", "path", "server", "details"), 1)
 """The fields that :func:`matchable_of` reads."""
 
 
@@ -444,7 +470,7 @@ def matchable_of(track: Mapping[str, Any]) -> MatchableTrack:
         artists=(*details.get("artists", ()), *details.get("featured", ())),
         album=track.get("album"),
         duration_ms=track.get("duration_ms"),
-        path=readable(track.get("path") or ""),
+        path=readable(path_of(track)),
         recording=ids.get("recording"),
         release_track=ids.get("release_track"),
     )
@@ -468,6 +494,7 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
         away=track.get("away_since") is not None,
         cue=track.get("cue"),
         lyrics_digest=track.get("lyrics_digest"),
+        server_path=(track.get("server") or {}).get("path"),
     )
 
 
@@ -490,12 +517,13 @@ def first_genre(genres: Sequence[str] | None) -> str | None:
 
 def document_of(track: Track) -> TrackDocument:
     """The document of a track."""
+    path = track.path or (track.server["path"] if track.server else None)
     document: TrackDocument = {
         "_id": track.track_id,
         "library": track.library,
         "path": track.path,
         # The name of a recording with several songs stands for none of them.
-        "file_key": file_key(file_name(readable(track.path))) if track.path and not track.cue else None,
+        "file_key": file_key(file_name(readable(path))) if path and not track.cue else None,
         "title": track.title,
         "artist": track.artist,
         "album": track.album,
@@ -523,6 +551,8 @@ def document_of(track: Track) -> TrackDocument:
     }
     if track.known is not None:
         document |= {"known": track.known, "fma": track.fma}
+    if track.server is not None:
+        document |= {"server": track.server}
     return document
 
 

@@ -12,8 +12,17 @@ from segue.catalog.identity import IDENTITY, Identity, identity_of
 from segue.catalog.scan import AudioFile
 from segue.catalog.spoken import is_spoken
 from segue.catalog.stored_paths import readable
-from segue.catalog.track import StoredFile, file_key, file_name, file_of
-from segue.catalog.tracks import OF_FILE, Tracks
+from segue.catalog.track import (
+    MATCHABLE,
+    MatchableTrack,
+    ServerSong,
+    StoredFile,
+    file_key,
+    file_name,
+    file_of,
+    matchable_of,
+)
+from segue.catalog.tracks import HERE, OF_FILE, PRESENT, Tracks
 from segue.storage.mongo import upsert
 
 
@@ -52,6 +61,44 @@ class TrackFiles(Tracks):
         wanted = {"_id": {"$in": list(track_ids)}}
         gone = {"$unset": {"missing_since": "", "away_since": ""}, "$set": {"state": "present"}}
         self.documents.update_many(wanted, gone)
+
+    def bring_back_missing(self, track_ids: Iterable[str]) -> None:
+        """As :meth:`bring_back`, for those of the tracks that are not present."""
+        wanted = {"_id": {"$in": list(track_ids)}}
+        absent = {"$or": [{"state": "vanished"}, {"away_since": {"$ne": None}}]}
+        found = self.documents.find({"$and": [wanted, absent]}, {"_id": 1})
+        self.bring_back([track["_id"] for track in found])
+
+    def present_or_away(self, track_ids: Collection[str]) -> set[str]:
+        """Those of the tracks that have a file, even if its disk is away."""
+        wanted = {"_id": {"$in": list(track_ids)}, "state": "present"}
+        return {track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)}
+
+    def stored_files(self, track_ids: Iterable[str]) -> dict[str, StoredFile]:
+        """The files of the known ones among the tracks, by id."""
+        found = self.documents.find({"_id": {"$in": list(track_ids)}}, OF_FILE)
+        return {track["_id"]: file_of(track) for track in found}
+
+    def former(self, library: str) -> list[MatchableTrack]:
+        """The tracks of a connected server, in any state."""
+        found = self.documents.find({"library": library, "server": {"$ne": None}}, MATCHABLE)
+        return [matchable_of(track) for track in found]
+
+    def besides(self, library: str) -> list[MatchableTrack]:
+        """The present tracks on disks, without those of a library."""
+        found = self.documents.find({"library": {"$ne": library}, **HERE}, MATCHABLE)
+        return [matchable_of(track) for track in found]
+
+    def on_servers(self) -> list[tuple[StoredFile, ServerSong]]:
+        """The present tracks on connected servers, ordered by track id, with their songs there."""
+        wanted = {**PRESENT, "server": {"$ne": None}}
+        found = self.documents.find(wanted, {**OF_FILE, "server": 1}).sort("_id")
+        return [(file_of(track), track["server"]) for track in found if "server" in track]
+
+    def set_length(self, track_id: str, duration_ms: int) -> None:
+        """Store the measured length of a track on a connected server; its album follows."""
+        changed = {"_id": track_id, "duration_ms": {"$ne": duration_ms}}
+        self.documents.update_one(changed, {"$set": {"duration_ms": duration_ms, "grouped": 0}})
 
     def mark_away(self, track_ids: Iterable[str]) -> None:
         """Mark tracks whose disks are away: not offered and not playable, but not missing either."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
 from segue.catalog.grouping import album_key
@@ -28,6 +28,7 @@ from segue.catalog.track import (
     file_of,
     first_genre,
     matchable_of,
+    path_of,
     searchable_of,
     summary_of,
 )
@@ -42,6 +43,8 @@ PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}, "away_since": None}
 """The filter of tracks that listeners may be offered."""
 PRESENT = {"state": "present", "away_since": None}
 """The filter of tracks whose file exists."""
+HERE = {**PRESENT, "server": None}
+"""The filter of those of them whose file is on a disk, not on a connected server."""
 _SHAPE = record_shape(TrackDocument).all_optional()
 ORDERS = {
     "title": Order([("title", ASCENDING), ("_id", ASCENDING)], ALPHABETICAL),
@@ -75,7 +78,7 @@ class IndexedTrack(NamedTuple):
 OF_FILE = dict.fromkeys(
     (
         "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "sketch", "inode",
-        "device", "away_since", "cue", "lyrics_digest",
+        "device", "away_since", "cue", "lyrics_digest", "server",
     ),
     1,
 )  # fmt: skip
@@ -176,6 +179,10 @@ class Tracks(Collection[TrackDocument]):
         documents = self.documents.find({"library": library}, OF_FILE)
         return {track["_id"]: file_of(track) for track in documents}
 
+    def has_files(self, library: str) -> bool:
+        """Whether a library has tracks, in any state, that are not on a connected server."""
+        return self.documents.find_one({"library": library, "server": None}, {"_id": 1}) is not None
+
     def count_present(self, library: str) -> int:
         """The number of a library's tracks whose file exists."""
         return self.documents.count_documents({"library": library, **PRESENT})
@@ -183,8 +190,8 @@ class Tracks(Collection[TrackDocument]):
     # The jobs after ingest read tracks whose files exist.
 
     def present_files(self) -> Iterator[StoredFile]:
-        """The files of all tracks that have one, ordered by track id."""
-        for track in self.documents.find(PRESENT, OF_FILE).sort("_id"):
+        """The files of all tracks that have one on a disk, ordered by track id."""
+        for track in self.documents.find(HERE, OF_FILE).sort("_id"):
             yield file_of(track)
 
     def present_ids(self, among: Iterable[str] | None = None) -> set[str]:
@@ -230,18 +237,21 @@ class Tracks(Collection[TrackDocument]):
 
     def recording(self, track_id: str) -> Recording | None:
         """The recording of a track; None if it has none."""
-        fields = {"path": 1, "size": 1, "duration_ms": 1, "cue": 1}
+        fields = {"path": 1, "size": 1, "duration_ms": 1, "cue": 1, "server": 1}
         document = self.documents.find_one(self.visible({"_id": track_id, **PRESENT}), fields)
-        path = document.get("path") if document else None
+        path = path_of(document) if document else None
         if document is None or not path or "\0" in path:
             return None
         start, end = file_of(document).span
+        server = document.get("server")
         return Recording(
-            path=path_to_open(path),
+            # Another server names the path of its song: only the suffix is used.
+            path=path_to_open(path) if server is None else Path(f"song{PurePosixPath(path).suffix}"),
             size=document.get("size"),
             duration_ms=document.get("duration_ms"),
             start=start,
             end=end,
+            server=server,
         )
 
     # Listeners see playable tracks, without those of libraries that are hidden from them.
@@ -291,11 +301,12 @@ class Tracks(Collection[TrackDocument]):
 
     def file_names(self, track_ids: Iterable[str]) -> dict[str, str]:
         """The file names of the tracks without folders, by id; tracks that never had a file are left out."""
-        documents = self.documents.find(self.visible({"_id": {"$in": list(set(track_ids))}}), {"path": 1})
+        fields = {"path": 1, "server": 1}
+        documents = self.documents.find(self.visible({"_id": {"$in": list(set(track_ids))}}), fields)
         return {
             track["_id"]: readable(PurePosixPath(path).name)
             for track in documents
-            if (path := track.get("path"))
+            if (path := path_of(track))
         }
 
     def matchable(self, track_ids: Iterable[str]) -> list[MatchableTrack]:

@@ -64,6 +64,30 @@ COMMANDS = (
         "library watch ~/Music",
     ),
     Command(
+        "library connect",
+        "batch_jobs.connections:connect",
+        "connect another music server, such as Navidrome: its songs become a library",
+        "library connect https://music.example.org --user segue",
+    ),
+    Command(
+        "library connections",
+        "batch_jobs.connections:list_connections",
+        "list the connected servers",
+        "library connections",
+    ),
+    Command(
+        "library sync",
+        "batch_jobs.connections:sync",
+        "read the catalogue of a connected server now",
+        "library sync home",
+    ),
+    Command(
+        "library disconnect",
+        "batch_jobs.connections:disconnect",
+        "disconnect a server; plays and playlists stay",
+        "library disconnect home",
+    ),
+    Command(
         "library compose",
         "demo.composing:compose",
         "compose 64 sample tracks in 8 styles, to try Segue without music",
@@ -258,6 +282,18 @@ COMMANDS = (
         "batch_jobs.accounts:api_key",
         "create an API key for a program of a developer",
         "account api-key Ada --label lamp",
+    ),
+    Command(
+        "account link",
+        "batch_jobs.connections:link",
+        "link a listener's account on a connected server",
+        "account link Ada home --user ada",
+    ),
+    Command(
+        "account unlink",
+        "batch_jobs.connections:unlink",
+        "unlink a listener's account on a server",
+        "account unlink Ada home",
     ),
     Command(
         "account operator-link",

@@ -31,6 +31,7 @@ LIMITS = {
     "operator-link": 10,
     "mail": 10,
     "mails-to": 3,
+    "server": 20,
 }
 """The most failed attempts of a source within the window. Further ones are refused without a check.
 
@@ -100,6 +101,11 @@ def of_mails_to(user_id: str) -> str:
     return f"mails-to:{user_id}"
 
 
+def of_server(user_id: str) -> str:
+    """The source of a listener's attempts to log in to connected servers."""
+    return f"server:{user_id}"
+
+
 def network_of(address: str) -> str:
     """An address of IPv4, or the network of an address of IPv6."""
     try:
@@ -124,7 +130,9 @@ def _with_name(name: str) -> Document:
 
 
 def _of_listener(user_id: str, name: str | None) -> Document | None:
-    return None if name is None else {"$or": [_with_name(name), {"_id": of_mails_to(user_id)}]}
+    if name is None:
+        return None
+    return {"$or": [_with_name(name), {"_id": {"$in": [of_mails_to(user_id), of_server(user_id)]}}]}
 
 
 class LoginFailures(Collection[LoginFailure]):

@@ -48,6 +48,7 @@ from segue.settings.ranking import (
     SignalSettings,
     TasteSettings,
 )
+from segue.settings.servers import ServerSettings
 from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
 from segue.settings.surface import DashboardSettings
 from segue.settings.transcoding import TranscodingSettings
@@ -104,6 +105,7 @@ class Settings(BaseSettings):
     dashboard: DashboardSettings
     mail: MailSettings
     opensubsonic: OpenSubsonicSettings
+    servers: ServerSettings
     api: ApiSettings
     imports: ImportSettings
 

@@ -21,6 +21,7 @@ from segue.catalog.tracks import Tracks
 from segue.cli.commands import COMMANDS
 from segue.cli.main import app, load
 from segue.collections import prepare
+from segue.connected.connections import Connections
 from segue.imports.runs import Imports
 from segue.people.authentication import Authenticator
 from segue.places import ROOT
@@ -36,6 +37,7 @@ ASK = {
     "listener export": "Ada --output export.zip",
     "library compress": "music",
     "library forget": "",
+    "library disconnect": "home",
     "stream repair": "",
     "account delete": "Ada",
     "account disable": "Ada",
@@ -152,6 +154,16 @@ def world(settings: Settings, store: Store, database: Database[Document], tmp_pa
         (folder / path).write_text(content)
     account = Authenticator(store).create("Ada", "correct horse")
     Imports(store).begin(account.user_id, ["listens.csv"])
+    Connections(store).add(
+        {
+            "_id": "home",
+            "address": "http://127.0.0.1:1",
+            "user": "segue",
+            "method": "token",
+            "encrypted": b"x",
+            "connected_at": datetime(2020, 1, 1, tzinfo=UTC),
+        }
+    )
     prepare(store, Job.CATALOGUE)
     tracks = Tracks(store)
     tracks.write([MISSING])

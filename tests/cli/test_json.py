@@ -51,6 +51,7 @@ ON_SERVERS = {
     "library update": "music",
     "library duplicates": "",
     "library forget": "",
+    "library connections": "",
     "embeddings train": "",
     "index build": "",
     "index list": "",

@@ -87,7 +87,9 @@ def everything(services: Services) -> dict[str, set[str]]:
     lists["new"] = {item.track_id for item in generator.discovery(date(2026, 3, 1))}
     lists["more"] = {item.track_id for item in generator.continuation(["t00", "t01"])}
     lists["apps"] = set(made_for_apps.planned_ids(call))
-    lists["app mix"] = set(made_for_apps._daily_mix(call))
+    lists["app mix"] = set(
+        next(made for made in made_for_apps.MADE if made.made.key == "daily-mix").tracks(call)
+    )
     lists["similar"] = {cast(str, track) for track in near.songs(call, ["t00"], limit=30)}
     lists["random"] = set(IDS) - made_for_apps._barred(call)
     return lists

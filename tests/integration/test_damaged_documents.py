@@ -40,6 +40,10 @@ from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
 from segue.collections import OWNERS
 from segue.collections import collection as owner_of
+from segue.connected.connections import Connections
+from segue.connected.known_songs import ConnectedSongs, Known
+from segue.connected.linked_accounts import LinkedAccounts
+from segue.connected.remote_songs import RemoteSong
 from segue.dashboard.api import queue
 from segue.dashboard.opensubsonic.listened import Listened
 from segue.dashboard.pictures.month import draw
@@ -317,6 +321,7 @@ def _fill_apps(made: Service) -> None:
     store = made.store
     box = SecretBox(Path(made.settings.opensubsonic.key_file))
     AppPasswords(store).create("ada", "Ada", device="phone", box=box)
+    _fill_server(store)
     ApiKeys(store).create("ada", "Ada", label="lamp", scopes=SCOPES)
     playing = Playback(
         track_id=track_id(1), duration_ms=60_000, began_at=_ms(NOW), state="playing", reported_at=_ms(NOW)
@@ -335,6 +340,29 @@ def _fill_apps(made: Service) -> None:
     Corrections(store).forget_span("ada", Span(_ms(NOW) - 9 * 86_400_000, _ms(NOW) - 8 * 86_400_000))
     Marks(store).rate("ada", "track", track_id(1), 4)
     Bookmarks(store).put("ada", track_id(1), position_ms=5, comment="here")
+
+
+def _fill_server(store: Store) -> None:
+    """Write the documents of a connected server, and a listener's account there."""
+    Connections(store).add(
+        {
+            "_id": "home",
+            "address": "http://127.0.0.1:1",
+            "user": "segue",
+            "method": "token",
+            "encrypted": b"x",
+            "connected_at": NOW,
+        }
+    )
+    Connections(store).note_list("home", songs=1, mark="m")
+    song = RemoteSong(
+        song_id="s1", title="Song 1", artist="Artist 0", album="Album", seconds=60.0, path="a/b.mp3"
+    )
+    ConnectedSongs(store).write("home", [Known(song=song, track_id=track_id(1), own=True, digest="d")])
+    linked = LinkedAccounts(store)
+    linked.link("home", "ada", name="Ada", user="ada", method="token", encrypted=b"x", learns=True)
+    [account] = linked.of_listener("ada")
+    linked.note_list(account, "for-you", {"playlist": "p", "digest": "d", "written_at": NOW})
 
 
 def _fill_mail(made: Service) -> None:
@@ -550,6 +578,21 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "app passwords": lambda: (
             AppPasswords(store).of("ada"),
             AppPasswords(store).by_token(AppPasswords(store).named("Ada"), "x", "y", box=box),
+        ),
+        "connections": lambda: (
+            Connections(store).all(),
+            Connections(store).of("home"),
+            Connections(store).follow("home", "x", lasting=timedelta(0)),
+        ),
+        "connected songs": lambda: (
+            ConnectedSongs(store).of("home"),
+            ConnectedSongs(store).songs("home", [track_id(1)]),
+            ConnectedSongs(store).tracks("home", ["s1"]),
+        ),
+        "linked accounts": lambda: (
+            LinkedAccounts(store).of_listener("ada"),
+            LinkedAccounts(store).of_server("home"),
+            LinkedAccounts(store).numbers(),
         ),
         "API keys": lambda: (ApiKeys(store).of("ada"), ApiKeys(store).use("segue_other")),
         "playbacks": lambda: (Playbacks(store).of("ada", "app"), Playbacks(store).now(["ada"], at=NOW)),

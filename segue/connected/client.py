@@ -1,0 +1,415 @@
+"""A client of OpenSubsonic: calls another server, at a bounded rate, and tries again after a pause.
+
+Nothing in an answer is believed: its size and the time that it takes are bounded, and an answer that is not
+one of the protocol is an error. Redirects are not followed, since the address of a call carries the log-in.
+
+The protocol: https://opensubsonic.netlify.app/docs/
+"""
+
+from __future__ import annotations
+
+import email.utils
+import hashlib
+import json
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from segue.connected.faults import (
+    LogInRefused,
+    NoSuchThing,
+    NotAllowed,
+    RefusedCall,
+    ServerAway,
+    UnexpectedAnswer,
+)
+from segue.errors import SegueError
+
+VERSION, CLIENT = "1.16.1", "segue"
+LARGEST_ANSWER = 32 << 20
+"""Bytes of an answer other than sound and pictures."""
+LARGEST_PICTURE = 32 << 20
+ATTEMPTS = 4
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between two attempts: the pause doubles, unless the server names one."""
+_SLOWEST = 4
+"""A whole answer may take this multiple of the time that one of its parts may take."""
+_PIECE = 1 << 16
+_NOT_FOUND = 70
+_REFUSED, _NOT_ALLOWED = (40, 41, 42, 43, 44), 50
+_AWAY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_T = TypeVar("_T")
+Method = Literal["token", "password", "key"]
+
+# httpx logs the address of each request as information, and the address has the log-in.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogIn:
+    """A log-in at another server."""
+
+    user: str
+    """The name of the account; empty for a key."""
+    secret: str
+    """Its password, or the API key."""
+    method: Method = "token"
+    """`token`: the MD5 of password and salt; `password`: servers that store hashes need it; `key`: an API
+    key.
+    """
+
+    def __repr__(self) -> str:
+        return f"LogIn({self.user!r}, {self.method})"
+
+    def parameters(self) -> dict[str, str]:
+        """The parameters of a call that log in."""
+        common = {"v": VERSION, "c": CLIENT, "f": "json"}
+        if self.method == "key":
+            return {"apiKey": self.secret, **common}
+        if self.method == "password":
+            return {"u": self.user, "p": f"enc:{self.secret.encode().hex()}", **common}
+        salt = secrets.token_hex(8)
+        token = hashlib.md5((self.secret + salt).encode(), usedforsecurity=False).hexdigest()
+        return {"u": self.user, "t": token, "s": salt, **common}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How a server is called."""
+
+    timeout: float = 20.0
+    """Seconds until a part of an answer must have come."""
+    per_second: float = 10.0
+    """The most calls in a second."""
+    attempts: int = ATTEMPTS
+
+
+def checked_address(text: str) -> str:
+    """The address of a server, without a slash at its end and without `/rest`.
+
+    Raises
+    ------
+    SegueError
+        It is no address of HTTP, or it has a log-in within.
+    """
+    text = text.strip()
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        known = False
+    if (
+        not known
+        or parts.query
+        or parts.fragment
+        or any(not sign.isprintable() or sign == " " for sign in text)
+    ):
+        raise SegueError(
+            f"{text[:200]!r} is no address of a server: give one such as https://music.example.org"
+        )
+    if parts.username or parts.password:
+        raise SegueError(
+            "the address must not contain a log-in: give the name with --user; you are asked for the password"
+        )
+    path = parts.path.rstrip("/").removesuffix("/rest").rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+class OpenSubsonic:
+    """A client of one account of a server. Safe for use by several threads."""
+
+    def __init__(
+        self,
+        address: str,
+        log_in: LogIn,
+        *,
+        pace: Pace = Pace(),
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.address, self._log_in, self._pace = address, log_in, pace
+        self._clock, self._sleep = clock, sleep
+        self._lock, self._next = threading.Lock(), 0.0
+        self._http = httpx.Client(
+            timeout=pace.timeout,
+            follow_redirects=False,
+            headers={"User-Agent": CLIENT, "Accept-Encoding": "identity"},
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> OpenSubsonic:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def call(
+        self,
+        endpoint: str,
+        parameters: Mapping[str, Any] | Sequence[tuple[str, Any]] = (),
+        *,
+        post: bool = False,
+        once: bool = False,
+    ) -> Mapping[str, Any]:
+        """Call an endpoint; returns the content of `subsonic-response`.
+
+        Parameters
+        ----------
+        post
+            Send the parameters as a form: they may be longer than an address.
+        once
+            Do not try again: a second call would have a second effect.
+
+        Raises
+        ------
+        ServerFault
+            See its subclasses. Only a server that is away was called again.
+        """
+        pairs = list(parameters.items() if isinstance(parameters, Mapping) else parameters)
+        work = partial(self._call, endpoint, pairs, post=post)
+        return work() if once else self._repeated(work)
+
+    def picture(self, endpoint: str, parameters: Mapping[str, Any]) -> bytes:
+        """The bytes of a picture.
+
+        Raises
+        ------
+        ServerFault
+            See its subclasses; the answer is an error, or larger than :data:`LARGEST_PICTURE`.
+        """
+
+        def read() -> bytes:
+            with self._answer("GET", endpoint, list(parameters.items())) as answer:
+                self._check_sound(answer)
+                return self._content(answer, most=LARGEST_PICTURE)
+
+        return self._repeated(read)
+
+    @contextmanager
+    def sound(
+        self, endpoint: str, parameters: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> Iterator[httpx.Response]:
+        """The answer with a recording, whose bytes have not been read; its status may be that of an error.
+
+        Raises
+        ------
+        ServerFault
+            See its subclasses; the server answers with an error of the protocol in place of sound.
+        """
+        with self._answer("GET", endpoint, list(parameters.items()), headers=headers) as answer:
+            self._check_sound(answer)
+            yield answer
+
+    def address_of(self, endpoint: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The address of an endpoint, and all parameters of a call with the log-in: for another HTTP client.
+
+        Whoever calls it must not store or log them.
+        """
+        return f"{self.address}/rest/{endpoint}.view", {**self._log_in.parameters(), **parameters}
+
+    def _call(self, endpoint: str, pairs: Sequence[tuple[str, Any]], *, post: bool) -> Mapping[str, Any]:
+        with self._answer("POST" if post else "GET", endpoint, pairs) as answer:
+            if answer.status_code in (404, 405, 501):
+                raise UnexpectedAnswer(f"{self._name} does not know {endpoint} (HTTP {answer.status_code})")
+            return self._response(self._content(answer, most=LARGEST_ANSWER), status=answer.status_code)
+
+    @contextmanager
+    def _answer(
+        self,
+        method: str,
+        endpoint: str,
+        pairs: Sequence[tuple[str, Any]],
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[httpx.Response]:
+        self._wait_for_turn()
+        url = f"{self.address}/rest/{endpoint}.view"
+        given: list[tuple[str, Any]] = [*self._log_in.parameters().items(), *pairs]
+        try:
+            if method == "POST":
+                body = httpx.QueryParams(given)
+                request = self._http.build_request(
+                    "POST",
+                    url,
+                    content=str(body),
+                    headers={"Content-Type": "application/x-www-form-urlencoded", **(headers or {})},
+                )
+            else:
+                request = self._http.build_request("GET", url, params=given, headers=dict(headers or {}))
+            answer = self._http.send(request, stream=True)
+        except httpx.TimeoutException:
+            raise ServerAway(f"{self._name} did not answer in {self._pace.timeout:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, ValueError) as error:
+            raise ServerAway(f"{self._name} cannot be reached: {_cause(error)}") from None
+        try:
+            if answer.is_redirect:
+                raise UnexpectedAnswer(
+                    f"{self._name} sends to another address, {_place(answer)}: connect that address"
+                )
+            if answer.status_code in (401, 403):
+                raise LogInRefused(f"{self._name} refuses the log-in (HTTP {answer.status_code})")
+            if answer.status_code in _AWAY:
+                raise _Pausing(f"{self._name} answers with HTTP {answer.status_code}", _pause_of(answer))
+            yield answer
+        except httpx.TimeoutException:
+            raise ServerAway(f"{self._name} stopped in the middle of an answer") from None
+        except httpx.HTTPError as error:
+            raise ServerAway(f"{self._name} broke off an answer: {_cause(error)}") from None
+        finally:
+            answer.close()
+
+    def _check_sound(self, answer: httpx.Response) -> None:
+        """An answer in JSON or XML in place of sound or a picture is an error, whatever its status."""
+        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind.endswith(("json", "xml")) or kind.startswith("text/"):
+            self._response(self._content(answer, most=LARGEST_ANSWER), status=answer.status_code)
+            raise UnexpectedAnswer(f"{self._name} answers with {kind or 'nothing'} in place of a file")
+        if answer.status_code == 404:
+            raise NoSuchThing(f"{self._name} has no such file")
+        if answer.status_code >= 400 and answer.status_code != 416:
+            raise UnexpectedAnswer(f"{self._name} answers with HTTP {answer.status_code}")
+
+    def _content(self, answer: httpx.Response, *, most: int) -> bytes:
+        ends = self._clock() + _SLOWEST * self._pace.timeout
+        parts, size = [], 0
+        for part in answer.iter_raw(_PIECE):
+            size += len(part)
+            if size > most:
+                raise UnexpectedAnswer(f"{self._name} sends an answer of more than {most >> 20} MiB")
+            if self._clock() > ends:
+                raise ServerAway(
+                    f"{self._name} takes more than {_SLOWEST * self._pace.timeout:g} s for an answer"
+                )
+            parts.append(part)
+        return b"".join(parts)
+
+    def _response(self, content: bytes, *, status: int) -> Mapping[str, Any]:
+        try:
+            found = json.loads(content)
+        except (ValueError, RecursionError):
+            found = None
+        response = found.get("subsonic-response") if isinstance(found, dict) else None
+        if not isinstance(response, dict):
+            raise UnexpectedAnswer(
+                f"{self._name} does not answer as OpenSubsonic servers do (HTTP {status}): check the address"
+            )
+        if response.get("status") == "ok":
+            return response
+        fault = response.get("error")
+        fault = fault if isinstance(fault, dict) else {}
+        code, text = fault.get("code"), str(fault.get("message") or "no reason")[:200]
+        text = "".join(sign if sign.isprintable() else " " for sign in text)
+        if code in _REFUSED:
+            raise LogInRefused(f"{self._name} refuses the log-in: {text} (error {code})")
+        if code == _NOT_FOUND:
+            raise NoSuchThing(f"{self._name}: {text}")
+        if code == _NOT_ALLOWED:
+            raise NotAllowed(f"{self._name}: {text}")
+        raise RefusedCall(f"{self._name} answers with an error: {text} (error {code})")
+
+    def _repeated(self, work: Callable[[], _T]) -> _T:
+        left, pause = self._pace.attempts, FIRST_PAUSE
+        while True:
+            left -= 1
+            try:
+                return work()
+            except ServerAway as error:
+                wanted = error.pause if isinstance(error, _Pausing) and error.pause is not None else pause
+                if left <= 0 or wanted > LONGEST_PAUSE:
+                    raise
+            self._sleep(wanted)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _wait_for_turn(self) -> None:
+        with self._lock:
+            now = self._clock()
+            turn = max(now, self._next)
+            self._next = turn + 1 / self._pace.per_second
+        if turn > now:
+            self._sleep(turn - now)
+
+    @property
+    def _name(self) -> str:
+        return urlsplit(self.address).netloc
+
+
+class _Pausing(ServerAway):
+    """The server asks for a pause, in seconds; None if it does not say how long."""
+
+    def __init__(self, text: str, pause: float | None) -> None:
+        super().__init__(text)
+        self.pause = pause
+
+
+def _pause_of(answer: httpx.Response) -> float | None:
+    """The seconds that `Retry-After` asks for: a number, or a date."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return float(text)
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+        return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _place(answer: httpx.Response) -> str:
+    """Where a redirect leads, without the parameters."""
+    try:
+        parts = urlsplit(answer.headers.get("Location", ""))
+    except ValueError:
+        return "which is none"
+    return f"{parts.scheme}://{parts.netloc}"[:200] if parts.netloc else "of its own"
+
+
+def _cause(error: Exception) -> str:
+    """The reason in words. The text of an error may contain the address with the log-in, and is not shown."""
+    match error:
+        case httpx.ConnectError():
+            return "no connection"
+        case httpx.RemoteProtocolError():
+            return "it does not speak HTTP"
+        case _:
+            return type(error).__name__
+
+
+def log_in_to(address: str, user: str, secret: str, *, pace: Pace = Pace(), key: bool = False) -> LogIn:
+    """Find the way in which a server accepts a log-in.
+
+    The password itself is sent only if the server does not accept tokens, as those that store hashes do.
+
+    Raises
+    ------
+    ServerFault
+        It accepts none, or does not answer.
+    """
+    if key:
+        found = LogIn(user="", secret=secret, method="key")
+        with OpenSubsonic(address, found, pace=pace) as client:
+            client.call("ping")
+        return found
+    by_token = LogIn(user=user, secret=secret)
+    try:
+        with OpenSubsonic(address, by_token, pace=pace) as client:
+            client.call("ping")
+        return by_token
+    except (LogInRefused, RefusedCall):
+        pass
+    by_password = LogIn(user=user, secret=secret, method="password")
+    with OpenSubsonic(address, by_password, pace=pace) as client:
+        client.call("ping")
+    return by_password

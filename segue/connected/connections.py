@@ -1,0 +1,119 @@
+"""The connected servers: the collection `connections`.
+
+The password is encrypted with a key outside the database (:mod:`segue.people.secret_box`).
+
+Delivery: one document for each server, changed by its name; every change may be repeated.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import NotRequired, TypedDict
+
+from segue.errors import SegueError
+from segue.storage.mongo import DuplicateKeyError
+from segue.storage.records import Count
+from segue.storage.store import Collection, Job, Policy, Right
+
+LONGEST_NAME = 64
+
+
+class Connection(TypedDict):
+    """A document of `connections`."""
+
+    _id: str
+    """Name of the server, and of the library with its songs."""
+    address: str
+    """Address of the server, without `/rest`."""
+    user: str
+    """Name of the account by which Segue reads the catalogue; empty for a key."""
+    method: str
+    """How Segue logs in: token, password or key."""
+    encrypted: bytes
+    """The account's password or key, encrypted with a key outside the database."""
+    connected_at: datetime
+    """When it was connected."""
+    mark: NotRequired[str | None]
+    """State of the server's own scan at the last complete list."""
+    listed_at: NotRequired[datetime]
+    """When the whole catalogue was last read."""
+    asked_at: NotRequired[datetime]
+    """When the server was last asked whether its catalogue has changed."""
+    songs: NotRequired[Count]
+    """Songs that the server had then."""
+    fault: NotRequired[str | None]
+    """Why the last attempt failed; none if it succeeded."""
+    followed_by: NotRequired[str]
+    """The process that looks what is playing there."""
+    followed_until: NotRequired[datetime]
+    """Until when it alone does so."""
+
+
+class Connections(Collection[Connection]):
+    """The connected servers."""
+
+    name = "connections"
+    policy = Policy(
+        access={
+            Job.CATALOGUE: Right.WRITE,
+            Job.DASHBOARD: Right.WRITE,
+            Job.OPERATOR: Right.WRITE,
+        },
+    )
+
+    def add(self, connection: Connection) -> None:
+        """Store a new connection.
+
+        Raises
+        ------
+        SegueError
+            There is one of that name.
+        """
+        try:
+            self.documents.insert_one(connection)
+        except DuplicateKeyError:
+            raise SegueError(
+                f"a server named {connection['_id']} is connected: choose another --name, or run "
+                f"./run.sh library disconnect {connection['_id']}"
+            ) from None
+
+    def replace_log_in(self, name: str, *, user: str, method: str, encrypted: bytes) -> None:
+        """Store another log-in, as after a changed password."""
+        change = {"user": user, "method": method, "encrypted": encrypted, "fault": None}
+        self.documents.update_one({"_id": name}, {"$set": change})
+
+    def all(self) -> list[Connection]:
+        """All connections by name."""
+        return list(self.documents.find({}).sort("_id"))
+
+    def of(self, name: str) -> Connection | None:
+        """A connection by its name."""
+        return self.documents.find_one({"_id": name})
+
+    def remove(self, name: str) -> bool:
+        """Remove a connection; False if there was none."""
+        return self.documents.delete_one({"_id": name}).deleted_count == 1
+
+    def note_asked(self, name: str) -> None:
+        """Note that a pass begins to read the catalogue."""
+        self.documents.update_one({"_id": name}, {"$set": {"asked_at": datetime.now(UTC)}})
+
+    def note_list(self, name: str, *, songs: int, mark: str | None) -> None:
+        """Note that the whole catalogue was read."""
+        change = {"songs": songs, "mark": mark, "listed_at": datetime.now(UTC), "fault": None}
+        self.documents.update_one({"_id": name}, {"$set": change})
+
+    def ask_again(self, name: str) -> None:
+        """Let the next pass read the whole catalogue: the server has changed."""
+        self.documents.update_one({"_id": name}, {"$set": {"mark": None}, "$unset": {"asked_at": ""}})
+
+    def note_fault(self, name: str, fault: str | None) -> None:
+        """Note why the last attempt failed; None for a success."""
+        self.documents.update_one({"_id": name, "fault": {"$ne": fault}}, {"$set": {"fault": fault}})
+
+    def follow(self, name: str, process: str, *, lasting: timedelta) -> bool:
+        """Take or keep the right to look what is playing on a server; False if another process has it."""
+        now = datetime.now(UTC)
+        free = [{"followed_by": process}, {"followed_until": None}, {"followed_until": {"$lt": now}}]
+        change = {"followed_by": process, "followed_until": now + lasting}
+        return self.documents.update_one({"_id": name, "$or": free}, {"$set": change}).matched_count == 1

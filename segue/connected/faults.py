@@ -1,0 +1,33 @@
+"""What can go wrong with another server, as errors that an operator or a listener can act on."""
+
+from __future__ import annotations
+
+from segue.errors import SegueError
+
+
+class ServerFault(SegueError):
+    """Another server did not do what was asked."""
+
+
+class ServerAway(ServerFault):
+    """The server cannot be reached, is too slow, fails, or asks for a pause: a later attempt may succeed."""
+
+
+class LogInRefused(ServerFault):
+    """The server refuses the name and the password, or the key."""
+
+
+class NoSuchThing(ServerFault):
+    """The server says that it has no such song or playlist."""
+
+
+class UnexpectedAnswer(ServerFault):
+    """The answer is not one of OpenSubsonic, or is too large."""
+
+
+class RefusedCall(UnexpectedAnswer):
+    """The server speaks OpenSubsonic, and answers with another error of the protocol."""
+
+
+class NotAllowed(RefusedCall):
+    """The account may not do this on the server."""

@@ -1,0 +1,164 @@
+"""Recordings of connected servers: as they come, and as files for what needs the whole file.
+
+`download` sends the file as it is and counts as no play there; a server or an account without it has
+`stream`.
+
+Delivery: a file enters the cache when it is complete. An interrupted transfer leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+import httpx
+
+from segue.audio.transcoding.cache import FileCache
+from segue.catalog.track import ServerSong
+from segue.connected.client import OpenSubsonic, Pace
+from segue.connected.connections import Connections
+from segue.connected.faults import NoSuchThing, RefusedCall, ServerAway, UnexpectedAnswer
+from segue.connected.log_ins import client_of, pace_of
+from segue.settings import Settings
+from segue.storage.store import Store
+
+LARGEST = 2 << 30
+"""Bytes of a recording."""
+_LONGEST_SECONDS = 3600.0
+"""A transfer that takes longer is ended."""
+_PIECE = 1 << 16
+_KNOWN_SECONDS = 30.0
+"""How long a client is used before the connection is read again: its log-in may have been replaced."""
+
+
+class Originals:
+    """The recordings of all connected servers. Safe for use by several threads."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._connections, self._settings = Connections(store), settings
+        self._cache = FileCache(Path(settings.servers.folder), max_bytes=settings.servers.cache_size)
+        self._clients: dict[str, tuple[float, OpenSubsonic]] = {}
+        self._without_download: set[str] = set()
+        self._lock = threading.Lock()
+        self._fetching: dict[str, threading.Lock] = {}
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            for _, client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+    @contextmanager
+    def opened(
+        self, song: ServerSong, *, headers: Mapping[str, str] | None = None
+    ) -> Iterator[httpx.Response]:
+        """The server's answer with a recording, before its bytes are read.
+
+        Parameters
+        ----------
+        headers
+            Of the request, such as `Range`.
+
+        Raises
+        ------
+        ServerFault
+            The server does not send it. If it has no such song, the catalogue is read again soon.
+        SegueError
+            The server is not connected any more, or its password cannot be decrypted.
+        """
+        client = self._client(song["connection"])
+        try:
+            with self._answer(client, song, headers) as answer:
+                yield answer
+        except NoSuchThing:
+            self._connections.ask_again(song["connection"])
+            raise
+
+    def file(self, song: ServerSong, *, size: int | None) -> Path:
+        """A recording as a file, which the cache may remove after some time.
+
+        Raises
+        ------
+        ServerFault, SegueError
+            As for :meth:`opened`; the recording is too large.
+        OSError
+            The folder cannot be written to.
+        """
+        text = f"{song['connection']}\n{song['song']}\n{size}"
+        name = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:40]
+        name += PurePosixPath(song["path"]).suffix.lower()
+        with self._lock:
+            fetching = self._fetching.setdefault(name, threading.Lock())
+        try:
+            with fetching:
+                return self._cache.find(name) or self._fetched(song, name)
+        finally:
+            with self._lock:
+                self._fetching.pop(name, None)
+
+    def _fetched(self, song: ServerSong, name: str) -> Path:
+        ends = time.monotonic() + _LONGEST_SECONDS
+        with self.opened(song) as answer, self._cache.writing(name) as (part, reader):
+            reader.close()
+            received = 0
+            with part.open("wb") as out:
+                for piece in answer.iter_raw(_PIECE):
+                    received += len(piece)
+                    if received > LARGEST:
+                        raise UnexpectedAnswer(
+                            f"{song['connection']} sends a recording of more than {LARGEST >> 30} GiB"
+                        )
+                    if time.monotonic() > ends:
+                        raise ServerAway(
+                            f"{song['connection']} is too slow: a recording took more than an hour"
+                        )
+                    out.write(piece)
+            announced = answer.headers.get("Content-Length", "")
+            if not received or (announced.isascii() and announced.isdigit() and int(announced) != received):
+                raise ServerAway(f"{song['connection']} sent {received} bytes of {announced or 'unknown'}")
+        path = self._cache.find(name)
+        if path is None:
+            raise UnexpectedAnswer(f"a recording of {song['connection']} is larger than servers.cache_size")
+        return path
+
+    @contextmanager
+    def _answer(
+        self, client: OpenSubsonic, song: ServerSong, headers: Mapping[str, str] | None
+    ) -> Iterator[httpx.Response]:
+        if client.address not in self._without_download:
+            opened = client.sound("download", {"id": song["song"]}, headers=headers)
+            try:
+                answer = opened.__enter__()
+            except RefusedCall:  # the account may not download
+                self._without_download.add(client.address)
+            else:
+                try:
+                    yield answer
+                finally:
+                    opened.__exit__(None, None, None)
+                return
+        with client.sound("stream", {"id": song["song"], "format": "raw"}, headers=headers) as answer:
+            yield answer
+
+    def _client(self, name: str) -> OpenSubsonic:
+        now = time.monotonic()
+        with self._lock:
+            until, client = self._clients.get(name, (0.0, None))
+            if client is not None and now < until:
+                return client
+        connection = self._connections.of(name)
+        if connection is None:
+            raise NoSuchThing(f"{name} is not connected any more")
+        # A player that waits is not served by four attempts.
+        usual = pace_of(self._settings)
+        pace = Pace(timeout=usual.timeout, per_second=1000.0, attempts=1)
+        client = client_of(connection, self._settings, pace=pace)
+        with self._lock:
+            # The former client is left to the requests that use it.
+            self._clients[name] = now + _KNOWN_SECONDS, client
+        return client

@@ -1,0 +1,175 @@
+"""Writes a playlist of an account on another server.
+
+Delivery: the songs of a list are replaced in one request, so that it is the old or the new one. A server that
+takes no long requests gets the new songs after the old ones, and then loses the old ones: the list is never
+shorter than both. Only lists that Segue has made are changed. A list is looked for before another one is
+made, so that a crash between its creation and the note of its id makes no second one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from segue.batches import batches
+from segue.connected.client import OpenSubsonic
+from segue.connected.faults import LogInRefused, NoSuchThing, NotAllowed, ServerFault, UnexpectedAnswer
+from segue.connected.linked_accounts import WrittenList
+from segue.connected.remote_songs import identifier
+
+MOST = 200
+"""Songs of a list."""
+MARK = "Made by Segue, and changed as you listen."
+"""The comment by which Segue knows its lists."""
+_IN_ADDRESS = 20
+"""Songs whose ids fit into the address of a request."""
+Pairs = list[tuple[str, Any]]
+
+
+def digest_of(name: str, song_ids: Sequence[str]) -> str:
+    """The digest of a list: another one means that it has to be written."""
+    return hashlib.sha256("\n".join([name, *song_ids]).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def write_list(
+    client: OpenSubsonic,
+    *,
+    user: str,
+    name: str,
+    song_ids: Sequence[str],
+    before: WrittenList,
+    note: Callable[[WrittenList], None],
+) -> None:
+    """Write a list, unless it has these songs already; `note` stores its state.
+
+    Raises
+    ------
+    ServerFault
+        The server is away, or does not write the list: the former one is still there.
+    """
+    wanted = list(song_ids)[:MOST]
+    digest = digest_of(name, wanted)
+    if not wanted or before.get("digest") == digest:
+        return
+    own = before.get("playlist")
+    stored = _songs(client, own) if own else None
+    if own is None or stored is None:
+        own, stored = _found(client, user=user, name=name, begun=bool(before.get("begun")), wanted=wanted)
+    if own is None:
+        note({"begun": True})
+        own = _created(client, user=user, name=name, wanted=wanted)
+        stored = _songs(client, own)
+    if stored != wanted:
+        _replace(client, own, stored or [], wanted)
+    note({"playlist": own, "digest": digest, "written_at": datetime.now(UTC)})
+
+
+def _songs(client: OpenSubsonic, playlist: str) -> list[str] | None:
+    """The songs of a list; None if there is no such list any more."""
+    try:
+        found = client.call("getPlaylist", {"id": playlist}).get("playlist")
+    except (NoSuchThing, NotAllowed):  # some servers refuse what does not exist
+        return None
+    entries = found.get("entry") if isinstance(found, dict) else None
+    entries = entries if isinstance(entries, list) else [entries]
+    return [own for entry in entries if isinstance(entry, dict) and (own := identifier(entry.get("id")))]
+
+
+def _playlists(client: OpenSubsonic) -> list[Mapping[str, Any]]:
+    found = client.call("getPlaylists").get("playlists")
+    entries = found.get("playlist") if isinstance(found, dict) else None
+    entries = entries if isinstance(entries, list) else [entries]
+    return [entry for entry in entries if isinstance(entry, dict) and identifier(entry.get("id"))]
+
+
+def _found(
+    client: OpenSubsonic, *, user: str, name: str, begun: bool, wanted: Sequence[str]
+) -> tuple[str | None, list[str] | None]:
+    """A list of ours whose id is not known: by its comment, or the one whose creation was interrupted."""
+    for entry in _playlists(client):
+        if not _is_own(entry, user) or entry.get("name") not in (name, _other(name)):
+            continue
+        own = identifier(entry.get("id"))
+        songs = None
+        if entry.get("comment") == MARK or (begun and (songs := _songs(client, own)) == list(wanted)):
+            return own, songs if songs is not None else _songs(client, own)
+    return None, None
+
+
+def _created(client: OpenSubsonic, *, user: str, name: str, wanted: Sequence[str]) -> str:
+    before = [entry for entry in _playlists(client) if _is_own(entry, user)]
+    if any(entry.get("name") == name for entry in before):
+        name = _other(name)
+    first = wanted
+    try:
+        answer = _send(client, "createPlaylist", [("name", name), *(("songId", one) for one in wanted)])
+    except UnexpectedAnswer:
+        first = wanted[:_IN_ADDRESS]
+        pairs = [("name", name), *(("songId", one) for one in first)]
+        answer = client.call("createPlaylist", pairs, once=True)
+    made = answer.get("playlist")
+    own = identifier(made.get("id")) if isinstance(made, dict) else ""
+    if not own:  # older servers do not return the list
+        known = {identifier(entry.get("id")) for entry in before}
+        new = [identifier(entry.get("id")) for entry in _playlists(client) if entry.get("name") == name]
+        own = next((one for one in new if one not in known), "")
+    if not own:
+        raise UnexpectedAnswer(f"{client.address} has not made the playlist {name}")
+    with suppress(ServerFault):  # the list is there, and its id is known
+        client.call("updatePlaylist", {"playlistId": own, "comment": MARK, "public": "false"})
+    return own
+
+
+def _replace(client: OpenSubsonic, own: str, stored: Sequence[str], wanted: Sequence[str]) -> None:
+    """Replace the songs of a list."""
+    try:
+        _send(client, "createPlaylist", [("playlistId", own), *(("songId", one) for one in wanted)])
+    except UnexpectedAnswer:
+        _replace_in_parts(client, own, stored, wanted)
+    now = _songs(client, own)
+    if now == [*stored, *wanted] and stored:  # the server has added them
+        _remove_first(client, own, len(stored))
+        now = _songs(client, own)
+    if now != list(wanted):
+        raise UnexpectedAnswer(f"{client.address} has not written a playlist as it should be")
+
+
+def _replace_in_parts(client: OpenSubsonic, own: str, stored: Sequence[str], wanted: Sequence[str]) -> None:
+    for part in batches(wanted, _IN_ADDRESS):
+        client.call(
+            "updatePlaylist", [("playlistId", own), *(("songIdToAdd", one) for one in part)], once=True
+        )
+    if _songs(client, own) == [*stored, *wanted]:
+        _remove_first(client, own, len(stored))
+
+
+def _remove_first(client: OpenSubsonic, own: str, number: int) -> None:
+    """Remove the first songs of a list, the last of them first, so that the places of the others stay."""
+    for part in batches(range(number - 1, -1, -1), _IN_ADDRESS):
+        client.call(
+            "updatePlaylist",
+            [("playlistId", own), *(("songIndexToRemove", place) for place in part)],
+            once=True,
+        )
+
+
+def _send(client: OpenSubsonic, endpoint: str, pairs: Pairs) -> Mapping[str, Any]:
+    """Call by a form; a server that does not read forms misses the log-in, or a parameter."""
+    try:
+        return client.call(endpoint, pairs, post=True, once=True)
+    except LogInRefused as error:
+        client.call("ping")  # the log-in itself is refused no more than before
+        raise UnexpectedAnswer(str(error)) from None
+
+
+def _is_own(entry: Mapping[str, Any], user: str) -> bool:
+    owner = entry.get("owner")
+    return not isinstance(owner, str) or not user or owner.casefold() == user.casefold()
+
+
+def _other(name: str) -> str:
+    """The name of a list if the listener has one of that name."""
+    return f"{name} (Segue)"

@@ -1,0 +1,293 @@
+"""Following a server: what plays there, the playlists there, and a server that is away, slow or wiped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+
+from segue.connected import linking
+from segue.connected.faults import LogInRefused, NoSuchThing
+from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
+from segue.dashboard.beside import follower as followers
+from segue.dashboard.beside import listening
+from segue.dashboard.beside.follower import Follower
+from segue.dashboard.queries import made_lists
+from segue.dashboard.queries.made_lists import MadeFor
+from segue.dashboard.services import Services
+from segue.errors import SegueError
+from segue.plays.playbacks import Playbacks
+from segue.settings import Settings
+from segue.storage.mongo import Document
+from segue.storage.store import Store
+from tests.connected.home import LOG_IN, Home
+from tests.connected.small_server import PASSWORD, USER, SmallServer, failed, song, status
+from tests.dashboard.test_player_routes import in_kafka
+from tests.waiting import until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def app_settings(broker: Settings) -> Settings:
+    quickly = {
+        "playing_interval": timedelta(milliseconds=50),
+        "playlist_interval": timedelta(microseconds=1),
+    }
+    return broker.model_copy(update={"servers": broker.servers.model_copy(update=quickly)})
+
+
+@pytest.fixture
+def home(database: Database[Document], app_settings: Settings, small: SmallServer) -> Home:
+    small.fill(*(song(number) for number in range(20)))
+    found = Home(Store(database), app_settings, small)
+    found.sync()
+    return found
+
+
+class Listener:
+    """Ada, who has linked her account."""
+
+    def __init__(self, home: Home, services: Services) -> None:
+        self.home, self.services, self.store = home, services, home.store
+        account = services.authenticator.create("Ada", "correct horse battery")
+        self.user_id = account.user_id
+        self.link()
+
+    def link(self, *, learns: bool = True) -> None:
+        linking.link_account(
+            self.store,
+            self.services.settings,
+            "home",
+            user_id=self.user_id,
+            name="Ada",
+            given=LOG_IN,
+            learns=learns,
+        )
+
+    def account(self) -> LinkedAccount:
+        [found] = LinkedAccounts(self.store).of_listener(self.user_id)
+        return found
+
+    def plays(self, number: int, **changes: Any) -> None:
+        """Play a song on the server."""
+        self.home.small.playing = [{"id": f"song-{number}", "username": "ADA", "minutesAgo": 0, **changes}]
+
+    def is_seen(self, number: int) -> bool:
+        found = Playbacks(self.store).of(self.user_id, "home")
+        return found is not None and found.track_id == self.home.ids()[f"song-{number}"]
+
+    def events(self) -> list[tuple[str, str]]:
+        """The songs and the types of the events."""
+        songs = {track: own for own, track in self.home.ids().items()}
+        return [(songs[event["track_id"]], event["type"]) for event in in_kafka(self.services.settings)]
+
+
+@pytest.fixture
+def services(home: Home, app_settings: Settings) -> Iterator[Services]:
+    found = Services(home.store, app_settings)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def plan(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The tracks of the lists that Segue makes, by key."""
+    wanted: dict[str, list[str]] = {made.key: [] for made in made_lists.MADE}
+
+    def tracks(key: str) -> Any:
+        def of(made_for: MadeFor) -> list[str]:
+            return wanted[key]
+
+        return of
+
+    made = tuple(
+        made_lists.MadeList(one.key, one.name, one.comment, tracks(one.key)) for one in made_lists.MADE
+    )
+    monkeypatch.setattr("segue.dashboard.beside.lists.MADE", made)
+    return wanted
+
+
+@pytest.fixture
+def ada(home: Home, services: Services) -> Listener:
+    return Listener(home, services)
+
+
+@pytest.fixture
+def following(ada: Listener, services: Services, plan: dict[str, list[str]]) -> Iterator[Follower]:
+    follower = Follower(services)
+    follower.start()
+    yield follower
+    follower.close()
+
+
+def test_songs_that_follow_each_other_at_once_are_skips(
+    ada: Listener, services: Services, plan: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower, began = Follower(services), round(time.time() * 1000) - 600_000
+    for number, seconds in ((1, 0), (1, 5), (2, 12), (3, 20), (4, 180), (5, 220)):
+        monkeypatch.setattr(listening, "_now", lambda now=began + 1000 * seconds: now)
+        ada.plays(number)
+        look(follower)
+    assert ada.events() == [
+        ("song-1", "play"),
+        ("song-1", "skip"),
+        ("song-2", "play"),
+        ("song-2", "skip"),
+        ("song-3", "play"),
+        ("song-3", "complete"),
+        ("song-4", "play"),
+        ("song-5", "play"),
+    ]
+
+
+def test_only_the_listener_who_plays_learns(ada: Listener, following: Follower, home: Home) -> None:
+    home.small.playing = [
+        {"id": "song-1", "username": "somebody else"},
+        {"id": "song-2"},
+        {"username": USER},
+        {"id": "unknown", "username": USER},
+        {"id": "song-3", "username": USER, "minutesAgo": "x", "playerName": "phone"},
+    ]
+    until(lambda: Playbacks(ada.store).of(ada.user_id, "home (phone)"), "the song")
+    assert ada.events() == [("song-3", "play")]
+
+
+def test_plays_are_known_by_their_times_where_nothing_plays_now(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    linked = ada.account()["linked_at"]
+    for number, minutes in ((1, -10), (2, 1), (3, 2), (4, 1_000_000)):
+        home.small.songs[f"song-{number}"]["played"] = (linked + timedelta(minutes=minutes)).isoformat()
+    home.small.songs["song-5"]["played"] = "yesterday"
+    home.small.recent = [{"id": "album-0", "played": (linked + timedelta(minutes=2)).isoformat()}]
+    look(Follower(services))
+    plays = [("song-2", "play"), ("song-2", "complete"), ("song-3", "play"), ("song-3", "complete")]
+    assert ada.events() == plays
+    free(home)
+    look(Follower(services))
+    assert ada.events() == plays
+    # From the first song on that the server shows, that is surer.
+    home.small.songs["song-6"]["played"] = (linked + timedelta(minutes=3)).isoformat()
+    home.small.recent = [{"id": "album-0", "played": (linked + timedelta(minutes=3)).isoformat()}]
+    ada.plays(7)
+    free(home)
+    look(Follower(services))
+    free(home)
+    look(Follower(services))
+    assert ada.events() == [*plays, ("song-7", "play")]
+
+
+def free(home: Home) -> None:
+    """Let another process follow the server."""
+    home.store.database.connections.update_one({"_id": "home"}, {"$unset": {"followed_until": ""}})
+
+
+def test_a_listener_may_switch_the_learning_off(
+    ada: Listener, services: Services, home: Home, plan: dict[str, list[str]]
+) -> None:
+    ada.link(learns=False)
+    ada.plays(1)
+    plan["for-you"] = [home.ids()["song-5"]]
+    look(Follower(services))
+    assert home.small.playlists
+    assert ada.events() == []
+
+
+def test_the_lists_follow_the_plan(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    ids = home.ids()
+    plan["for-you"] = [ids["song-1"], "not-there", ids["song-2"]]
+    plan["new-to-you"] = [ids["song-7"]]
+    follower = Follower(services)
+    look(follower)
+    lists = {one["name"]: one["songs"] for one in home.small.playlists.values()}
+    assert lists == {"For you": ["song-1", "song-2"], "New to you": ["song-7"]}
+    home.small.calls.clear()
+    look(follower)
+    assert "createPlaylist" not in home.small.calls
+    # Another process knows the lists.
+    plan["for-you"] = [ids["song-9"]]
+    free(home)
+    look(Follower(services))
+    lists = {one["name"]: one["songs"] for one in home.small.playlists.values()}
+    assert lists == {"For you": ["song-9"], "New to you": ["song-7"]}
+
+
+def look(follower: Follower) -> None:
+    """Look at all servers once."""
+    follower.look()
+    for thread in follower._running.values():
+        thread.join()
+
+
+@pytest.mark.parametrize("answer", [status(500), status(429, headers={"Retry-After": "3600"}), failed(0)])
+@pytest.mark.parametrize("endpoint", ["getNowPlaying", "createPlaylist", "getPlaylists"])
+def test_a_server_that_fails_loses_nothing(
+    ada: Listener,
+    home: Home,
+    following: Follower,
+    plan: dict[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    endpoint: str,
+    answer: Any,
+) -> None:
+    monkeypatch.setattr(followers, "_LONGEST_PAUSE", 0.1)
+    home.small.instead[endpoint] = answer
+    plan["for-you"] = [home.ids()["song-1"]]
+    ada.plays(1)
+    until(lambda: home.connection().get("fault") or ada.account().get("fault"), "the fault to be noted")
+    home.small.instead.clear()
+    until(lambda: ada.is_seen(1) and home.small.playlists, "the song and the playlist")
+    until(lambda: not home.connection().get("fault") and not ada.account().get("fault"), "no fault")
+    assert ("song-1", "play") in ada.events()
+
+
+def test_a_wiped_server_gets_its_lists_again(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    plan["for-you"] = [home.ids()["song-1"]]
+    look(follower := Follower(services))
+    songs = dict(home.small.songs)
+    home.small.songs.clear()
+    home.small.playlists.clear()
+    assert home.sync().in_question == 20
+    home.small.fill(*(one | {"id": f"new-{own}"} for own, one in songs.items()))
+    assert home.sync().tracks == 20
+    look(follower)
+    [made] = home.small.playlists.values()
+    assert made["songs"] == ["new-song-1"]
+
+
+def test_a_changed_password_is_told_and_linked_again(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    plan["for-you"] = [home.ids()["song-1"]]
+    home.small.instead["getPlaylists"] = failed(40)
+    look(Follower(services))
+    assert "refuses" in (ada.account().get("fault") or "")
+    home.small.instead.clear()
+    ada.link()
+    assert ada.account().get("fault") is None
+
+
+def test_passwords_of_listeners_are_encrypted_and_tried(ada: Listener, home: Home) -> None:
+    assert PASSWORD.encode() not in ada.account()["encrypted"]
+    wrong = linking.GivenLogIn(user=USER, secret="wrong")
+    for server, error in (("home", LogInRefused), ("elsewhere", NoSuchThing)):
+        with pytest.raises(error):
+            linking.link_account(
+                ada.store, ada.services.settings, server, user_id="ben", name="Ben", given=wrong
+            )
+    assert LinkedAccounts(home.store).of_listener("ben") == []
+    assert issubclass(LogInRefused, SegueError)
+
+
+def test_an_account_that_is_shut_out_is_unlinked(ada: Listener, home: Home) -> None:
+    assert LinkedAccounts(home.store).unlink_listener(ada.user_id) == 1
+    assert LinkedAccounts(home.store).numbers() == {}
