@@ -176,8 +176,9 @@ def test_tracks_of_the_session_can_be_barred() -> None:
 
 
 def baseline_with_repeats() -> SessionEnsemble:
-    members = {"heard": SessionRepeats(), "rules": SequentialRules()}
-    return SessionEnsemble([EnsembleMember(name, model, 1.0) for name, model in members.items()])
+    return SessionEnsemble(
+        [EnsembleMember("heard", SessionRepeats(), 1.0), EnsembleMember("rules", SequentialRules(), 1.0)]
+    )
 
 
 @pytest.mark.parametrize("most", [0, 1, 3])
