@@ -102,6 +102,7 @@ def test_collections_about_listeners_are_listed_as_personal() -> None:
         "app_passwords": ("encrypted", "digest"),
         "audit_log": ("system_user",),
         "mail_links": ("_id", "fits"),
+        "scrobble_connections": ("encrypted",),
         "sessions": ("_id",),
         "share_links": ("_id",),
         "damaged_documents": ("_id", "document_id"),

@@ -22,6 +22,7 @@ from segue.dashboard.views import (
     language,
     more,
     own_data,
+    scrobbling,
     sharing,
 )
 
@@ -64,6 +65,7 @@ def show() -> None:
         language.choice(listener)
         apps.show(listener)
         developers.show(listener)
+        scrobbling.show(listener)
         imports.show(listener)
         own_data.show(listener)
 

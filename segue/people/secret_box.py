@@ -5,6 +5,7 @@ The cipher is Fernet (AES-128-CBC with HMAC-SHA256), from the package cryptograp
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -18,11 +19,29 @@ class UnreadableSecret(SegueError):
     """A secret was encrypted with another key."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of secrets, in the words of error messages."""
+
+    name: str
+    """In the plural."""
+    again: str
+    """What makes up for lost ones."""
+
+
+APP_PASSWORDS = Kind(name="app passwords", again="let listeners create new app passwords")
+OF_OTHER_SERVICES = Kind(
+    name="passwords of other services",
+    again="connect the servers again, and let listeners link their accounts again",
+)
+"""Passwords, tokens and keys with which Segue logs in elsewhere."""
+
+
 class SecretBox:
     """Encrypts and decrypts with the key of a file, which is created at the first use."""
 
-    def __init__(self, key_file: Path) -> None:
-        self._file = key_file
+    def __init__(self, key_file: Path, *, kind: Kind = APP_PASSWORDS) -> None:
+        self._file, self._kind = key_file, kind
 
     def close(self, text: str) -> bytes:
         """Encrypt a text.
@@ -48,8 +67,8 @@ class SecretBox:
             return self._cipher.decrypt(encrypted).decode()
         except InvalidToken:
             raise UnreadableSecret(
-                f"app passwords were encrypted with another key than that in {self._file}: put the former "
-                "key there (opensubsonic.key_file), or let listeners create new app passwords"
+                f"{self._kind.name} were encrypted with another key than that in {self._file}: put the "
+                f"former key there (opensubsonic.key_file), or {self._kind.again}"
             ) from None
 
     @cached_property
@@ -58,7 +77,7 @@ class SecretBox:
             key = stored_key(self._file)
         except OSError as error:
             raise SegueError(
-                f"the key of app passwords, {self._file}, cannot be used: {error.strerror}; "
+                f"the key of {self._kind.name}, {self._file}, cannot be used: {error.strerror}; "
                 "set opensubsonic.key_file to a file that Segue may read and write"
             ) from None
         try:
@@ -66,5 +85,5 @@ class SecretBox:
         except ValueError:
             raise SegueError(
                 f"{self._file} is no key: restore it from a backup, or remove it, so that Segue makes "
-                "another and listeners create new app passwords"
+                f"another, and {self._kind.again}"
             ) from None

@@ -48,6 +48,7 @@ from segue.settings.ranking import (
     SignalSettings,
     TasteSettings,
 )
+from segue.settings.scrobbling import ScrobblingSettings
 from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
 from segue.settings.surface import DashboardSettings
 from segue.settings.transcoding import TranscodingSettings
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     mail: MailSettings
     opensubsonic: OpenSubsonicSettings
     api: ApiSettings
+    scrobbling: ScrobblingSettings
     imports: ImportSettings
 
     @model_validator(mode="after")
