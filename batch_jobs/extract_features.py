@@ -72,9 +72,7 @@ class Work:
 def extract_features(
     fingerprints: Annotated[
         bool,
-        typer.Option(
-            "--fingerprints", help="Also compute missing fingerprints of tracks of an earlier release."
-        ),
+        typer.Option("--fingerprints", help="Also compute the fingerprints that an earlier release lacked."),
     ] = False,
     json_file: JsonFile = None,
 ) -> None:

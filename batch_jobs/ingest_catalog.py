@@ -160,7 +160,7 @@ def _say(summary: IngestSummary, json_file: JsonFile) -> None:
         say(f"renamed or moved: {counted(summary.moved, 'track')}", json_file)
     if summary.away:
         say(
-            f"unavailable, since the disk or folder is away: {counted(summary.away, 'track')} "
+            f"unavailable, because the disk or folder is missing: {counted(summary.away, 'track')} "
             "(--accept-removals if they were removed)",
             json_file,
         )

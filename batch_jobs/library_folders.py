@@ -109,7 +109,7 @@ def _mark_away(store: Store, folder: Path, *, library: str) -> int:
 
 def _with_tracks(error: NoMusic, tracks: int, *, library: str) -> SegueError:
     return SegueError(
-        f"{error}; its disk seems to be away: {counted(tracks, 'track')} of {library!r} stay, marked as "
+        f"{error}; its disk seems to be unmounted: {counted(tracks, 'track')} of {library!r} stay, marked as "
         "unavailable, until the next run finds them"
     )
 

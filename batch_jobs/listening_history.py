@@ -41,10 +41,10 @@ def import_history(
 ) -> None:
     """Import a listener's history from other services.
 
-    It reads Spotify's extended streaming history and account data, ListenBrainz's exports and dumps, tables of
-    scrobbles from Last.fm (CSV, JSON), and exports of Segue. Plays whose songs are not in the library are
-    kept, and matched again by each `library update`. A play counts once, however often it is imported. If an
-    import was interrupted, import the same files again to complete it.
+    It reads Spotify's extended streaming history and account data, ListenBrainz's exports and dumps,
+    tables of scrobbles from Last.fm (CSV, JSON), and exports of Segue. Plays whose songs are not in the
+    library are kept, and matched again by each `library update`. A play counts once, however often it is
+    imported. If an import was interrupted, import the same files again to complete it.
 
     Example: ./run.sh history import Ada my_spotify_data.zip --preview
 

@@ -208,7 +208,7 @@ class Watch:
             for fault in summary.faults:
                 log.warning("%s", fault)
             self._retrain()
-        # Whatever a file, a disk or a server does, the next pass may succeed.
+        # After any fault of a file, a disk or a server, the next pass may succeed.
         except Exception as error:
             line = line_of(error)
             log.warning("the pass failed and is repeated: %s", line or repr(error), exc_info=line is None)

@@ -1,4 +1,4 @@
-"""What the long memory adds to recommendations, for simulated listeners over three years and returning ones.
+"""The gain by the long memory, for simulated listeners over three years and for returning ones.
 
 Both lists of a comparison are made by the service's own planning, with `ranking.memory_weight` and with 0. A
 list counts the songs of the rest of the session that it names.

@@ -1,6 +1,6 @@
 """Supysonic, another server of the protocol, as the baseline of a benchmark.
 
-It is licensed under the AGPL. So it is no dependency and nothing of it is imported: the benchmark runs its
+It is licensed under the AGPL. So it is not a dependency and nothing of it is imported: the benchmark runs its
 programs from a virtual environment of the user's, and fills its SQLite database by SQL.
 """
 

@@ -156,7 +156,7 @@ def _slowed(session: CDPSession) -> Callable[[], int]:
 
 
 def _offline_bytes(address: str) -> int:
-    """What the worker loads in the background, for times without a network."""
+    """Bytes that the worker loads in the background, for times without a network."""
     answers = [
         httpx.get(address + path) for path in ("/service-worker.js", "/offline", "/manifest.webmanifest")
     ]

@@ -1,4 +1,4 @@
-"""uvicorn's side of connections: those without a request are closed, and refused ones are no errors."""
+"""uvicorn's side of connections: those without a request are closed, and refused ones are not errors."""
 
 from __future__ import annotations
 

@@ -9,17 +9,17 @@ Option = TypeVar("Option")
 
 
 def text(value: object) -> str:
-    """The text of a field; empty for a value that is no text."""
+    """The text of a field; empty for a value that is not text."""
     return value if isinstance(value, str) else ""
 
 
 def one_of(value: object, options: Iterable[Option], *, default: Option) -> Option:
-    """The chosen option; the default for a value that is none of them."""
+    """The chosen option; the default for any other value."""
     return next((option for option in options if option == value), default)
 
 
 def some_of(values: object, options: Iterable[str]) -> list[str]:
-    """The chosen options, each once, in the order of the choice; without values that are none of them."""
+    """The chosen options, each once, in the order of the choice; without other values."""
     if not isinstance(values, list | tuple):
         return []
     known = frozenset(options)

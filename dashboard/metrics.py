@@ -58,7 +58,7 @@ class DashboardMetrics:
         self.open_pages = Gauge("segue_open_pages", "Pages that are open in browsers.", **plain)
         self.plays = Counter("segue_plays_delivered", "Plays from players that Kafka has accepted.", **plain)
         self.refused_plays = Counter(
-            "segue_plays_invalid", "Events from players that are no valid plays.", **plain
+            "segue_plays_invalid", "Events from players that are not valid plays.", **plain
         )
         self.kafka_errors = Counter(
             "segue_kafka_errors", "Requests of players whose plays Kafka did not accept.", **plain

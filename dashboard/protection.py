@@ -183,7 +183,7 @@ def is_same_site(origin: str, host: str, base_url: str) -> bool:
         asking = urlsplit(origin)
         own = [urlsplit(f"{asking.scheme}://{host}")] + ([urlsplit(base_url)] if base_url else [])
         return asking.scheme in _PORTS and _place(asking) in map(_place, own)
-    except ValueError:  # a port that is no number, or half an IPv6 address
+    except ValueError:  # a port that is not a number, or half an IPv6 address
         return False
 
 

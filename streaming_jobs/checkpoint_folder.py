@@ -106,7 +106,7 @@ class Folder:
     def _readable(self, path: str) -> Iterator[None]:
         """Name a file or folder that a broken disk or its permissions do not let this process read.
 
-        It is no damage that a repair may move away: the content may be sound.
+        It is not damage that a repair may move away: the content may be sound.
         """
         try:
             yield

@@ -97,7 +97,7 @@ class Metrics:
         )
         self.rejected = Counter(
             "segue_plays_rejected",
-            "Records rejected since they are no valid plays.",
+            "Records that were rejected because they are not valid plays.",
             labelnames=["reason"],
             registry=self.registry,
         )

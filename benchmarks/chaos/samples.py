@@ -73,7 +73,7 @@ class Samples:
 def slope(series: Series) -> float:
     """Growth in MB an hour within each process, over all processes of a kind; 0 without samples.
 
-    The least-squares slope with an intercept for each process: a restart is no growth.
+    The least-squares slope with an intercept for each process: a restart is not a growth.
     """
     times, sizes = [], []
     for samples in series.values():

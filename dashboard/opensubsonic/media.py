@@ -144,7 +144,7 @@ def start_of(call: Call, name: str, file: Recording) -> float:
     Raises
     ------
     ProtocolError
-        It is no number, or lies after the end.
+        It is not a number, or lies after the end.
     """
     start = call.parameters.fraction(name, 0.0, least=0.0, most=LONGEST_START)
     if is_after_end(file, start):

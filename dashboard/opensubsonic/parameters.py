@@ -81,7 +81,7 @@ class Parameters:
         Raises
         ------
         ProtocolError
-            It is no number.
+            It is not a number.
         """
         text = self.optional(name)
         return default if text is None or not text.strip() else max(least, min(number(name, text), most))
@@ -92,7 +92,7 @@ class Parameters:
         Raises
         ------
         ProtocolError
-            One is no number.
+            One is not a number.
         """
         return [number(name, text) for text in self.filled(name)]
 
@@ -102,7 +102,7 @@ class Parameters:
         Raises
         ------
         ProtocolError
-            It is no number.
+            It is not a number.
         """
         text = self.optional(name)
         return None if text is None or not text.strip() else number(name, text)
@@ -113,7 +113,7 @@ class Parameters:
         Raises
         ------
         ProtocolError
-            It is no number.
+            It is not a number.
         """
         text = self.optional(name)
         if text is None or not text.strip():
@@ -150,7 +150,7 @@ def number(name: str, text: str) -> int:
     Raises
     ------
     ProtocolError
-        It is no number, or too large to be stored.
+        It is not a number, or too large to be stored.
     """
     found = _NUMBER.fullmatch(text.strip())
     if found is None:

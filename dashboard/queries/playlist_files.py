@@ -40,7 +40,7 @@ def read_and_match(catalogue: CatalogueReader, data: bytes) -> tuple[Listed, Mat
     Raises
     ------
     NotPlaylist
-        It is no playlist.
+        It is not a playlist.
     """
     tried: list[tuple[Listed, Matched]] = []
     for listed in islice(readings(data), _ENCODINGS_TRIED):

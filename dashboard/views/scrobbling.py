@@ -68,7 +68,7 @@ def _state(own: Connection) -> None:
     refused = ngettext("{count} refused", "{count} refused", own.refused)
     st.write(" ".join(lines))
     st.caption(" · ".join((sent, waiting, refused)))
-    if own.problem:
+    if own.problem and (waits or own.ended):
         st.warning(gettext("Plays wait: {reason}.", reason=_words(own.problem)))
     if own.last_refusal:
         st.caption(gettext("The last refused play: {reason}.", reason=_words(own.last_refusal)))

@@ -129,7 +129,7 @@ def decoded_seconds(path: Path) -> float:
     Raises
     ------
     Undecodable
-        It is no audio.
+        It is not audio.
     """
     discard = ["-map", "0:a:0", "-f", "null", "-progress", "pipe:1", "-"]
     done = call(["-v", "error", *input_options(path), "-i", f"file:{path}", *discard], limit=DECODING_LIMIT)
@@ -144,7 +144,7 @@ def _opened(path: Path) -> Any:
         audio = mutagen.File(path)
     # A damaged tag can raise any error. A song that is compressed without its tags would lose them.
     except Exception as error:
-        decoded_seconds(path)  # reports a file that is no audio
+        decoded_seconds(path)  # reports a file that is not audio
         raise Undecodable("broken-tags", str(error)[:200]) from None
     if audio is None:
         raise Undecodable("not-audio", "no known format")

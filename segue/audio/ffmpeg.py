@@ -52,7 +52,7 @@ def probe(path: Path) -> Probe:
     Raises
     ------
     Undecodable
-        It is no audio.
+        It is not audio.
     """
     output = run(path, before=[], after=[]).stderr.decode(errors="replace")
     if ": Audio:" not in output:
@@ -77,7 +77,7 @@ def measured(path: Path) -> float | None:
     Raises
     ------
     Undecodable
-        It is no audio, or takes longer than the time limit.
+        It is not audio, or takes longer than the time limit.
     """
     after = ["-map", "0:a:0", "-c", "copy", "-f", "null", "-progress", "pipe:1", "-"]
     output = run(path, before=["-v", "error"], after=after).stdout.decode(errors="replace")
@@ -98,7 +98,7 @@ def excerpt(
     Raises
     ------
     Undecodable
-        It is no audio, or takes longer than the time limit.
+        It is not audio, or takes longer than the time limit.
     Truncated
         The file ends long before its stated length.
     """
@@ -128,7 +128,7 @@ def part(path: Path, *, start: float, seconds: float, sample_rate: int) -> NDArr
     Raises
     ------
     Undecodable
-        It is no audio, has no sound there, or takes longer than the time limit.
+        It is not audio, has no sound there, or takes longer than the time limit.
     """
     channels = probe(path).channels
     waveform = _waveform(path, start=start, seconds=seconds, sample_rate=sample_rate, channels=channels)

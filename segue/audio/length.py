@@ -55,7 +55,7 @@ def length_of(path: Path, audio: Any = None, *, data: BinaryIO | None = None) ->
     Raises
     ------
     Undecodable
-        It is no audio.
+        It is not audio.
     """
     stated = _stated(path, opened(path, data) if audio is None else audio, data)
     if stated is not None:

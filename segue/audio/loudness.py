@@ -41,7 +41,7 @@ def measure(path: Path, *, start: float = 0.0, end: float | None = None) -> Leve
     Raises
     ------
     Undecodable
-        It is no audio, or takes longer than the time limit.
+        It is not audio, or takes longer than the time limit.
     """
     check_readable(path)
     seconds = LONGEST if end is None else min(LONGEST, max(0.0, end - start))

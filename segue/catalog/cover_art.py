@@ -43,7 +43,7 @@ BESIDE = (
 )
 """File names of a folder's cover, in order of preference: in lower case, letters only, without suffix."""
 NEVER = ("back", "inlay", "booklet", "cd", "disc", "disk", "tray", "inside", "matrix", "spine", "label")
-"""The beginnings of names of pictures that are no front cover."""
+"""The beginnings of names of pictures that are not front covers."""
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 FRONT = 3
 """The kind of picture that ID3 and FLAC call the front cover."""

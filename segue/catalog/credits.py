@@ -39,7 +39,7 @@ UNKNOWN = _keys(
     不明なアーティスト | 未知艺术家 | 未知歌手 | 알 수 없는 아티스트
     """
 )
-"""What programs write for an artist that they do not know."""
+"""The names that programs write for an unknown artist."""
 VARIOUS_ARTISTS_ID = "89ad4ac3-39f7-470e-963a-56509c546377"
 """MusicBrainz's id for them."""
 UNDIVIDED = _keys(

@@ -170,10 +170,10 @@ def with_ends(tracks: Sequence[CueTrack]) -> tuple[CueTrack, ...]:
 def _seconds(time: str) -> float:
     match = _TIME.fullmatch(time.strip())
     if match is None:
-        raise InvalidCue(f"{time[:40]!r} is no time such as 03:25:00")
+        raise InvalidCue(f"{time[:40]!r} is not a time such as 03:25:00")
     minutes, seconds, frames = map(int, match.groups())
     if seconds >= 60 or frames >= FRAMES:
-        raise InvalidCue(f"{time[:40]!r} is no time: there are 60 seconds and {FRAMES} frames")
+        raise InvalidCue(f"{time[:40]!r} is not a time: there are 60 seconds and {FRAMES} frames")
     return round(60 * minutes + seconds + frames / FRAMES, 6)
 
 

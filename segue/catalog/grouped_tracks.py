@@ -62,7 +62,7 @@ class GroupedTrack(NamedTuple):
 
 
 class NotedTrack(NamedTuple):
-    """What is stored of a track's album and artists."""
+    """The stored fields about a track's album and artists."""
 
     track_id: str
     keys: tuple[str, ...]

@@ -76,7 +76,7 @@ class Patterns:
             return self
         file = folder / ".segueignore"
         if not file.is_file():  # to read a named pipe would take for ever
-            log.warning("%s is no file: it is not used", readable(stored_path(file)))
+            log.warning("%s is not a file and is not used", readable(stored_path(file)))
             return self
         with file.open(encoding="utf-8", errors="replace") as opened:
             text = opened.read(_LONGEST)
@@ -88,10 +88,12 @@ class Patterns:
 
 
 def _is_pattern(line: str, file: Path) -> bool:
-    """Whether a line can be used. Like git, Segue passes over a line that is no pattern."""
+    """Whether a line can be used. Like git, Segue passes over a line that is not a pattern."""
     try:
         pathspec.GitIgnoreSpec.from_lines([line])
     except ValueError:
-        log.warning("%s: the line %r is no pattern: it is not used", readable(stored_path(file)), line[:100])
+        log.warning(
+            "%s: the line %r is not a pattern and is not used", readable(stored_path(file)), line[:100]
+        )
         return False
     return True

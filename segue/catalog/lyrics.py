@@ -37,7 +37,7 @@ _OFFSET = re.compile(r"([+-]?)\s*(\d{1,7})(?:\s*ms)?")
 
 
 class NoLyrics(ValueError):
-    """Data that are no text, with the reason."""
+    """Data that are not text, with the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +73,11 @@ def read_lyrics(data: bytes, *, language: str = "", encoding: str = AUTO) -> Lyr
     Raises
     ------
     NoLyrics
-        The file is no text.
+        The file is not text.
     """
     text = decoded(data, encoding)
     if "\0" in text:
-        raise NoLyrics("it is no text")
+        raise NoLyrics("it is not text")
     return lyrics_in(text, language=language)
 
 

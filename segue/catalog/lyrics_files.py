@@ -99,7 +99,7 @@ def lyrics_beside(
 
 def _data(path: Path) -> bytes:
     if not path.is_file():
-        raise NoLyrics("it is no file")  # a pipe would never end
+        raise NoLyrics("it is not a file")  # a pipe would never end
     with path.open("rb") as file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:

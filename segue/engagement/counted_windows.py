@@ -144,7 +144,7 @@ class CountedWindows(Collection[CountedWindow]):
         return sorted((day for day in days if day not in busy), reverse=True)
 
     def _days(self, wanted: Document) -> set[datetime]:
-        """The days of the windows that a filter finds, without values that are no dates."""
+        """The days of the windows that a filter finds, without values that are not dates."""
         return {day for day in self.distinct("day", wanted) if isinstance(day, datetime)}
 
     def due_windows(self, day: datetime) -> list[WindowChanges]:

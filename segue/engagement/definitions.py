@@ -6,7 +6,7 @@ play           a listening that has ended: a `complete`, `skip` or `leave`. It c
                listened time is known only then. A listening that never ends (a crash) is a start and no play
 completion     a `complete`; or a `skip` or `leave` after at least `engagement.complete_share` of a known
                duration
-skip           a `skip` that is no completion
+skip           a `skip` that is not a completion
 early skip     a skip before `engagement.early_skip`, and before half of the track if its duration is known
 listening time `ms_played` of plays, each at most :data:`LONGEST_MS`
 listener       of a track, artist, ... in a window: a person with a start or a play of it in the window.

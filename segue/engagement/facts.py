@@ -218,7 +218,7 @@ def _distinct(table: pa.Table) -> pa.Table:
 
 
 def _counted(events: pa.Table, starts: Array, thresholds: Thresholds) -> pa.Table:
-    """A column for each count (0, 1 or milliseconds); `acted_at`, null if the event is no action; `excess`.
+    """A column for each count (0, 1 or milliseconds); `acted_at`, null without an action; `excess`.
 
     Parameters
     ----------

@@ -206,7 +206,7 @@ class Listening(Collection[StoredFact]):
         month = {"$dateTrunc": {"date": "$start", "unit": "month"}}
         own = {"user_id": user_id, "start": {"$type": "date"}}
         found = self.aggregate([{"$match": own}, {"$group": {"_id": month}}])
-        # A date after the year 9999 is none that Python knows.
+        # Python has no dates after the year 9999.
         return sorted(month for group in found if isinstance(month := group["_id"], datetime))
 
     def sums_by_track(

@@ -1,7 +1,7 @@
 """How many people a track reaches over a period, from the facts.
 
-A person counts once for a track, in however many windows of the period they played it. Who has been here for
-less than :data:`NEW_FOR` counts a quarter, so that a crowd of fresh guests does not outweigh the others. On a
+A person counts once for a track, in however many windows of the period they played it. A person who came less
+than :data:`NEW_FOR` ago counts a quarter, so that a crowd of fresh guests does not outweigh the others. On a
 service that is younger than that, all people count in full.
 """
 

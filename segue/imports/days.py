@@ -17,6 +17,7 @@ from typing import Annotated, NamedTuple, TypedDict, TypeVar
 from segue.batches import batches
 from segue.errors import SegueError
 from segue.imports.play import names_of
+from segue.phrases import marked
 from segue.storage.mongo import Document, UpdateOne
 from segue.storage.records import Aligned, Between, Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
@@ -186,7 +187,7 @@ class ImportedDays(Collection[ImportedDay]):
             if attempt:
                 # A day that is there, and cannot be read, is damaged: a copy of it has been set aside.
                 self.documents.delete_many({"_id": {"$in": [own for own in left if not days[own].revision]}})
-        raise SegueError("another import of the same days is running: try again when it has ended")
+        raise SegueError(marked("Another import of the same days is running. Try again when it has ended."))
 
     def _read(self, ids: Iterable[str]) -> dict[str, _Day]:
         found = {day["_id"]: _Day.of(day) for day in self.documents.find({"_id": {"$in": sorted(ids)}})}

@@ -24,6 +24,7 @@ from segue.errors import SegueError
 from segue.imports.play import ImportedPlay, LeftOut
 from segue.imports.rows import play_of
 from segue.imports.tables import Columns
+from segue.phrases import marked
 
 _SAMPLE = 64 * 1024
 _LONGEST_LINE = 1024 * 1024
@@ -79,7 +80,7 @@ class Exports:
         self.read = 0
         """Bytes of the files that were read."""
         self.unknown: list[str] = []
-        """Names of the files that are no history."""
+        """Names of the files that are not a listening history."""
 
     def __iter__(self) -> Iterator[Found]:
         """All rows, file by file.
@@ -153,7 +154,9 @@ class Exports:
     def _take(self, number: int) -> None:
         self._left -= number
         if self._left < 0:
-            raise SegueError("the export is larger than `imports.max_size`: raise it, or import parts")
+            raise SegueError(
+                marked("The export is larger than the setting `imports.max_size` allows. Import parts of it.")
+            )
 
 
 class _Counted(io.RawIOBase):

@@ -16,6 +16,7 @@ from segue.imports.matched import Library
 from segue.imports.play import ImportedPlay, LeftOut, names_of
 from segue.imports.runs import MOST_EXAMPLES, Imports, RowLeftOut
 from segue.imports.songs import HeardSong, ImportedSongs, Match
+from segue.phrases import marked
 from segue.storage.store import Store
 
 _AT_ONCE = 20_000
@@ -37,7 +38,7 @@ class Summary:
     ambiguous: int = 0
     """Plays whose song could be several tracks."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """Rows that are no plays, by reason."""
+    """Rows that are not plays, by reason."""
     examples: list[RowLeftOut] = field(default_factory=list)
     """The first of these."""
     unknown_files: list[str] = field(default_factory=list)
@@ -243,8 +244,10 @@ def unmatched(store: Store, user_id: str, *, most: int) -> list[tuple[str, str, 
 def _require_plays(summary: Summary) -> None:
     if not summary.plays:
         raise SegueError(
-            "no plays in these files: give the export of Spotify, ListenBrainz, Last.fm or Segue, "
-            "as you received it"
+            marked(
+                "These files contain no plays. Give an export of Spotify, ListenBrainz, Last.fm or Segue, "
+                "as you received it."
+            )
         )
 
 

@@ -39,7 +39,7 @@ REASONS = {
 
 
 class LeftOut(Exception):
-    """A row is no play that can be imported; :attr:`reason` is a key of :data:`REASONS`."""
+    """A row is not a play that can be imported; :attr:`reason` is a key of :data:`REASONS`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(REASONS[reason])

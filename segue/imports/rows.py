@@ -34,7 +34,7 @@ def play_of(row: object) -> ImportedPlay:
     Raises
     ------
     LeftOut
-        The row is no play.
+        The row is not a play.
     """
     if isinstance(row, dict):
         for fields, read in _FORMS:
@@ -178,7 +178,7 @@ def of_table(row: Row) -> ImportedPlay:
     Raises
     ------
     LeftOut
-        The row is no play.
+        The row is not a play.
     """
     return imported_play(
         Song(

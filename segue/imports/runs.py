@@ -62,7 +62,7 @@ class ImportRun(TypedDict):
     examples: list[RowLeftOut]
     """The first of these rows."""
     unknown_files: list[str]
-    """Files that are no history."""
+    """Files that are not a listening history."""
     first_at: NotRequired[datetime | None]
     """When the first play began."""
     last_at: NotRequired[datetime | None]

@@ -47,7 +47,7 @@ class Columns:
 
     @classmethod
     def of(cls, start: str) -> Columns | None:
-        """The form of the table that begins with a text; None if that is no table of scrobbles."""
+        """The form of the table that begins with a text; None if that is not a table of scrobbles."""
         for delimiter in _DELIMITERS:
             lines = start.splitlines(keepends=True)
             if len(start) >= _CUT:

@@ -48,7 +48,7 @@ def _ascending(file: str, ids: np.ndarray, _: Values) -> None:
 def _existing_rows(file: str, rows: np.ndarray, among: Values) -> None:
     count = len(among["vectors"])
     if len(rows) and not 0 <= rows.min() <= rows.max() < count:
-        raise BundleError(f"{file} names a row that is none of the {count}")
+        raise BundleError(f"{file} names a row that is not one of the {count}")
 
 
 def _rows_of_items(file: str, rows: np.ndarray, among: Values) -> None:

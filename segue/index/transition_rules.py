@@ -60,7 +60,7 @@ class RuleTable:
         if self.scores.shape != (size,) or self.scores.dtype != np.float32:
             raise BundleError(f"{scores} is {self.scores.shape}: it must be ({size},) of float32")
         if size and not 0 <= self.rows.min() <= self.rows.max() < count:
-            raise BundleError(f"{rows} names a row that is none of the {count}")
+            raise BundleError(f"{rows} names a row that is not one of the {count}")
         if not ((self.scores > 0) & (self.scores <= 1)).all():
             raise BundleError(f"{scores} has a score that is not above 0 and at most 1")
 

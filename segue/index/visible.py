@@ -26,7 +26,7 @@ _KEPT = 8
 
 
 def without(index: IndexT, track_ids: Iterable[str]) -> IndexT:
-    """The index without some tracks: they have no row, are no neighbours, and follow no other track."""
+    """The index without some tracks: they have no row, are not neighbours, and follow no other track."""
     rows = index.rows(list(track_ids))
     hidden = np.zeros(len(index.track_ids), dtype=bool)
     hidden[rows[rows >= 0]] = True

@@ -111,7 +111,7 @@ def _compare(folder: Path) -> None:
     if wrong:
         raise SegueError(
             f"the fetched jars do not match {SUMS_FILE.name}: {', '.join(wrong[:3])}; "
-            f"if conf/ivy.xml has changed, update the checksums (see CONTRIBUTING.md)"
+            "if conf/ivy.xml has changed, update the checksums (docs/contributing/recipes.md, A jar)"
         )
 
 

@@ -223,7 +223,7 @@ class AuditLog(Collection[AuditEntry]):
 
 
 def network_of(address: str) -> str:
-    """The network of an address, which many people share; empty for a text that is no address."""
+    """The network of an address, which many people share; empty for a text that is not an address."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:  # a proxy that the settings trust may send anything

@@ -264,7 +264,7 @@ class Authenticator:
         try:
             with _admitted():
                 return self._hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):  # a wrong password, or a text that is no hash
+        except (VerificationError, InvalidHashError):  # a wrong password, or a text that is not a hash
             return False
 
 

@@ -1,4 +1,4 @@
-"""Browsers that have logged in to an account before: somebody who guesses its password elsewhere is no bar.
+"""Browsers that have logged in to an account before: guesses from elsewhere do not lock them out.
 
 A browser has a random token in a cookie; the account has its hash. The token lets nobody in: it only counts
 the attempts of this browser by themselves (:mod:`segue.people.login_failures`).

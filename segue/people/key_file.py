@@ -19,7 +19,7 @@ def stored_key(file: Path) -> bytes:
     Raises
     ------
     OSError
-        It cannot be read or written, or is empty: an empty key is no secret.
+        It cannot be read or written, or is empty: an empty key is not a secret.
     """
     if key := _read(file) or _make(file):
         return key

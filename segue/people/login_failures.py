@@ -1,8 +1,8 @@
 """Counts attempts to log in, in MongoDB, so that several dashboards share the counts.
 
-An attempt counts before its password is checked, so that many at once are no more than one after the other.
-A right one is taken back. Attempts count by the name and the address together: whoever guesses elsewhere
-locks nobody out. An address of IPv6 stands for its network, since a connection has 2^64 of them. A browser
+An attempt counts before its password is checked, so that sending many at once gives no extra attempts.
+A right one is taken back. Attempts count by the name and the address together: guesses from elsewhere
+lock nobody out. An address of IPv6 stands for its network, since a connection has 2^64 of them. A browser
 that has logged in to the account before has a count of its own.
 """
 

@@ -80,7 +80,7 @@ class LoginSession(TypedDict):
     expires_at: datetime
     """When the session ends. MongoDB removes it a week later."""
     closed: NotRequired[bool]
-    """Whether it is no session: its token was offered, and has been invalidated since."""
+    """Whether the document is not a session any more: its token was offered and then invalidated."""
 
 
 def now() -> datetime:

@@ -1,4 +1,4 @@
-"""Links that make a browser's session an operator's: for whoever runs Segue, before there are accounts.
+"""Links that make a browser's session an operator's, for a Segue that has no accounts yet.
 
 A command prints the link, which works once, for an hour. So only somebody who can run commands with the
 database's rights becomes an operator; what a browser sends about itself makes nobody one.

@@ -123,7 +123,7 @@ class Recovery:
         TooManyGuesses, Busy
             As for :meth:`Authenticator.log_in`; or too many mails were sent.
         AccountError
-            The password is wrong, the text is no address, or this service sends no mail.
+            The password is wrong, the text is not an address, or this service sends no mail.
         """
         mail = mail.strip()
         if mail and not is_address(mail):

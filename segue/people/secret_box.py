@@ -84,6 +84,6 @@ class SecretBox:
             return Fernet(key)
         except ValueError:
             raise SegueError(
-                f"{self._file} is no key: restore it from a backup, or remove it, so that Segue makes "
+                f"{self._file} is not a key: restore it from a backup, or remove it, so that Segue makes "
                 f"another, and {self._kind.again}"
             ) from None

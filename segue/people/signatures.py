@@ -44,7 +44,7 @@ class Signatures:
         except OSError as error:
             log.warning(
                 "the key file %s cannot be used (%s): plays that browsers send after the next start of this"
-                " process are not attributed to the recommendations of now",
+                " process are not attributed to the current recommendations",
                 self._file,
                 error.strerror,
             )

@@ -19,7 +19,7 @@ _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 class NotPlaylist(SegueError):
-    """A file is no playlist; the message gives the reason."""
+    """A file is not a playlist; the message gives the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ _LONGEST_VALUE = 2000
 
 
 def listed_in(text: str) -> Listed | None:
-    """The songs of a playlist that is none in M3U; None for a text of another format."""
+    """The songs of a playlist in a format other than M3U; None for a text of an unknown format."""
     begin = text.lstrip("\ufeff \t\r\n")[:400].lower()
     if begin.startswith("[playlist]"):
         return _of_pls(text)

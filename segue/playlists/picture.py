@@ -22,7 +22,7 @@ def square(data: bytes) -> bytes:
     Raises
     ------
     PlaylistError
-        It is no image that can be read.
+        It is not an image that can be read.
     """
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "GIF", "BMP")) as picture:

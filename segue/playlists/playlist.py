@@ -54,7 +54,7 @@ class StoredRule(TypedDict):
     """A stored rule."""
 
     field: str
-    """What is compared."""
+    """The property of a song that is compared."""
     operator: str
     """How it is compared."""
     value: str | int

@@ -163,7 +163,7 @@ class Playlists(Collection[StoredPlaylist]):
         Raises
         ------
         PlaylistError
-            It is no image that can be read, or the listener has no such playlist.
+            It is not an image that can be read, or the listener has no such playlist.
         """
         made = square(data)
         digest = hashlib.sha256(made).hexdigest()[:16]

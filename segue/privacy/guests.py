@@ -17,7 +17,7 @@ from segue.storage.store import Store
 def remove_former_guests(store: Store, *, plays_kept: timedelta) -> int:
     """Remove the data of guests whose session has expired, from all collections; returns their number.
 
-    Guests who have made an account are no guests.
+    Guests who have made an account are no longer guests.
 
     Parameters
     ----------

@@ -193,7 +193,7 @@ def read_log(path: Path) -> SessionLog:
     if (strange := np.flatnonzero((times < 0) | (times > LATEST))).size:
         line, time = int(strange[0]) + 2, times[strange[0]]
         raise SegueError(
-            f"{path}: line {line}: the Time {time:.0f} is no time in seconds between 1970 and 2100. "
+            f"{path}: line {line}: the Time {time:.0f} is not a time in seconds between 1970 and 2100. "
             "Divide milliseconds by 1000."
         )
     return make_log(

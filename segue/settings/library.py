@@ -71,7 +71,7 @@ class LibrarySettings(Section):
                 codecs.lookup(name)
             except LookupError:
                 raise ValueError(
-                    f"{name} is no encoding: give auto, cp1251, gb18030, shift_jis, ..."
+                    f"{name} is not an encoding: give auto, cp1251, gb18030, shift_jis, ..."
                 ) from None
         return name
 

@@ -196,7 +196,7 @@ def _network(value: object) -> object:
         return str(ipaddress.ip_network(value, strict=False) if "/" in value else ipaddress.ip_address(value))
     except ValueError:
         raise ValueError(
-            f'{value!r} is no address such as "10.0.0.7" or network such as "10.0.0.0/8"'
+            f'{value!r} is not an address such as "10.0.0.7" or network such as "10.0.0.0/8"'
         ) from None
 
 

@@ -78,7 +78,7 @@ def parse(records: DataFrame) -> DataFrame:
 
 
 def _begins_as_object() -> Column:
-    """Whether the first character that is no white space of JSON is a brace.
+    """Whether the first character is a brace, apart from JSON's white space.
 
     Each mention of a record's value copies it. So most records are judged by one mention. A regular
     expression decodes the whole text, and runs only for texts that begin with white space.
@@ -117,7 +117,7 @@ def well_formed(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
 
 
 def _may_be_play(stream: StreamSettings) -> Column:
-    """False for most records that are no plays, at the cost of a search for bytes.
+    """False for most records that are not plays, at the cost of a search for bytes.
 
     The name of each required field is in a play's text, unless a character of it is escaped.
     """

@@ -114,7 +114,7 @@ def plays_of(settings: KafkaSettings, user_id: str) -> Iterator[dict[str, Any]]:
         elif play.get("user_id") == user_id:
             yield play
     if foreign:
-        log.info("topic %s: %d records are no plays; they are skipped", settings.plays_topic, foreign)
+        log.info("topic %s: %d records are not plays; they are skipped", settings.plays_topic, foreign)
 
 
 def flat_object(value: bytes) -> dict[str, Any] | None:

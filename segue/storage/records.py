@@ -99,7 +99,7 @@ class PackedVector:
             return f"has {len(value)} bytes, no multiple of 4"
         if not self.finite or np.isfinite(np.frombuffer(value, "<f4")).all():
             return None
-        return "has values that are no numbers"
+        return "has values that are not numbers"
 
 
 LATEST_MS = 253_402_300_799_999
@@ -142,7 +142,7 @@ class _Anything(Shape):
 
 @dataclass(frozen=True)
 class _Plain(Shape):
-    """A value of one of some classes (not of a subclass: `True` is no number)."""
+    """A value of one of some classes (not of a subclass: `True` is not a number)."""
 
     words: str
     classes: frozenset[type]

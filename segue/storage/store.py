@@ -152,7 +152,7 @@ class Policy:
     personal: Personal | None = None
     """None if no document belongs to a listener."""
     log: bool = False
-    """Documents are only added, under random ids, and stay until their time is up, whoever leaves."""
+    """Documents are only added, under random ids, and stay for their time, even if a listener leaves."""
     access: Mapping[Job, Right] = field(default_factory=dict)
 
 

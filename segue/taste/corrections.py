@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from segue.errors import SegueError
 from segue.index.track_index import TrackIndex
+from segue.phrases import phrase
 from segue.storage.records import EpochMs
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 
@@ -246,7 +247,7 @@ class Corrections(Collection[StoredCorrections]):
         self.documents.update_one({"_id": user_id}, {"$setOnInsert": {field: [], other: []}}, upsert=True)
         room = {"_id": user_id, f"{field}.{MOST - 1}": {"$exists": False}}
         if not self.documents.update_one(room, {"$push": {field: made}}).matched_count:
-            raise SegueError(f"{MOST} corrections are the most: take some back first")
+            raise SegueError(phrase("You have {most} corrections. Take some back first.", most=MOST))
 
 
 def _read(stored: StoredCorrections) -> ListenerCorrections:

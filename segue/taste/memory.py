@@ -106,7 +106,7 @@ NOTHING_LOVED = Loved()
 
 @dataclass(frozen=True)
 class Month:
-    """What the plays of a calendar month tell."""
+    """The strongest signals of a calendar month."""
 
     live: Loved = field(default_factory=Loved)
     imported: Loved = field(default_factory=Loved)
@@ -200,7 +200,7 @@ class Memories(Collection[StoredMemory]):
     )
 
     def loved(self, user_ids: Sequence[str]) -> dict[str, Loved]:
-        """What those listeners loved who have a memory."""
+        """The loved tracks of those listeners who have a memory."""
         found = self.documents.find({"_id": {"$in": list(user_ids)}}, {"loved": 1, "returning": 1})
         return {own["_id"]: replace(Loved.of(own["loved"]), returning=own["returning"]) for own in found}
 

@@ -148,7 +148,7 @@ def test_a_line_that_is_no_pattern_is_passed_over(
     touch(tmp_path, "a/1.mp3", "a/demo 1.mp3", "b/2.mp3")
     (tmp_path / "a" / ".segueignore").write_text(f"{line}\ndemo*\n")
     assert found(tmp_path) == ["a/1.mp3", "b/2.mp3"]
-    assert f"{tmp_path}/a/.segueignore: the line {line!r} is no pattern" in caplog.text
+    assert f"{tmp_path}/a/.segueignore: the line {line!r} is not a pattern" in caplog.text
 
 
 def test_a_pipe_in_the_place_of_the_patterns_is_not_read(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def row(page: Page, title: str) -> Locator:
 
 
 def place(page: Page, title: str) -> dict[str, Any]:
-    """A place in a row that is no link and no button."""
+    """A place in a row that is neither a link nor a button."""
     box = row(page, title).bounding_box()
     assert box is not None
     return {"position": {"x": box["width"] * 0.55, "y": box["height"] / 2}}

@@ -86,7 +86,7 @@ def test_a_cover_is_uploaded_and_removed(playlist: Page, stored: Stored) -> None
     playlist.get_by_role("button", name="Change the cover").click()
     playlist.get_by_role("button", name="No picture").click()
     until(lambda: not stored().get("picture"), "no picture")
-    assert not shown.count()
+    until(lambda: not shown.count(), "the page without the picture")
 
 
 def test_songs_are_moved_by_buttons_keys_and_dragging(playlist: Page, stored: Stored) -> None:

@@ -1,4 +1,4 @@
-"""What one visitor sends cannot move the numbers that all visitors see."""
+"""A single visitor cannot move the numbers that all visitors see."""
 
 from __future__ import annotations
 

@@ -82,7 +82,11 @@ def test_a_manifest_that_does_not_fit_is_refused(bundle: Path, changed: dict[str
         ("track_ids.npy", np.repeat(columns()["track_ids"][:30], 2), "not in ascending order"),
         ("artists.npy", columns()["artists"][:50], "artists.npy has the shape"),
         ("artists.npy", columns()["artists"].astype(float), "artists.npy is .* of float64"),
-        ("cold_start.npy", np.array([3, 60], np.int32), "cold_start.npy names a row that is none of the 60"),
+        (
+            "cold_start.npy",
+            np.array([3, 60], np.int32),
+            "cold_start.npy names a row that is not one of the 60",
+        ),
         ("vectors.npy", 2 * columns()["vectors"], "vectors.npy: row 0 has the length 2 instead of 1"),
         ("vectors.npy", columns()["vectors"].astype(float), r"vectors.npy is \(60, 8\) of float64"),
         ("index.ann", None, "index.ann does not fit"),

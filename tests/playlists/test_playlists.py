@@ -89,9 +89,9 @@ def test_a_picture_of_its_own_a_cover_and_none(playlists: Playlists, kind: str) 
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", b"<svg/>", image()[:200], image()[:40] + b"x" * 400])
-def test_what_is_no_picture_is_refused(playlists: Playlists, data: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_refused(playlists: Playlists, data: bytes) -> None:
     own = playlists.create("ada", "x").playlist_id
-    with pytest.raises(PlaylistError, match="no picture"):
+    with pytest.raises(PlaylistError, match="cannot read this picture"):
         playlists.set_picture("ada", own, data)
     with pytest.raises(PlaylistError, match="no such playlist"):
         playlists.set_picture("bob", own, image())

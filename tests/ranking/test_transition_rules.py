@@ -169,7 +169,7 @@ def test_rules_between_tracks_that_the_bundle_has_become_its_table() -> None:
     [
         ({"bounds": np.array([0, 1], np.int64)}, "following_bounds.npy is"),
         ({"bounds": np.array([0, 2, 1, 2], np.int64)}, "does not rise"),
-        ({"rows": np.array([1, 3], np.int32)}, "names a row that is none of the 3"),
+        ({"rows": np.array([1, 3], np.int32)}, "names a row that is not one of the 3"),
         ({"rows": np.array([1], np.int32)}, "following_rows.npy is"),
         ({"scores": np.array([1, 0], np.float32)}, "not above 0"),
         ({"scores": np.array([1, np.nan], np.float32)}, "not above 0"),

@@ -98,6 +98,7 @@ def test_lastfm_is_connected_by_a_permission(services: Services, service: small.
 
 def test_the_page_says_why_plays_wait_and_whether_programs_count(services: Services, world: World) -> None:
     own = world.connect("listenbrainz")
+    world.hear(0)
     change = {"$set": {"problem": DAILY_LIMIT, "last_refusal": "too-old", "refused": 3}}
     services.store.database.scrobble_connections.update_one({"_id": own}, change)
     at = page()

@@ -284,7 +284,7 @@ def test_the_walk_reaches_every_method(walked: Walked) -> None:
         *(f"{owner}.{name}" for owner in ("Albums", "Artists") for name in ("outside", "shown")),
         "Tracks.shows_cover",  # reads only for visitors from whom a library is hidden
         "AppPasswords.by_token",  # compares the read documents
-        "Playlists.set_picture",  # refuses the example, which is no picture
+        "Playlists.set_picture",  # refuses the example, which is not a picture
         # They insert, or set a retention, and read nothing.
         "Accounts.add",
         "Opinions.keep",  # writes by id, and nothing for the example's type of event

@@ -171,7 +171,7 @@ def test_a_plan_that_was_not_carried_out_is_made_again(counting: Counting, tmp_p
     ['{"plays": 5}', '{"plays": {"0": "x"}}', '{"plays": {"0": -1}}', "[" * 5000, '{"logOffset": "1"}'],
 )
 def test_a_plan_with_other_values_is_damaged(counting: Counting, tmp_path: Path, source: str) -> None:
-    """Whatever a start refuses, the repair removes."""
+    """The repair removes everything that a start refuses."""
     plan = newest(tmp_path / "checkpoint" / QUERY, "offsets/[0-9]*")
     times = plan.read_text().split("\n")[1]
     plan.with_name("5").write_text(f"v1\n{times}\n{source}")

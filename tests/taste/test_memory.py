@@ -124,5 +124,5 @@ def test_corrections_replace_each_other_and_are_taken_back(
     assert corrections.of(["ada"])["ada"] == ListenerCorrections((style,))
     monkeypatch.setattr(module, "MOST", 2)
     corrections.keep_rule("ada", less)
-    with pytest.raises(SegueError, match="take some back"):
+    with pytest.raises(SegueError, match="Take some back"):
         corrections.keep_rule("ada", Rule("album", "x", "never"))

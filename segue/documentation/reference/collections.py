@@ -8,6 +8,7 @@ from typing import Any, is_typeddict
 from segue.collections import BUCKETS, OWNERS
 from segue.documentation.reference import markdown as md
 from segue.documentation.reference.records import columns
+from segue.settings.values import duration_text
 from segue.storage.store import Collection, Index, Policy
 
 
@@ -80,5 +81,15 @@ def records_of(owner: type[Collection[Any]]) -> tuple[type, ...]:
 def _index(index: Index) -> str:
     keys = ", ".join(f"`{name}`" + (" descending" if way < 0 else "") for name, way in index.keys)
     unique = " (unique)" if index.unique else ""
-    keep = f" (documents are removed after {index.keep})" if index.keep is not None else ""
-    return f"{keys}{unique}{keep}"
+    return f"{keys}{unique}{_removal(index)}"
+
+
+def _removal(index: Index) -> str:
+    """When MongoDB removes the documents, by the time in the index's key."""
+    if index.keep is None:
+        return ""
+    return (
+        f" (documents are removed {duration_text(index.keep)} later)"
+        if index.keep
+        else " (documents are removed then)"
+    )
