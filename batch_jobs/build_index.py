@@ -38,6 +38,7 @@ from segue.index.track_ids import encode_ids
 from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
 from segue.local.stack import connected
 from segue.models import trained
+from segue.people.audit import AuditLog
 from segue.settings import IndexSettings, load_settings
 from segue.storage.store import Job, Store, open_store
 
@@ -132,7 +133,9 @@ def roll_back_index(
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
-        manifest = PublishedBundles(open_store(settings)).roll_back(folder=settings.index.folder)
+        store = open_store(settings)
+        manifest = PublishedBundles(store).roll_back(folder=settings.index.folder)
+        AuditLog(store).note_of_library("index-rolled-back")
         say(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again", json_file)
         write_figures(json_file, {"version": manifest.version, "tracks": manifest.count})
 

@@ -22,7 +22,7 @@ from segue.embeddings.corpus import read_artists, read_corpus, read_genres
 from segue.embeddings.registry import version_in_use
 from segue.embeddings.space import Space, TrainingData
 from segue.errors import SegueError, one_line_errors
-from segue.evaluation.next_track import compared, evaluate
+from segue.evaluation.next_track import Comparison, affordable, compared, evaluate
 from segue.evaluation.plots import write_plots
 from segue.evaluation.spaces import SpaceResult, compare_spaces, labelled, of_gtzan
 from segue.figures import JsonFile, can_write, console, say, write_figures
@@ -65,8 +65,12 @@ def evaluate_models(
 ) -> None:
     """Evaluate models on session logs: train on all days but the last, and predict that day's next tracks.
 
-    A log is tab-separated text with a header and the columns UserId, SessionId, ItemId, Time (seconds since
-    1970) and, if known, ArtistId. Each file is split and evaluated separately.
+    A log is tab-separated text with a header and the columns SessionId, ItemId, Time (seconds since 1970)
+    and, if known, UserId and ArtistId. Each file is split and evaluated separately.
+
+    The parameters of context-tree, v-sknn, stan and vstan, the weights of blend and the ranking of ranked are
+    chosen for each log on the last day before its test day. The choices are printed below the figures. With
+    more than 20,000 predictions, models that take long are left out unless you name them.
 
     Models whose name begins with "served" apply the service's rules, too: no track that was just played, and
     the limit of tracks by one artist.
@@ -98,16 +102,25 @@ def evaluate_models(
         wanted = list(known) if models is None else models.split(",")
         if unknown := [name for name in wanted if name not in known]:
             raise SegueError(f"there is no model {unknown[0]}: one of {', '.join(known)}")
-        splits = [split_by_time(log) for log in read_sessions(data).values()]
+        logs = {name: split_by_time(log) for name, log in read_sessions(data).items()}
+        splits = list(logs.values())
+        if models is None:
+            queries = sum(len(split.queries) for split in splits)
+            wanted = affordable(wanted, queries=queries)
+            if len(wanted) < len(known):
+                left_out = ", ".join(name for name in known if name not in wanted)
+                typer.echo(
+                    f"left out of {queries:,} predictions: {left_out}. Name them in --models.", err=True
+                )
         with Progress(console=Console(stderr=True)) as progress:
             task = progress.add_task("Evaluating", total=len(wanted) * len(splits))
-            figures = evaluate(
+            found = evaluate(
                 splits, {name: known[name] for name in wanted}, progress=lambda: progress.advance(task)
             )
-        _show(figures, json_file)
-        write_figures(json_file, figures)
+        _show(found, list(logs), json_file)
+        write_figures(json_file, _with_choices(found, list(logs)))
         if plots is not None:
-            write_plots(figures, plots)
+            write_plots(found.figures, plots)
 
 
 def evaluate_spaces(data: Path | None) -> dict[str, SpaceResult]:
@@ -188,10 +201,23 @@ def _show_spaces(results: Mapping[str, SpaceResult], json_file: Path | None) -> 
             say(f"{name}: {result.note}", json_file)
 
 
-def _show(by_model: Mapping[str, Mapping[str, float]], json_file: Path | None) -> None:
+def _show(found: Comparison, logs: Sequence[str], json_file: Path | None) -> None:
     for shown in SHOWN:
         table = Table("model", *shown)
-        for name, figures in by_model.items():
+        for name, figures in found.figures.items():
             interval = f"{figures['hr20_low']:.3f} to {figures['hr20_high']:.3f}"
             table.add_row(name, *(interval if key == INTERVAL else f"{figures[key]:.3f}" for key in shown))
         console(json_file).print(table)
+    for name, choices in found.choices.items():
+        for log, choice in zip(logs, choices, strict=True):
+            say(f"{name} on {log}: {choice}", json_file)
+
+
+def _with_choices(found: Comparison, logs: Sequence[str]) -> dict[str, dict[str, float | dict[str, str]]]:
+    """The figures by model, with `choice` by log for the models that choose."""
+    results: dict[str, dict[str, float | dict[str, str]]] = {}
+    for name, figures in found.figures.items():
+        results[name] = {**figures}
+        if name in found.choices:
+            results[name]["choice"] = dict(zip(logs, found.choices[name], strict=True))
+    return results

@@ -20,6 +20,7 @@ from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
+from segue.people.audit import AuditLog
 from segue.playlists.playlists import Playlists
 from segue.settings import load_settings
 from segue.storage.store import Job, Store, open_store
@@ -55,6 +56,7 @@ def forget(
         if missing:
             confirm(question(store, missing, before=before), yes=yes)
         removed = run(store, before=before)
+        AuditLog(store).note_of_library("tracks-forgotten")
         write_figures(json_file, {"removed": removed})
         say(f"{counted(removed, 'track')} removed", json_file)
 

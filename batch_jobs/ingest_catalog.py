@@ -35,6 +35,7 @@ from segue.counted import counted
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
+from segue.people.audit import AuditLog
 from segue.settings import load_settings
 from segue.storage.store import Job, Store, open_store
 
@@ -132,6 +133,7 @@ def ingest_catalog(
         summary = read(rules=rules)
         if summary.in_question and sys.stdin.isatty() and typer.confirm(_question(summary), err=True):
             summary = read(rules=replace(rules, accepted=True))
+        AuditLog(store).note_of_library("library-updated")
         write_figures(json_file, asdict(summary))
         _say(summary, json_file)
         if summary.in_question:

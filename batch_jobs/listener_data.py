@@ -9,7 +9,7 @@ import typer
 
 from segue.confirmation import Yes, confirm
 from segue.counted import counted
-from segue.engagement.listening import Listening
+from segue.engagement.summed_listening import SummedListening
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.people.accounts import Accounts
@@ -79,6 +79,6 @@ def _listener(store: Store, name: str) -> str:
     account = Accounts(store).named(name)
     if account is not None:
         return account.user_id
-    if Tastes(store).exists(name) or Listening(store).began(name):
+    if Tastes(store).exists(name) or SummedListening(store).began(name):
         return name
     raise SegueError(f"there is no listener {name!r}: give the name of an account or a listener's id")

@@ -21,6 +21,7 @@ from segue.imports.play import REASONS
 from segue.imports.runs import Imports, is_stalled
 from segue.local.stack import connected
 from segue.people.accounts import Accounts
+from segue.people.audit import AuditLog
 from segue.settings import Settings, load_settings
 from segue.storage.store import Store, open_store
 
@@ -71,6 +72,7 @@ def import_history(
                 summary = Importer(store, user_id).run(
                     exports, library, files=[file.name for file in files], progress=progress
                 )
+                AuditLog(store).note("history-imported", by="command", user_id=user_id)
         write_figures(json_file, _figures(summary))
         _show(summary, only_preview=only_preview, json_file=json_file)
 
@@ -224,6 +226,7 @@ def undo(
         run = Imports(store).one(user_id, number)
         confirm(f"Remove the {run['stored']:,} plays of import {number} of {name}?", yes=yes)
         removed = Importer(store, user_id).undo(number)
+        AuditLog(store).note("import-undone", by="command", user_id=user_id)
         say(f"{counted(removed, 'play')} removed")
 
 

@@ -30,7 +30,7 @@ from segue.evaluation.metrics import by_rank
 from segue.places import LOCAL
 from segue.recommenders.served import AsServed, ServedRecommender
 from segue.recommenders.session_ensemble import WEIGHTS, session_ensemble
-from segue.recommenders.top import ranks_of, scaled, top_k
+from segue.recommenders.top import goal, ranks_of, scaled, top_k
 from segue.session_logs.datasets import read_sessions
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import TimeSplit, split_by_time
@@ -235,11 +235,12 @@ def search(
 
     def trial_of(trial: optuna.Trial) -> float:
         values = {name: trial.suggest_float(name, *ends, log=True) for name, ends in RANGES[model].items()}
-        metrics = by_rank(np.concatenate(answer(values)), 20)
+        ranks = np.concatenate(answer(values))
+        metrics = by_rank(ranks, 20)
         hr, mrr = float(metrics["hr"].mean()), float(metrics["mrr"].mean())
         trial.set_user_attr("hr20", hr)
         trial.set_user_attr("mrr20", mrr)
-        return hr + 2 * mrr  # MRR is about half of the hit rate: the factor weights both equally
+        return goal(ranks)
 
     study.optimize(trial_of, n_trials=trials)
     return study

@@ -44,6 +44,7 @@ from segue.imports.importing import match_again
 from segue.imports.libraries import SeenLibraries
 from segue.local.stack import connected
 from segue.operations.library_status import LibraryStatus
+from segue.people.audit import AuditLog
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import PyMongoError
@@ -145,6 +146,7 @@ def update_library(
         store = open_store(settings)
         prepare(store, Job.CATALOGUE)
         summary = run(settings, store, libraries)
+        AuditLog(store).note_of_library("library-updated")
         write_figures(json_file, asdict(summary))
         say(summary.sentence(), json_file)
         if summary.rejected or summary.undescribed:

@@ -67,7 +67,7 @@ def _sessions(folder: Path, quick: bool) -> dict[str, float]:
     logs = list(read_sessions(folder).values())[: 1 if quick else None]
     known = compared(load_settings())
     chosen = {name: known[name] for name in PREFIXES}
-    results = evaluate([split_by_time(log) for log in logs], chosen)
+    results = evaluate([split_by_time(log) for log in logs], chosen).figures
     figures = {}
     for name, prefix in PREFIXES.items():
         for key in (

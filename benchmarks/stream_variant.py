@@ -24,7 +24,8 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.benchmarks.plain_consumer import consume
 from segue.settings import Settings, load_settings
-from segue.spark.plays import interval, parse, plays
+from segue.spark.play_windows import interval
+from segue.spark.plays import parse, plays
 from segue.spark.session import session
 from segue.storage.store import open_store
 from segue.streaming_jobs import cli, engagement, recommend, rejected_plays

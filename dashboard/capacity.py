@@ -1,4 +1,6 @@
-"""Refuses new visitors before the process runs out of descriptors; those who are there stay.
+"""Refuses new visitors before the process runs out of descriptors, or of pages for their network.
+
+Those who are there stay.
 
 A page needs four to six: its connection, the browser's other connections, and Streamlit's event loop. At the
 limit, the process could not even accept a connection to refuse it, and recordings would break off.
@@ -8,7 +10,9 @@ from __future__ import annotations
 
 import resource
 import time
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -18,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from segue.dashboard.language.catalogues import accepted
 from segue.dashboard.language.spoken import language, spoken
 from segue.dashboard.language.words import gettext
+from segue.people.newcomers import limited_network
 
 RETRY_SECONDS = 30
 _OPEN_FILES = Path("/dev/fd")
@@ -28,6 +33,9 @@ _LOOK_EVERY = 0.25
 _OPENING = 0.5
 """Seconds in which a visitor who was let in has opened their descriptors."""
 _STREAM = "/_stcore/stream"
+MOST_PAGES, MOST_NEW_PAGES = 200, 300
+"""Of a network, open at a time, and within a minute: each runs a script, with a thread and an event loop."""
+_MINUTE = 60.0
 _STYLE = """
 body {font:17px/1.5 system-ui,sans-serif; display:grid; place-items:center; min-height:90vh; margin:0 20px;
   color-scheme:light dark}
@@ -82,30 +90,86 @@ class Descriptors:
         self._opening.append(time.monotonic())
 
 
+class Pages:
+    """The open pages of each network, and those that it opened in this minute.
+
+    For use in one event loop. Visitors from this machine are not limited
+    (:func:`segue.people.newcomers.limited_network`).
+    """
+
+    def __init__(self) -> None:
+        self._open, self._new = Counter[str](), Counter[str]()
+        self._since = float("-inf")
+
+    @contextmanager
+    def place(self, address: str) -> Iterator[bool]:
+        """Whether a page from an address may open; it is open within the context."""
+        network = limited_network(address)
+        if network is None:
+            yield True
+            return
+        if time.monotonic() - self._since > _MINUTE:
+            self._new, self._since = Counter(), time.monotonic()
+        self._new[network] += 1
+        self._open[network] += 1
+        try:
+            yield self._open[network] <= MOST_PAGES and self._new[network] <= MOST_NEW_PAGES
+        finally:
+            self._open[network] -= 1
+            if not self._open[network]:
+                del self._open[network]
+
+
 class Capacity:
     """ASGI middleware: 503 with `Retry-After` for a new page or connection without room for it."""
 
-    def __init__(self, app: ASGIApp, descriptors: Descriptors | None = None) -> None:
-        self._app, self._descriptors = app, descriptors or Descriptors()
+    def __init__(
+        self, app: ASGIApp, descriptors: Descriptors | None = None, *, apps_only: bool = False
+    ) -> None:
+        """With `apps_only`, there are no pages, and each request of an app is judged."""
+        self._app, self._descriptors, self._apps_only = app, descriptors or Descriptors(), apps_only
+        self._pages = Pages()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begins_visit = _begins_visit(scope)
+        if scope["type"] != "websocket":
+            await self._answer(scope, receive, send)
+            return
+        with self._pages.place((scope.get("client") or ("",))[0]) as may_open:
+            if may_open:
+                await self._answer(scope, receive, send)
+            else:
+                await _refuse_page(scope, receive, send, "too many pages: close some, or wait a minute")
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begins_visit = scope["type"] == "http" if self._apps_only else _begins_visit(scope)
         if not begins_visit or self._descriptors.has_room():
             if begins_visit and scope["type"] == "websocket":
                 self._descriptors.let_in()
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            await _refuse_page(scope, receive, send, "full: try again later")
+            return
         with spoken(accepted(Headers(scope=scope).get("accept-language"))):
             response: Response = HTMLResponse(page(), status_code=503)
-        if scope["type"] == "websocket":
-            if "websocket.http.response" not in scope.get("extensions", {}):
-                await send({"type": "websocket.close", "code": 1013})
-                return
+        if self._apps_only:
             response = PlainTextResponse("full: try again later", status_code=503)
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-        response.headers["Connection"] = "close"
-        response.headers["Cache-Control"] = "no-store"
-        await response(scope, receive, send)
+        await _close_after(response)(scope, receive, send)
+
+
+async def _refuse_page(scope: Scope, receive: Receive, send: Send, words: str) -> None:
+    """Refuse the connection of a page."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1013})
+        return
+    await _close_after(PlainTextResponse(words, status_code=503))(scope, receive, send)
+
+
+def _close_after(response: Response) -> Response:
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    response.headers["Connection"] = "close"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _begins_visit(scope: Scope) -> bool:

@@ -1,27 +1,40 @@
-"""uvicorn's side of connections: those without a request are closed, and refused ones are not errors."""
+"""uvicorn's side of connections: those without a request are closed, and refused ones are not errors.
+
+Whoever opens many connections and sends no request closes the oldest of these, and no other connection.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from typing import ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 30.0
 """How long the line and the headers of a request may take. uvicorn has no limit of its own."""
+MOST_WAITING = 200
+"""The connections of a process whose request is not complete; a browser opens some before it has one."""
 
-_REFUSED = "ASGI callable returned without completing handshake."
-"""uvicorn's error for each WebSocket that is answered with a status, such as the 503 of a full server."""
+_OF_VISITORS = frozenset(
+    {
+        # For each WebSocket that is answered with a status, such as the 503 of a full server.
+        "ASGI callable returned without completing handshake.",
+        # With a traceback, for each text that is none.
+        "Invalid UTF-8 sequence received from client.",
+    }
+)
+"""uvicorn's errors that any visitor can cause, so that they would fill the log."""
 
 
 def leave_out_refusals() -> None:
-    """Keep uvicorn from logging an error for each WebSocket that is refused."""
+    """Keep uvicorn from logging an error for each WebSocket that is refused or broken."""
     logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
 
 
 def _is_no_refusal(record: logging.LogRecord) -> bool:
-    return record.msg != _REFUSED
+    return record.msg not in _OF_VISITORS
 
 
 class PromptProtocol(H11Protocol):
@@ -34,6 +47,8 @@ class PromptProtocol(H11Protocol):
     """
 
     _waiting: asyncio.TimerHandle | None = None
+    _all_waiting: ClassVar[dict[PromptProtocol, None]] = {}
+    """Those of the process, the longest waiting first; of its event loop only."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -52,13 +67,17 @@ class PromptProtocol(H11Protocol):
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(HEADER_SECONDS, self._give_up)
+        self._all_waiting[self] = None
+        if len(self._all_waiting) > MOST_WAITING:
+            next(iter(self._all_waiting))._give_up()
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+            self._all_waiting.pop(self, None)
 
     def _give_up(self) -> None:
-        self._waiting = None
+        self._stop_waiting()
         if self.conn.their_state is h11.IDLE and self.transport.get_protocol() is self:
             self.transport.close()

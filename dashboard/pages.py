@@ -112,8 +112,7 @@ if visit.must_log_in():
     ]
     chosen = st.navigation([gate, *links], position="hidden")
     heading.name_tab(chosen.title)
-    if listener is not None:
-        account.finish_provider_log_in(listener)
+    account.finish_provider_log_in(listener)
     chosen.run()
     st.stop()
 own_title = {"you": listener.name} if listener and listener.name else {}

@@ -6,7 +6,6 @@ from segue.audio.transcoding.service import Transcoder
 from segue.collections import prepare
 from segue.dashboard.importing import Importing
 from segue.dashboard.metrics import DashboardMetrics
-from segue.dashboard.newcomers import Newcomers
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.library import LibraryReader
 from segue.dashboard.queries.map import LibraryMap
@@ -20,8 +19,10 @@ from segue.people.audit import AuditLog
 from segue.people.authentication import Authenticator
 from segue.people.handovers import Handovers
 from segue.people.library_access import AdmittedListeners, LibraryAccess
+from segue.people.login_failures import LoginFailures
 from segue.people.login_sessions import LoginSessions
 from segue.people.named import NamedAccounts
+from segue.people.newcomers import Newcomers
 from segue.people.recovery import Recovery
 from segue.people.signatures import signatures
 from segue.playlists.day_lists import DayLists
@@ -50,12 +51,11 @@ class Services:
         self.metrics = DashboardMetrics()
         self.metrics.mongo_away.set_function(lambda: float(self.availability.is_away))
         self.settings = settings
+        offers = signatures(settings.opensubsonic.key_file, purpose="guests")
+        self.newcomers = Newcomers(LoginFailures(store), settings.dashboard.guests_per_address, key=offers)
         self.login_sessions = LoginSessions(
-            store,
-            offers=signatures(settings.opensubsonic.key_file, purpose="guests"),
-            guests_kept=settings.retention.guests,
+            store, offers=offers, newcomers=self.newcomers, guests_kept=settings.retention.guests
         )
-        self.newcomers = Newcomers(settings.dashboard.guests_per_address)
         self.authenticator = Authenticator(store, reserved=_reserved(settings))
         self.recovery = Recovery(
             store, settings.mail, self.authenticator, base_url=settings.dashboard.base_url
@@ -67,8 +67,12 @@ class Services:
             store, lambda: PlayProducer(connected(settings).kafka), accepted=settings.stream
         )
         self.metrics.clock_ahead.set_function(lambda: self.delivery.broker_clock.ahead_ms / 1000)
-        self.exports, self.sending = SlowWork(1), SlowWork(16)
-        """The exports of listeners' data, and the requests that wait for Kafka."""
+        self.exports, self.sending = SlowWork(4, each=1, threads=2), SlowWork(16, each=4)
+        """The exports of listeners' data, and the requests that wait for Kafka, by listener."""
+        self.receiving = SlowWork(24, each=3)
+        """The submissions of listens that are received and read, by listener."""
+        self.pictures = SlowWork(8, each=2, threads=1)
+        """The pictures of playlists, by listener: one is received, then decoded, which takes up to 250 MB."""
         self.matching = SlowWork(4, each=2)
         """The submissions of listens, by listener: their songs are looked for in the catalogue."""
         self.comparing = SlowWork(4, each=2, threads=1)

@@ -14,7 +14,8 @@ from typing import TypeVar
 import anyio.to_thread
 from starlette.exceptions import HTTPException
 
-RETRY_SECONDS = 5
+from segue.dashboard.retry_after import retry_after
+
 Result = TypeVar("Result")
 
 
@@ -22,7 +23,7 @@ class Full(HTTPException):
     """There is no place for a request."""
 
     def __init__(self, status: int, words: str) -> None:
-        super().__init__(status, words, headers={"Retry-After": str(RETRY_SECONDS)})
+        super().__init__(status, words, headers=retry_after())
 
 
 class SlowWork:
@@ -35,15 +36,15 @@ class SlowWork:
         """By visitor; all others together under the empty text."""
         self._threads = anyio.CapacityLimiter(threads or most)
 
-    async def do(self, work: Callable[[], Result]) -> Result:
+    async def do(self, work: Callable[[], Result], *, visitor: str = "") -> Result:
         """The result of the work, in a thread of its kind.
 
         Raises
         ------
         Full
-            503: as many as may be are at work.
+            As for :meth:`place`.
         """
-        with self.place():
+        with self.place(visitor):
             return await self.run(work)
 
     @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Concatenate, ParamSpec
 
 import streamlit as st
@@ -22,9 +23,17 @@ from segue.storage.store import open_store
 Given = ParamSpec("Given")
 
 
-@st.cache_resource(show_spinner=False)
+_making = threading.Lock()
+
+
 def services() -> Services:
     """The process's services; they use the embedded servers where the settings name no others."""
+    with _making:
+        return _services()
+
+
+@cache
+def _services() -> Services:
     settings = connected(load_settings(), kafka=False)
     return Services(open_store(settings), settings)
 
@@ -44,7 +53,12 @@ def must_log_in() -> bool:
     """Whether this visitor sees only the log-in page."""
     known = listener()
     guest = known is None or known.name is None
-    return guest and services().settings.dashboard.login_required
+    return guest and (services().settings.dashboard.login_required or (known is None and is_refused()))
+
+
+def is_refused() -> bool:
+    """Whether this visitor is no guest because too many come from their network."""
+    return listener() is None and services().login_sessions.is_refused(st.context.cookies.get(COOKIE))
 
 
 def hand_over(account: Account) -> str:

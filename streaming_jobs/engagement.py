@@ -31,7 +31,8 @@ from segue.people.forgotten import Forgotten
 from segue.ranking import feedback
 from segue.ranking.feedback import Records
 from segue.settings import Settings
-from segue.spark.plays import events_by_window, parse, plays
+from segue.spark.play_windows import events_by_window
+from segue.spark.plays import parse, plays
 from segue.storage.mongo import patient
 from segue.storage.store import Store, open_store
 from segue.streaming_jobs.metrics import Metrics

@@ -28,7 +28,7 @@ from pyspark.sql.utils import ForeachBatchFunction
 from pyspark.util import _load_from_socket
 
 from segue.settings import Settings, milliseconds
-from segue.spark.plays import interval
+from segue.spark.play_windows import interval
 from segue.spark.session import source_options
 from segue.streaming_jobs.pace import Pace
 

@@ -18,7 +18,8 @@ from segue.index.active import ActiveBundle
 from segue.ranking.feedback import ActiveFeedback
 from segue.replanning.service import Replanning
 from segue.settings import Settings
-from segue.spark.plays import parse, plays, signals_by_window
+from segue.spark.play_windows import signals_by_window
+from segue.spark.plays import parse, plays
 from segue.spark.session import on_workers
 from segue.storage.store import open_store
 from segue.streaming_jobs.metrics import Metrics

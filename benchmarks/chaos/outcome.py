@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from segue.benchmarks.chaos.players import Sent
 from segue.benchmarks.chaos.processes import SEGUE
 from segue.benchmarks.chaos.service import Service, environment_of
-from segue.engagement.listening import Listening
+from segue.engagement.summed_listening import SummedListening
 from segue.people.login_sessions import LoginSessions
 from segue.places import ROOT
 from segue.storage.kafka import read_rejected
@@ -79,7 +79,7 @@ def _listeners(store: Store, tokens: set[str]) -> dict[str, str]:
 
 def _counted(store: Store, listeners: Iterable[str]) -> Counted:
     totals: Counter[tuple[str, str, str]] = Counter()
-    listening, now = Listening(store), datetime.now(UTC)
+    listening, now = SummedListening(store), datetime.now(UTC)
     for user_id in listeners:
         for fact in listening.of(user_id, since=now - timedelta(days=2), until=now + timedelta(days=1)):
             for row in fact["rows"]:

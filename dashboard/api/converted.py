@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 from segue.audio.errors import AudioError
 from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.service import Busy, Reading, Transcoder
+from segue.dashboard.retry_after import retry_after
 
-RETRY_SECONDS = 5
 _PIECE = 1 << 16
 _LOOK_EVERY = 0.05
 HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
@@ -73,7 +73,7 @@ async def _begun(reading: Reading, request: Request) -> None:
 
 
 def _busy(error: Busy) -> HTTPException:
-    return HTTPException(503, str(error), {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"})
+    return HTTPException(503, str(error), {**retry_after(), "Cache-Control": "no-store"})
 
 
 def _failed(error: AudioError) -> Response:

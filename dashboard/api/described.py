@@ -90,7 +90,10 @@ OPERATIONS = (
         "POST",
         "/api/events",
         "Send plays; Kafka has the events in `taken`",
-        _ok("Events that were delivered or refused. Send all others again.", s.Taken) | _MALFORMED | _LATER,
+        _ok("Events that were delivered or refused. Send all others again.", s.Taken)
+        | _MALFORMED
+        | _LATER
+        | _fault(429, "Other requests of this listener wait for Kafka."),
         body=s.Plays,
         tag="player",
     ),
@@ -282,7 +285,11 @@ OPERATIONS = (
         "PUT",
         "/api/playlists/{playlist_id}/picture",
         "Give a playlist a picture of its own",
-        _ok("Its cover now.", s.PlaylistCover) | _MALFORMED | _NO_PLAYLIST | _UNFIT,
+        _ok("Its cover now.", s.PlaylistCover)
+        | _MALFORMED
+        | _NO_PLAYLIST
+        | _UNFIT
+        | _fault(429, "Your other pictures are being received."),
         body="application/octet-stream",
         tag="playlists",
     ),
@@ -416,7 +423,9 @@ OPERATIONS = (
         "GET",
         "/api/me/export",
         "All data stored about the listener",
-        _ok("An archive of JSON files.", "application/zip") | _LATER,
+        _ok("An archive of JSON files.", "application/zip")
+        | _LATER
+        | _fault(429, "Your last export is being made."),
         tag="people",
     ),
     Operation(

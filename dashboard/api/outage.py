@@ -1,4 +1,4 @@
-"""Answers while MongoDB is away: status 503 with the header Retry-After, as for Kafka."""
+"""Answers while MongoDB or Kafka is away: status 503 with the header Retry-After."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from segue.dashboard.api.requests import is_page
+from segue.dashboard.api.requests import NO_SERVER, is_page, unavailable
 from segue.dashboard.language.spoken import language, of_request, spoken
 from segue.dashboard.protection import DEVELOPERS
+from segue.dashboard.retry_after import RETRY_SECONDS, retry_after
 from segue.dashboard.text import outage
+from segue.errors import SegueError
 from segue.people.operator_links import PATH as OPERATOR_LINK
 from segue.storage.availability import Availability
 
-RETRY_SECONDS = 5
 _WITHOUT_DATABASE = ("/api/openapi.json",)
 
 
@@ -66,8 +67,13 @@ def _needs_database(request: Request) -> bool:
     return (own and path not in _WITHOUT_DATABASE) or is_page(request)
 
 
+def server_away(error: SegueError) -> Response:
+    """The answer of a route that cannot reach Kafka or MongoDB; the error goes to the log."""
+    return JSONResponse({"error": unavailable(error, NO_SERVER)}, 503, retry_after())
+
+
 def _answer(request: Request) -> Response:
-    headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
+    headers = {**retry_after(), "Cache-Control": "no-store"}
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": "the database does not answer: try again"}, 503, headers)
     with spoken(of_request(request)):

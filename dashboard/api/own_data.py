@@ -10,15 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from segue.dashboard.api.outage import server_away
 from segue.dashboard.api.people import device_of, refusal
 from segue.dashboard.api.requests import (
-    NO_SERVER,
     as_guest,
     client_address,
     json_body,
     refuse_cross_site,
     session_of,
-    unavailable,
 )
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -40,11 +39,11 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         try:
-            data = await services.exports.do(lambda: _archive(services, listener.user_id))
-        except SegueError as error:
-            return JSONResponse(
-                {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
+            data = await services.exports.do(
+                lambda: _archive(services, listener.user_id), visitor=listener.user_id
             )
+        except SegueError as error:
+            return server_away(error)
         if listener.name is not None:
             await run_in_threadpool(_note, services, request, "data-exported", listener.user_id)
         headers = {
@@ -65,11 +64,11 @@ def routes(services: Services) -> list[Route]:
         except AccountError as error:
             return refusal(error)
         try:
-            removed = await services.sending.do(lambda: _leave(services, listener.user_id))
-        except SegueError as error:
-            return JSONResponse(
-                {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
+            removed = await services.sending.do(
+                lambda: _leave(services, listener.user_id), visitor=listener.user_id
             )
+        except SegueError as error:
+            return server_away(error)
         if listener.name is not None:
             await run_in_threadpool(_note, services, request, "removed", listener.user_id)
         await run_in_threadpool(services.login_sessions.close, token)
@@ -100,7 +99,8 @@ def _note(services: Services, request: Request, action: Action, user_id: str) ->
 
 def _archive(services: Services, user_id: str) -> bytes:
     kafka = connected(services.settings).kafka
-    return archive(services.store, user_id, plays=plays_of(kafka, user_id))
+    # One partition: the others may be large, and have no plays that the pages or apps of a listener sent.
+    return archive(services.store, user_id, plays=plays_of(kafka, user_id, everywhere=False))
 
 
 def _leave(services: Services, user_id: str) -> dict[str, int]:

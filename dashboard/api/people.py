@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from segue.dashboard import letters
 from segue.dashboard.api.requests import (
     as_guest,
     client_address,
@@ -22,12 +23,14 @@ from segue.dashboard.api.requests import (
     session_of,
 )
 from segue.dashboard.language.words import translated
+from segue.dashboard.retry_after import retry_after
 from segue.dashboard.services import Services
 from segue.people import devices
 from segue.people.accounts import Account, Accounts
 from segue.people.audit import Action
 from segue.people.authentication import AccountError, Busy, TooManyGuesses
 from segue.people.browsers import browser_of
+from segue.people.login_failures import WINDOW
 from segue.people.login_sessions import COOKIE
 from segue.phrases import marked
 
@@ -65,7 +68,7 @@ def routes(services: Services) -> list[Route]:
 
     async def hand_over(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
-        _, token = await session_of(services, request)
+        token = _token(request)
         (code,) = await texts(request, "code")
         return await entered(services, request, "log-in", lambda: _accepted(services, code, token))
 
@@ -87,7 +90,7 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         password, new = await texts(request, "password", "new_password")
-        address = client_address(request)
+        address, notice = client_address(request), letters.on_changed_password()
 
         def changed() -> Account:
             account = Accounts(services.store).of(listener.user_id)
@@ -98,6 +101,7 @@ def routes(services: Services) -> list[Route]:
             )
             # Whoever knew the old password is logged out, on all devices.
             services.login_sessions.close_all(account.user_id)
+            services.recovery.tell(account.user_id, notice)
             return account
 
         return await entered(services, request, "password-changed", changed)
@@ -149,9 +153,11 @@ async def entered(
 def refusal(error: AccountError) -> Response:
     """The answer to a request that was refused: status 422, or 429 or 503 with the time to wait."""
     if isinstance(error, TooManyGuesses):
-        return JSONResponse({"error": translated(error)}, status_code=429, headers={"Retry-After": "900"})
+        return JSONResponse(
+            {"error": translated(error)}, status_code=429, headers=retry_after(WINDOW.total_seconds())
+        )
     if isinstance(error, Busy):
-        return JSONResponse({"error": translated(error)}, status_code=503, headers={"Retry-After": "5"})
+        return JSONResponse({"error": translated(error)}, status_code=503, headers=retry_after())
     return JSONResponse({"error": translated(error)}, status_code=422)
 
 
@@ -167,6 +173,13 @@ def device_of(request: Request) -> str | None:
 def _close(services: Services, request: Request) -> None:
     if token := request.cookies.get(COOKIE):
         services.login_sessions.close(token)
+
+
+def _token(request: Request) -> str:
+    """The token of a session, or of a visitor whose network has too many guests."""
+    if not (token := request.cookies.get(COOKIE)):
+        raise HTTPException(401, "no session: reload the page")
+    return token
 
 
 def _accepted(services: Services, code: str, token: str) -> Account:

@@ -20,7 +20,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import NO_SERVER, json_body, refuse_cross_site, session_of, unavailable
+from segue.dashboard.api.outage import server_away
+from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.queries import attributed
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
@@ -52,12 +53,12 @@ def routes(services: Services) -> list[Route]:
             services.metrics.player_clocks.inc()
         services.metrics.outbox.observe(_waiting(envelope, len(events)))
         try:
-            delivered, refused = await services.sending.do(lambda: services.delivery.send(events))
+            delivered, refused = await services.sending.do(
+                lambda: services.delivery.send(events), visitor=listener.user_id
+            )
         except SegueError as error:
             services.metrics.kafka_errors.inc()
-            return JSONResponse(
-                {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
-            )
+            return server_away(error)
         services.metrics.plays.inc(len(delivered))
         services.metrics.refused_plays.inc(len(refused))
         await run_in_threadpool(_keep_opinions, services, delivered)

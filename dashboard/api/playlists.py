@@ -21,6 +21,7 @@ from segue.dashboard.api.requests import json_body, refuse_cross_site, session_o
 from segue.dashboard.language.words import translated
 from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
+from segue.dashboard.slow_work import SlowWork
 from segue.people.login_sessions import Listener
 from segue.playlists.playlist import Playlist, PlaylistError
 from segue.playlists.rules import read_rules
@@ -116,9 +117,12 @@ async def own_id(services: Services, request: Request, listener: Listener) -> st
     return playlist_id
 
 
-async def or_422(change: Callable[[], _T]) -> _T:
-    """The result of a change; an HTTPException with the reason if it is not possible."""
+async def or_422(change: Callable[[], _T], *, work: SlowWork | None = None) -> _T:
+    """The result of a change; an HTTPException with the reason if it is not possible.
+
+    `work` is the kind of work, in which the request has a place.
+    """
     try:
-        return await run_in_threadpool(change)
+        return await (work.run(change) if work else run_in_threadpool(change))
     except PlaylistError as error:
         raise HTTPException(422, translated(error)) from None

@@ -9,13 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from segue.dashboard import letters
 from segue.dashboard.api.people import device_of, entered, refusal, texts
 from segue.dashboard.api.requests import client_address, refuse_cross_site, session_of
-from segue.dashboard.language.words import gettext
 from segue.dashboard.services import Services
 from segue.people.accounts import Account, Accounts
 from segue.people.authentication import AccountError
-from segue.people.recovery import Letter
 from segue.phrases import marked
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -31,17 +30,19 @@ def _passwords(services: Services) -> dict[str, Endpoint]:
     async def forgot_password(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         (name,) = await texts(request, "name")
-        letter, address = _for_password(), client_address(request)
+        letter, address = letters.for_password(), client_address(request)
         return await _done(lambda: services.recovery.ask(name, letter, address=address))
 
     async def reset_password(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         token, new = await texts(request, "token", "new_password")
+        notice = letters.on_changed_password()
 
         def reset() -> Account:
             account = services.recovery.reset(token, new)
             # Whoever knew the old password is logged out, on all devices.
             services.login_sessions.close_all(account.user_id)
+            services.recovery.tell(account.user_id, notice)
             return account
 
         return await entered(services, request, "password-reset", reset)
@@ -54,14 +55,15 @@ def _addresses(services: Services) -> dict[str, Endpoint]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         mail, password = await texts(request, "address", "password")
-        letter, address, device = _for_address(), client_address(request), device_of(request)
+        letter, notice = letters.for_address(), letters.on_changed_address()
+        address, device = client_address(request), device_of(request)
 
         def offer() -> None:
             account = Accounts(services.store).of(listener.user_id)
             if account is None or listener.name is None:
                 raise AccountError(marked("You have no password in Segue."))
             services.recovery.offer_address(
-                account, mail, letter, password=password, address=address, device=device
+                account, mail, letter, notice=notice, password=password, address=address, device=device
             )
 
         return await _done(offer)
@@ -69,8 +71,8 @@ def _addresses(services: Services) -> dict[str, Endpoint]:
     async def confirm_address(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         (token,) = await texts(request, "token")
-        address = client_address(request)
-        return await _done(lambda: services.recovery.confirm_address(token, address=address))
+        address, notice = client_address(request), letters.on_changed_address()
+        return await _done(lambda: services.recovery.confirm_address(token, address=address, notice=notice))
 
     return {"mail-address": mail_address, "confirm-address": confirm_address}
 
@@ -81,25 +83,3 @@ async def _done(work: Callable[[], object]) -> Response:
     except AccountError as error:
         return refusal(error)
     return JSONResponse({})
-
-
-def _for_password() -> Letter:
-    return Letter(
-        gettext("Your new password for Segue"),
-        gettext(
-            "Somebody, probably you, has asked for a new password. Open this link within half an hour to "
-            "choose one:\n\n{link}\n\nIf it was not you, do nothing: your password stays the same.\n",
-            link="{link}",
-        ),
-    )
-
-
-def _for_address() -> Letter:
-    return Letter(
-        gettext("Confirm your mail address for Segue"),
-        gettext(
-            "Open this link within a day to confirm this address. If you forget your password, you get a "
-            "link to a new one here:\n\n{link}\n\nIf you have no account there, do nothing.\n",
-            link="{link}",
-        ),
-    )

@@ -1,39 +1,52 @@
-"""Requests: the session, opened for new visitors, the origin and the body."""
+"""Requests: the session, opened for new visitors, the origin and the body.
+
+A body is received in the event loop, and read in one of a few threads of its own, so that no visitor's body
+stops the pages. The JSON parser does not give way to other threads, so the number of values is limited, too.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import math
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 import anyio
+import anyio.to_thread
+from anyio.lowlevel import RunVar
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.language.words import translated
-from segue.dashboard.newcomers import Newcomers
 from segue.dashboard.protection import is_same_site
 from segue.dashboard.services import Services
 from segue.dashboard.slow_bodies import patience
 from segue.errors import SegueError
 from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
+from segue.people.newcomers import Newcomers
 from segue.people.operator_links import PATH
 from segue.phrases import marked
 
 log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+MOST_VALUES = 100_000
+"""The values of a JSON body: a playlist of 10,000 songs has as many, a submission of 1,000 listens 30,000."""
+_READERS = 2
+_AT_ONCE = 4096
+"""Bytes; a thread would cost more than to read such a body."""
+_readers: RunVar[anyio.CapacityLimiter] = RunVar("readers of bodies")
 
 
 class Guests:
     """ASGI middleware: a page offers the cookie of a guest session if the visitor has no session.
 
-    Then the page's WebSocket sends the cookie, and visitors can use Segue without signing up. An address with
-    too many new guests gets status 429.
+    Then the page's WebSocket sends the cookie, and visitors can use Segue without signing up. If the address
+    has too many new guests by then, no session begins, and the page has the forms to log in.
     """
 
     def __init__(
@@ -48,14 +61,9 @@ class Guests:
         if await run_in_threadpool(self._login_sessions.find, request.cookies.get(COOKIE)):
             await self._app(scope, receive, send)
             return
-        if self._newcomers and not self._newcomers.admit(client_address(request)):
-            refusal = PlainTextResponse(
-                translated(TOO_MANY), 429, headers={"Retry-After": "3600", "Cache-Control": "no-store"}
-            )
-            await refusal(scope, receive, send)
-            return
         header = Response()
-        token = await run_in_threadpool(self._login_sessions.offer)
+        network = self._newcomers.network(client_address(request)) if self._newcomers else ""
+        token = await run_in_threadpool(self._login_sessions.offer, network)
         header.set_cookie(COOKIE, token, **cookie_options(secure=scope["scheme"] == "https"))
 
         async def send_with_cookie(message: Message) -> None:
@@ -69,12 +77,10 @@ class Guests:
 
 
 async def as_guest(services: Services, request: Request, response: Response) -> Response:
-    """A response that makes the browser a new guest's, or nobody's if its address has too many."""
-    if services.newcomers.admit(client_address(request)):
-        token = await run_in_threadpool(services.login_sessions.offer)
-        response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
-    else:
-        response.delete_cookie(COOKIE)
+    """A response that makes the browser a new guest's."""
+    network = services.newcomers.network(client_address(request))
+    token = await run_in_threadpool(services.login_sessions.offer, network)
+    response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
     return response
 
 
@@ -121,7 +127,6 @@ async def session_of(services: Services, request: Request) -> tuple[Listener, st
     return listener, token
 
 
-TOO_MANY = marked("Too many new visitors come from your network: log in, or try again in an hour.")
 NO_INDEX = marked("There is no usable index at the moment. Try again later.")
 NO_SERVER = marked("A server does not answer: try again in a moment.")
 
@@ -200,6 +205,18 @@ def announced_size(request: Request) -> int:
         raise HTTPException(400, "Content-Length must be a number") from None
 
 
+async def read_apart(read: Callable[[bytes], Result], content: bytes) -> Result:
+    """What a function makes of a body; in one of the threads for this unless the body is small."""
+    if len(content) <= _AT_ONCE:
+        return read(content)
+    try:
+        limiter = _readers.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(_READERS)
+        _readers.set(limiter)
+    return await anyio.to_thread.run_sync(read, content, limiter=limiter)
+
+
 LARGEST_NUMBER = 2**63 - 1
 """MongoDB and Kafka's readers in other languages have no larger integers."""
 
@@ -241,9 +258,10 @@ async def json_body(request: Request, *, limit: int, shape: str) -> dict[str, An
     Raises
     ------
     HTTPException
-        400: it is not an object. 408, 413, 400: as for :func:`parts`.
+        400, 413: as for :func:`json_object`. 408, 413, 400: as for :func:`parts`.
     """
-    return json_object(await body(request, limit=limit), shape=shape)
+    content = await body(request, limit=limit)
+    return await read_apart(lambda text: json_object(text, shape=shape), content)
 
 
 def json_object(text: bytes, *, shape: str) -> dict[str, Any]:
@@ -252,8 +270,11 @@ def json_object(text: bytes, *, shape: str) -> dict[str, Any]:
     Raises
     ------
     HTTPException
-        400: it is not an object.
+        400: it is not an object. 413: it has more than :data:`MOST_VALUES` values.
     """
+    # Commas and brackets within texts count, too: no sensible body has that many.
+    if sum(text.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise HTTPException(413, f"more than {MOST_VALUES} values")
     try:
         content = json.loads(text, parse_constant=_no_number, parse_float=_float, parse_int=_int)
         content = _without_surrogates(content)

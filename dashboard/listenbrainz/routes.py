@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import body, client_address, json_object
+from segue.dashboard.api.requests import body, client_address, json_object, read_apart
 from segue.dashboard.app_events import RETRY_SECONDS
 from segue.dashboard.cross_origin import CrossOrigin
 from segue.dashboard.listenbrainz.scrobbles import Scrobbles
@@ -44,7 +44,8 @@ def routes(services: Services) -> list[Route]:
         used = await run_in_threadpool(_used, log_in, request)
         if used is None:
             return _error(401, "Invalid authorization token.")
-        kind, listens = await run_in_threadpool(_read, await body(request, limit=LARGEST))
+        with services.receiving.place(used.user_id):
+            kind, listens = await read_apart(_read, await body(request, limit=LARGEST))
         with services.matching.place(used.user_id):
             await services.matching.run(lambda: _take(scrobbles, log_in, used, kind, listens))
         return JSONResponse({"status": "ok"})

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 
 from segue.dashboard.opensubsonic import ids
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
-from segue.dashboard.opensubsonic.failure import invalid, missing, not_found
+from segue.dashboard.opensubsonic.failure import Code, ProtocolError, invalid, missing, not_found
 from segue.dashboard.opensubsonic.sending import send
 from segue.taste.marks import BEST, MarkKind
 
 DISLIKED = 1
 """The rating that is a dislike."""
+MOST = 1000
+"""The objects of a call: each is looked for in the database, and each song is an event."""
 
 
 def star(call: Call) -> Content:
@@ -59,6 +61,8 @@ def _objects(call: Call) -> tuple[list[str], list[tuple[MarkKind, str]]]:
     texts = [text for name in ("id", "albumId", "artistId") for text in parameters.filled(name)]
     if not texts:
         raise missing("id")
+    if len(texts) > MOST:
+        raise ProtocolError(Code.GENERIC, f"A call can name {MOST} songs, albums and artists at most.")
     found = [_known(call, text) for text in dict.fromkeys(texts)]
     return [key for kind, key in found if kind == "track"], [one for one in found if one[0] != "track"]
 

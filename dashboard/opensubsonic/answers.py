@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from segue import __version__
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError
+from segue.dashboard.retry_after import RETRY_SECONDS
 
 PROTOCOL = "1.16.1"
 """The version of Subsonic's protocol."""
@@ -74,7 +75,7 @@ _FIELDS: Mapping[str, Any] = {
 }
 
 
-def unavailable(message: str, *, retry_after: int) -> ProtocolError:
+def unavailable(message: str, *, retry_after: int = RETRY_SECONDS) -> ProtocolError:
     """The server cannot answer now: status 503."""
     return ProtocolError(Code.GENERIC, message, status=503, retry_after=retry_after)
 

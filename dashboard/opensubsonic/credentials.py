@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from segue.dashboard.opensubsonic.answers import unavailable
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing
 from segue.dashboard.opensubsonic.parameters import Parameters
 from segue.people.accounts import Account, Accounts, StoredAccount, name_key
@@ -20,8 +21,9 @@ from segue.people.app_log_in import AppLogIn, session_of_app
 from segue.people.app_passwords import AppPassword, AppPasswords
 from segue.people.audit import AuditLog
 from segue.people.authentication import LONGEST_PASSWORD, AccountError, Authenticator, Busy, TooManyGuesses
-from segue.people.login_failures import LoginFailures, sources
+from segue.people.login_failures import LoginFailures, of_app, sources
 from segue.people.secret_box import SecretBox
+from segue.people.signatures import Signatures
 from segue.storage.store import Store
 
 _REMEMBERED_SECONDS = 300.0
@@ -49,8 +51,11 @@ class Caller:
 class Credentials:
     """Checks credentials. Thread-safe."""
 
-    def __init__(self, store: Store, authenticator: Authenticator, box: SecretBox) -> None:
-        """`box` has the key of app passwords."""
+    def __init__(
+        self, store: Store, authenticator: Authenticator, box: SecretBox, *, names: Signatures
+    ) -> None:
+        """`box` has the key of app passwords; `names` chooses the answers to names that nobody has."""
+        self._names = names
         self._accounts, self._app_passwords = Accounts(store), AppPasswords(store)
         self._authenticator, self._box = authenticator, box
         self._failures, self._app_log_in = LoginFailures(store), AppLogIn(store)
@@ -99,10 +104,13 @@ class Credentials:
         found = self._app_passwords.by_token(stored, token, salt, box=self._box)
         if found is not None:
             return found
-        if not stored and self._accounts.named(name) is not None:
+        if not stored and self._seems_without(name):
+            if self._failures.take(of_app(address)):
+                raise ProtocolError(Code.WRONG_CREDENTIALS, str(TooManyGuesses()))
             raise ProtocolError(
                 Code.TOKENS_NOT_SUPPORTED,
-                "This account has no app password: create one on the page You and log in with it.",
+                "There is no account of this name with an app password: check the name, or create an app"
+                " password on the page You and log in with it.",
             )
         for source in attempt:
             self._failures.count(source)
@@ -111,6 +119,15 @@ class Credentials:
             "log-in-refused", by="app", user_id=user_id, address=address, reason="wrong app password"
         )
         raise ProtocolError(Code.WRONG_CREDENTIALS, _WRONG)
+
+    def _seems_without(self, name: str) -> bool:
+        """Whether a name without app passwords is answered as that of an account.
+
+        Half of the names that nobody has are, always the same ones, so that the answer does not tell which
+        accounts there are.
+        """
+        key = name_key(name)
+        return self._accounts.named(name) is not None or self._names.of(key).lower() < "m"
 
     def _by_password(self, name: str, password: str, client: str, *, address: str) -> Caller:
         used = self._app_passwords.by_secret(password)
@@ -142,7 +159,7 @@ class Credentials:
         except TooManyGuesses as error:
             raise ProtocolError(Code.WRONG_CREDENTIALS, str(error)) from None
         except Busy as error:
-            raise ProtocolError(Code.GENERIC, str(error), status=503, retry_after=5) from None
+            raise unavailable(str(error)) from None
         except AccountError:
             raise ProtocolError(Code.WRONG_CREDENTIALS, _WRONG) from None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from segue.catalog.full_tracks import FullTracks
-from segue.engagement.listening import Listening, TrackPlays
+from segue.engagement.summed_listening import SummedListening, TrackPlays
 from segue.storage.store import Store
 
 _SHORTEST_SECONDS = 1.0
@@ -41,7 +41,7 @@ class Listened:
     """Reads the plays of listeners. Thread-safe."""
 
     def __init__(self, store: Store, tracks: FullTracks) -> None:
-        self._listening, self._tracks = Listening(store), tracks
+        self._listening, self._tracks = SummedListening(store), tracks
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, PlayCounts]] = {}
 

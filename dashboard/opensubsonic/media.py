@@ -83,7 +83,7 @@ async def send(call: Call, conversion: Conversion) -> Response:
             call.server.services.transcoder, conversion, call.request, owner=call.user_id, headers=HEADERS
         )
     except HTTPException as error:
-        raise unavailable(str(error.detail), retry_after=5) from None
+        raise unavailable(str(error.detail)) from None
     if response.status_code >= 400:
         raise ProtocolError(Code.GENERIC, "This recording cannot be converted.")
     return response

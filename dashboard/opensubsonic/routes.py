@@ -34,8 +34,9 @@ from segue.dashboard.opensubsonic import (
 )
 from segue.dashboard.opensubsonic.answers import Form, unavailable
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint, Sending
+from segue.dashboard.opensubsonic.credentials import Caller
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError
-from segue.dashboard.opensubsonic.parameters import Parameters
+from segue.dashboard.opensubsonic.parameters import Parameters, has_form
 from segue.dashboard.opensubsonic.server import Server
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
@@ -104,24 +105,42 @@ def form_of(request: Request) -> Form:
 async def _answered(server: Server, request: Request) -> Response:
     form = form_of(request)
     try:
-        parameters = await Parameters.of(request)
+        name = _endpoint(request)
+        parameters, caller = Parameters.of_address(request), None
+        if has_form(request) and name != _OPEN and parameters.have_credentials:
+            # Nobody has a form read with wrong credentials.
+            caller = await run_in_threadpool(_caller, server, request, parameters)
+        parameters = await parameters.with_form(request)
         form = Form(parameters.optional("f"), callback=parameters.optional("callback"))
-        return await _result(server, request, parameters, form)
+        return await _result(server, request, parameters, form, name=name, caller=caller)
     except ClientDisconnect:
         return Response(status_code=499)
     except Exception as error:
         return form.failure(_failure(server, error, request))
 
 
-async def _result(server: Server, request: Request, parameters: Parameters, form: Form) -> Response:
-    name = request.path_params["name"].removesuffix(_ENDING)
-    if name == _OPEN:
-        return form.answer(system.extensions())
+def _endpoint(request: Request) -> str:
+    """The name of the endpoint.
+
+    Raises
+    ------
+    ProtocolError
+        There is none of this name.
+    """
+    name: str = request.path_params["name"].removesuffix(_ENDING)
     if name not in NAMES:
         raise ProtocolError(Code.GENERIC, f"There is no endpoint {name[:60]}.", status=404)
+    return name
+
+
+async def _result(
+    server: Server, request: Request, parameters: Parameters, form: Form, *, name: str, caller: Caller | None
+) -> Response:
+    if name == _OPEN:
+        return form.answer(system.extensions())
     if name in ANSWERS:
-        return form.answer(await run_in_threadpool(_content, server, request, parameters, name))
-    call = await run_in_threadpool(_call, server, request, parameters)
+        return form.answer(await run_in_threadpool(_content, server, request, parameters, name, caller))
+    call = await run_in_threadpool(_call, server, request, parameters, caller)
     with seen_by(call.caller.user_id, call.caller.name):
         if name in FILES:
             return await FILES[name](call)
@@ -140,15 +159,21 @@ def _failure(server: Server, error: Exception, request: Request) -> ProtocolErro
     return ProtocolError(Code.GENERIC, "Segue could not answer this call.", status=500)
 
 
-def _content(server: Server, request: Request, parameters: Parameters, name: str) -> Content:
-    call = _call(server, request, parameters)
+def _content(
+    server: Server, request: Request, parameters: Parameters, name: str, caller: Caller | None
+) -> Content:
+    call = _call(server, request, parameters, caller)
     with seen_by(call.caller.user_id, call.caller.name):
         return ANSWERS[name](call)
 
 
-def _call(server: Server, request: Request, parameters: Parameters) -> Call:
+def _caller(server: Server, request: Request, parameters: Parameters) -> Caller:
     if server.services.availability.is_away:
         raise unavailable(_AWAY, retry_after=_RETRY_SECONDS)
-    caller = server.credentials.caller(parameters, address=client_address(request))
+    return server.credentials.caller(parameters, address=client_address(request))
+
+
+def _call(server: Server, request: Request, parameters: Parameters, known: Caller | None) -> Call:
+    caller = known or _caller(server, request, parameters)
     operator = users.may_operate(caller.name, caller.user_id, server.settings.dashboard)
     return Call(server=server, caller=caller, parameters=parameters, request=request, operator=operator)

@@ -22,5 +22,4 @@ def send(call: Call, events: Sequence[Mapping[str, Any]]) -> None:
     try:
         app_events.send(call.server.services, events)
     except SegueError:
-        text = "Segue cannot take plays now: try again."
-        raise unavailable(text, retry_after=app_events.RETRY_SECONDS) from None
+        raise unavailable("Segue cannot take plays now: try again.") from None

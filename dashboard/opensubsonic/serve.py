@@ -15,6 +15,8 @@ from uvicorn.supervisors import Multiprocess
 
 from segue import logs
 from segue.dashboard.api.v1 import routes as developers
+from segue.dashboard.capacity import Capacity
+from segue.dashboard.connections import PromptProtocol
 from segue.dashboard.listenbrainz import routes as listenbrainz
 from segue.dashboard.metrics import Measured
 from segue.dashboard.opensubsonic.routes import routes
@@ -58,16 +60,7 @@ def serve(
     with logs.service(found.logs.format, level=found.logs.level), one_line_errors():
         listener = listening(host or own.host, port or own.port)
         address = f"http://{host or own.host}:{listener.getsockname()[1]}/rest/"
-        config = uvicorn.Config(
-            _APP,
-            factory=True,
-            workers=processes or own.processes,
-            log_level="warning",
-            access_log=False,  # it would contain the credentials of apps
-            log_config=None,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-            forwarded_allow_ips=list(settings.dashboard.trusted_proxies),
-        )
+        config = server_config(settings, processes=processes or own.processes)
         server = uvicorn.Server(config)
         with listener, registered("api", address=address):
             typer.echo(f"music apps reach Segue at {address}")
@@ -79,6 +72,22 @@ def serve(
                 Multiprocess(config, sockets=[listener]).run()
 
 
+def server_config(settings: Settings, *, processes: int) -> uvicorn.Config:
+    """The configuration of the server."""
+    return uvicorn.Config(
+        _APP,
+        factory=True,
+        workers=processes,
+        http=PromptProtocol,
+        ws="none",  # the API has no WebSockets
+        log_level="warning",
+        access_log=False,  # it would contain the credentials of apps
+        log_config=None,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        forwarded_allow_ips=list(settings.dashboard.trusted_proxies),
+    )
+
+
 def make_app(settings: Settings | None = None) -> Starlette:
     """The application of one process."""
     found = settings or load_settings()
@@ -86,11 +95,14 @@ def make_app(settings: Settings | None = None) -> Starlette:
     used = connected(found, kafka=False)
     services = Services(open_store(used), used)
     answering = [*routes(services), *listenbrainz.routes(services), *developers.routes(services)]
-    measured = Middleware(Measured, metrics=services.metrics, routes=answering)
+    layers = [
+        Middleware(Measured, metrics=services.metrics, routes=answering),
+        Middleware(Capacity, apps_only=True),
+    ]
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         services.close()
 
-    return Starlette(routes=answering, middleware=[measured], lifespan=lifespan)
+    return Starlette(routes=answering, middleware=layers, lifespan=lifespan)

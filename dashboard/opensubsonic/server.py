@@ -14,6 +14,7 @@ from segue.dashboard.opensubsonic.thumbnails import Thumbnails
 from segue.dashboard.services import Services
 from segue.people.accounts import Accounts
 from segue.people.secret_box import SecretBox
+from segue.people.signatures import signatures
 from segue.playlists.bookmarks import Bookmarks
 from segue.plays.playbacks import Playbacks
 from segue.taste.marks import Marks
@@ -29,8 +30,13 @@ class Server:
         self.catalogue = services.catalogue
         self.tracks, self.albums, self.artists = FullTracks(store), Albums(store), Artists(store)
         self.accounts = Accounts(store)
-        box = SecretBox(Path(services.settings.opensubsonic.key_file))
-        self.credentials = Credentials(store, services.authenticator, box)
+        key_file = services.settings.opensubsonic.key_file
+        self.credentials = Credentials(
+            store,
+            services.authenticator,
+            SecretBox(Path(key_file)),
+            names=signatures(key_file, purpose="names"),
+        )
         self.opinions, self.marks = Opinions(store), Marks(store)
         self.playbacks, self.bookmarks = Playbacks(store), Bookmarks(store)
         self.listened = Listened(store, self.tracks)

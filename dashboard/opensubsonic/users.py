@@ -5,6 +5,7 @@ Accounts are created, disabled and deleted by the operator's commands (`segue ac
 
 from __future__ import annotations
 
+from segue.dashboard import letters
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.credentials import decoded
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, not_found
@@ -60,6 +61,7 @@ def change_password(call: Call) -> Content:
     services.login_sessions.close_all(account.user_id)
     address = call.request.client.host if call.request.client else None
     services.audit.note("password-changed", by="app", user_id=account.user_id, address=address)
+    services.recovery.tell(account.user_id, letters.on_changed_password())
     return {}
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 from segue.catalog.tracks import Tracks
 from segue.engagement.daily import LongStatistics
 from segue.engagement.definitions import COUNTS
-from segue.engagement.listening import Listening
 from segue.engagement.patterns import with_counts
 from segue.engagement.statistics import ListeningStatistics
+from segue.engagement.summed_listening import SummedListening
 from segue.storage.store import Store
 
 
@@ -46,7 +46,9 @@ def totals(store: Store, dimension: str, *, since: datetime, until: datetime) ->
 
 def active_days(store: Store, *, since: datetime, until: datetime) -> pd.DataFrame:
     """`day` and `user_id`, once for each listener and day (UTC) with a play."""
-    return pd.DataFrame(Listening(store).active_days(since=since, until=until), columns=["day", "user_id"])
+    return pd.DataFrame(
+        SummedListening(store).active_days(since=since, until=until), columns=["day", "user_id"]
+    )
 
 
 def catalogue_size(store: Store) -> int:

@@ -12,9 +12,9 @@ import pandas as pd
 
 from segue.catalog.tracks import Tracks
 from segue.engagement.imported_facts import ImportedFacts
-from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSession, ListeningSessions
 from segue.engagement.patterns import Newness, newness, rows_of
+from segue.engagement.summed_listening import SummedListening
 from segue.settings import EngagementSettings
 from segue.storage.store import Store
 
@@ -49,7 +49,7 @@ def read(
     engagement: EngagementSettings,
 ) -> ListeningSpan:
     """A listener's facts of the windows that begin in [since, until), those of imported plays included."""
-    listening, imported = Listening(store), ImportedFacts(store, user_id, engagement)
+    listening, imported = SummedListening(store), ImportedFacts(store, user_id, engagement)
     live = list(listening.of(user_id, since=since, until=until))
     brought = imported.of(live, since=since, until=until)
     rows = _visible(store, rows_of([*live, *(fact.timed() for fact in brought)], zone=zone))
@@ -70,7 +70,7 @@ def _first(*times: Mapping[str, datetime]) -> dict[str, datetime]:
 
 def began(store: Store, user_id: str, engagement: EngagementSettings) -> datetime | None:
     """When a listener's first play was, live or imported; None without plays."""
-    starts = Listening(store).began(user_id), ImportedFacts(store, user_id, engagement).began()
+    starts = SummedListening(store).began(user_id), ImportedFacts(store, user_id, engagement).began()
     return min((start for start in starts if start is not None), default=None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from segue.dashboard.queries.catalogue import CatalogueReader
-from segue.engagement.listening import Listening
+from segue.engagement.summed_listening import SummedListening
 from segue.index.bundle import Bundle
 from segue.settings import Settings
 from segue.taste.corrections import Corrections
@@ -38,7 +38,7 @@ def read_listener(
     (listener,) = Tastes(store).listeners([user_id], taste=settings.taste)
     listener = replace(listener, unwanted=catalogue.unwanted(listener.corrections, bundle))
     profile = build_profiles([listener], bundle=bundle)[0]
-    played = list(Listening(store).first_heard(user_id, "track_id"))
+    played = list(SummedListening(store).first_heard(user_id, "track_id"))
     return KnownListener(
         profile=profile,
         heard=profile.heard_rows | _indexed(bundle, played),

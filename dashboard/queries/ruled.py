@@ -14,7 +14,7 @@ import numpy as np
 from segue.catalog.browsed_tracks import SongOrder
 from segue.catalog.chosen_tracks import Among, ChosenTracks, Condition, OfYears, WithGenre, WithTag
 from segue.dashboard.queries.catalogue import CatalogueReader
-from segue.engagement.listening import Listening, TrackPlays
+from segue.engagement.summed_listening import SummedListening, TrackPlays
 from segue.errors import SegueError
 from segue.moods.measures import DIMENSIONS
 from segue.playlists.playlist import Playlist, PlaylistError
@@ -69,7 +69,7 @@ class RuledSongs:
 
     def __init__(self, store: Store, catalogue: CatalogueReader) -> None:
         self._catalogue, self._tracks = catalogue, ChosenTracks(store)
-        self._listening, self._opinions = Listening(store), Opinions(store)
+        self._listening, self._opinions = SummedListening(store), Opinions(store)
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, Rules, frozenset[str]], tuple[float, list[str]]] = {}
 

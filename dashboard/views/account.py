@@ -60,9 +60,10 @@ def show_confirm() -> None:
     components.entry("confirm-address", label=gettext("Confirm this address"))
 
 
-def finish_provider_log_in(listener: Listener) -> None:
-    """Open the account's session for a guest whom the identity provider has authenticated."""
-    if listener.name is None and st.user.get("is_logged_in") is True and (known := account_of(st.user)):
+def finish_provider_log_in(listener: Listener | None) -> None:
+    """Open the account's session for a visitor whom the identity provider has authenticated."""
+    stranger = listener.name is None if listener else visit.is_refused()
+    if stranger and st.user.get("is_logged_in") is True and (known := account_of(st.user)):
         components.entry("hand-over", label="", code=visit.hand_over(known))
 
 
@@ -90,8 +91,10 @@ def _enter() -> None:
 
 
 def show_log_in() -> None:
-    """The page that guests see where log-in is required; they see no other."""
+    """The page that guests see where log-in is required, and visitors beyond the limit; they see no other."""
     st.title(gettext("Log in"))
+    if visit.is_refused():
+        st.info(gettext("Too many new visitors come from your network: log in, or try again in an hour."))
     components.entry("log-in", label=gettext("Log in"), nobody=True)
     _forgotten()
     _by_provider()

@@ -47,7 +47,6 @@ _KINDS = {
     "rank": marked("By rank"),
 }
 """The tables by the dimension that they sum over."""
-_SKIPPED_COLUMNS = ["title", "artist", "plays", "skip_rate", "early_skip_rate"]
 _SKIPPED, _UNHEARD, _GENRES = 15, 500, 10
 """How many tracks the lists show at first, and how many genres the chart shows."""
 _ENOUGH = 5

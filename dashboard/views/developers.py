@@ -49,9 +49,7 @@ def _create(keys: ApiKeys, listener: Listener, label: str, scopes: list[str]) ->
         st.error(translated(error))
         return
     visit.services().audit.note("api-key-created", user_id=listener.user_id)
-    st.success(
-        gettext("The API key for {program}. It is shown this one time only.", program=plain(label.strip()))
-    )
+    st.success(gettext("The API key for {program}. It is shown only once.", program=plain(label.strip())))
     st.code(made, language=None)
 
 

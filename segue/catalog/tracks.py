@@ -33,7 +33,8 @@ from segue.catalog.track import (
 )
 from segue.storage.keyset import ALPHABETICAL, Order
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert, upsert_new
-from segue.storage.records import RecordShape, record_shape
+from segue.storage.record_shapes import record_shape
+from segue.storage.shapes import RecordShape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _FIELD_OF = {"artist": "counted", "album": "album_id", "genre": "genres"}

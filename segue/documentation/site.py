@@ -24,6 +24,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 """The project's folder, in a checkout."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(((?:\.\./)+)([^)\s#]*)(#[^)\s]*)?\)")
+_NOTE = re.compile(r"^ *<!-- (?:not run|background|schema): .+ -->\n", re.MULTILINE)
+"""A comment that tells the tests how to run the example after it."""
+_FENCE = re.compile(r" *(`{3,}|~{3,})")
+_ITEM = re.compile(r"(?:[-*]|\d+\.) +")
 _PAGES_OUTSIDE = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
@@ -63,16 +67,57 @@ def build(output: Path, *, project: Path = PROJECT) -> None:
 
 
 def stage(project: Path, folder: Path) -> None:
-    """Copy the configuration and the pages into a folder; links to files outside `docs` become text.
+    """Copy the configuration and the pages into a folder, in the form that the site needs.
 
-    Pages link to source files for readers on a code host. The site does not have those files.
+    Links to files outside `docs` become text: pages link to source files for readers on a code host, and the
+    site does not have those files. Lists get the indentation of the site (:func:`indented`).
     """
     docs = folder / "docs"
     shutil.copytree(project / "docs", docs)
     for file in (project / "zensical.toml", *project.glob("*.md")):  # pages may include the latter
         shutil.copy(file, folder)
     for page in docs.rglob("*.md"):
-        page.write_text(_LINK.sub(partial(_inside, page=page, docs=docs), page.read_text()))
+        text = _LINK.sub(partial(_inside, page=page, docs=docs), page.read_text())
+        page.write_text(indented(_NOTE.sub("", text)))
+
+
+def indented(page: str) -> str:
+    """A page with the contents of list items four columns to the right, as Python-Markdown wants them.
+
+    The pages indent them to the text of the item, as code hosts want them (CommonMark). Without this, an
+    example in a step would end the list, and the next step would have the number 1 again.
+    """
+    lines: list[str] = []
+    items: list[tuple[int, int]] = []
+    """The columns at which the contents of the open items begin: in the page, and on the site."""
+    fence = ""
+    follows_item = False
+    """Whether the block of lines began with an item: another one may follow without an empty line."""
+    for line in page.splitlines():
+        bare = line.lstrip(" ")
+        column = len(line) - len(bare)
+        if not bare:
+            lines.append("")
+            continue
+        ended = False
+        while items and not fence and column < items[-1][0]:
+            items.pop()
+            ended = True
+        item = None if fence else _ITEM.match(bare)
+        if not lines or not lines[-1]:
+            follows_item = bool(item)
+        elif item and ended and not follows_item:
+            lines.append("")
+            follows_item = True
+        source, target = items[-1] if items else (0, 0)
+        lines.append(" " * target + line[min(source, column) :])
+        if fence:
+            fence = "" if bare.rstrip() == fence else fence
+        elif opened := _FENCE.match(line):
+            fence = opened[1]
+        elif item:
+            items.append((column + len(item[0]), target + 4))
+    return "\n".join(lines) + "\n"
 
 
 def _inside(link: re.Match[str], *, page: Path, docs: Path) -> str:

@@ -19,7 +19,7 @@ window         `engagement.window` of event time, from multiples of it since 197
 variant        the variant that recommended a track (`model` of the play); none for tracks that listeners
                chose
 excess         an event at which the listener has played more in the window than its time allows:
-               :data:`TAKES` of all events up to it is more than the time since the window began, plus
+               :func:`takes` of all events up to it is more than the time since the window began, plus
                :data:`ALLOWANCE_MS`. It counts for the listener, and not in statistics
 unknown        a track that the catalogue does not have: its events count for the listener only, too
 =============  =============================================================================================
@@ -35,7 +35,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from segue.engagement.rules import EventField, Expression, Where, greatest, least
+from segue.engagement.rules import EventField, Expression, Where, greatest, least, whole
 from segue.plays.event_types import ACTIONS, COUNTED, ENDS, EVENT_TYPES, START
 from segue.settings import EngagementSettings, milliseconds
 
@@ -68,10 +68,18 @@ ALLOWANCE_MS = 120_000
 """For crossfades, clocks, and a second device."""
 SHORTEST_MS, START_MS = 500, 100
 """The least time that the end of a play takes, and the time that its start takes: nobody skips more often."""
+COMPLETION_MS = 30_000
+"""The least time that a completion takes, whatever length of the track the event gives."""
+BEFORE_MS = 30_000
+"""The time before the window that the end of a play can take: else plays at its beginning took nothing."""
 
 
-TAKES = Where(_ENDED, greatest(least(_PLAYED, IN_WINDOW), SHORTEST_MS)) + Where(_TYPE.is_in(START), START_MS)
-"""The time of the window that an event takes, in milliseconds."""
+def takes(thresholds: Thresholds = DEFAULT) -> Expression:
+    """The time that an event takes, in whole milliseconds: for a completion, at least what it means."""
+    full = greatest(thresholds.complete_share * _DURATION, COMPLETION_MS)
+    heard = greatest(_PLAYED, Where(_completed(thresholds), full))
+    ended = Where(_ENDED, greatest(least(heard, IN_WINDOW + BEFORE_MS), SHORTEST_MS))
+    return whole(ended) + Where(_TYPE.is_in(START), START_MS)
 
 
 @dataclass(frozen=True)
@@ -92,10 +100,15 @@ def counts_by(thresholds: Thresholds) -> dict[str, Count]:
     return {count.name: count for count in _counts(thresholds)}
 
 
-def _counts(thresholds: Thresholds) -> tuple[Count, ...]:
+def _completed(thresholds: Thresholds) -> Expression:
     played, duration = _PLAYED, _DURATION
     heard = played >= thresholds.complete_share * duration
-    completed = _TYPE.is_in("complete") | (_ENDED & (duration > 0) & heard)
+    return _TYPE.is_in("complete") | (_ENDED & (duration > 0) & heard)
+
+
+def _counts(thresholds: Thresholds) -> tuple[Count, ...]:
+    played, duration = _PLAYED, _DURATION
+    completed = _completed(thresholds)
     skipped = _TYPE.is_in("skip") & ~completed
     early = skipped & (played < thresholds.early_skip_ms) & ((duration <= 0) | (2 * played < duration))
     return (

@@ -17,14 +17,15 @@ from segue.engagement.definitions import (
     COUNTS,
     DEFAULT,
     IN_WINDOW,
-    TAKES,
     Thresholds,
     counts_by,
+    takes,
 )
 from segue.engagement.rules import Array
 from segue.plays.added_fields import unfolded
 from segue.plays.event import EVENT_WINDOW, KEPT
-from segue.storage.records import Count, EpochMs, shown
+from segue.storage.records import Count, EpochMs
+from segue.storage.shapes import shown
 
 KEYS = ("track_id", "source", "model", "rank", *KEPT)
 """The fields of an event that identify a row of a fact."""
@@ -232,7 +233,7 @@ def _counted(events: pa.Table, starts: Array, thresholds: Thresholds) -> pa.Tabl
         IN_WINDOW.name: occurred - starts[row],
     }
     at = pa.array(occurred, mask=~ACTED.on(columns))
-    excess = _taken(row, occurred, TAKES.on(columns)) > columns[IN_WINDOW.name] + ALLOWANCE_MS
+    excess = _taken(row, occurred, takes(thresholds).on(columns)) > columns[IN_WINDOW.name] + ALLOWANCE_MS
     kept = events.select(["row", *KEYS]).append_column("acted_at", at)
     kept = kept.append_column("excess", pa.array(excess))
     for name, count in counts_by(thresholds).items():
@@ -240,10 +241,16 @@ def _counted(events: pa.Table, starts: Array, thresholds: Thresholds) -> pa.Tabl
     return kept
 
 
-def _taken(row: Array, occurred: Array, takes: Array) -> Array:
-    """(n,) int64: what the events of a row take, up to and including those at the same time as each event."""
+def _taken(row: Array, occurred: Array, each: Array) -> Array:
+    """(n,) int64: what the events of a row take up to each one, with those at its time.
+
+    Parameters
+    ----------
+    each
+        (n,) int64: what each takes.
+    """
     order = np.lexsort((occurred, row))
-    row, occurred, summed = row[order], occurred[order], np.cumsum(takes[order])
+    row, occurred, summed = row[order], occurred[order], np.cumsum(each[order])
     first = np.searchsorted(row, row)
     before = np.where(first > 0, summed[first - 1], 0)
     ends = np.r_[(np.diff(row) != 0) | (np.diff(occurred) != 0), np.ones(min(1, len(row)), dtype=bool)]

@@ -7,7 +7,7 @@ from datetime import datetime
 import pandas as pd
 
 from segue.engagement.experiments import COLUMNS
-from segue.engagement.listening import Listening
+from segue.engagement.summed_listening import SummedListening
 from segue.ranking.variants import assigned
 from segue.settings import ExperimentSettings
 from segue.storage.store import Store
@@ -23,7 +23,7 @@ def outcomes(store: Store, *, since: datetime, experiments: ExperimentSettings) 
     variants = [name for name, _ in experiments.variants]
     rows = [
         {name: row[name] for name in ("user_id", "variant", *COLUMNS)}
-        for row in Listening(store).outcomes(variants, since=since)
+        for row in SummedListening(store).outcomes(variants, since=since)
         if assigned(row["user_id"], experiments=experiments) == row["variant"]
     ]
     return pd.DataFrame(rows, columns=["user_id", "variant", *COLUMNS])

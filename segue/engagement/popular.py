@@ -26,7 +26,7 @@ class Rising:
 
 def popular(tracks: Iterable[TrackReach], *, limit: int) -> list[TrackReach]:
     """The tracks with the most listeners who did not skip them, best first; ties by track id."""
-    enough = [track for track in tracks if track.weight >= FEWEST_LISTENERS and track.kept > 0]
+    enough = [track for track in tracks if track.heard >= FEWEST_LISTENERS and track.kept > 0]
     return sorted(enough, key=lambda track: (-track.kept, track.track_id))[:limit]
 
 
@@ -39,15 +39,15 @@ def rising(now: Iterable[TrackReach], before: Iterable[TrackReach], *, limit: in
     its first listeners.
     """
     tracks = list(now)
-    total_now = sum(track.weight for track in tracks)
-    weight_before = {track.track_id: track.weight for track in before}
+    total_now = sum(track.heard for track in tracks)
+    weight_before = {track.track_id: track.heard for track in before}
     total_before = sum(weight_before.values())
     if not total_before:
         return []
     risen = []
     for track in tracks:
         expected = weight_before.get(track.track_id, 0) / total_before * total_now
-        score = (track.weight - expected) / math.sqrt(expected + 1)
-        if track.weight >= FEWEST_LISTENERS and score > 1:
+        score = (track.heard - expected) / math.sqrt(expected + 1)
+        if track.heard >= FEWEST_LISTENERS and score > 1:
             risen.append(Rising(track.track_id, track.listeners, expected, score))
     return sorted(risen, key=lambda track: (-track.score, track.track_id))[:limit]

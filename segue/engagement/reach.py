@@ -1,8 +1,11 @@
 """How many people a track reaches over a period, from the facts.
 
-A person counts once for a track, in however many windows of the period they played it. A person who came less
-than :data:`NEW_FOR` ago counts a quarter, so that a crowd of fresh guests does not outweigh the others. On a
-service that is younger than that, all people count in full.
+A person counts once for a track, in however many windows of the period they played it to an end. A listener
+is a person who heard it, for :data:`HEARD_MS` or completely: a start or an early skip makes no listener.
+
+Who is new counts a quarter, so that a crowd of fresh guests does not outweigh the others. Nobody is new who
+heard something at least :data:`NEW_FOR` ago, and again a day later or more, before the last day. On a service
+that is younger than that, all people count in full.
 """
 
 from __future__ import annotations
@@ -12,11 +15,15 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from segue.engagement.listening import MARKS, PUBLIC, Listening
-from segue.storage.mongo import ASCENDING, Document, amount
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, amount
 
 NEW_FOR = timedelta(days=3)
 """Far longer than `stream.allowed_lateness`: nobody gets older by sending former plays."""
 NEW_WEIGHT = 0.25
+DAY = timedelta(days=1)
+HEARD_MS = 30_000
+"""The listening time that makes a listener. A completion makes one, too, since short tracks have less."""
+_MS = timedelta(milliseconds=1)
 MOST_TRACKS = 2_000
 """The tracks of a person that count in a period."""
 
@@ -26,13 +33,15 @@ class TrackReach(NamedTuple):
 
     track_id: str
     listeners: int
-    """The people who played it."""
+    """The people who heard it."""
     weight: float
-    """The sum of their weights."""
+    """The sum of the weights of the people who played it, skips included."""
+    heard: float
+    """The sum of the weights of the listeners."""
     kept: float
     """The same, each multiplied by the share of the person's plays that were no skips."""
     skipped: float
-    """The same with the share of early skips."""
+    """The sum of the weights of the people who played it, each multiplied by the share of early skips."""
     liked: float
     """The same with the likes for each play, at most 1."""
 
@@ -54,7 +63,7 @@ class ListeningReach(Listening):
         )
         if first is None or first["start"] >= until - NEW_FOR:
             new_since = None  # the service itself is new
-        steps = _reach({"$gte": since, "$lt": until}, facts=self.name, new_since=new_since, tracks=tracks)
+        steps = _reach(since, until, facts=self.name, new_since=new_since, tracks=tracks)
         found = [
             TrackReach(one["_id"], *(round(one[name], 6) for name in TrackReach._fields[1:]))
             for one in self.aggregate(steps)
@@ -64,24 +73,22 @@ class ListeningReach(Listening):
 
 
 def _reach(
-    span: Document, *, facts: str, new_since: datetime | None, tracks: Sequence[str] = ()
+    since: datetime, until: datetime, *, facts: str, new_since: datetime | None, tracks: Sequence[str] = ()
 ) -> list[Document]:
     """Pipeline steps over facts that yield the fields of :class:`TrackReach`, with the track as `_id`.
 
     Parameters
     ----------
-    span
-        A condition on the start of windows.
     facts
         The name of the collection of facts.
     new_since
-        People without a fact before this time are new; None: nobody is.
+        People who heard nothing before this time are new; None: nobody is.
     tracks
         The only tracks to look at; by default all.
     """
     wanted: Document = {"rows.track_id": {"$in": list(tracks)}} if tracks else {}
     return [
-        {"$match": {"start": span, "user_id": {"$type": "string"}, **wanted}},
+        {"$match": {"start": {"$gte": since, "$lt": until}, "user_id": {"$type": "string"}, **wanted}},
         {"$project": {"user_id": 1, **{f"rows.{name}": 1 for name in ("track_id", *MARKS, *_COUNTED)}}},
         {"$unwind": "$rows"},
         {"$match": {"rows.track_id": {"$in": list(tracks)} if tracks else {"$type": "string"}, **PUBLIC}},
@@ -91,19 +98,20 @@ def _reach(
                 **{name: {"$sum": amount(f"$rows.{name}")} for name in _COUNTED},
             }
         },
-        {"$match": {"$expr": {"$gt": [{"$add": ["$starts", "$plays"]}, 0]}}},
+        {"$match": {"plays": {"$gt": 0}}},
+        {"$set": {"heard": {"$cond": [_HEARD, 1, 0]}}},
         {
             "$set": {
-                "kept": {"$subtract": [1, _share("$skips")]},
+                "kept": {"$multiply": ["$heard", {"$subtract": [1, _share("$skips")]}]},
                 "skipped": _share("$early_skips"),
                 "liked": _share("$likes"),
             }
         },
-        *(_weighted(facts, new_since) if new_since else [{"$set": {"weight": 1}}]),
+        *(_weighted(facts, new_since, until - DAY) if new_since else [{"$set": {"weight": 1}}]),
         {
             "$group": {
                 "_id": "$_id.track",
-                "listeners": {"$sum": 1},
+                "listeners": {"$sum": "$heard"},
                 "weight": {"$sum": "$weight"},
                 **{name: {"$sum": {"$multiply": ["$weight", f"${name}"]}} for name in _SHARES},
             }
@@ -111,8 +119,17 @@ def _reach(
     ]
 
 
-_COUNTED = ("starts", "plays", "skips", "early_skips", "likes")
-_SHARES = ("kept", "skipped", "liked")
+_COUNTED = ("plays", "completions", "skips", "early_skips", "likes", "listening_ms")
+_SHARES = ("heard", "kept", "skipped", "liked")
+_HEARD: Document = {"$or": [{"$gt": ["$completions", 0]}, {"$gte": ["$listening_ms", HEARD_MS]}]}
+_HEARD_SOMETHING: Document = {
+    "rows": {
+        "$elemMatch": {
+            **{mark: {"$ne": True} for mark in MARKS},
+            "$or": [{"completions": {"$gt": 0}}, {"listening_ms": {"$gte": HEARD_MS}}],
+        }
+    }
+}
 
 
 def _share(count: str) -> Document:
@@ -120,25 +137,39 @@ def _share(count: str) -> Document:
     return {"$min": [1, {"$divide": [count, {"$max": [1, "$plays"]}]}]}
 
 
-def _weighted(facts: str, new_since: datetime) -> list[Document]:
-    """The steps that add the weight of the person: one look at the facts for each person."""
+def _found(facts: str, before: datetime, order: int, name: str) -> Document:
+    """The step that looks for the first or the last fact before a time in which a person heard something."""
+    return {
+        "$lookup": {
+            "from": facts,
+            "localField": "_id",
+            "foreignField": "user_id",
+            "pipeline": [
+                {"$match": {"start": {"$lt": before}, **_HEARD_SOMETHING}},
+                {"$sort": {"start": order}},
+                {"$limit": 1},
+                {"$project": {"start": 1}},
+            ],
+            "as": name,
+        }
+    }
+
+
+def _are_dates(*values: Document) -> Document:
+    """Whether all values are dates: a damaged fact may have a list of them."""
+    return {"$and": [{"$eq": [{"$type": value}, "date"]} for value in values]}
+
+
+def _weighted(facts: str, new_since: datetime, last_day: datetime) -> list[Document]:
+    """The steps that add the weight of the person: two looks at the facts for each person."""
+    first, last = ({"$first": f"${name}.start"} for name in ("first", "last"))
     pair = {"track": "$_id.track", **{name: f"${name}" for name in _SHARES}}
     return [
         {"$group": {"_id": "$_id.user", "tracks": {"$firstN": {"input": pair, "n": MOST_TRACKS}}}},
-        {
-            "$lookup": {
-                "from": facts,
-                "localField": "_id",
-                "foreignField": "user_id",
-                "pipeline": [
-                    {"$match": {"start": {"$lt": new_since}}},
-                    {"$limit": 1},
-                    {"$project": {"_id": 1}},
-                ],
-                "as": "before",
-            }
-        },
-        {"$set": {"weight": {"$cond": [{"$eq": ["$before", []]}, NEW_WEIGHT, 1]}}},
+        _found(facts, new_since, ASCENDING, "first"),
+        _found(facts, last_day, DESCENDING, "last"),
+        {"$set": {"apart": {"$cond": [_are_dates(first, last), {"$subtract": [last, first]}, 0]}}},
+        {"$set": {"weight": {"$cond": [{"$gte": ["$apart", DAY // _MS]}, 1, NEW_WEIGHT]}}},
         {"$unwind": "$tracks"},
         {
             "$project": {

@@ -116,6 +116,19 @@ class _Not(Expression):
 
 
 @dataclass(frozen=True)
+class _Whole(Expression):
+    """The whole part of a number that is not negative: sums of these do not depend on their order."""
+
+    inner: Expression
+
+    def on(self, columns: Columns) -> Array:
+        return self.inner.on(columns).astype(np.int64)
+
+    def __str__(self) -> str:
+        return f"CAST({self.inner} AS BIGINT)"
+
+
+@dataclass(frozen=True)
 class _IsIn(Expression):
     column: EventField
     values: tuple[str, ...]
@@ -151,6 +164,11 @@ def least(first: Operand, second: Operand) -> Expression:
 def greatest(first: Operand, second: Operand) -> Expression:
     """The greater one of two numbers."""
     return _Chosen("greatest", np.maximum, _operand(first), _operand(second))
+
+
+def whole(number: Expression) -> Expression:
+    """The whole part of a number that is not negative."""
+    return _Whole(number)
 
 
 @dataclass(frozen=True)

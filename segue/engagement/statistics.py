@@ -15,7 +15,9 @@ from typing import Any, NamedTuple, TypedDict
 
 from segue.engagement.definitions import COUNTS, DIMENSIONS
 from segue.storage.mongo import Document, amount
-from segue.storage.records import Count, RecordShape, record_shape
+from segue.storage.record_shapes import record_shape, with_optional
+from segue.storage.records import Count
+from segue.storage.shapes import RecordShape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 
@@ -40,7 +42,7 @@ class Statistics(StatisticsKey):
     """Number of listeners in the window."""
 
 
-_SHAPE = record_shape(Statistics).with_optional(dict.fromkeys(COUNTS, Count))
+_SHAPE = with_optional(record_shape(Statistics), dict.fromkeys(COUNTS, Count))
 
 
 class TrackTotals(NamedTuple):

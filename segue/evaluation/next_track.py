@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from segue.evaluation.metrics import (
     artist_diversity,
@@ -18,7 +20,10 @@ from segue.evaluation.metrics import (
     intra_list_similarity,
     novelty,
 )
+from segue.recommenders.chosen import ChosenBlend, context_tree, nearest_sessions
+from segue.recommenders.nearest_sessions import GRIDS
 from segue.recommenders.played import AlsRecommender
+from segue.recommenders.ranked import Ranked
 from segue.recommenders.served import AsServed, ServedRecommender, SessionKnowledge
 from segue.recommenders.session_ensemble import baseline, session_ensemble
 from segue.recommenders.session_models import ItemKnn, Popularity, SessionKnn, SessionModel
@@ -35,7 +40,13 @@ MODELS: Mapping[str, Callable[[], SessionModel]] = {
     "session-knn": SessionKnn,
     "rules": SequentialRules,
     "session-knn+rules": baseline,
+    "context-tree": context_tree,
+    "v-sknn": lambda: nearest_sessions(GRIDS["v-sknn"]),
+    "stan": lambda: nearest_sessions(GRIDS["stan"]),
+    "vstan": lambda: nearest_sessions(GRIDS["vstan"]),
     "hybrid": session_ensemble,
+    "blend": ChosenBlend,
+    "ranked": Ranked,
 }
 """Models without settings, the baselines first."""
 
@@ -61,13 +72,29 @@ def compared(settings: Settings) -> dict[str, Callable[[], SessionModel]]:
         "space:3-centroids": space(taste=centroids(3)),
         "served:session-knn+rules": as_served(baseline),
         "served:hybrid": as_served(session_ensemble),
+        "served:ranked": as_served(lambda: Ranked(again=False)),
         "served:space": as_served(space()),
         "served:sessions": as_served(lambda: SessionKnowledge(models, ranking)),
         "served": as_served(lambda: ServedRecommender(models, ranking, taste)),
     }
 
 
+MANY = 20_000
+"""With more predictions than this, only models whose cost allows it are compared unless they are named."""
+SLOW = ("item-knn", "session-knn", "als", "space", "served")
+"""The models that are left out then, and those whose names begin with them and a colon."""
 SAMPLE_DIMENSION = 64
+BLOCK = 500
+"""The queries that a model answers at a time: it bounds the memory of the scores."""
+WORKERS = 2
+"""The blocks that are answered at once."""
+
+
+def affordable(names: Sequence[str], *, queries: int) -> list[str]:
+    """The models that are compared by default on a log with so many queries."""
+    if queries <= MANY:
+        return list(names)
+    return [name for name in names if name.partition(":")[0] not in SLOW]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +105,40 @@ class Outcome:
     """(p,) float64, inf if the target was not recommended."""
     lists: np.ndarray
     """(p, 20) int64."""
+    choice: str
+    """What the model has chosen for this history; empty for a model that chooses nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What :func:`evaluate` finds, by model."""
+
+    figures: dict[str, dict[str, float]]
+    choices: dict[str, list[str]]
+    """What each model has chosen on each split; without the models that choose nothing."""
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Slices of at most :data:`BLOCK` queries."""
+    return (slice(begin, begin + BLOCK) for begin in range(0, count, BLOCK))
 
 
 def outcome(model: SessionModel, split: TimeSplit, *, k: int = 20) -> Outcome:
-    """Fit a model on the history, and answer the queries."""
-    scores = model.fit(split.history).scores(split.queries)
-    return Outcome(ranks=ranks_of(scores, split.queries.targets), lists=top_lists(scores, k))
+    """Fit a model on the history, and answer the queries block by block."""
+    fitted = model.fit(split.history)
+
+    def answer(block: slice) -> tuple[np.ndarray, np.ndarray]:
+        queries = split.queries.take(block)
+        scores = fitted.scores(queries)
+        return ranks_of(scores, queries.targets), top_lists(scores, k)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        answers = list(pool.map(answer, blocks(len(split.queries))))
+    return Outcome(
+        ranks=np.concatenate([ranks for ranks, _ in answers]),
+        lists=np.concatenate([lists for _, lists in answers]),
+        choice=getattr(model, "choice", ""),
+    )
 
 
 def subsets(split: TimeSplit) -> dict[str, np.ndarray]:
@@ -112,10 +167,11 @@ def item_vectors(history: SessionLog, *, dimension: int = SAMPLE_DIMENSION, seed
     It is the same measure for every model, and none of them learns from it.
     """
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(int(history.sessions.max()) + 1, dimension))
-    projected = np.zeros((len(history.artists), dimension))
-    np.add.at(projected, history.items, signs[history.sessions])
+    plays = np.ones(len(history))
+    shape = (len(history.artists), len(signs))
+    projected = sparse.csr_matrix((plays, (history.items, history.sessions)), shape=shape) @ signs
     length = np.linalg.norm(projected, axis=1, keepdims=True)
-    return projected / np.where(length > 0, length, 1.0)
+    return np.asarray(projected / np.where(length > 0, length, 1.0))
 
 
 def evaluate(
@@ -123,14 +179,15 @@ def evaluate(
     models: Mapping[str, Callable[[], SessionModel]] = MODELS,
     *,
     progress: Callable[[], None] = lambda: None,
-) -> dict[str, dict[str, float]]:
-    """The figures of each model, pooled over the queries of all splits.
+) -> Comparison:
+    """Compare models by their figures, pooled over the queries of all splits.
 
     Accuracy is a mean over queries, with `_low` and `_high` of 95 % intervals that draw whole sessions for
     hit rate and MRR at 20. Coverage and Gini are means over the splits: each has a separate catalogue. An
     undefined figure, such as that of empty lists or of a subset without queries, is NaN.
     """
-    results = {}
+    figures: dict[str, dict[str, float]] = {}
+    choices: dict[str, list[str]] = {}
     masks = [subsets(split) for split in splits]
     vectors = [item_vectors(split.history) for split in splits]
     sessions = np.concatenate(
@@ -141,8 +198,10 @@ def evaluate(
         for split in splits:
             outcomes.append(outcome(make(), split))
             progress()
-        results[name] = _figures(outcomes, splits, masks, vectors, sessions)
-    return results
+        figures[name] = _figures(outcomes, splits, masks, vectors, sessions)
+        if any(outcome.choice for outcome in outcomes):
+            choices[name] = [outcome.choice for outcome in outcomes]
+    return Comparison(figures=figures, choices=choices)
 
 
 def _figures(
@@ -169,7 +228,9 @@ def _figures(
             ],
             "artist_diversity": [artist_diversity(ranked, split.history.artists) for ranked, split in pairs],
             "intra_list_similarity": [
-                intra_list_similarity(ranked, rows) for ranked, rows in zip(lists, vectors, strict=True)
+                intra_list_similarity(ranked[block], rows)
+                for ranked, rows in zip(lists, vectors, strict=True)
+                for block in blocks(len(ranked))
             ],
         }
         for metric, parts in by_list.items():

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from segue.imports.changed import ChangedImports
 from segue.imports.days import ImportedDays, KeptPlay
 from segue.imports.play import ImportedPlay
+from segue.imports.room import Rooms
 from segue.imports.songs import HeardSong, ImportedSongs, Match
 from segue.people.forgotten import Forgotten
 from segue.storage.store import Store
@@ -33,10 +34,12 @@ class BesideTheStream:
 
     def __init__(self, store: Store) -> None:
         self._forgotten, self._days, self._songs = Forgotten(store), ImportedDays(store), ImportedSongs(store)
-        self._changed = ChangedImports(store)
+        self._changed, self._rooms = ChangedImports(store), Rooms(store)
 
     def keep(self, user_id: str, plays: Iterable[PlayBeside]) -> bool:
         """Keep plays of a listener; returns whether any of them is new.
+
+        Those for which the listener has no room (:mod:`segue.imports.room`) are left out.
 
         Raises
         ------
@@ -51,8 +54,11 @@ class BesideTheStream:
             kept.append(KeptPlay(play.at, key, play.ms_played, play.skipped))
         if not kept or self._forgotten.among({user_id}):
             return False
+        known, room = self._songs.described(user_id, heard), self._rooms.of(user_id)
+        heard, kept = room.admitted(heard, kept, known=known)
         self._songs.keep(user_id, heard)
-        new = self._days.add(user_id, kept, number=NUMBER).new > 0
+        new = self._days.add(user_id, kept, number=NUMBER).new
+        room.take(songs=len(heard.keys() - known.keys()), plays=new)
         if new:
             self._changed.note([user_id])
-        return new
+        return new > 0

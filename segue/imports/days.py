@@ -251,6 +251,15 @@ class ImportedDays(Collection[ImportedDay]):
                 first.setdefault(song, at)
         return first
 
+    def number(self, user_id: str) -> int:
+        """The number of a listener's plays."""
+        size: Document = {"$cond": [{"$isArray": "$plays.at"}, {"$size": "$plays.at"}, 0]}
+        steps: list[Document] = [
+            {"$match": {"user_id": user_id}},
+            {"$group": {"_id": None, "plays": {"$sum": size}}},
+        ]
+        return next((int(group["plays"]) for group in self.aggregate(steps)), 0)
+
     def plays_of_songs(self, user_id: str) -> Counter[str]:
         """The number of plays of each of a listener's songs, by key."""
         counts: Counter[str] = Counter()

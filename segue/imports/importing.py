@@ -14,6 +14,7 @@ from segue.imports.days import ImportedDays, KeptPlay
 from segue.imports.exports import Exports, Found
 from segue.imports.matched import Library
 from segue.imports.play import ImportedPlay, LeftOut, names_of
+from segue.imports.room import Room
 from segue.imports.runs import MOST_EXAMPLES, Imports, RowLeftOut
 from segue.imports.songs import HeardSong, ImportedSongs, Match
 from segue.phrases import marked
@@ -116,7 +117,7 @@ class Importer:
     """Imports the history of one listener."""
 
     def __init__(self, store: Store, user_id: str) -> None:
-        self._user_id = user_id
+        self._store, self._user_id = store, user_id
         self._runs, self._days, self._songs = Imports(store), ImportedDays(store), ImportedSongs(store)
         self._changed = ChangedImports(store)
 
@@ -154,6 +155,7 @@ class Importer:
         self, exports: Exports, library: Library, number: int, summary: Summary, progress: Progress | None
     ) -> None:
         matches = self._songs.matches(self._user_id)
+        known, room = set(matches), Room(self._store, self._user_id)
         for part in batches(exports, _AT_ONCE):
             plays = []
             heard: dict[str, HeardSong] = {}
@@ -161,12 +163,16 @@ class Importer:
                 if key not in heard or play.at < heard[key].first_at:
                     heard[key] = HeardSong(play.song, matches[key], play.at)
                 plays.append(KeptPlay(play.at, key, play.ms_played, play.skipped))
+            heard, kept = room.admitted(heard, plays, known=known)
             self._songs.keep(self._user_id, heard)
-            added = self._days.add(self._user_id, plays, number=number)
+            added = self._days.add(self._user_id, kept, number=number)
+            room.take(songs=len(heard.keys() - known), plays=added.new)
+            known |= heard.keys()
             summary.stored += added.new
-            summary.known += len(plays) - added.new - added.beyond
-            if added.beyond:
-                summary.left_out["crowded_day"] += added.beyond
+            summary.known += len(kept) - added.new - added.beyond
+            for reason, beyond in (("crowded_day", added.beyond), ("no_room", len(plays) - len(kept))):
+                if beyond:
+                    summary.left_out[reason] += beyond
             self._note(number, summary, state="running")
             if progress is not None:
                 progress(exports.read)

@@ -32,6 +32,7 @@ REASONS = {
     "impossible_date": marked("a date before 2000 or in the future"),
     "feedback": marked("a like, a start or another event that is not a listening"),
     "crowded_day": marked("a day with more plays than a person can make"),
+    "no_room": marked("more songs or plays than Segue keeps of a person"),
     "unreadable": marked("a row, or the rest of a file, that cannot be read"),
     "unknown": marked("a row of an unknown form"),
 }

@@ -104,6 +104,10 @@ class ImportedSongs(Collection[StoredSong]):
                 ordered=False,
             )
 
+    def number(self, user_id: str) -> int:
+        """The number of a listener's songs."""
+        return self.documents.count_documents({"user_id": user_id})
+
     def heard(self, user_id: str) -> dict[str, StoredSong]:
         """Artist, track and time of the first play of each of a listener's songs, by key."""
         fields = {"artist": 1, "track_id": 1, "first_at": 1}

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 
 from segue.storage.mongo import Document
-from segue.storage.records import Count, RecordShape, record_shape
+from segue.storage.record_shapes import record_shape
+from segue.storage.records import Count
+from segue.storage.shapes import RecordShape
 from segue.storage.store import Collection, Job, Policy, Right, Store
 
 _PASS, _WATCH = "pass", "watch"

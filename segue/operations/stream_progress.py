@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, cast
 
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne, amount
-from segue.storage.records import Count, RecordShape, record_shape
+from segue.storage.record_shapes import record_shape
+from segue.storage.records import Count
+from segue.storage.shapes import RecordShape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _STREAM = "stream"

@@ -18,7 +18,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
 from segue.phrases import marked, phrase
-from segue.storage.mongo import Document
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
@@ -127,27 +126,21 @@ class ApiKeys(Collection[StoredApiKey]):
         wanted = set(scopes)
         if not wanted or wanted - SCOPES.keys():
             raise ApiKeyError(phrase("Choose what the key allows: {scopes}.", scopes=", ".join(SCOPES)))
-        own: Document = {"user_id": user_id}
-        full = ApiKeyError(phrase("You have {most} API keys: revoke one to create another.", most=MOST))
-        if not self.room(own, most=MOST):
-            raise full
-        secret, key_id = f"{PREFIX}{secrets.token_hex(_BYTES)}", secrets.token_hex(12)
-        self.documents.insert_one(
-            {
-                "_id": key_id,
-                "user_id": user_id,
-                "name": name,
-                "label": label,
-                "scopes": [scope for scope in SCOPES if scope in wanted],
-                "digest": _digest(secret),
-                "created_at": self._clock(),
-                "last_used_at": None,
-                "window_at": None,
-                "requests": 0,
-            }
-        )
-        if not self.stay_within(key_id, own, most=MOST):
-            raise full
+        secret = f"{PREFIX}{secrets.token_hex(_BYTES)}"
+        key: StoredApiKey = {
+            "_id": secrets.token_hex(12),
+            "user_id": user_id,
+            "name": name,
+            "label": label,
+            "scopes": [scope for scope in SCOPES if scope in wanted],
+            "digest": _digest(secret),
+            "created_at": self._clock(),
+            "last_used_at": None,
+            "window_at": None,
+            "requests": 0,
+        }
+        if not self.insert_within(key, {"user_id": user_id}, most=MOST):
+            raise ApiKeyError(phrase("You have {most} API keys: revoke one to create another.", most=MOST))
         return secret
 
     def of(self, user_id: str) -> list[ApiKey]:

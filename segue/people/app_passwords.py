@@ -21,7 +21,6 @@ from typing import TypedDict
 from segue.people.accounts import name_key
 from segue.people.secret_box import SecretBox, UnreadableSecret
 from segue.phrases import phrase
-from segue.storage.mongo import Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 MOST = 50
@@ -111,30 +110,27 @@ class AppPasswords(Collection[StoredAppPassword]):
             raise AppPasswordError(
                 phrase("The name of a device has 1 to {most} characters.", most=LONGEST_DEVICE)
             )
-        own: Document = {"user_id": user_id}
+        own = {"user_id": user_id}
         full = AppPasswordError(
             phrase("You have {most} app passwords: revoke one to create another.", most=MOST)
         )
-        if not self.room(own, most=MOST):
+        if not self.room(own, most=MOST):  # before the key is read, or made
             raise full
         groups = ("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
         password = "-".join(groups)
-        password_id = secrets.token_hex(12)
-        self.documents.insert_one(
-            {
-                "_id": password_id,
-                "user_id": user_id,
-                "name": name,
-                "name_key": name_key(name),
-                "device": device,
-                "encrypted": box.close(password),
-                "digest": _digest(password),
-                "created_at": self._clock(),
-                "last_used_at": None,
-                "last_client": None,
-            }
-        )
-        if not self.stay_within(password_id, own, most=MOST):
+        stored: StoredAppPassword = {
+            "_id": secrets.token_hex(12),
+            "user_id": user_id,
+            "name": name,
+            "name_key": name_key(name),
+            "device": device,
+            "encrypted": box.close(password),
+            "digest": _digest(password),
+            "created_at": self._clock(),
+            "last_used_at": None,
+            "last_client": None,
+        }
+        if not self.insert_within(stored, own, most=MOST):
             raise full
         return password
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import getpass
 import ipaddress
+import logging
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from typing import Literal, NotRequired, TypedDict, get_args
 
 from segue.people.login_sessions import now
 from segue.phrases import marked
-from segue.storage.mongo import ASCENDING, DESCENDING, Document
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, OperationFailure
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 Action = Literal[
@@ -56,6 +57,11 @@ Action = Literal[
     "removal-refused",
     "backup-created",
     "backup-restored",
+    "history-imported",
+    "import-undone",
+    "library-updated",
+    "tracks-forgotten",
+    "index-rolled-back",
 ]
 ACTIONS: dict[Action, str] = {
     "sign-up": marked("Signed up"),
@@ -88,6 +94,11 @@ ACTIONS: dict[Action, str] = {
     "removal-refused": marked("Removal refused"),
     "backup-created": marked("Created a backup"),
     "backup-restored": marked("Restored a backup"),
+    "history-imported": marked("Imported the history of a listener"),
+    "import-undone": marked("Removed an import"),
+    "library-updated": marked("Updated the library"),
+    "tracks-forgotten": marked("Removed missing tracks"),
+    "index-rolled-back": marked("Activated the former index"),
 }
 """The actions, with the words for them."""
 REASONS = {
@@ -103,6 +114,9 @@ By = Literal["visitor", "app", "command"]
 BY: dict[By, str] = {"visitor": marked("page"), "app": marked("music app"), "command": marked("command")}
 """Where an action was taken."""
 REFUSALS = tuple(action for action in get_args(Action) if action.endswith("-refused"))
+_UNAUTHORIZED = 13
+"""MongoDB's code of the error."""
+log = logging.getLogger(__name__)
 _NETWORK_BITS = {4: 24, 6: 48}
 """An address of IPv4 without its last number; of IPv6, what an internet provider gives one customer."""
 
@@ -138,6 +152,7 @@ class AuditLog(Collection[AuditEntry]):
         access={
             Job.STREAM: Right.INDEX,
             Job.DASHBOARD: Right.APPEND,
+            Job.CATALOGUE: Right.APPEND,
             Job.OPERATOR: Right.WRITE | Right.INDEX,
         },
     )
@@ -189,6 +204,18 @@ class AuditLog(Collection[AuditEntry]):
         if by == "command":
             entry["system_user"] = _system_user()
         self.documents.insert_one(entry)
+
+    def note_of_library(self, action: Action) -> None:
+        """Add an entry about a command on the library, or a line to the log if the user may not add any.
+
+        Users of the database that an earlier release has created may not.
+        """
+        try:
+            self.note(action, by="command")
+        except OperationFailure as error:
+            if error.code != _UNAUTHORIZED:
+                raise
+            log.warning("no entry in the audit log: run `access create` again, which allows it")
 
     def newest(
         self, *, limit: int, user_id: str | None = None, actions: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""Counts attempts to log in, in MongoDB, so that several dashboards share the counts.
+"""Counts attempts to log in, and new guests, in MongoDB, so that several dashboards share the counts.
 
 An attempt counts before its password is checked, so that sending many at once gives no extra attempts.
 A right one is taken back. Attempts count by the name and the address together: guesses from elsewhere
@@ -43,9 +43,9 @@ _NETWORK_BITS = 64
 
 class LoginFailure(TypedDict):
     _id: str
-    """The source: "<kind>:<name, address or device>"; the kinds are the keys of :data:`LIMITS`."""
+    """The source: "<kind>:<name, address or device>", of the kinds of :data:`LIMITS` or "guests"."""
     count: Count
-    """Failures since the first one that counts."""
+    """Failures, or guests, since the first one that counts."""
     expires_at: datetime
     """When the failures are forgotten."""
 
@@ -78,6 +78,11 @@ def of_device(digest: str) -> str:
 def of_sign_up(address: str) -> str:
     """The source of new accounts from an address."""
     return f"sign-up:{network_of(address)}"
+
+
+def of_guests(network: str) -> str:
+    """The source of new guests (:mod:`segue.people.newcomers`)."""
+    return f"guests:{network}"
 
 
 def of_operator_link(address: str) -> str:
@@ -139,23 +144,29 @@ class LoginFailures(Collection[LoginFailure]):
 
     def exceeded(self, source: str) -> bool:
         """Whether a source has no attempt left within the window."""
+        return self.number(source) >= _limit(source)
+
+    def number(self, source: str) -> int:
+        """The attempts of a source within the window."""
         lasting = {"_id": source, "expires_at": {"$gt": self._clock()}}
         failures = self.documents.find_one(lasting, {"count": 1})
-        return failures is not None and failures["count"] >= _limit(source)
+        return failures["count"] if failures is not None else 0
 
     def take(self, source: str) -> int:
         """Count an attempt; returns by how many the source has exceeded its limit: 0 if it had one left.
 
         The window begins with the first attempt and does not move: going on locks nobody out for good.
         """
-        try:
-            number = self.count(source)
-        except DuplicateKeyError:  # of two first attempts at the same time
-            number = self.count(source)
-        return max(number - _limit(source), 0)
+        return max(self.count(source) - _limit(source), 0)
 
-    def count(self, source: str) -> int:
-        """Count an attempt; returns the number within the window."""
+    def count(self, source: str, *, within: timedelta = WINDOW) -> int:
+        """Count an attempt; returns the number within a window, which begins with the first one."""
+        try:
+            return self._count(source, within)
+        except DuplicateKeyError:  # of two first attempts at the same time
+            return self._count(source, within)
+
+    def _count(self, source: str, within: timedelta) -> int:
         at = self._clock()
         # A damaged count or date counts as none.
         lasts = {
@@ -171,7 +182,7 @@ class LoginFailures(Collection[LoginFailure]):
                 {
                     "$set": {
                         "count": {"$cond": [lasts, {"$add": ["$count", 1]}, 1]},
-                        "expires_at": {"$cond": [lasts, "$expires_at", at + WINDOW]},
+                        "expires_at": {"$cond": [lasts, "$expires_at", at + within]},
                     }
                 }
             ],

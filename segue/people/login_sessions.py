@@ -3,7 +3,10 @@
 Nobody can log in with a copy of the database, since the token cannot be computed from its hash.
 
 A new visitor gets a signed token, of which nothing is stored. The session of a guest begins when the browser
-brings it back, so that visitors who never do, such as robots, cost nothing.
+brings it back, so that visitors who never do, such as robots, cost nothing. The token names the network that
+it was given to, whose guests are counted then.
+
+The session of a guest that has ended stays for a week, so that the guest's data can be found and removed.
 """
 
 from __future__ import annotations
@@ -16,10 +19,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NotRequired, TypedDict
+from typing import NotRequired, Protocol, TypedDict
 
 from segue.people.signatures import Signatures
-from segue.storage.mongo import DuplicateKeyError
+from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 COOKIE = "segue_session"
@@ -83,6 +86,13 @@ class LoginSession(TypedDict):
     """Whether the document is not a session any more: its token was offered and then invalidated."""
 
 
+class Admitting(Protocol):
+    """Counts the guests of a network (:class:`segue.people.newcomers.Newcomers`)."""
+
+    def is_full(self, network: str) -> bool: ...
+    def admit(self, network: str) -> bool: ...
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -102,12 +112,17 @@ class LoginSessions(Collection[LoginSession]):
         store: Store,
         *,
         offers: Signatures | None = None,
+        newcomers: Admitting | None = None,
         guests_kept: timedelta = LIFETIME,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        """With `offers`, :meth:`offer` signs tokens with it, and :meth:`find` accepts them."""
+        """With `offers`, :meth:`offer` signs tokens with it, and :meth:`find` accepts them.
+
+        With `newcomers`, only as many of them begin sessions as it admits.
+        """
         super().__init__(store)
-        self._offers, self._guests_kept, self._clock = offers, min(guests_kept, LIFETIME), clock
+        self._offers, self._newcomers = offers, newcomers
+        self._guests_kept, self._clock = min(guests_kept, LIFETIME), clock
 
     def open(
         self,
@@ -151,20 +166,47 @@ class LoginSessions(Collection[LoginSession]):
             session["browser"] = browser
         self.documents.insert_one(session)
 
-    def offer(self) -> str:
-        """A token for a new visitor, whose session as a guest begins when :meth:`find` sees it again."""
+    def offer(self, network: str = "") -> str:
+        """A token for a new visitor, whose session as a guest begins when :meth:`find` sees it again.
+
+        Parameters
+        ----------
+        network
+            What :class:`segue.people.newcomers.Newcomers` counts guests by.
+        """
         if self._offers is None:
             return self.open()
-        text = f"{secrets.token_urlsafe(24)}.{int(self._clock().timestamp()):x}"
+        text = f"{secrets.token_urlsafe(24)}.{int(self._clock().timestamp()):x}.{network}"
         return f"{text}.{self._offers.of(text)}"
 
-    def _is_offered(self, token: str) -> bool:
-        """Whether a token was offered, no longer ago than :data:`OFFERED_FOR`."""
+    def _network_of_offer(self, token: str) -> str | None:
+        """The network of a token that was offered; None if it was not, or longer ago than OFFERED_FOR."""
         text, _, signature = token.rpartition(".")
         if self._offers is None or not self._offers.fits(signature, text):
+            return None
+        _, at, *network = text.split(".")  # tokens of the former release have no network
+        age = self._clock() - datetime.fromtimestamp(int(at, 16), UTC)
+        return "".join(network) if age <= OFFERED_FOR else None
+
+    def _begin_offered(self, token: str) -> bool:
+        """Begin the session of an offered token; False if there is none, since its network has too many."""
+        network = self._network_of_offer(token)
+        if network is None or (self._newcomers and self._newcomers.is_full(network)):
             return False
-        age = self._clock() - datetime.fromtimestamp(int(text.rpartition(".")[2], 16), UTC)
-        return age <= OFFERED_FOR
+        try:
+            self._begin(token)
+        except DuplicateKeyError:  # another request has just begun it, or it has ended
+            return True
+        if self._newcomers and not self._newcomers.admit(network):
+            self.documents.delete_one({"_id": _hash(token)})
+            return False
+        return True
+
+    def is_refused(self, token: str | None) -> bool:
+        """Whether a token begins no session because its network has too many guests."""
+        if not token or len(token) > _LONGEST_TOKEN or self._network_of_offer(token) is None:
+            return False
+        return self.documents.find_one({"_id": _hash(token)}, {"_id": 1}) is None
 
     def find(self, token: str | None) -> Listener | None:
         """The listener of a token's session; None if the session does not exist or has expired.
@@ -177,9 +219,7 @@ class LoginSessions(Collection[LoginSession]):
         alive = {"_id": _hash(token), "expires_at": {"$gt": at}}
         fields = {"user_id": 1, "name": 1, "operator": 1, "closed": 1, "began_at": 1, "seen_at": 1}
         session = self.documents.find_one(alive, fields)
-        if session is None and self._is_offered(token):
-            with suppress(DuplicateKeyError):  # another request has just begun it
-                self._begin(token)
+        if session is None and self._begin_offered(token):
             session = self.documents.find_one(alive, fields)
         if session is None or session.get("closed"):
             return None
@@ -194,9 +234,11 @@ class LoginSessions(Collection[LoginSession]):
 
     def close(self, token: str) -> None:
         """End a session and invalidate its token."""
-        if not self._is_offered(token):
-            self.documents.delete_one({"_id": _hash(token)})
+        if self._end({"_id": _hash(token)}):
             return
+        network = self._network_of_offer(token)
+        if network is None or (self._newcomers and self._newcomers.is_full(network)):
+            return  # it begins no session
         began = self._clock()
         closed: LoginSession = {
             "_id": _hash(token),
@@ -206,7 +248,17 @@ class LoginSessions(Collection[LoginSession]):
             "expires_at": began + OFFERED_FOR,
             "closed": True,
         }
-        self.documents.replace_one({"_id": _hash(token)}, closed, upsert=True)
+        with suppress(DuplicateKeyError):  # it has ended before
+            self.documents.insert_one(closed)
+            if self._newcomers:  # it is stored, as a session would be
+                self._newcomers.admit(network)
+
+    def _end(self, wanted: Document) -> int:
+        """End sessions; returns their number."""
+        at = self._clock()
+        guests = {**wanted, "name": None, "closed": None, "expires_at": {"$gt": at}}
+        expired = self.documents.update_many(guests, {"$set": {"expires_at": at}}).modified_count
+        return expired + self.documents.delete_many({**wanted, "name": {"$ne": None}}).deleted_count
 
     def of(self, user_id: str) -> list[OpenSession]:
         """A listener's sessions, the last used first."""
@@ -225,19 +277,19 @@ class LoginSessions(Collection[LoginSession]):
     def end(self, user_id: str, session_id: str) -> bool:
         """End one session of a listener; False if the listener has none with that id."""
         wanted = {"user_id": user_id, "_id": {"$regex": f"^{re.escape(session_id)}"}}
-        return bool(session_id) and self.documents.delete_one(wanted).deleted_count == 1
+        return bool(session_id) and self._end(wanted) == 1
 
     def end_others(self, user_id: str, session_id: str) -> int:
         """End all sessions of a listener but this one; returns their number."""
         others = {"user_id": user_id, "_id": {"$not": {"$regex": f"^{re.escape(session_id)}"}}}
-        return self.documents.delete_many(others).deleted_count if session_id else 0
+        return self._end(others) if session_id else 0
 
     def close_all(self, user_id: str) -> int:
         """End all sessions of a listener; returns their number."""
-        return self.documents.delete_many({"user_id": user_id}).deleted_count
+        return self._end({"user_id": user_id})
 
     def former_guests(self) -> set[str]:
-        """The ids of the guests whose last session has expired, also of those who have made an account."""
+        """The ids of the guests whose last session has ended, also of those who have made an account."""
         now = self._clock()
         over = self.texts("user_id", {"name": None, "closed": None, "expires_at": {"$lte": now}})
         return {own for own in over if own.startswith(GUEST)} - set(

@@ -28,7 +28,7 @@ class Letter:
 
     subject: str
     text: str
-    """With "{link}" in the place of the link."""
+    """With "{link}" in the place of the link, if it has one."""
 
 
 class Recovery:
@@ -88,6 +88,16 @@ class Recovery:
         self._audit.note("password-link-sent", user_id=user_id, address=address)
         self._send(to, letter, "password", token)
 
+    def tell(self, user_id: str, letter: Letter) -> None:
+        """Send a notice to the confirmed address of a listener, if there is one, and mail can be sent."""
+        if self.is_on:
+            to = self._accounts.mail_of(user_id)
+            self._tell(to, letter)
+
+    def _tell(self, to: str | None, letter: Letter) -> None:
+        if to is not None and self.is_on:
+            self._outbox.put(lambda: send(self._settings, to=to, subject=letter.subject, text=letter.text))
+
     def reset(self, token: str, password: str) -> Account:
         """Set a new password with a link.
 
@@ -110,6 +120,7 @@ class Recovery:
         mail: str,
         letter: Letter,
         *,
+        notice: Letter,
         password: str,
         address: str,
         device: str | None,
@@ -117,6 +128,11 @@ class Recovery:
         """Send a link to a new address of an account, whose owner confirms it. An empty one removes it.
 
         A cookie alone does not suffice: with another address, a thief would get the account.
+
+        Parameters
+        ----------
+        notice
+            What the former address gets when it is removed.
 
         Raises
         ------
@@ -132,7 +148,9 @@ class Recovery:
             account, password, address=address, device=device, refusal="address-change-refused"
         )
         if not mail:
+            former = self._accounts.mail_of(account.user_id)
             self._accounts.set_mail(account.user_id, None)
+            self._tell(former, notice)
             self._audit.note("address-removed", user_id=account.user_id, address=address)
             return
         self._take(address)
@@ -144,8 +162,10 @@ class Recovery:
         token = self._links.create("address", account.user_id, fits=_fits(stored), address=mail)
         self._outbox.put(lambda: self._send(mail, letter, "address", token))
 
-    def confirm_address(self, token: str, *, address: str) -> None:
+    def confirm_address(self, token: str, *, address: str, notice: Letter) -> None:
         """Use the mail address that a link has confirmed; `address` is that of the visitor.
+
+        The former address gets the notice.
 
         Raises
         ------
@@ -156,7 +176,10 @@ class Recovery:
         link = self._links.find("address", token)
         if link is None or not self._links.use("address", token):
             raise AccountError(_USED)
+        former = self._accounts.mail_of(account.user_id)
         self._accounts.set_mail(account.user_id, link.address)
+        if former != link.address:
+            self._tell(former, notice)
         self._audit.note("address-confirmed", user_id=account.user_id, address=address)
 
     def _account_of(self, purpose: Purpose, token: str) -> Account:

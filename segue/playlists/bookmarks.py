@@ -64,10 +64,6 @@ class Bookmarks(Collection[Bookmark]):
         BookmarkError
             The listener has too many bookmarks.
         """
-        own, all_own = {"_id": _id(user_id, track_id)}, {"user_id": user_id}
-        full = BookmarkError(f"You have {MOST} bookmarks: delete one to set another.")
-        if not self.room(all_own, most=MOST) and self.documents.find_one(own, {"_id": 1}) is None:
-            raise full
         now = datetime.now(UTC)
         fields = {
             "user_id": user_id,
@@ -76,11 +72,9 @@ class Bookmarks(Collection[Bookmark]):
             "comment": comment[:LONGEST_COMMENT],
             "changed_at": now,
         }
-        put = self.documents.update_one(
-            own, {"$set": fields, "$setOnInsert": {"created_at": now}}, upsert=True
-        )
-        if put.upserted_id is not None and not self.stay_within(put.upserted_id, all_own, most=MOST):
-            raise full
+        change = {"$set": fields, "$setOnInsert": {"created_at": now}}
+        if not self.upsert_within(_id(user_id, track_id), change, {"user_id": user_id}, most=MOST):
+            raise BookmarkError(f"You have {MOST} bookmarks: delete one to set another.")
 
     def remove(self, user_id: str, track_id: str) -> None:
         """Remove a bookmark; nothing happens if there is none."""

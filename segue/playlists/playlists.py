@@ -92,12 +92,6 @@ class Playlists(Collection[StoredPlaylist]):
         PlaylistError
             The name is empty or too long, or there are too many playlists or tracks.
         """
-        own: Document = {"owner": owner}
-        full = PlaylistError(
-            phrase("You have {most} playlists: delete one to make another.", most=MOST_PLAYLISTS)
-        )
-        if not self.room(own, most=MOST_PLAYLISTS):
-            raise full
         if len(tracks) > MOST_TRACKS:
             raise PlaylistError(_FULL)
         now = datetime.now(UTC)
@@ -111,9 +105,10 @@ class Playlists(Collection[StoredPlaylist]):
         }
         if rules is not None:
             document["rules"] = rules.stored()
-        self.documents.insert_one(document)
-        if not self.stay_within(document["_id"], own, most=MOST_PLAYLISTS):
-            raise full
+        if not self.insert_within(document, {"owner": owner}, most=MOST_PLAYLISTS):
+            raise PlaylistError(
+                phrase("You have {most} playlists: delete one to make another.", most=MOST_PLAYLISTS)
+            )
         return playlist_of(document)
 
     def describe(

@@ -23,7 +23,8 @@ from segue.index.track_index import TrackIndex
 from segue.models.versions import ActiveVersion, Models
 from segue.settings import RankingSettings
 from segue.storage.mongo import pack, unpack
-from segue.storage.records import Vector, record_shape
+from segue.storage.record_shapes import record_shape
+from segue.storage.records import Vector
 from segue.storage.store import Store
 
 _Z = 1.96

@@ -5,7 +5,7 @@ Evaluated as "hybrid" and "session-knn+rules". Neither is served; :mod:`segue.re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scipy import sparse
@@ -75,15 +75,12 @@ WEIGHTS = {
 """From coordinate search on the last day of the history, not on the test (docs/evaluation/protocol.md)."""
 
 
-def session_ensemble(weights: dict[str, float] | None = None) -> SessionEnsemble:
-    """Rules and sessions, the artists of the session, and the listener's earlier plays.
-
-    Members: `rules` and `next` (long and short sequential rules), `sessions` (session-kNN in which rare
-    items, late sessions and the end of the prefix count most), `artist`, `own` (this listener's rules),
-    `again` (this listener's recent plays), `heard` (the plays of this session). A member of weight 0 is
-    left out.
-    """
-    models: dict[str, SessionModel] = {
+def member_models() -> dict[str, SessionModel]:
+    """The members: `rules` and `next` (long and short sequential rules), `sessions` (session-kNN in which
+    rare items, late sessions and the end of the prefix count most), `artist` (the artists of the session),
+    `own` (this listener's rules), `again` (this listener's recent plays), `heard` (the plays of this
+    session)."""
+    return {
         "rules": SequentialRules(),
         "next": SequentialRules(confidence=0.5, reach=3, gap_power=2.0),
         "sessions": SessionKnn(decay=0.5, idf=2.0, half_life=2 * DAY, sharpness=2.0),
@@ -92,7 +89,17 @@ def session_ensemble(weights: dict[str, float] | None = None) -> SessionEnsemble
         "again": ListenerRepeats(half_life=0.2 * DAY),
         "heard": SessionRepeats(),
     }
-    chosen = WEIGHTS if weights is None else weights
+
+
+def session_ensemble(weights: Mapping[str, float] = WEIGHTS) -> SessionEnsemble:
+    """Rules and sessions, the artists of the session, and the listener's earlier plays.
+
+    A member of weight 0 is left out.
+    """
     return SessionEnsemble(
-        [EnsembleMember(name, model, chosen[name]) for name, model in models.items() if chosen[name]]
+        [
+            EnsembleMember(name, model, weights[name])
+            for name, model in member_models().items()
+            if weights[name]
+        ]
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from segue.engagement.imported_facts import ImportedFacts, windows_of_endings
-from segue.engagement.listening import Listening
+from segue.engagement.summed_listening import SummedListening
 from segue.imports.changed import ChangedImports
 from segue.imports.days import ImportedDays
 from segue.index.track_index import TrackIndex
@@ -18,7 +18,8 @@ from segue.people.forgotten import Forgotten
 from segue.plays.event import SIGNAL_WINDOW
 from segue.ranking.feedback import Feedback
 from segue.replanning.memory import MemoryKeeper
-from segue.replanning.service import Replanning, windows_of
+from segue.replanning.service import Replanning
+from segue.replanning.weighing import windows_of
 from segue.settings import Settings, milliseconds
 from segue.storage.store import Store
 from segue.taste.history import History, prune
@@ -71,7 +72,7 @@ def imported_history(store: Store, user_id: str, settings: Settings) -> History:
     until = min(last + timedelta(days=1), now)
     since = until - 8 * settings.taste.half_life - timedelta(days=1)
     # A play that began on the last of these days may have ended on the next.
-    live = Listening(store).of(user_id, since=since, until=until + timedelta(days=1))
+    live = SummedListening(store).of(user_id, since=since, until=until + timedelta(days=1))
     endings = ImportedFacts(store, user_id, settings.engagement).endings(live, since=since, until=until)
     dated_before = now.timestamp() * 1000
     known = [ending for ending in endings if ending.track_id and ending.at <= dated_before]

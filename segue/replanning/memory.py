@@ -19,7 +19,7 @@ from segue.batches import batches
 from segue.engagement.counted_windows import DAY, CountedWindows
 from segue.engagement.daily import SETTLED
 from segue.engagement.imported_facts import ImportedFacts
-from segue.engagement.listening import Listening
+from segue.engagement.summed_listening import SummedListening
 from segue.engagement.wandering import weights
 from segue.imports.days import ImportedDays
 from segue.people.forgotten import Forgotten
@@ -38,7 +38,8 @@ class MemoryKeeper:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._memories, self._corrections = Memories(store), Corrections(store)
-        self._facts, self._windows, self._days = Listening(store), CountedWindows(store), ImportedDays(store)
+        self._facts = SummedListening(store)
+        self._windows, self._days = CountedWindows(store), ImportedDays(store)
         self._forgotten = Forgotten(store)
         self._weights = weights(settings.signals)
 

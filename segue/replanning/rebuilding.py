@@ -25,7 +25,8 @@ from segue.index.track_index import TrackIndex
 from segue.operations.damaged_documents import DamagedDocuments
 from segue.people.forgotten import Forgotten
 from segue.ranking.recommendations import Recommendations
-from segue.replanning.service import Replanning, windows_of
+from segue.replanning.service import Replanning
+from segue.replanning.weighing import windows_of
 from segue.settings import Settings
 from segue.storage.damaged import DamagedDocument
 from segue.storage.kafka_topics import truncated_at

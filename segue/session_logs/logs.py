@@ -4,10 +4,10 @@ The format is plain text, one play a line, tab-separated, with a header. The ord
 other columns are ignored:
 
 ===========  ===========================================================================================
-UserId       the listener, any text without tabs
 SessionId    the session, any text; a session is of one listener
 ItemId       the track, any text
-Time         seconds since 1970-01-01 UTC, whole or not
+Time         seconds since 1970-01-01 UTC, whole or not; 1990 or later
+UserId       the listener, any text without tabs; without the column, each session has its own listener
 ArtistId     the track's artist, any text; the column or a value may be missing: unknown
 ===========  ===========================================================================================
 
@@ -29,9 +29,9 @@ import pandas as pd
 
 from segue.errors import SegueError
 
-LATEST = 4_102_444_800.0
-"""The year 2100: a later time is in another unit."""
-REQUIRED = ("UserId", "SessionId", "ItemId", "Time")
+EARLIEST, LATEST = 631_152_000.0, 4_102_444_800.0
+"""The years 1990 and 2100: a time outside them is in another unit, or a number of another column."""
+REQUIRED = ("SessionId", "ItemId", "Time")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,9 +99,8 @@ def make_log(
 ) -> SessionLog:
     """Code columns of names. An item with several artists gets the first of them."""
     user_codes, user_ids = pd.factorize(np.asarray(users))
-    pairs = pd.MultiIndex.from_arrays([np.asarray(users), np.asarray(sessions)])
-    # pandas cannot code an empty list of pairs.
-    session_codes = pd.factorize(pairs)[0] if len(pairs) else np.empty(0, dtype=np.int64)
+    name_codes, names_of_sessions = pd.factorize(np.asarray(sessions))
+    session_codes, _ = pd.factorize(user_codes * max(len(names_of_sessions), 1) + name_codes)
     item_codes, item_ids = pd.factorize(np.asarray(items))
     seconds = np.asarray(times, dtype=np.float64)
     artist_of = np.full(len(item_ids), -1, dtype=np.int64)
@@ -129,6 +128,7 @@ def read_columns(
     see: str,
     limit: int | None = None,
     encodings: Sequence[str] = ("utf-8-sig",),
+    longer_rows: bool = True,
 ) -> pd.DataFrame:
     """The rows of a tab-separated file with a header, as texts; a missing field is empty.
 
@@ -140,16 +140,20 @@ def read_columns(
         The command that explains the format, for the message.
     encodings
         Those that are tried, in order.
+    longer_rows
+        Whether rows may have more fields than the header; the first fields count.
 
     Raises
     ------
     SegueError
-        The file cannot be read, or lacks a column.
+        The file cannot be read, lacks a column, or has rows that are longer than allowed.
     """
     try:
         for encoding in _marked(path) or encodings:
             with contextlib.suppress(UnicodeDecodeError), warnings.catch_warnings():
                 warnings.simplefilter("ignore", pd.errors.ParserWarning)  # of lines with too many fields
+                if not longer_rows:
+                    _refuse_longer_rows(path, encoding)
                 # Quotes are plain text: otherwise one would join the lines up to the next quote.
                 frame = pd.read_csv(
                     path,
@@ -165,10 +169,21 @@ def read_columns(
         else:
             raise SegueError(f"{path} cannot be read as a session log: it is not UTF-8")
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise SegueError(f"{path} cannot be read as a session log: {error}") from None
+        raise SegueError(f"{path} cannot be read as a session log: {str(error).strip()}") from None
     if missing := [name for name in required if name not in frame]:
         raise SegueError(f"{path} has no column {', '.join(missing)}: see {see}")
     return frame.fillna("")
+
+
+def _refuse_longer_rows(path: Path, encoding: str) -> None:
+    """Refuse a file in which a line has more fields than the header; empty ones at its end do not count."""
+    with path.open(encoding=encoding) as lines:
+        fields = next(lines, "").count("\t") + 1
+        for number, line in enumerate(lines, 2):
+            if line.rstrip("\t\r\n").count("\t") >= fields:
+                raise SegueError(
+                    f"{path}: line {number} has more fields than the header. Are its columns shifted?"
+                )
 
 
 def _marked(path: Path) -> Sequence[str]:
@@ -183,21 +198,31 @@ def read_log(path: Path) -> SessionLog:
     Raises
     ------
     SegueError
-        The file cannot be read, has no plays, lacks a column, or has a time that is not a number.
+        The file cannot be read, has no plays, lacks a column or a field, or has a time that is no time in
+        seconds.
     """
-    frame = read_columns(path, REQUIRED, see="./run.sh models evaluate --help")
+    frame = read_columns(path, REQUIRED, see="./run.sh models evaluate --help", longer_rows=False)
+    if frame.empty:
+        raise SegueError(f"{path}: no plays: a session log has plays, each with its time in seconds")
+    for name in (name for name in (*REQUIRED, "UserId") if name in frame):
+        if (empty := np.flatnonzero(frame[name] == "")).size:
+            raise SegueError(
+                f"{path}: line {int(empty[0]) + 2}: {name} is empty. Are the columns of this line shifted?"
+            )
     times = pd.to_numeric(frame["Time"], errors="coerce").to_numpy(dtype=np.float64)
-    if frame.empty or not np.isfinite(times).all():
-        wrong = "no plays" if frame.empty else f"line {int(np.flatnonzero(~np.isfinite(times))[0]) + 2}: Time"
-        raise SegueError(f"{path}: {wrong}: a session log has plays, each with its time in seconds")
-    if (strange := np.flatnonzero((times < 0) | (times > LATEST))).size:
+    if (strange := np.flatnonzero(~np.isfinite(times))).size:
+        raise SegueError(
+            f"{path}: line {int(strange[0]) + 2}: Time is not a number: "
+            "a session log has plays, each with its time in seconds"
+        )
+    if (strange := np.flatnonzero((times < EARLIEST) | (times > LATEST))).size:
         line, time = int(strange[0]) + 2, times[strange[0]]
         raise SegueError(
-            f"{path}: line {line}: the Time {time:.0f} is not a time in seconds between 1970 and 2100. "
-            "Divide milliseconds by 1000."
+            f"{path}: line {line}: the Time {time:.0f} is not a time in seconds between 1990 and 2100. "
+            "Is it in another unit, such as milliseconds, or of another column?"
         )
     return make_log(
-        users=frame["UserId"].to_numpy(),
+        users=frame["UserId" if "UserId" in frame else "SessionId"].to_numpy(),
         sessions=frame["SessionId"].to_numpy(),
         items=frame["ItemId"].to_numpy(),
         times=times,

@@ -39,6 +39,18 @@ class Queries:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def take(self, chosen: np.ndarray | slice) -> Queries:
+        """The queries that a mask, an array of indices or a slice selects; their sessions are shared."""
+        return Queries(
+            items=self.items,
+            starts=self.starts[chosen],
+            ends=self.ends[chosen],
+            targets=self.targets[chosen],
+            users=self.users[chosen],
+            sessions=self.sessions[chosen],
+            times=self.times[chosen],
+        )
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TimeSplit:
@@ -87,6 +99,32 @@ def split_by_time(log: SessionLog, *, seconds: float = DAY) -> TimeSplit:
         user_ids=log.user_ids,
     )
     return TimeSplit(history=recoded, queries=queries)
+
+
+def last_part(log: SessionLog, *, enough: int = 250) -> TimeSplit | None:
+    """Split a log by time for choices that must not see a test: its last day is asked, the rest is history.
+
+    With fewer than `enough` queries, the part is longer, but at most a third of the log's time. None if the
+    log is too short to split.
+    """
+    longest = float(np.ptp(log.times)) / 3 if len(log) else 0.0
+    seconds = min(DAY, longest)
+    while seconds > 0:
+        try:
+            split = split_by_time(log, seconds=seconds)
+        except SegueError:
+            split = None
+        if seconds >= longest or (split is not None and len(split.queries) >= enough):
+            return split
+        seconds = min(2 * seconds, longest)
+    return None
+
+
+def sampled(queries: Queries, most: int, *, seed: int = 0) -> Queries:
+    """At most `most` of the queries, drawn evenly, in their order."""
+    if len(queries) <= most:
+        return queries
+    return queries.take(np.sort(np.random.default_rng(seed).choice(len(queries), most, replace=False)))
 
 
 def prefixes(log: SessionLog, code: np.ndarray | None = None) -> Queries:

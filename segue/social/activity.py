@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict
 
-from segue.engagement.listening import Listening
+from segue.engagement.summed_listening import SummedListening
 from segue.people.accounts import Account
 from segue.social.follows import Follows
 from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
@@ -76,7 +76,7 @@ def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = 
 
 def _listened(store: Store, people: dict[str, Account], since: datetime, limit: int) -> list[Activity]:
     """Completed tracks, one entry per listener and track."""
-    completions = Listening(store).latest_completions([*people], since=since, limit=limit)
+    completions = SummedListening(store).latest_completions([*people], since=since, limit=limit)
     return [
         Activity(people[completion.user_id], "listened", completion.track_id, completion.at, completion.times)
         for completion in completions

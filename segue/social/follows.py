@@ -57,7 +57,7 @@ class Follows(Collection[Follow]):
         """
         pending: Document = {"follower": follower, "agreed": False}
         full = SharingError(marked("You have too many pending requests."))
-        if not self.room(pending, most=MOST_ASKED):
+        if not self.room(pending, most=MOST_ASKED):  # before the name is looked up: names cannot be probed
             raise full
         account = self._accounts.named(name)
         if account is None:
@@ -66,10 +66,7 @@ class Follows(Collection[Follow]):
             raise SharingError(marked("That is you."))
         pair = {"follower": follower, "followed": account.user_id}
         new = {**pair, "agreed": False, "at": datetime.now(UTC)}
-        asked = self.documents.update_one({"_id": _pair(**pair)}, {"$setOnInsert": new}, upsert=True)
-        if asked.upserted_id is not None and not self.stay_within(
-            asked.upserted_id, pending, most=MOST_ASKED
-        ):
+        if not self.upsert_within(_pair(**pair), {"$setOnInsert": new}, pending, most=MOST_ASKED):
             raise full
 
     def agree(self, followed: str, follower: str) -> bool:

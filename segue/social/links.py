@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict, get_args
 
 from segue.phrases import phrase
-from segue.storage.mongo import DESCENDING, Document
+from segue.storage.mongo import DESCENDING
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
@@ -110,27 +110,21 @@ class ShareLinks(Collection[StoredLink]):
         """
         if kind not in KINDS:
             raise SharingError(f"A {kind} cannot be shared.")
-        own: Document = {"owner": owner}
-        full = SharingError(phrase("You have {most} links. Revoke some first.", most=MOST))
-        if not self.room(own, most=MOST):
-            raise full
         token = secrets.token_urlsafe(24)
         created = self._clock()
-        self.documents.insert_one(
-            {
-                "_id": _hash(token),
-                "owner": owner,
-                "kind": kind,
-                "key": key,
-                "title": title,
-                "playable": playable,
-                "created_at": created,
-                "expires_at": created + good_for if good_for else None,
-                "opened": 0,
-            }
-        )
-        if not self.stay_within(_hash(token), own, most=MOST):
-            raise full
+        link: StoredLink = {
+            "_id": _hash(token),
+            "owner": owner,
+            "kind": kind,
+            "key": key,
+            "title": title,
+            "playable": playable,
+            "created_at": created,
+            "expires_at": created + good_for if good_for else None,
+            "opened": 0,
+        }
+        if not self.insert_within(link, {"owner": owner}, most=MOST):
+            raise SharingError(phrase("You have {most} links. Revoke some first.", most=MOST))
         return token
 
     def open(self, token: str, *, count: bool = False) -> Link | None:

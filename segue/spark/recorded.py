@@ -11,7 +11,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segue.settings import Settings, StreamSettings
-from segue.spark.plays import events_by_window, parse, plays, signals_by_window
+from segue.spark.play_windows import events_by_window, signals_by_window
+from segue.spark.plays import parse, plays
 from segue.spark.session import source_options
 
 _BESIDE_QUERIES = 5_000

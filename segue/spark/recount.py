@@ -16,14 +16,14 @@ from segue.engagement.definitions import (
     COUNTS,
     DEFAULT,
     IN_WINDOW,
-    TAKES,
     Thresholds,
     counts_by,
+    takes,
 )
 from segue.engagement.facts import KEYS, Described, Fact, in_order, row_of
 from segue.plays.event import EVENT_WINDOW
 from segue.plays.event_types import COUNTED
-from segue.spark.plays import kept_in_state
+from segue.spark.play_windows import kept_in_state
 
 _WHICH = ("window_start", "user_id")
 _BY = (*_WHICH, *KEYS, "excess")
@@ -59,7 +59,7 @@ def counted_rows(
     # Events at the same time are in the sum of each of them: it is over a range of times, not over rows.
     up_to_it = Window.partitionBy(*_WHICH).orderBy("occurred_at")
     judged = distinct.withColumn(IN_WINDOW.name, in_window).withColumn(
-        "excess", F.sum(F.expr(str(TAKES))).over(up_to_it) > F.col(IN_WINDOW.name) + ALLOWANCE_MS
+        "excess", F.sum(F.expr(str(takes(thresholds)))).over(up_to_it) > F.col(IN_WINDOW.name) + ALLOWANCE_MS
     )
     counts = counts_by(thresholds)
     acted_at = F.when(F.expr(str(ACTED)), F.col("occurred_at"))

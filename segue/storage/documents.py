@@ -13,7 +13,7 @@ from pymongo.collection import Collection as PlainCollection
 from pymongo.cursor import Cursor
 from pymongo.database import Database
 
-from segue.storage.records import UNFIT, RecordShape, fault_of
+from segue.storage.shapes import UNFIT, RecordShape, fault_of
 
 RecordT = TypeVar("RecordT", bound=Mapping[str, Any])
 Projection = Mapping[str, Any]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import CorruptRecordError
+from kafka.partitioner.default import murmur2
 
 from segue.settings import KafkaSettings
 from segue.storage.kafka_client import reaching
@@ -59,7 +60,14 @@ def places_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
 
 
-def records_of(settings: KafkaSettings, topic: str, *, since: int | None = None) -> Iterator[Any]:
+def place_of(key: bytes, places: Sequence[TopicPartition]) -> TopicPartition:
+    """The partition, of all those of a topic in order, in which Kafka's producers put records with a key."""
+    return places[(murmur2(key) & 0x7FFFFFFF) % len(places)]
+
+
+def records_of(
+    settings: KafkaSettings, topic: str, *, since: int | None = None, key: bytes | None = None
+) -> Iterator[Any]:
     """All records that a topic has at the time of the call, partition by partition.
 
     A record that the client cannot decode, such as one with a header that is not UTF-8, is skipped with a
@@ -69,10 +77,14 @@ def records_of(settings: KafkaSettings, topic: str, *, since: int | None = None)
     ----------
     since
         Epoch ms: only the records from the first one on that reached the topic then or later.
+    key
+        Only the partition of the records with this key, which has those with other keys, too.
     """
     unreadable = 0
     with consuming(settings) as consumer:
         places = places_of(consumer, topic)
+        if key is not None and places:
+            places = [place_of(key, places)]
         ends = consumer.end_offsets(places)
         begins = consumer.offsets_for_times(dict.fromkeys(places, since)) if since is not None else {}
         for place in places:
@@ -98,14 +110,19 @@ def records_of(settings: KafkaSettings, topic: str, *, since: int | None = None)
         log.warning("topic %s: %d records cannot be decoded; they are skipped", topic, unreadable)
 
 
-def plays_of(settings: KafkaSettings, user_id: str) -> Iterator[dict[str, Any]]:
+def plays_of(settings: KafkaSettings, user_id: str, *, everywhere: bool = True) -> Iterator[dict[str, Any]]:
     """A listener's plays in the topic, in no particular order between partitions.
 
-    Reads every partition, since a producer may have sent a play with any key. Records that are no JSON object
-    of plain values are skipped.
+    Records that are no JSON object of plain values are skipped.
+
+    Parameters
+    ----------
+    everywhere
+        Whether to read every partition: a producer may have sent a play with any key, and plays from before
+        the topic got more partitions may lie in another one. Otherwise only the partition of the listener.
     """
-    foreign = 0
-    for record in records_of(settings, settings.plays_topic):
+    foreign, key = 0, None if everywhere else user_id.encode()
+    for record in records_of(settings, settings.plays_topic, key=key):
         if record.value is None:
             continue  # a tombstone
         play = flat_object(record.value)

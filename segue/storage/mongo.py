@@ -42,6 +42,7 @@ __all__ = [
     "BulkWriteError",
     "DeleteOne",
     "DuplicateKeyError",
+    "OperationFailure",
     "PyMongoError",
     "ReplaceOne",
     "UpdateOne",

@@ -31,7 +31,8 @@ from segue.settings import Settings
 from segue.storage import damaged
 from segue.storage.documents import Documents
 from segue.storage.mongo import Document, connect, keep_for
-from segue.storage.records import RecordShape, record_shape
+from segue.storage.record_shapes import record_shape
+from segue.storage.shapes import RecordShape
 
 log = logging.getLogger(__name__)
 RecordT = TypeVar("RecordT", bound=Mapping[str, Any])
@@ -307,22 +308,31 @@ class Collection(Generic[RecordT]):
 
     # For the owners' own queries.
 
-    def room(self, wanted: Document, *, most: int) -> bool:
-        """Whether fewer than `most` documents fit a filter: for before an insertion (:meth:`stay_within`)."""
-        return self.documents.count_documents(wanted, limit=most) < most
+    def room(self, group: Document, *, most: int) -> bool:
+        """Whether fewer than `most` documents fit the filter `group`."""
+        return self.documents.count_documents(group, limit=most) < most
 
-    def stay_within(self, added: Any, wanted: Document, *, most: int) -> bool:
-        """After an insertion: whether no more than `most` documents fit; otherwise the new one is removed.
+    def insert_within(self, document: RecordT, group: Document, *, most: int) -> bool:
+        """Insert a document if at most `most` fit the filter `group` then; returns whether it was inserted.
 
         Several callers may find room at the same time. The last of them sees the documents of all, so more
         than `most` never remain. At the limit, callers at the same time may all be refused.
-
-        Parameters
-        ----------
-        added
-            The `_id` of the new document.
         """
-        if self.documents.count_documents(wanted, limit=most + 1) <= most:
+        if not self.room(group, most=most):
+            return False
+        self.documents.insert_one(document)
+        return self.stay_within(document["_id"], group, most=most)
+
+    def upsert_within(self, document_id: Any, change: Document, group: Document, *, most: int) -> bool:
+        """Change a document, or create it as :meth:`insert_within` does; returns whether it exists then."""
+        if not self.room(group, most=most) and not self.documents.find_one({"_id": document_id}, {"_id": 1}):
+            return False
+        put = self.documents.update_one({"_id": document_id}, change, upsert=True)
+        return put.upserted_id is None or self.stay_within(put.upserted_id, group, most=most)
+
+    def stay_within(self, added: Any, group: Document, *, most: int) -> bool:
+        """After an insertion: whether no more than `most` documents fit; otherwise the new one is removed."""
+        if self.documents.count_documents(group, limit=most + 1) <= most:
             return True
         self.documents.delete_one({"_id": added})
         return False

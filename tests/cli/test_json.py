@@ -111,7 +111,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "listens.csv").write_text("Vela,One,North Side,05 Apr 2023 18:00\n")
     (folder / "logs").mkdir()
     rows = [
-        f"u{n % 3}\ts{n}\t{track}\t{n * 9000 + 60 * place}\ta"
+        f"u{n % 3}\ts{n}\t{track}\t{1_500_000_000 + n * 9000 + 60 * place}\ta"
         for n in range(20)
         for place, track in enumerate("abc")
     ]

@@ -12,6 +12,7 @@ from rich.table import Table
 from segue import figures
 from segue.batch_jobs import evaluate, report_experiments
 from segue.engagement.experiments import COLUMNS, compare
+from segue.evaluation.next_track import Comparison
 from segue.settings import Settings
 
 NARROW = 80
@@ -36,7 +37,8 @@ def printed(narrow: Console) -> str:
 def test_the_tables_of_evaluate_fit_a_narrow_terminal(narrow: Console) -> None:
     keys = [key for shown in evaluate.SHOWN for key in shown if key != evaluate.INTERVAL]
     result = dict.fromkeys(keys, 0.123) | {"hr20_low": 0.1, "hr20_high": 0.2, "popularity20": 1234.5}
-    evaluate._show({"served:session-knn+rules": result}, None)
+    found = Comparison(figures={"served:session-knn+rules": result}, choices={})
+    evaluate._show(found, ["log"], None)
     lines = printed(narrow).splitlines()
     assert max(map(len, lines)) <= NARROW
     rows = [line for line in lines if "session-knn" in line]

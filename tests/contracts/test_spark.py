@@ -12,9 +12,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from segue.engagement.facts import facts_of
 from segue.plays.event import EVENT_WINDOW, FIELDS, SIGNAL_WINDOW, WindowFields
-from segue.replanning.service import windows_of
+from segue.replanning.weighing import windows_of
 from segue.settings import load_settings
-from segue.spark.plays import RECORD_COLUMNS, events_by_window, parse, plays, signals_by_window
+from segue.spark.play_windows import events_by_window, signals_by_window
+from segue.spark.plays import RECORD_COLUMNS, parse, plays
 from segue.spark.steps import Step, steps
 from segue.spark.transition_rules import Rule, transition_rules
 from tests.contracts.schema import spark_schema

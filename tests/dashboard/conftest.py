@@ -104,6 +104,7 @@ def serve_pages(
     monkeypatch.setattr(popular, "_REST", 0.0)
     services = Services(Store(database), settings)
     monkeypatch.setattr(visit, "listener", lambda: found[-1])
+    monkeypatch.setattr(visit, "is_refused", lambda: False)  # there is no cookie
     monkeypatch.setattr(visit, "services", lambda: services)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pymongo.database import Database
@@ -21,7 +22,7 @@ from segue.people.operator_links import PATH, OperatorLinks
 from segue.privacy.holdings import held
 from segue.privacy.leaving import forget
 from segue.settings import Settings
-from segue.storage.mongo import Document
+from segue.storage.mongo import Document, OperationFailure
 from segue.storage.store import Store
 from tests.dashboard.conftest import Enter, whose
 
@@ -185,6 +186,40 @@ def test_commands_on_accounts_have_entries(call: Call, store: Store) -> None:
     assert {one["by"] for one in listed} == {"command"}
     assert all(one["system_user"] for one in listed)
     assert len(json.loads(call("audit", "list", "--limit", "2", "--json", "-").stdout)) == 2
+
+
+def test_commands_on_imports_and_the_library_have_entries(call: Call, store: Store, tmp_path: Path) -> None:
+    call("account", "create", "Ada", "--password-stdin", given="correct horse\n")
+    listen = {"listened_at": 1_600_000_000, "track_metadata": {"track_name": "T", "artist_name": "A"}}
+    (tmp_path / "listens.jsonl").write_text(json.dumps(listen) + "\n")
+    for command in (
+        ["history", "import", "Ada", str(tmp_path / "listens.jsonl")],
+        ["history", "undo", "Ada", "1", "--yes"],
+        ["library", "forget", "--yes"],
+    ):
+        done = call(*command)
+        assert done.exit_code == 0, done.stderr
+    entries = AuditLog(store).newest(limit=9)
+    assert [one["action"] for one in reversed(entries)] == [
+        "account-created",
+        "history-imported",
+        "import-undone",
+        "tracks-forgotten",
+    ]
+    assert [("user_id" in one) for one in reversed(entries)] == [True, True, True, False]
+
+
+def test_a_command_goes_on_where_its_user_may_not_add_entries(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = AuditLog(store)
+
+    def refused(*_: object, **__: object) -> None:
+        raise OperationFailure("not authorized", 13)
+
+    monkeypatch.setattr(log, "note", refused)
+    log.note_of_library("library-updated")
+    assert "access create" in caplog.text
 
 
 def test_the_log_is_listed_by_account_and_by_refusals(call: Call, store: Store) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 import uvicorn
@@ -15,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
 from segue.dashboard import connections
@@ -102,8 +104,30 @@ def test_a_websocket_stays(port: int) -> None:
 
 def test_a_page_that_is_refused_is_no_error(port: int, caplog: pytest.LogCaptureFixture) -> None:
     leave_out_refusals()
+    with connect(f"ws://127.0.0.1:{port}/echo") as client:
+        client.send([b"\xff"], text=True)
+        with pytest.raises(ConnectionClosedError):
+            client.recv()
     for _ in range(3):
         with pytest.raises(InvalidStatus, match="503"):
             connect(f"ws://127.0.0.1:{port}/_stcore/stream")
     time.sleep(0.2)
-    assert caplog.records == []
+    # Other tests may have lowered the level of the process.
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+def test_many_connections_without_a_request_close_each_other(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds of them held the descriptors of the process for half a minute each."""
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 2 * PATIENCE)
+    monkeypatch.setattr(connections, "MOST_WAITING", 3)
+    with ExitStack() as opened:
+        busy = opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+        busy.sendall(HEAD + b"\r\n")
+        assert _answered(busy)
+        idle = [opened.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(6)]
+        assert all(_ends(client) for client in idle[:3])
+        for client in (idle[-1], busy):
+            client.sendall(HEAD + b"\r\n")
+            assert _answered(client)

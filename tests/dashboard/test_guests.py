@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,16 +10,20 @@ from pymongo.database import Database
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
 
+from segue.dashboard import visit
 from segue.dashboard.api.requests import Guests
-from segue.dashboard.app import make_routes
-from segue.dashboard.newcomers import Newcomers
+from segue.dashboard.app import PAGES, make_routes
 from segue.dashboard.services import Services
+from segue.people.login_failures import LoginFailures
 from segue.people.login_sessions import COOKIE, OFFERED_FOR, LoginSessions
+from segue.people.newcomers import WITHIN, Newcomers
 from segue.people.signatures import signatures
 from segue.privacy.guests import remove_former_guests
+from segue.settings import Settings
 from segue.storage.mongo import Document
-from tests.dashboard.conftest import Enter, whose
+from tests.dashboard.conftest import Enter, serve_pages, whose
 
 pytestmark = pytest.mark.integration
 
@@ -78,47 +83,125 @@ def test_only_fresh_tokens_of_this_service_begin_a_session(services: Services) -
     assert services.login_sessions.find(token) is not None
 
 
-def test_an_address_has_a_number_of_new_guests(services: Services) -> None:
+Browsing = Callable[[str], TestClient]
+
+
+@pytest.fixture
+def arrive(services: Services) -> Browsing:
+    """Gives browsers of an address, each with a page; an address may have three new guests."""
+    offers = signatures(services.settings.opensubsonic.key_file, purpose="guests")
+    services.newcomers = Newcomers(LoginFailures(services.store), 3, key=offers)
+    services.login_sessions = LoginSessions(services.store, offers=offers, newcomers=services.newcomers)
     app = Starlette(
         routes=make_routes(services),
-        middleware=[Middleware(Guests, login_sessions=services.login_sessions, newcomers=Newcomers(3))],
+        middleware=[Middleware(Guests, login_sessions=services.login_sessions, newcomers=services.newcomers)],
     )
 
-    def answer(address: str) -> int:
+    def one(address: str) -> TestClient:
         client = TestClient(app, client=(address, 5000))
-        status: int = client.get("/", headers=PAGE).status_code
-        return status
+        assert client.get("/", headers=PAGE).status_code != 429
+        return client
 
-    admitted = [answer("192.0.2.7") for _ in range(5)]
-    assert [status == 429 for status in admitted] == [False] * 3 + [True] * 2
-    assert answer("192.0.2.8") != 429
-    assert [answer(f"2001:db8::{n}") == 429 for n in range(4)] == [False] * 3 + [True]
-    assert all(answer(one) != 429 for one in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] * 4)
+    return one
 
 
-def test_who_has_a_session_is_admitted_in_any_case(services: Services) -> None:
-    app = Starlette(
-        routes=make_routes(services),
-        middleware=[Middleware(Guests, login_sessions=services.login_sessions, newcomers=Newcomers(1))],
-    )
-    client, other = (TestClient(app, client=("192.0.2.7", 5000)) for _ in range(2))
-    assert [client.get("/", headers=PAGE).status_code == 429 for _ in range(4)] == [False] * 4
-    assert other.get("/", headers=PAGE).status_code == 429
+def is_guest(client: TestClient) -> bool:
+    return bool(client.get("/api/queue").status_code == 200)
 
 
-def test_logging_out_is_no_way_around_the_number(services: Services, database: Database[Document]) -> None:
-    services.newcomers = Newcomers(3)
-    app = Starlette(
-        routes=make_routes(services), middleware=[Middleware(Guests, login_sessions=services.login_sessions)]
-    )
-    client = TestClient(app, client=("192.0.2.7", 5000))
-    client.get("/", headers=PAGE)
+def test_an_address_has_a_number_of_new_guests(arrive: Browsing) -> None:
+    assert [is_guest(arrive("192.0.2.7")) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert is_guest(arrive("192.0.2.8"))
+    assert [is_guest(arrive(f"2001:db8::{n}")) for n in range(4)] == [True] * 3 + [False]
+    assert all(is_guest(arrive(one)) for one in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] * 4)
+
+
+def test_pages_without_a_cookie_take_no_place(arrive: Browsing) -> None:
+    """300 of them, without any session, locked out everybody of the same address."""
+    for _ in range(9):
+        arrive("192.0.2.7")
+    assert [is_guest(arrive("192.0.2.7")) for _ in range(4)] == [True] * 3 + [False]
+
+
+def test_all_processes_count_together(arrive: Browsing, services: Services) -> None:
+    for _ in range(3):
+        assert is_guest(arrive("192.0.2.7"))
+    offers = signatures(services.settings.opensubsonic.key_file, purpose="guests")
+    elsewhere = Newcomers(LoginFailures(services.store), 3, key=offers)
+    assert elsewhere.is_full(elsewhere.network("192.0.2.7"))
+    assert not elsewhere.is_full(elsewhere.network("192.0.2.8"))
+    hour = LoginFailures(services.store, clock=lambda: datetime.now(UTC) + WITHIN)
+    assert not Newcomers(hour, 3, key=offers).is_full(elsewhere.network("192.0.2.7"))
+
+
+def test_beyond_the_number_people_log_in_and_out(arrive: Browsing, services: Services) -> None:
+    told = {"name": "Ada", "password": "correct horse"}
+    services.authenticator.create(**told)
+    for _ in range(3):
+        assert is_guest(arrive("192.0.2.7"))
+    client = arrive("192.0.2.7")
+    token = client.cookies[COOKIE]
+    assert not is_guest(client)
+    assert services.login_sessions.is_refused(token)
+    assert client.post("/api/people/log-in", json=told).status_code == 200
+    assert whose(services, client).name == "Ada"
+    assert client.post("/api/people/log-out").status_code == 200
+    assert not is_guest(client)
+
+
+def test_beyond_the_number_the_page_has_the_forms_to_log_in(
+    database: Database[Document], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was status 429, for the links to a new password, too."""
+    serve_pages(monkeypatch, database, settings).append(None)
+    monkeypatch.setattr(visit, "is_refused", lambda: True)
+    page = AppTest.from_file(str(PAGES), default_timeout=600).run()
+    assert not page.exception
+    assert [title.value for title in page.title] == ["Log in"]
+    assert "Too many new visitors" in page.info[0].value
+
+
+def test_who_has_a_session_is_admitted_in_any_case(arrive: Browsing, services: Services) -> None:
+    clients = [arrive("192.0.2.7") for _ in range(4)]
+    assert [is_guest(client) for client in clients] == [True] * 3 + [False]
+    assert [is_guest(client) for client in clients] == [True] * 3 + [False]
+    assert not services.login_sessions.is_refused(clients[0].cookies[COOKIE])
+
+
+def test_logging_out_is_no_way_around_the_number(
+    arrive: Browsing, services: Services, database: Database[Document]
+) -> None:
+    """Neither does a session that never began leave anything beyond it."""
+    client = arrive("192.0.2.7")
+    guests = 0
     for _ in range(6):
-        client.get("/api/queue")
+        guests += is_guest(client)
         client.post("/api/people/log-out")
-    assert COOKIE not in client.cookies
-    assert len({one["user_id"] for one in database.sessions.find({"closed": None})}) == 0
-    assert database.sessions.count_documents({}) <= 4
+    assert guests == 3
+    for _ in range(6):
+        client.post("/api/people/log-out")
+    assert database.sessions.count_documents({}) == 3
+
+
+def test_a_guest_who_logs_in_and_out_leaves_nothing(
+    services: Services, enter: Enter, database: Database[Document]
+) -> None:
+    """The end of the session removed the only trace by which the guest's data could be found."""
+    told = {"name": "Ada", "password": "correct horse"}
+    ada = services.authenticator.create(**told).user_id
+    logged_out, logged_in, everywhere = enter(), enter(), enter()
+    former = [whose(services, client).user_id for client in (logged_out, logged_in, everywhere)]
+    for user_id in (*former, ada):
+        database.tastes.insert_one({"_id": user_id, "windows": {}})
+    token = logged_out.cookies[COOKIE]
+    assert logged_out.post("/api/people/log-out").status_code == 200
+    assert logged_in.post("/api/people/log-in", json=told).status_code == 200
+    assert logged_in.post("/api/people/log-out").status_code == 200
+    assert everywhere.post("/api/people/log-out-everywhere").status_code == 200
+    assert services.login_sessions.find(token) is None
+    assert remove_former_guests(services.store, plays_kept=PLAYS) == 3
+    assert database.tastes.distinct("_id") == [ada]
+    assert database.sessions.count_documents({"user_id": {"$in": former}}) == 0
 
 
 def test_the_data_of_a_guest_goes_with_the_session(

@@ -68,7 +68,7 @@ def music(
             "_id": f"{track}:{number}",
             "user_id": f"user{number}",
             "start": datetime.now(UTC) - timedelta(minutes=1),
-            "rows": [{"track_id": track, "plays": 1}],
+            "rows": [{"track_id": track, "plays": 1, "completions": 1}],
         }
         for track in (HIDDEN, "waltz1")
         for number in range(9)

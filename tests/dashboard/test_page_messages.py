@@ -9,10 +9,20 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from segue.dashboard.page_messages import MOST_WIDGETS, PATH, TAKEN, PageMessages
+from segue.dashboard.page_messages import (
+    A_SECOND,
+    BURST,
+    MOST_WIDGETS,
+    PATH,
+    TAKEN,
+    UNREADABLE,
+    PageMessages,
+    _Pace,
+)
 
 KINDS = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
 
@@ -68,5 +78,37 @@ def test_a_page_has_no_more_widgets_than_pages_have() -> None:
     assert arriving(with_widgets(MOST_WIDGETS + 1), last) == [last]
 
 
-def test_what_is_no_message_is_left_to_streamlit() -> None:
-    assert arriving(b"\xff\xff", message("app_heartbeat"))[0] == b"\xff\xff"
+@pytest.mark.parametrize("sent", [b"\xff\xff", "a text", "\ud7ff"])
+def test_what_is_no_message_closes_the_connection(sent: bytes | str) -> None:
+    """For each, Streamlit wrote an error of fifty lines to the log."""
+    received: list[Message] = []
+
+    async def reading(socket: WebSocket) -> None:
+        await socket.accept()
+        received.append(await socket.receive())
+        await socket.send_bytes(b"too late")
+        await socket.close()
+
+    app = Starlette(routes=[WebSocketRoute(PATH, reading)], middleware=[Middleware(PageMessages)])
+    with TestClient(app).websocket_connect(PATH) as connection:
+        if isinstance(sent, str):
+            connection.send_text(sent)
+        else:
+            connection.send_bytes(sent)
+        with pytest.raises(WebSocketDisconnect) as closed:
+            connection.receive_bytes()
+    assert closed.value.code == UNREADABLE
+    assert [one["type"] for one in received] == ["websocket.disconnect"]
+
+
+def test_messages_beyond_a_burst_are_taken_one_after_the_other() -> None:
+    """Each runs the page again: one browser could keep the process busy."""
+    pace = _Pace()
+    waits = [round(pace.next(1000.0) * A_SECOND) for _ in range(BURST + 3)]
+    assert waits == [0] * BURST + [1, 2, 3]
+    assert pace.next(2000.0) == 0.0, "and after a pause there is another burst"
+
+
+def test_all_messages_of_a_burst_arrive() -> None:
+    sent = [message("rerun_script")] * (BURST - 1) + [message("app_heartbeat")]
+    assert arriving(*sent) == sent

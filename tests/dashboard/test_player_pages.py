@@ -179,7 +179,7 @@ def test_popular_songs_are_those_that_several_listeners_kept_today(
     start = datetime.now(UTC) - timedelta(hours=1)
     for track, listeners, skips in (("t5", 4, 1), ("t4", 6, 6), ("t3", 2, 0)):
         for number in range(listeners):
-            row = {"track_id": track, "plays": 1, "skips": int(number < skips)}
+            row = {"track_id": track, "plays": 1, "listening_ms": 40_000, "skips": int(number < skips)}
             own = {"_id": f"{track}:{number}", "user_id": f"user{number}", "start": start, "rows": [row]}
             library.listening.insert_one(own)
     page.run()

@@ -349,3 +349,30 @@ def test_user_and_password_go_over_tls_only(settings: Settings, certificates: Ce
             send(secured(settings, plain.port, certificates.authority), to=MAIL, subject="s", text="t")
         assert not plain.logins + plain.mails
     assert "a secret" not in repr(right)
+
+
+def test_the_owner_learns_of_a_new_password(
+    ada: TestClient, enter: Enter, smtp: SmtpServer, services: Services
+) -> None:
+    """Whoever had the password could change it, and the owner noticed at the next log-in only."""
+    assert post(ada, "change-password", password="wrong horse", new_password=NEW) == 422
+    all_sent(services)
+    assert len(smtp.mails) == 1
+    assert post(ada, "change-password", password=ADA["password"], new_password=NEW) == 200
+    all_sent(services)
+    assert len(smtp.mails) == 2
+    assert smtp.mails[-1][0] == [MAIL]
+    assert "was changed" in text(smtp)
+    assert "http" not in text(smtp), "a notice has no link"
+
+
+def test_the_former_address_learns_of_another_one(
+    ada: TestClient, enter: Enter, smtp: SmtpServer, services: Services
+) -> None:
+    assert post(ada, "mail-address", address="new@music.example", password=ADA["password"]) == 200
+    assert post(enter(), "confirm-address", token=arrived(smtp, 2)) == 200
+    all_sent(services)
+    assert smtp.mails[-1][0] == [MAIL]
+    assert post(ada, "mail-address", address="", password=ADA["password"]) == 200
+    all_sent(services)
+    assert [to for to, _ in smtp.mails] == [[MAIL], ["new@music.example"], [MAIL], ["new@music.example"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from typing import Any
 
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from segue.dashboard import slow_bodies
-from segue.dashboard.api.requests import body, json_body, refuse_cross_site
+from segue.dashboard.api.requests import MOST_VALUES, body, json_body, read_apart, refuse_cross_site
 from tests.asynchronous import run
 
 
@@ -109,3 +110,48 @@ def test_a_body_that_is_no_object_is_refused(text: bytes) -> None:
     with pytest.raises(HTTPException) as error:
         _read(text)
     assert error.value.status_code == 400
+
+
+def test_a_large_body_is_read_beside_the_event_loop() -> None:
+    async def readers(size: int) -> tuple[threading.Thread, threading.Thread]:
+        reading = await read_apart(lambda _: threading.current_thread(), b"x" * size)
+        return threading.current_thread(), reading
+
+    loop, reading = run(readers, 100)
+    assert reading is loop
+    loop, reading = run(readers, 100_000)
+    assert reading is not loop
+
+
+def test_few_bodies_are_read_at_a_time() -> None:
+    """A crowd of bodies leaves the threads of the pages alone."""
+    running, most, lock = 0, 0, threading.Lock()
+
+    def read(_: bytes) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.02)
+        with lock:
+            running -= 1
+
+    async def crowd() -> None:
+        await asyncio.gather(*(read_apart(read, b"x" * 100_000) for _ in range(12)))
+
+    run(crowd)
+    assert 1 <= most <= 2
+
+
+@pytest.mark.parametrize("value", [b"[],", b"0,", b"{},"])
+def test_a_body_with_too_many_values_is_refused_unread(value: bytes) -> None:
+    """Ten million small values keep the parser busy for seconds, in which no other thread runs."""
+    inside = value * (MOST_VALUES + 1)
+    with pytest.raises(HTTPException) as error:
+        run(
+            json_body,
+            _request(b'{"a": [' + inside[:-1] + b"]}"),
+            limit=10_000_000,
+            shape="an object",
+        )
+    assert error.value.status_code == 413

@@ -11,7 +11,7 @@ from pymongo.database import Database
 
 from segue.dashboard.queries import ruled
 from segue.dashboard.services import Services
-from segue.engagement.listening import Listening, TrackPlays
+from segue.engagement.summed_listening import SummedListening, TrackPlays
 from segue.playlists.playlist import PlaylistError
 from segue.playlists.rules import KINDS, MOST_RULES, MOST_SONGS, operators, read_rules
 from segue.storage.mongo import Document
@@ -55,7 +55,7 @@ def songs(database: Database[Document], monkeypatch: pytest.MonkeyPatch) -> Data
         "s1": TrackPlays(7, NOW - timedelta(days=40)),
         "s2": TrackPlays(1, NOW),
     }
-    monkeypatch.setattr(Listening, "totals", lambda _, user: heard if user == "ada" else {})
+    monkeypatch.setattr(SummedListening, "totals", lambda _, user: heard if user == "ada" else {})
     return database
 
 

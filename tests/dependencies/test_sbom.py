@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import typer.testing
+from jsonschema import Draft7Validator
+from referencing import Registry, Resource
 
 import segue
 from segue.dependencies import cli, sbom
 from segue.dependencies.images import LIST, PLACES
 from segue.dependencies.pinned import python_packages
 from segue.places import CONF, ROOT
+
+SCHEMAS = Path(__file__).with_name("cyclonedx")
 
 
 def test_it_has_all_that_the_audit_compares() -> None:
@@ -63,3 +68,18 @@ def test_a_folder_that_is_missing_is_one_line(tmp_path: Path) -> None:
 def test_the_list_of_images_is_a_part_of_it() -> None:
     assert (ROOT / LIST).is_file()
     assert all((ROOT / place).is_file() for place in PLACES)
+
+
+def faults(made: dict[str, Any]) -> list[str]:
+    """Where a document is not as the published schema says (tests/dependencies/cyclonedx, from CycloneDX)."""
+    schemas = [json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*.schema.json"))]
+    known = Registry().with_resources([(one["$id"], Resource.from_contents(one)) for one in schemas])
+    (whole,) = (one for one in schemas if one["$id"] == made["$schema"])
+    return [error.json_path for error in Draft7Validator(whole, registry=known).iter_errors(made)]
+
+
+def test_it_is_as_the_schema_says() -> None:
+    made = sbom.document()
+    assert faults(made) == []
+    made["components"][0]["hashes"] = [{"alg": "SHA-256", "content": "none"}]
+    assert faults(made) == ["$.components[0].hashes[0].content"]

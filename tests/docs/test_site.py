@@ -18,6 +18,7 @@ from segue.documentation.cli import site_app
 from segue.places import ROOT
 
 CONFIG = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]
+FENCED = re.compile(r"^( *)(`{3,}).*?^ *\2$", re.DOTALL | re.MULTILINE)
 LOADED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=[\"']?((?:https?:)?//[^\"'\s>]+)")
 
 
@@ -45,6 +46,30 @@ def test_pages_load_nothing_from_the_network(folder: Path) -> None:
 def test_the_search_index_has_the_pages(folder: Path) -> None:
     index = (folder / "search.json").read_text()
     assert [page.name for page in folder.rglob("*.html") if page.name not in index] == ["404.html"]
+
+
+def test_steps_with_examples_stay_one_list(folder: Path) -> None:
+    """An example in a step does not end the list, after which the next step would have the number 1 again."""
+    differing = {}
+    for page in (ROOT / "docs").rglob("*.md"):
+        text = FENCED.sub("", page.read_text())
+        html = (folder / page.relative_to(ROOT / "docs")).with_suffix(".html").read_text()
+        lists = len(re.findall(r"^ *1\. ", text, re.MULTILINE)), html.count("<ol")
+        swallowed = re.findall(r"^\d+\. \S+", html, re.MULTILINE)
+        if page.name != "changelog.md" and (lists[0] != lists[1] or swallowed):
+            differing[page.name] = (*lists, swallowed)
+    assert differing == {}
+
+
+def test_items_are_indented_as_the_site_wants_them() -> None:
+    step = "1. One\n   more\n\n   ```sh\n   - no item\n   ```\n   - inner\n\n     text\n"
+    wanted = "1. One\n    more\n\n    ```sh\n    - no item\n    ```\n    - inner\n\n        text\n"
+    assert site.indented(step) == wanted
+    assert (
+        site.indented("1. One\n2. Two\n\n   text\n3. Three\n") == "1. One\n2. Two\n\n    text\n\n3. Three\n"
+    )
+    for unchanged in ("10. Ten\n\n    text\n", "Text\n\n    a = b\n", "```\n- a\n  b\n```\n"):
+        assert site.indented(unchanged) == unchanged
 
 
 def test_a_broken_link_is_an_error(tmp_path: Path) -> None:

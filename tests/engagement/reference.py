@@ -61,13 +61,22 @@ def in_excess(plays: Iterable[dict[str, Any]], length: int) -> set[tuple[str, st
             for other in own:
                 if other["occurred_at"] > play["occurred_at"]:
                     continue
-                if other["type"] == "play":
-                    taken += 100
-                elif other["type"] in ("complete", "skip", "leave"):
-                    taken += max(500, min(other["ms_played"], other["occurred_at"] - start))
+                taken += time_of(other, start)
             if taken > passed + 120_000:
                 found.add((user, play["event_id"]))
     return found
+
+
+def time_of(play: dict[str, Any], start: int) -> int:
+    """The time that an event takes in the window that begins at `start`."""
+    if play["type"] == "play":
+        return 100
+    if play["type"] not in ("complete", "skip", "leave"):
+        return 0
+    heard = play["ms_played"]
+    if counts_of(play["type"], heard, play["duration_ms"])["completions"]:
+        heard = max(heard, 0.9 * play["duration_ms"], 30_000)
+    return int(max(500, min(heard, play["occurred_at"] - start + 30_000)))
 
 
 def sessions(plays: Iterable[dict[str, Any]], settings: Settings) -> set[tuple[str, int, int]]:

@@ -15,10 +15,10 @@ from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.popular import PopularTracks
 from segue.engagement.facts import facts_of
-from segue.engagement.listening import Listening
 from segue.engagement.reach import NEW_FOR, NEW_WEIGHT, ListeningReach
 from segue.engagement.running_totals import RunningTotals
 from segue.engagement.stored import StoredEngagement
+from segue.engagement.summed_listening import SummedListening
 from segue.plays.event import EVENT_WINDOW
 from segue.ranking.feedback import steps
 from segue.settings import Settings
@@ -94,6 +94,12 @@ def take(stored: StoredEngagement, store: Store, user_id: str, *events: dict[str
     stored.count(fact.start for fact in facts)
 
 
+def stayed(now_ms: int) -> list[dict[str, Any]]:
+    """What a person heard who is no longer new: plays of two days."""
+    first = now_ms - round(NEW_FOR.total_seconds() * 1000) - HOUR_MS
+    return [a_play("old", first), a_play("old", first + 25 * HOUR_MS)]
+
+
 def ids(items: list[Any]) -> list[str]:
     return [item.track_id for item in items]
 
@@ -120,9 +126,8 @@ def test_three_people_make_a_song_popular(
 def test_new_guests_weigh_less_than_those_who_have_stayed(
     stored: StoredEngagement, store: Store, popular: PopularTracks, song: str, now_ms: int
 ) -> None:
-    long_ago = now_ms - round(NEW_FOR.total_seconds() * 1000) - HOUR_MS
     for user in ("ada", "ben", "cem"):
-        take(stored, store, user, a_play("old", long_ago), a_play("old", now_ms))
+        take(stored, store, user, *stayed(now_ms), a_play("old", now_ms))
     for number in range(11):
         take(stored, store, f"guest-{number}", a_play(song, now_ms))
     assert ids(popular.now()) == ["old"]
@@ -132,6 +137,36 @@ def test_new_guests_weigh_less_than_those_who_have_stayed(
         ("old", 3, 3.0),
         (song, 11, 11 * NEW_WEIGHT),
     ]
+
+
+def test_a_song_that_is_only_started_or_skipped_has_no_listeners(
+    stored: StoredEngagement, store: Store, popular: PopularTracks, song: str, now_ms: int
+) -> None:
+    """Three events without any listening made a song popular."""
+    for user in ("ada", "ben", "cem"):
+        take(stored, store, user, a_play("old", now_ms - 20 * HOUR_MS))
+        started = a_play(song, now_ms, type="play", ms_played=0)
+        left = a_play(song, now_ms + 1, type="leave", ms_played=1_000)
+        take(stored, store, user, started, left, skipped(song, now_ms + 2))
+    assert ids(popular.now()) == ["old"]
+    assert ids(popular.rising()) == []
+
+
+@pytest.mark.parametrize("kind", ["play", "impression", "leave", "one day", "last day"])
+def test_only_listening_on_several_days_ends_being_new(
+    stored: StoredEngagement, store: Store, song: str, now_ms: int, kind: str
+) -> None:
+    """One bare event three days before was enough."""
+    long_ago = now_ms - round(NEW_FOR.total_seconds() * 1000) - HOUR_MS
+    before = {
+        "one day": [a_play(song, long_ago), a_play(song, long_ago + HOUR_MS)],
+        "last day": [a_play(song, long_ago), a_play(song, now_ms - 20 * HOUR_MS)],
+    }.get(kind) or [a_play(song, at, type=kind, ms_played=0) for at in (long_ago, long_ago + 25 * HOUR_MS)]
+    take(stored, store, "ada", *stayed(now_ms), a_play("old", now_ms))
+    take(stored, store, "guest-1", *before, a_play(song, now_ms))
+    until = datetime.fromtimestamp(now_ms / 1000, UTC) + timedelta(minutes=15)
+    reached = ListeningReach(store).reached(since=until - timedelta(hours=1), until=until)
+    assert {one.track_id: one.heard for one in reached} == {"old": 1.0, song: NEW_WEIGHT}
 
 
 def moves(store: Store, settings: Settings) -> dict[str, float]:
@@ -165,9 +200,8 @@ def test_a_guest_who_skips_for_a_day_moves_no_ranking(
 def test_25_fresh_guests_move_no_ranking(
     stored: StoredEngagement, store: Store, settings: Settings, song: str, now_ms: int
 ) -> None:
-    long_ago = now_ms - round(NEW_FOR.total_seconds() * 1000) - HOUR_MS
     for number in range(25):
-        take(stored, store, f"u{number}", a_play("old", long_ago), a_play("old", now_ms))
+        take(stored, store, f"u{number}", *stayed(now_ms), a_play("old", now_ms))
         take(stored, store, f"guest-{number}", skipped(song, now_ms))
     assert moves(store, settings) == {}
 
@@ -175,11 +209,8 @@ def test_25_fresh_guests_move_no_ranking(
 def test_25_people_who_have_stayed_move_the_ranking(
     stored: StoredEngagement, store: Store, settings: Settings, song: str, now_ms: int
 ) -> None:
-    long_ago = now_ms - round(NEW_FOR.total_seconds() * 1000) - HOUR_MS
     for number in range(25):
-        take(
-            stored, store, f"u{number}", a_play("old", long_ago), a_play("old", now_ms), skipped(song, now_ms)
-        )
+        take(stored, store, f"u{number}", *stayed(now_ms), a_play("old", now_ms), skipped(song, now_ms))
     moved = moves(store, settings)
     assert set(moved) == {song}
     assert moved[song] < 0
@@ -202,7 +233,7 @@ def test_plays_denser_than_time_allows_leave_the_public_numbers(
     plays, listeners = sums(database)[song]
     assert (0 < plays <= 3, listeners) == (True, 1)
     assert sums(database, "all")[""][0] == plays
-    assert Listening(store).totals("guest-1")[song].plays == 100
+    assert SummedListening(store).totals("guest-1")[song].plays == 100
 
 
 def test_an_evening_of_short_songs_is_no_excess(
@@ -234,12 +265,34 @@ def test_a_play_that_comes_late_turns_later_ones_into_excess(
     assert sums(database)[song] == (0, 0)
 
 
+@pytest.mark.parametrize("kind", ["complete", "skip", "leave"])
+@pytest.mark.parametrize("seconds", [0, 450])
+@pytest.mark.parametrize("duration", [0, 1, 200_000])
+def test_completions_take_the_time_that_they_mean(
+    stored: StoredEngagement,
+    store: Store,
+    database: Database[Document],
+    song: str,
+    now_ms: int,
+    kind: str,
+    seconds: int,
+    duration: int,
+) -> None:
+    """A completion of no milliseconds took half a second, and one at the start of a window took no time."""
+    begins = now_ms - now_ms % WINDOW_MS
+    times = {"duration_ms": duration, "ms_played": 0 if kind == "complete" else duration}
+    events = [a_play(song, begins + seconds * 1000 + place, type=kind, **times) for place in range(100)]
+    take(stored, store, "guest-1", *events)
+    completions = sum(one["completions"] for one in database.listening_stats.find({"dimension": "track"}))
+    assert completions <= (120 + seconds) / 30
+
+
 def test_unknown_tracks_get_no_statistics(
     stored: StoredEngagement, store: Store, database: Database[Document], song: str, now_ms: int
 ) -> None:
     made_up = [a_play(f"made-up-{number}", now_ms - number, ms_played=0) for number in range(50)]
     take(stored, store, "guest-1", *made_up)
     assert database.listening_stats.count_documents({}) == 0
-    assert len(Listening(store).totals("guest-1")) == 50
+    assert len(SummedListening(store).totals("guest-1")) == 50
     take(stored, store, "guest-1", *made_up, a_play(song, now_ms, ms_played=0))
     assert set(sums(database)) == {song}

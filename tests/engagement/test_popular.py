@@ -7,7 +7,8 @@ from segue.engagement.reach import NEW_WEIGHT, TrackReach
 
 
 def heard(track_id: str, listeners: int, *, skips: int = 0, weight: float = 1.0) -> TrackReach:
-    return TrackReach(track_id, listeners, listeners * weight, (listeners - skips) * weight, 0.0, 0.0)
+    heard = listeners * weight
+    return TrackReach(track_id, listeners, heard, heard, (listeners - skips) * weight, 0.0, 0.0)
 
 
 def test_popular_tracks_are_heard_by_many_and_skipped_by_few() -> None:

@@ -53,12 +53,12 @@ from segue.dashboard.services import Services
 from segue.embeddings.stored import Embeddings
 from segue.engagement.daily_statistics import DailyStatistics
 from segue.engagement.facts import facts_of
-from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.outcomes import outcomes
 from segue.engagement.running_totals import TotalsByTrack
 from segue.engagement.statistics import ListeningStatistics
 from segue.engagement.stored import StoredEngagement
+from segue.engagement.summed_listening import SummedListening
 from segue.errors import SegueError
 from segue.imports.changed import ChangedImports
 from segue.imports.days import ImportedDays
@@ -516,7 +516,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             zone="UTC",
             engagement=settings.engagement,
         ),
-        "began": lambda: Listening(store).began("ada"),
+        "began": lambda: SummedListening(store).began("ada"),
         "month": month_card,
         "match": partial(friends.similarity, store, "ada", "ben"),
         "blend": lambda: friends.blended(

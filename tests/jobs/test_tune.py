@@ -99,7 +99,8 @@ def write_log(file: Path, *, seed: int) -> None:
     rows = ["UserId\tSessionId\tItemId\tTime\tArtistId"]
     for session in range(60):
         for place, item in enumerate(rng.permutation(12)[:5] + 12 * (session % 2)):
-            rows.append(f"u{session % 9}\ts{session}\ti{item}\t{14_400 * session + 60 * place}\ta{item % 7}")
+            time = 1_500_000_000 + 14_400 * session + 60 * place
+            rows.append(f"u{session % 9}\ts{session}\ti{item}\t{time}\ta{item % 7}")
     file.write_text("\n".join(rows) + "\n")
 
 

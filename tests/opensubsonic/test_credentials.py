@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from segue.dashboard.opensubsonic.server import Server
 from segue.dashboard.services import Services
 from segue.people.accounts import Accounts
 from segue.people.app_passwords import AppPasswords
@@ -100,7 +101,26 @@ def test_mechanisms_that_contradict_each_other(ada: App, web: TestClient) -> Non
 def test_a_token_needs_an_app_password(services: Services, web: TestClient) -> None:
     services.authenticator.create("Cleo", "a-password-of-cleo")
     assert code(web, u="Cleo", t=token("a-password-of-cleo", "s"), s="s") == 41
-    assert code(web, u="Nobody", t="x", s="y") == 40
+
+
+def test_the_answer_to_a_token_does_not_tell_which_accounts_there_are(
+    services: Services, web: TestClient
+) -> None:
+    """An account without an app password had an answer of its own."""
+    credentials = Server(services).credentials
+    names = [f"nobody-{number}" for number in range(200)]
+    seeming = {name: credentials._seems_without(name) for name in names}
+    assert set(seeming.values()) == {True, False}
+    for name in names[:5] * 2:
+        assert code(web, u=name.upper(), t="x", s="y") == (41 if seeming[name] else 40)
+
+
+def test_asking_for_names_is_throttled(services: Services, web: TestClient) -> None:
+    services.authenticator.create("Cleo", "a-password-of-cleo")
+    for _ in range(LIMITS["app"]):
+        assert code(web, u="Cleo", t="x", s="y") == 41
+    assert code(web, u="Cleo", t="x", s="y") == 40
+    assert code(web, u="Cleo", p="a-password-of-cleo") is None, "and nobody is locked out"
 
 
 def test_a_revoked_app_password_opens_nothing(ada: App, services: Services, web: TestClient) -> None:

@@ -8,6 +8,8 @@ from functools import cache
 import pytest
 from starlette.testclient import TestClient
 
+from segue.dashboard.opensubsonic.annotation import MOST
+from segue.dashboard.opensubsonic.parameters import LARGEST_FORM, MOST_FIELDS
 from segue.settings import Settings
 from tests.opensubsonic import schemas
 from tests.opensubsonic.conftest import App, track_id
@@ -74,3 +76,40 @@ def test_every_form_of_an_answer_is_readable(ada: App, web: TestClient) -> None:
             response = web.get("/rest/ping", params={**ada.parameters(), "f": form, "callback": callback})
             assert response.status_code == 200
             assert "alert" not in response.text
+
+
+def failure(web: TestClient, form: str, **parameters: str) -> tuple[int, int]:
+    """The status and the error's code of a call with a form."""
+    response = web.post(
+        "/rest/ping.view",
+        params={"f": "json", "c": "tests", **parameters},
+        content=form,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    return response.status_code, response.json()["subsonic-response"]["error"]["code"]
+
+
+def test_a_form_has_a_limited_size_and_number_of_fields(ada: App, web: TestClient) -> None:
+    """Half a second for two megabytes of short fields, from anybody."""
+    own = ada.parameters()
+    assert failure(web, "x=" + "y" * LARGEST_FORM, **own) == (413, 0)
+    assert failure(web, "&".join(["x"] * (MOST_FIELDS + 1)), **own) == (413, 0)
+    assert web.get("/rest/ping", params={**own, "id": ["x"] * 1000}).status_code == 200
+
+
+def test_the_form_of_a_stranger_is_not_read(web: TestClient, ada: App) -> None:
+    """With credentials in the address, the answer to wrong ones does not depend on the form."""
+    for wrong in ({"u": "Ada", "p": "wrong"}, {"u": "Nobody", "t": "0" * 32, "s": "salt"}, {"apiKey": "x"}):
+        status, code = failure(web, "x=" + "y" * LARGEST_FORM, **wrong)
+        assert (status, code in (40, 41, 44)) == (200, True), wrong
+
+
+def test_credentials_may_be_in_the_form(web: TestClient, ada: App) -> None:
+    answer = web.post("/rest/ping.view", data={**ada.parameters(), "id": ["x"] * 10_000})
+    assert answer.json()["subsonic-response"]["status"] == "ok"
+
+
+def test_a_call_names_a_limited_number_of_objects(web: TestClient, ada: App) -> None:
+    own = ada.parameters()
+    answer = web.post("/rest/star", data={**own, "id": [track_id(0, 1)] * (MOST + 1)})
+    assert answer.json()["subsonic-response"]["error"]["code"] == 0

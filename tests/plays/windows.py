@@ -17,7 +17,7 @@ _TYPE_OF = {field.name: _TYPES[field.kind] for field in FIELDS}
 
 
 def signal_windows(plays: Iterable[Play], settings: Settings) -> pa.Table:
-    """SignalWindow rows, as :func:`segue.spark.plays.signals_by_window` gives them."""
+    """SignalWindow rows, as :func:`segue.spark.play_windows.signals_by_window` gives them."""
     return _windows(
         (play for play in plays if play["type"] in SIGNALS),
         SIGNAL_WINDOW,
@@ -27,7 +27,7 @@ def signal_windows(plays: Iterable[Play], settings: Settings) -> pa.Table:
 
 
 def event_windows(plays: Iterable[Play], settings: Settings) -> pa.Table:
-    """EventWindow rows, as :func:`segue.spark.plays.events_by_window` gives them."""
+    """EventWindow rows, as :func:`segue.spark.play_windows.events_by_window` gives them."""
     return _windows(
         (play for play in plays if play["type"] in COUNTED),
         EVENT_WINDOW,

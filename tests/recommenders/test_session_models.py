@@ -180,7 +180,9 @@ def test_a_log_that_is_none_is_refused_in_one_line(tmp_path: Path, text: str, sa
 
 def test_plays_are_ordered_by_time_within_their_session(tmp_path: Path) -> None:
     file = tmp_path / "log.tsv"
-    file.write_text("Time\tItemId\tUserId\tSessionId\n20\tb\tu\t1\n15\tx\tv\t1\n10\ta\tu\t1\n")
+    file.write_text(
+        "Time\tItemId\tUserId\tSessionId\n1500000020\tb\tu\t1\n1500000015\tx\tv\t1\n1500000010\ta\tu\t1\n"
+    )
     found = read_log(file)
     # The same session name of two listeners is two sessions.
     assert [str(found.item_ids[item]) for item in found.items] == ["a", "b", "x"]
@@ -190,7 +192,7 @@ def test_plays_are_ordered_by_time_within_their_session(tmp_path: Path) -> None:
 def test_a_quote_is_text(tmp_path: Path) -> None:
     file = tmp_path / "log.tsv"
     names = ['"Heroes"', '"Heroes', 'the 12" mix', '"', "it's"]
-    rows = [f"u\t1\t{name}\t{second}\t{name}" for second, name in enumerate(names)]
+    rows = [f"u\t1\t{name}\t{1_500_000_000 + second}\t{name}" for second, name in enumerate(names)]
     file.write_text("\n".join(["UserId\tSessionId\tItemId\tTime\tArtistId", *rows]) + "\n")
     found = read_log(file)
     assert [str(found.item_ids[item]) for item in found.items] == names

@@ -28,6 +28,7 @@ from tests.cluster.processes import SHORT_LIVED, Server
 from tests.waiting import until
 
 KNOWN = ("127.0.0.1:4040", "localhost", "[::1]:4040", "stream", "nas.lan", "node.example.org:8080")
+HERE, ELSEWHERE = ("127.0.0.1", "127.9.9.9", "::1"), ("192.0.2.7", "2001:db8::7", "8.8.8.8", "")
 FOREIGN = (
     "evil.example",
     "evil.example.",
@@ -45,6 +46,8 @@ from tests.spark.test_pages import statuses
 spark = session(load_settings(), app="pages", spark__ui__port="0")
 paths = ("/jobs/", "/api/v1/applications", "/static/webui.css")
 print("FOUND " + json.dumps(statuses(spark.sparkContext.uiWebUrl, *paths)))
+is_here = spark._jvm.segue.KnownHosts.isHere
+print("HERE " + json.dumps([is_here(own) for own in sys.argv[1:]]))
 spark.stop()
 """
 
@@ -79,14 +82,14 @@ def test_the_pages_of_a_driver_answer_to_known_hosts_only(tmp_path: Path, submit
     ensure_filter()
     script = tmp_path / "ask.py"
     script.write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{ASK}")
-    command = [sys.executable, str(script)]
+    command = [sys.executable, str(script), *HERE, *ELSEWHERE]
     environment = {"SEGUE_SPARK__CONF": json.dumps(ALLOWED), "SEGUE_SPARK__MASTER": "local[1]"}
     if submitted:
         # As a pack does it: the class is in a jar that spark-submit adds.
         command = [str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), "--master", "local[1]"]
         command += ["--jars", ",".join(map(str, _jars())), "--conf", "spark.ui.filters=segue.KnownHosts"]
         command += [part for key, value in ALLOWED.items() for part in ("--conf", f"{key}={value}")]
-        command.append(str(script))
+        command += [str(script), *HERE, *ELSEWHERE]
     done = subprocess.run(
         command,
         cwd=tmp_path,
@@ -95,9 +98,11 @@ def test_the_pages_of_a_driver_answer_to_known_hosts_only(tmp_path: Path, submit
         text=True,
         check=False,
     )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
-    assert len(lines) == 1, done.stderr
-    only_known(json.loads(lines[0].removeprefix("FOUND ")))
+    lines = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line[:5] in ("FOUND", "HERE "))
+    assert lines.keys() == {"FOUND", "HERE"}, done.stderr
+    only_known(json.loads(lines["FOUND"]))
+    # On a cluster, where the pages listen on all addresses, other machines get status 403.
+    assert json.loads(lines["HERE"]) == [True] * len(HERE) + [False] * len(ELSEWHERE)
 
 
 def test_the_pages_of_master_and_worker_answer_to_known_hosts_only(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 
 from segue.collections import OWNERS
-from segue.storage.records import UNFIT, EpochMs, Readable, Vector, fault_of, record_shape
+from segue.storage.record_shapes import record_shape
+from segue.storage.records import EpochMs, Readable, Vector
+from segue.storage.shapes import UNFIT, fault_of
 from segue.storage.store import Collection
 from segue.taste.tastes import StoredTaste
 

@@ -23,7 +23,7 @@ from segue.plays import added_fields
 from segue.plays.added_fields import unfolded
 from segue.plays.event import EVENT_WINDOW, SIGNAL_WINDOW, WindowFields
 from segue.settings import load_settings
-from segue.spark import plays as spark_plays
+from segue.spark import play_windows
 from segue.spark.plays import PLAY_SCHEMA
 from tests.plays.examples import a_play
 
@@ -33,11 +33,11 @@ NOW = time.time_ns() // 1_000_000
 
 
 def signals(plays: DataFrame) -> DataFrame:
-    return spark_plays.signals_by_window(plays, stream=SETTINGS.stream)
+    return play_windows.signals_by_window(plays, stream=SETTINGS.stream)
 
 
 def events(plays: DataFrame) -> DataFrame:
-    return spark_plays.events_by_window(plays, stream=SETTINGS.stream, engagement=SETTINGS.engagement)
+    return play_windows.events_by_window(plays, stream=SETTINGS.stream, engagement=SETTINGS.engagement)
 
 
 @pytest.mark.parametrize(("kind", "transform"), [(SIGNAL_WINDOW, signals), (EVENT_WINDOW, events)])
@@ -73,7 +73,7 @@ def test_a_checkpoint_goes_on_with_a_field_that_was_added_and_without_it_again(
         dict.fromkeys(kind.state).keys()
     ] * 2
     with monkeypatch.context() as newer:
-        newer.setattr(spark_plays, "KEPT", ("device",))
+        newer.setattr(play_windows, "KEPT", ("device",))
         newer.setattr(added_fields, "KEPT", ("device",))
         held = run(WITH_DEVICE, {"track_id": "c", "device": 'a "phone"'}, {"track_id": "d", "type": "skip"})
     assert [(play.track_id, play.type, play.device) for play in held] == [

@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from segue.batch_jobs import recount_engagement, train_models
 from segue.benchmarks.plain_consumer import consume
+from segue.plays.delivery import PlayProducer
 from segue.privacy.export import archive
 from segue.settings import Settings
 from segue.spark.recorded import plays_of_those_here, recorded
@@ -28,6 +29,7 @@ from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from tests.plays.examples import encoded
 from tests.streaming.conftest import run_until_all_is_taken, track_id
+from tests.waiting import PATIENCE
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 JOBS = (recommend, engagement, rejected_plays)
@@ -113,6 +115,26 @@ def test_every_reader_reads_every_codec_of_every_client(
     rejected = [record.value for record in read_rejected(published.kafka)]
     assert sorted(value[:1] for value in rejected if value) == [b"j"] * 5 + [b"p"] * 5
     assert len(list(records_of(published.kafka, published.kafka.plays_topic))) == 20
+
+
+def test_the_export_of_a_listener_reads_one_partition(published: Settings) -> None:
+    """It read the whole topic, of which anybody could be the cause."""
+    topic, partitions, users = published.kafka.plays_topic, set[int](), ("ada", "ben", "cleo", "dora", "eve")
+    with PlayProducer(published.kafka) as producer:
+        for user in users:
+            producer.send_bytes(a_play_of(user), key=user.encode()).get(timeout=PATIENCE)
+    with producer_to(published) as foreign:
+        number = len(foreign.partitions_for(topic))
+        for partition in range(number):
+            foreign.send(topic, value=a_play_of("fay"), key=b"another", partition=partition)
+    for user in users:
+        assert len(list(plays_of(published.kafka, user, everywhere=False))) == 1
+        read = {record.partition for record in records_of(published.kafka, topic, key=user.encode())}
+        assert len(read) == 1
+        partitions |= read
+    assert len(partitions) > 1
+    assert len(list(plays_of(published.kafka, "fay", everywhere=False))) == 1
+    assert len(list(plays_of(published.kafka, "fay"))) == number
 
 
 def test_foreign_records_stop_no_reader_and_each_is_kept_with_its_reason(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.replanning.service import windows_of
+from segue.replanning.weighing import windows_of
 from segue.settings import load_settings
 from segue.taste.history import (
     History,

@@ -13,7 +13,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from segue.settings import load_settings
-from segue.spark.plays import PLAY_SCHEMA, signals_by_window
+from segue.spark.play_windows import signals_by_window
+from segue.spark.plays import PLAY_SCHEMA
 from tests.plays.examples import a_play
 
 SETTINGS = load_settings()

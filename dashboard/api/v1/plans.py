@@ -30,6 +30,7 @@ from segue.dashboard.api.v1.finding import track
 from segue.dashboard.api.v1.problems import HEADERS, Problem
 from segue.dashboard.queries.items import Item
 from segue.dashboard.queries.steered import planned
+from segue.dashboard.retry_after import retry_after
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.people.api_keys import ApiKey, ApiKeys
@@ -44,7 +45,6 @@ LOOK_SECONDS = 0.5
 LIFE_SECONDS = 15.0
 """A stream sends at least a comment this often: proxies close connections that are silent for longer."""
 RETRY_MS = 3000
-_RETRY_SECONDS = 5
 
 
 def plan(services: Services, key: ApiKey, request: Request) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Streams:
             429, 503: there are too many streams, of the key or of all.
         """
         limit = limit_of(request, usual=MOST_TRACKS)
-        retry = {"Retry-After": str(_RETRY_SECONDS)}
+        retry = retry_after()
         if self._open[key.key_id] >= self._services.settings.api.streams_per_key:
             raise Problem(429, "this key has as many streams as it may have: close one", retry)
         if self._open.total() >= MOST_STREAMS:

@@ -23,8 +23,8 @@ from segue.dashboard.api.v1.events import take
 from segue.dashboard.api.v1.finding import found, similar, tuned
 from segue.dashboard.api.v1.plans import Streams, plan
 from segue.dashboard.api.v1.problems import HEADERS, Problem, problem
-from segue.dashboard.app_events import RETRY_SECONDS
 from segue.dashboard.language.spoken import of_request, spoken
+from segue.dashboard.retry_after import retry_after
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -38,7 +38,7 @@ ELSEWHERE = (ROOT, f"{ROOT}/{{path:path}}")
 """Paths that the API does not have."""
 Answering = Callable[[ApiKey, Request], Awaitable[Response]]
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Segue"'}
-_RETRY = {"Retry-After": str(RETRY_SECONDS)}
+_RETRY = retry_after()
 
 
 def routes(services: Services) -> list[Route]:
@@ -67,7 +67,7 @@ def routes(services: Services) -> list[Route]:
 
     async def events(key: ApiKey, request: Request) -> Response:
         sent = await body(request, limit=LARGEST)
-        return _json(await services.sending.do(lambda: _seen(take, services, key, sent)))
+        return _json(await services.sending.do(lambda: _seen(take, services, key, sent), visitor=key.user_id))
 
     answering: dict[str, Answering] = {
         "/me": me,

@@ -1,0 +1,19 @@
+"""Loops over plays that numba compiles when they first run.
+
+The compiled code is not stored: numba does not lock its folder, and two processes that compile at once can
+spoil it (:mod:`segue.audio.librosa`). A loop takes some seconds to compile in each process that uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def compiled(function: FunctionT) -> FunctionT:
+    """The function in machine code; while it runs, other threads of Python run, too."""
+    return cast("FunctionT", numba.njit(nogil=True)(function))
