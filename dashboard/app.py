@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import streamlit as st
@@ -42,6 +44,7 @@ from segue.dashboard.metrics import Measured
 from segue.dashboard.opensubsonic import routes as opensubsonic
 from segue.dashboard.page_messages import PageMessages
 from segue.dashboard.protection import Protected
+from segue.dashboard.scrobbling import sending_scrobbles
 from segue.dashboard.seeing import seen_by_visitor
 from segue.dashboard.services import Services
 from segue.dashboard.sessions import while_it_runs
@@ -87,9 +90,20 @@ def make_app() -> st.App:
         PAGES,
         routes=[*make_routes(services), *of_programs],
         middleware=make_middleware(services, of_programs),
-        lifespan=while_it_runs(services.store, plays_kept=services.settings.retention.plays),
+        lifespan=_lifespan(services),
         on_script_error=show_outage,
     )
+
+
+def _lifespan(services: Services) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    with_sessions = while_it_runs(services.store, plays_kept=services.settings.retention.plays)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: object) -> AsyncIterator[None]:
+        async with with_sessions(app), sending_scrobbles(services):
+            yield
+
+    return lifespan
 
 
 def make_middleware(services: Services, of_programs: Sequence[Route] = ()) -> list[Middleware]:

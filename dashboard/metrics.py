@@ -80,6 +80,19 @@ class DashboardMetrics:
             "Deliveries of players whose clock is more than 5 seconds off; their plays are corrected.",
             **plain,
         )
+        self.scrobbles = Counter(
+            "segue_scrobbles",
+            "Plays for other services, by service and result: sent, refused (for good), failed (deliveries "
+            "that are repeated).",
+            labelnames=["service", "result"],
+            **plain,
+        )
+        self.scrobbles_waiting = Gauge(
+            "segue_scrobbles_waiting_seconds",
+            "How long ago the oldest play was heard that waits to be sent to another service, in seconds; 0 "
+            "without any.",
+            **plain,
+        )
         self.mongo_away = Gauge("segue_mongo_away", "1 while MongoDB does not answer, else 0.", **plain)
 
 

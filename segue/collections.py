@@ -63,6 +63,8 @@ from segue.playlists.queues import Queues
 from segue.plays.delivery import SentPlays
 from segue.plays.playbacks import Playbacks
 from segue.ranking.recommendations import Recommendations
+from segue.scrobbling.connections import ScrobbleConnections
+from segue.scrobbling.outbox import Scrobbles
 from segue.social.activity import PrivacyChoices
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
@@ -105,6 +107,8 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Playbacks,
     Starts,
     Opinions,
+    ScrobbleConnections,
+    Scrobbles,
     ImportedDays,
     ImportedSongs,
     Imports,

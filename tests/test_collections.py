@@ -103,6 +103,7 @@ def test_collections_about_listeners_are_listed_as_personal() -> None:
         "audit_log": ("system_user",),
         "linked_accounts": ("encrypted",),
         "mail_links": ("_id", "fits"),
+        "scrobble_connections": ("encrypted",),
         "sessions": ("_id",),
         "share_links": ("_id",),
         "damaged_documents": ("_id", "document_id"),

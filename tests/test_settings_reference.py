@@ -83,6 +83,7 @@ def test_types_units_and_ranges_are_those_of_the_classes() -> None:
         "mongo.uri",
         "mongo.password",
         "mail.password",
+        "scrobbling.lastfm_secret",
     ]
 
 

@@ -22,7 +22,7 @@ from segue.imports.beside import BesideTheStream, PlayBeside
 from segue.imports.matched import Library
 from segue.imports.play import ImportedPlay, Song
 from segue.imports.songs import ImportedSongs, Match
-from segue.people.app_log_in import session_of_app
+from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
 from segue.people.app_passwords import AppPassword
 from segue.plays.playback import App, Change, PlayedTrack
 from segue.plays.playbacks import Playbacks
@@ -94,7 +94,7 @@ class Scrobbles:
         return App(
             user_id=used.user_id,
             client=client,
-            session_id=session_of_app(used.user_id, client, used.password_id),
+            session_id=session_of_app(used.user_id, client, used.password_id, kind=FROM_PROGRAMS),
             complete_share=self._services.settings.engagement.complete_share,
         )
 

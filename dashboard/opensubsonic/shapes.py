@@ -187,7 +187,7 @@ def _song(track: FullTrack) -> Shape:
         type="music",
         mediaType="song",
         sortName=track.title_sort,
-        musicBrainzId=track.recording,
+        musicBrainzId=track.ids.recording,
         genres=[{"name": genre} for genre in summary.genres],
         artists=_credits([*main, *track.featured]),
         displayArtist=summary.artist or None,

@@ -22,6 +22,7 @@ from segue.dashboard.views import (
     language,
     more,
     own_data,
+    scrobbling,
     servers,
     sharing,
 )
@@ -66,6 +67,7 @@ def show() -> None:
         apps.show(listener)
         servers.show(listener)
         developers.show(listener)
+        scrobbling.show(listener)
         imports.show(listener)
         own_data.show(listener)
 

@@ -13,6 +13,7 @@ from segue.catalog.stored_paths import readable
 from segue.catalog.track import (
     LONGEST,
     SHOWN,
+    MusicBrainzIds,
     ReplayGain,
     TrackSummary,
     average_kilobits,
@@ -56,8 +57,7 @@ class FullTrack:
     album_artists: tuple[Credit, ...] = ()
     added_at: datetime | None = None
     title_sort: str | None = None
-    recording: str | None = None
-    """MusicBrainz id of the recording."""
+    ids: MusicBrainzIds = field(default_factory=MusicBrainzIds)
     replay_gain: ReplayGain = field(default_factory=ReplayGain)
 
     @property
@@ -162,7 +162,6 @@ class FullTracks(Tracks):
 
 def _full(track: Mapping[str, Any]) -> FullTrack:
     details: Mapping[str, Any] = track.get("details") or {}
-    ids: Mapping[str, Any] = details.get("ids") or {}
     gains: Mapping[str, Any] = details.get("replay_gain") or {}
     return FullTrack(
         summary=summary_of(track),
@@ -178,8 +177,19 @@ def _full(track: Mapping[str, Any]) -> FullTrack:
         album_artists=_credits(details.get("album_artists") or ()),
         added_at=track.get("added_at"),
         title_sort=details.get("title_sort"),
-        recording=ids.get("recording"),
+        ids=_ids(details.get("ids") or {}),
         replay_gain=ReplayGain(**{name: value for name, value in gains.items() if name in _GAINS}),
+    )
+
+
+def _ids(stored: Mapping[str, Any]) -> MusicBrainzIds:
+    return MusicBrainzIds(
+        recording=stored.get("recording"),
+        release_track=stored.get("release_track"),
+        release=stored.get("release"),
+        release_group=stored.get("release_group"),
+        artists=tuple(stored.get("artists") or ()),
+        album_artists=tuple(stored.get("album_artists") or ()),
     )
 
 

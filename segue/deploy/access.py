@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segue.collections import POLICIES
+from segue.scrobbling.reading import GROUP
 from segue.storage.access import KafkaAccess, MongoAccess
 from segue.storage.store import Job
 
@@ -17,8 +18,8 @@ _SEARCHES_ALL = frozenset({Job.DASHBOARD, Job.OPERATOR})
 """Jobs that search or save all existing collections."""
 _KAFKA = {
     Job.STREAM: KafkaAccess(plays=("read",), rejected=("read", "write")),
-    # The export of a listener's data reads the plays.
-    Job.DASHBOARD: KafkaAccess(plays=("read", "write")),
+    # The export of a listener's data reads the plays, and so does the sending of scrobbles.
+    Job.DASHBOARD: KafkaAccess(plays=("read", "write"), groups=(GROUP,)),
     Job.OPERATOR: KafkaAccess(plays=("read", "write", "keep"), rejected=("read", "keep")),
 }
 

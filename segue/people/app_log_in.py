@@ -60,7 +60,13 @@ class AppLogIn:
         self._passwords.note_use(used, client=client)
 
 
-def session_of_app(user_id: str, client: str, password_id: str = "") -> str:
+OF_APP = "app-"
+FROM_PROGRAMS = "scrobble-"
+"""Beginning of the `session_id` of plays that another program has heard and scrobbled to Segue: it may have
+told other services of them, too."""
+
+
+def session_of_app(user_id: str, client: str, password_id: str = "", *, kind: str = OF_APP) -> str:
     """The `session_id` of the plays of an app; `password_id` is empty for the account's own password."""
     text = f"{user_id}\n{client}\n{password_id}"
-    return f"app-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return f"{kind}{hashlib.sha256(text.encode()).hexdigest()[:16]}"

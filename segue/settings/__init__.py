@@ -27,6 +27,7 @@ from segue.settings.ranking import (
     SignalSettings,
     TasteSettings,
 )
+from segue.settings.scrobbling import ScrobblingSettings
 from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
 from segue.settings.surface import DashboardSettings
 from segue.settings.transcoding import TranscodingSettings
@@ -56,6 +57,7 @@ __all__ = [
     "RankingSettings",
     "RetentionSettings",
     "RuleSettings",
+    "ScrobblingSettings",
     "Section",
     "SessionSpaceSettings",
     "Settings",

@@ -48,6 +48,7 @@ from segue.settings.ranking import (
     SignalSettings,
     TasteSettings,
 )
+from segue.settings.scrobbling import ScrobblingSettings
 from segue.settings.servers import ServerSettings
 from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
 from segue.settings.surface import DashboardSettings
@@ -107,6 +108,7 @@ class Settings(BaseSettings):
     opensubsonic: OpenSubsonicSettings
     servers: ServerSettings
     api: ApiSettings
+    scrobbling: ScrobblingSettings
     imports: ImportSettings
 
     @model_validator(mode="after")

@@ -33,6 +33,9 @@ class KafkaAccess:
 
     plays: tuple[KafkaRight, ...] = ()
     rejected: tuple[KafkaRight, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Endings of the names of the consumer groups in which the job reads the plays; the topic's name is
+    before them."""
 
     def __bool__(self) -> bool:
         return bool(self.plays or self.rejected)

@@ -94,6 +94,9 @@ def _acls(settings: KafkaSettings, access: KafkaAccess, user: str) -> Iterable[A
         for kind in kinds:
             for operation in _OPERATIONS[kind]:
                 yield _acl(user, operation, ResourceType.TOPIC, topic)
+    for ending in access.groups:
+        group = f"{settings.plays_topic}.{ending}"
+        yield _acl(user, ACLOperation.READ, ResourceType.GROUP, group)
 
 
 def _acl(user: str, operation: ACLOperation, kind: ResourceType, name: str) -> ACL:

@@ -84,6 +84,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "starts",
             "opinions",
             "api_keys",
+            "scrobble_connections",
+            "scrobbles",
             "app_passwords",
             "connections",
             "linked_accounts",
@@ -127,6 +129,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "login_failures",
             "opinions",
             "api_keys",
+            "scrobble_connections",
+            "scrobbles",
             "app_passwords",
             "linked_accounts",
             "bookmarks",
@@ -199,6 +203,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "starts",
             "opinions",
             "api_keys",
+            "scrobble_connections",
+            "scrobbles",
             "app_passwords",
             "connections",
             "connected_songs",
@@ -269,7 +275,7 @@ def test_each_job_has_the_rights_in_mongodb_that_it_needs() -> None:
 def test_each_job_has_the_rights_in_kafka_that_it_needs() -> None:
     assert {job: access.kafka for job, access in job_access().items()} == {
         Job.STREAM: KafkaAccess(plays=("read",), rejected=("read", "write")),
-        Job.DASHBOARD: KafkaAccess(plays=("read", "write")),
+        Job.DASHBOARD: KafkaAccess(plays=("read", "write"), groups=("scrobbles",)),
         Job.CATALOGUE: KafkaAccess(),
         Job.OPERATOR: KafkaAccess(plays=("read", "write", "keep"), rejected=("read", "keep")),
     }

@@ -56,6 +56,7 @@ def told() -> dict[str, dict[str, set[str]]]:
     served.requests.labels("GET", "/api/upcoming", "200")
     served.latency.labels("/api/upcoming")
     served.transcodings.labels("cached").inc()
+    served.scrobbles.labels("listenbrainz", "sent").inc()
     found: dict[str, dict[str, set[str]]] = {
         "up": {"job": {job["job_name"] for job in SCRAPES["scrape_configs"]}}
     }

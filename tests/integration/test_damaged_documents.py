@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,6 +106,9 @@ from segue.ranking.recommendations import Recommendations
 from segue.replanning.imported import ImportedPlaysInTastes, imported_history
 from segue.replanning.memory import MemoryKeeper
 from segue.replanning.service import Replanning
+from segue.scrobbling.connections import ScrobbleConnections, connection_id
+from segue.scrobbling.heard import ScrobbledSong
+from segue.scrobbling.outbox import Scrobbles
 from segue.settings import Settings
 from segue.social.activity import PrivacyChoices, feed
 from segue.social.follows import Follows
@@ -323,6 +327,14 @@ def _fill_apps(made: Service) -> None:
     AppPasswords(store).create("ada", "Ada", device="phone", box=box)
     _fill_server(store)
     ApiKeys(store).create("ada", "Ada", label="lamp", scopes=SCOPES)
+    token = box.close("token")
+    ScrobbleConnections(store).connect(
+        "ada", "listenbrainz", address="http://127.0.0.1:9", account="ada", encrypted=token
+    )
+    connection = connection_id("ada", "listenbrainz")
+    heard = ScrobbledSong(title="Song 1", artist="Artist 0")
+    Scrobbles(store).add(connection, str(uuid.uuid4()), user_id="ada", at=_ms(NOW), song=heard)
+    Scrobbles(store).begin("ada", "s", track_id=track_id(1), at=_ms(NOW))
     playing = Playback(
         track_id=track_id(1), duration_ms=60_000, began_at=_ms(NOW), state="playing", reported_at=_ms(NOW)
     )
@@ -593,6 +605,15 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             LinkedAccounts(store).of_listener("ada"),
             LinkedAccounts(store).of_server("home"),
             LinkedAccounts(store).numbers(),
+        ),
+        "scrobbles": lambda: (
+            ScrobbleConnections(store).of("ada"),
+            ScrobbleConnections(store).first_at(),
+            Scrobbles(store).connections_with_waiting(),
+            Scrobbles(store).waiting("ada:listenbrainz", most=9),
+            Scrobbles(store).oldest_waiting(["ada:listenbrainz"]),
+            Scrobbles(store).begun_at("ada", "s", track_id=track_id(1)),
+            ScrobbleConnections(store).take("ada:listenbrainz"),
         ),
         "API keys": lambda: (ApiKeys(store).of("ada"), ApiKeys(store).use("segue_other")),
         "playbacks": lambda: (Playbacks(store).of("ada", "app"), Playbacks(store).now(["ada"], at=NOW)),

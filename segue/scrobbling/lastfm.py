@@ -1,0 +1,191 @@
+"""Last.fm, and servers that speak its protocol (Libre.fm, GNU FM, Maloja): the log-in, and scrobbles.
+
+https://www.last.fm/api/webauth, https://www.last.fm/api/show/track.scrobble. A scrobble that is sent again
+with the same time and names counts once there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from segue.errors import SegueError
+from segue.phrases import marked
+from segue.scrobbling.listenbrainz import seconds_of
+from segue.scrobbling.outbox import Waiting
+from segue.scrobbling.outcome import (
+    AWAY,
+    BUSY,
+    CREDENTIALS,
+    DAILY_LIMIT,
+    NOT_TAKEN,
+    SERVER_KEY,
+    TOO_NEW,
+    TOO_OLD,
+    Outcome,
+    refused_request,
+)
+
+MOST = 50
+"""Scrobbles of a request."""
+OLDEST_MS = 14 * 86_400_000
+"""Older plays are answered as if they were taken, and thrown away: they are not sent."""
+_IGNORED = {1: NOT_TAKEN, 2: NOT_TAKEN, 3: TOO_OLD, 4: TOO_NEW}
+_NO_MORE_TODAY = 5
+_NOT_ALLOWED, _NOT_ALLOWED_YET = 9, 14
+_SESSION_ENDED = frozenset({4, _NOT_ALLOWED, _NOT_ALLOWED_YET, 17})
+_SERVER_KEY = frozenset({10, 26})
+_WAIT = frozenset({29})
+_WRONG = frozenset({6, 7, 13})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """A service, and the key with which this server calls it."""
+
+    address: str
+    page: str
+    """Where a listener allows the connection."""
+    key: str
+    secret: str
+
+    def allowing(self, token: str) -> str:
+        """The address of the page on which a listener allows a token."""
+        return f"{self.page}?{urlencode({'api_key': self.key, 'token': token})}"
+
+
+def signature(parameters: Mapping[str, str], secret: str) -> str:
+    """The signature of a call: of the texts as they are, before they are encoded for an address."""
+    signed = sorted((name, value) for name, value in parameters.items() if name not in ("format", "callback"))
+    text = "".join(f"{name}{value}" for name, value in signed) + secret
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def new_token(http: httpx.Client, api: Api) -> str:
+    """A token that the listener is to allow.
+
+    Raises
+    ------
+    SegueError
+        The service does not answer as it should.
+    """
+    token = _called(http, api, {"method": "auth.getToken"}).get("token")
+    if not isinstance(token, str):
+        raise SegueError(_NO_ANSWER)
+    return token
+
+
+def session_of(http: httpx.Client, api: Api, token: str) -> tuple[str, str] | None:
+    """The name of the listener there and the session's key; None while the token is not allowed.
+
+    Raises
+    ------
+    SegueError
+        The service does not answer as it should.
+    """
+    content = _called(http, api, {"method": "auth.getSession", "token": token})
+    if content.get("error") in (_NOT_ALLOWED_YET, 4, 15):
+        return None
+    session = content.get("session")
+    if not isinstance(session, dict):
+        raise SegueError(_NO_ANSWER)
+    name, key = session.get("name"), session.get("key")
+    if not (isinstance(name, str) and isinstance(key, str) and name and key):
+        raise SegueError(_NO_ANSWER)
+    return name, key
+
+
+_NO_ANSWER = marked("The service does not answer: try again later.")
+
+
+def send(http: httpx.Client, api: Api, session: str, scrobbles: Sequence[Waiting], *, now: int) -> Outcome:
+    """Send scrobbles in one request; `now` is epoch ms. Those that are too old are not sent."""
+    old = {one.scrobble_id: TOO_OLD for one in scrobbles if now - one.at > OLDEST_MS}
+    young = [one for one in scrobbles if one.scrobble_id not in old]
+    if not young:
+        return Outcome(refused=old)
+    parameters = {"method": "track.scrobble", "sk": session}
+    for place, one in enumerate(young):
+        song = one.song
+        values = {
+            "artist": song["artist"],
+            "track": song["title"],
+            "timestamp": str(one.at // 1000),
+            "album": song.get("album", ""),
+            "albumArtist": song.get("album_artist", ""),
+            "trackNumber": str(song.get("number", "")),
+            "duration": str(song["duration_ms"] // 1000) if "duration_ms" in song else "",
+            "mbid": song.get("recording", ""),
+        }
+        parameters |= {f"{name}[{place}]": value for name, value in values.items()}
+    ids = [one.scrobble_id for one in young]
+    try:
+        response = http.post(api.address, data=_signed(api, parameters))
+        content = response.json()
+    except httpx.HTTPError:
+        return Outcome(refused=old, problem=AWAY)
+    except ValueError:  # a page of a proxy
+        return Outcome(refused=old, problem=AWAY)
+    outcome = _outcome(response, content if isinstance(content, dict) else {}, ids)
+    return Outcome(
+        taken=outcome.taken,
+        refused={**old, **outcome.refused},
+        problem=outcome.problem,
+        wait_seconds=outcome.wait_seconds,
+        split=outcome.split,
+        ended=outcome.ended,
+    )
+
+
+def _outcome(response: httpx.Response, content: Mapping[str, Any], ids: list[str]) -> Outcome:
+    retry = seconds_of(response.headers.get("retry-after"))
+    error = content.get("error")
+    if error in _SESSION_ENDED:
+        return Outcome(problem=CREDENTIALS, ended=True)
+    if error in _SERVER_KEY:
+        return Outcome(problem=SERVER_KEY)
+    if error in _WRONG:
+        return refused_request(ids)
+    if error in _WAIT or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return Outcome(problem=BUSY, wait_seconds=retry)
+    codes = _codes(content)
+    if response.status_code != httpx.codes.OK or error or codes is None or len(codes) != len(ids):
+        return Outcome(problem=AWAY, wait_seconds=retry)
+    by_id = dict(zip(ids, codes, strict=True))
+    return Outcome(
+        taken=frozenset(own for own, code in by_id.items() if code not in {*_IGNORED, _NO_MORE_TODAY}),
+        refused={own: _IGNORED[code] for own, code in by_id.items() if code in _IGNORED},
+        problem=DAILY_LIMIT if _NO_MORE_TODAY in codes else None,
+    )
+
+
+def _codes(content: Mapping[str, Any]) -> list[int] | None:
+    """The codes of a successful answer, one for each scrobble; a single one is no list there."""
+    try:
+        items = content["scrobbles"]["scrobble"]
+        items = items if isinstance(items, list) else [items]
+        return [int(item["ignoredMessage"]["code"]) for item in items]
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _called(http: httpx.Client, api: Api, parameters: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        # By POST: the address of a call may get into a log, and a token is in it.
+        content = http.post(api.address, data=_signed(api, parameters)).json()
+    except (httpx.HTTPError, ValueError):
+        raise SegueError(_NO_ANSWER) from None
+    if not isinstance(content, dict):
+        raise SegueError(_NO_ANSWER)
+    return content
+
+
+def _signed(api: Api, parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a call with its signature; empty ones are left out."""
+    sent = {name: value for name, value in {**parameters, "api_key": api.key}.items() if value}
+    return {**sent, "api_sig": signature(sent, api.secret), "format": "json"}
