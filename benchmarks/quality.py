@@ -9,8 +9,9 @@ from this fold only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,12 @@ from segue.evaluation.metrics import by_lists, coverage
 from segue.evaluation.next_track import compared, evaluate
 from segue.evaluation.spaces import genre_quality
 from segue.recommenders.pairs import PairEnsemble, best_unseen, implicit_als, item_knn, listeners_of
+from segue.recommenders.ranked import Ranked, RepeatsLimited
+from segue.recommenders.served import AsServed
+from segue.recommenders.session_models import SessionModel
 from segue.session_logs.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
-from segue.session_logs.logs import SessionLog, make_log
-from segue.session_logs.splits import folds, split_by_time
+from segue.session_logs.logs import SessionLog, make_log, sessions_alone
+from segue.session_logs.splits import Queries, TimeSplit, folds, split_by_time
 from segue.settings import SessionSpaceSettings, load_settings
 
 PREFIXES = {
@@ -40,7 +44,11 @@ PREFIXES = {
 """The models of the session logs, with the prefix of their keys. Served lists leave out recently played
 tracks and limit the tracks per artist."""
 SEEDS = 3
-"""The number of trainings of the session embedding; its figures vary with the seed."""
+"""The number of trainings of the session embedding and of the learned ranker; figures vary with the seed."""
+SINGLE = ("rules", "context-tree", "v-sknn", "stan", "vstan")
+"""The single methods that the ranker is compared with on sessions alone."""
+REPEATS = (0, 1, 2, 5, 20)
+"""The tracks of the session that a list of 20 may have, for the curve of repeats."""
 
 
 def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
@@ -83,7 +91,82 @@ def _sessions(folder: Path, quick: bool) -> dict[str, float]:
     figures["ratio_hr20"] = figures["hr20"] / figures["baseline_hr20"]
     figures["ratio_mrr20"] = figures["mrr20"] / figures["baseline_mrr20"]
     figures["queries"] = results["hybrid"]["queries"]
+    return figures | _ranked(logs, quick) | _session_only(logs, quick) | _repeat_curve(logs)
+
+
+class _FittedOnce:
+    """A model that is fitted to each history once, for several forms of its lists."""
+
+    def __init__(self, make: Callable[[], SessionModel]) -> None:
+        self.make = make
+        self.fitted: dict[int, SessionModel] = {}
+
+    def fit(self, history: SessionLog) -> SessionModel:
+        if id(history) not in self.fitted:
+            self.fitted[id(history)] = self.make().fit(history)
+        self.current = self.fitted[id(history)]
+        return self.current
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        return self.current.scores(queries)
+
+
+def _over_seeds(
+    splits: Sequence[TimeSplit], prefix: str, make: Callable[[int], SessionModel], *, seeds: int
+) -> dict[str, float]:
+    """The means of the learned ranker's figures over its seeds, and the lowest of them; intervals of the
+    first seed."""
+    models = {str(seed): partial(make, seed) for seed in range(seeds)}
+    found = evaluate(splits, models).figures
+    figures = {}
+    for key in ("hr20", "mrr20"):
+        values = [of_seed[key] for of_seed in found.values()]
+        figures[prefix + key] = float(np.mean(values))
+        figures[f"{prefix}{key}_lowest"] = min(values)
+        for end in ("low", "high"):
+            figures[f"{prefix}{key}_{end}"] = found["0"][f"{key}_{end}"]
+    for key in ("coverage20", "hr20_new", "hr20_repeat"):
+        figures[prefix + key] = float(np.mean([of_seed[key] for of_seed in found.values()]))
     return figures
+
+
+def _ranked(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
+    """The learned ranker with free lists, and under the limits of the service on artists and heard tracks."""
+    splits = [split_by_time(log) for log in logs]
+    seeds, ranking = 1 if quick else SEEDS, load_settings().ranking
+    free = _over_seeds(splits, "ranked_", lambda seed: Ranked(seed=seed), seeds=seeds)
+    return free | _over_seeds(
+        splits, "ranked_served_", lambda seed: AsServed(Ranked(again=False, seed=seed), ranking), seeds=seeds
+    )
+
+
+def _session_only(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
+    """The learned ranker beside single methods, on logs whose listeners and artists are removed."""
+    splits = [split_by_time(sessions_alone(log)) for log in logs]
+    known = compared(load_settings())
+    single = evaluate(splits, {name: known[name] for name in SINGLE}).figures
+    seeds = 1 if quick else SEEDS
+    figures = _over_seeds(splits, "session_only_", lambda seed: Ranked(seed=seed), seeds=seeds)
+    for key in ("hr20", "mrr20"):
+        for name in SINGLE:
+            figures[f"session_only_{name.replace('-', '_')}_{key}"] = single[name][key]
+        best = max(single[name][key] for name in SINGLE)
+        figures[f"session_only_ratio_{key}"] = figures[f"session_only_{key}"] / best
+    return figures
+
+
+def _repeat_curve(logs: Sequence[SessionLog]) -> dict[str, float]:
+    """The learned ranker with at most 0, 1, … tracks of the session in a list."""
+    splits = [split_by_time(log) for log in logs]
+    ranked = _FittedOnce(Ranked)
+    models = {str(most): partial(RepeatsLimited, ranked, most) for most in REPEATS}
+    found = evaluate(splits, models).figures
+    figures = {}
+    for most, of_model in found.items():
+        for key in ("hr20", "mrr20", "hr20_new", "hr20_repeat", "coverage20"):
+            figures[f"repeat_curve_{most}_{key}"] = of_model[key]
+    share = found["0"]["queries_repeat"] / found["0"]["queries"]
+    return figures | {"repeat_curve_share_of_repeats": share}
 
 
 def _artists(folder: Path, quick: bool) -> dict[str, float]:

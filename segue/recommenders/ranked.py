@@ -14,6 +14,7 @@ from segue.recommenders.chosen import LOG_TOO_SHORT
 from segue.recommenders.gated_regression import Choices, GatedRegression, fit_gated_regression
 from segue.recommenders.nearest_sessions import KEPT
 from segue.recommenders.ranker_features import Examples, Feature, State, gather, knowledge_of
+from segue.recommenders.session_models import SessionModel, prefix_matrix
 from segue.recommenders.top import goal, ranks_of, top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries, TimeSplit, last_part, sampled
@@ -98,6 +99,24 @@ class Ranked:
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         examples = self._candidates(gather(self.knowledge, queries), queries)
         return top_k(scores_of(self.regression, examples, self.knowledge.n_items), KEPT)
+
+
+class RepeatsLimited:
+    """The lists of a model with at most so many tracks of the session in them; the best of these stay."""
+
+    def __init__(self, model: SessionModel, most: int) -> None:
+        self.model, self.most = model, most
+
+    def fit(self, history: SessionLog) -> RepeatsLimited:
+        self.model.fit(history)
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        scores = self.model.scores(queries)
+        heard = scores.multiply(prefix_matrix(queries, scores.shape[1]) > 0).tocsr()
+        limited = sparse.csr_matrix(scores - heard + top_k(heard, self.most))
+        limited.eliminate_zeros()
+        return limited
 
 
 def default_weights() -> np.ndarray:

@@ -21,7 +21,7 @@ import contextlib
 import csv
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +86,17 @@ def only_of(log: SessionLog, item_ids: Sequence[str]) -> SessionLog:
         items=kept.item_ids[kept.items],
         times=kept.times,
         artists=artists,
+    )
+
+
+def sessions_alone(log: SessionLog) -> SessionLog:
+    """The same plays without listeners and artists: each session has its own listener."""
+    sessions = int(log.sessions.max(initial=-1)) + 1
+    return replace(
+        log,
+        users=log.sessions.copy(),
+        user_ids=np.arange(sessions),
+        artists=np.full(len(log.artists), -1, dtype=np.int64),
     )
 
 

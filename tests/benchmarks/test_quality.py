@@ -1,4 +1,4 @@
-"""`bench quality` on a made-up set: its figures for the folds."""
+"""`bench quality` on made-up sets: its figures for the folds, and for the learned ranker."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 from rich.console import Console
 
 from segue.benchmarks import quality
+from segue.session_logs.logs import SessionLog, make_log
+from segue.session_logs.splits import DAY
 
 
 def test_the_fold_that_chose_nothing_is_told_apart(tmp_path: Path) -> None:
@@ -24,3 +26,36 @@ def test_the_fold_that_chose_nothing_is_told_apart(tmp_path: Path) -> None:
     for key in ("ndcg10", "coverage10", "knn_ndcg10", "popularity_ndcg10"):
         assert found[f"{key}_fold1"] == pytest.approx(first[key])
     assert found["knn_ndcg10"] != pytest.approx(first["knn_ndcg10"])
+
+
+def albums() -> SessionLog:
+    """Ten days of sessions that play an album in order, and now and then a track again."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for session in range(150):
+        first = 8 * rng.integers(12)
+        for place in range(6):
+            track = first + (place - 2 if place > 2 and rng.random() < 0.3 else place)
+            rows.append((session % 11, session, track, session * 10 * DAY / 150 + 200 * place))
+    users, sessions, items, times = (np.array(column) for column in zip(*rows, strict=True))
+    artists = np.array([f"artist {item // 8}" for item in items.tolist()])
+    return make_log(users=users, sessions=sessions, items=items, times=times, artists=artists)
+
+
+def test_the_ranker_is_measured_beside_single_methods_and_with_few_repeats(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quality, "SINGLE", ("rules", "v-sknn"))  # the others take long to compile
+    log = albums()
+    ranked = quality._ranked([log], quick=True)
+    assert ranked["ranked_hr20_lowest"] == ranked["ranked_hr20"] > 0.8
+    assert ranked["ranked_hr20_low"] <= ranked["ranked_hr20"] <= ranked["ranked_hr20_high"]
+    # No track of the session is in a list of the service.
+    assert 0 < ranked["ranked_served_hr20"] < ranked["ranked_hr20"]
+    alone = quality._session_only([log], quick=True)
+    best = max(alone[f"session_only_{name.replace('-', '_')}_mrr20"] for name in quality.SINGLE)
+    assert alone["session_only_ratio_mrr20"] == pytest.approx(alone["session_only_mrr20"] / best)
+    curve = quality._repeat_curve([log])
+    rates = [curve[f"repeat_curve_{most}_hr20"] for most in quality.REPEATS]
+    assert rates[0] < rates[-1]
+    assert 0 < curve["repeat_curve_share_of_repeats"] < 1

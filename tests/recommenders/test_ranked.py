@@ -7,9 +7,10 @@ import pytest
 
 from segue.recommenders.chosen import LOG_TOO_SHORT
 from segue.recommenders.gated_regression import Choices, _loss, fit_gated_regression
-from segue.recommenders.ranked import Ranked, choices_of
+from segue.recommenders.ranked import Ranked, RepeatsLimited, choices_of
 from segue.recommenders.ranker_features import Feature, State, gather, knowledge_of
-from segue.recommenders.session_models import Popularity
+from segue.recommenders.session_ensemble import EnsembleMember, SessionEnsemble
+from segue.recommenders.session_models import Popularity, SessionRepeats
 from segue.recommenders.session_rules import SequentialRules
 from segue.recommenders.top import goal, ranks_of
 from segue.session_logs.logs import SessionLog, make_log
@@ -172,6 +173,26 @@ def test_tracks_of_the_session_can_be_barred() -> None:
     for number in range(len(split.queries)):
         heard = split.queries.items[split.queries.starts[number] : split.queries.ends[number]]
         assert not set(heard.tolist()) & set(scores[number].indices.tolist())
+
+
+def baseline_with_repeats() -> SessionEnsemble:
+    return SessionEnsemble(
+        [EnsembleMember("heard", SessionRepeats(), 1.0), EnsembleMember("rules", SequentialRules(), 1.0)]
+    )
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_a_list_has_at_most_so_many_tracks_of_the_session(most: int) -> None:
+    split = split_by_time(listened())
+    queries = split.queries.take(slice(0, 40))
+    everything = baseline_with_repeats()
+    limited = RepeatsLimited(everything, most).fit(split.history).scores(queries)
+    every = everything.scores(queries)
+    for number in range(len(queries)):
+        heard = set(queries.items[queries.starts[number] : queries.ends[number]].tolist())
+        kept, before = (set(scores[number].indices.tolist()) for scores in (limited, every))
+        assert len(kept & heard) == min(most, len(before & heard))
+        assert kept - heard == before - heard
 
 
 def test_the_same_seed_gives_the_same_model() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segue.errors import SegueError
-from segue.session_logs.logs import make_log, only_of, read_log
+from segue.session_logs.logs import make_log, only_of, read_log, sessions_alone
 from segue.session_logs.splits import last_part, prefixes, sampled
 
 
@@ -93,3 +93,14 @@ def test_queries_are_drawn_the_same_each_time() -> None:
     drawn, again = sampled(queries, 7), sampled(queries, 7)
     assert drawn.targets.tolist() == again.targets.tolist() == sorted(drawn.targets.tolist())
     assert len(drawn) == 7 and len(sampled(queries, 100)) == 49
+
+
+def test_sessions_alone_have_neither_listeners_nor_artists() -> None:
+    log = make_log(
+        users=["u", "u", "u"], sessions=["1", "1", "2"], items=["a", "b", "a"], times=[1.0, 2.0, 3.0],
+        artists=["x", "", "x"],
+    )  # fmt: skip
+    alone = sessions_alone(log)
+    assert alone.users.tolist() == alone.sessions.tolist() == [0, 0, 1]
+    assert alone.items.tolist() == log.items.tolist() and alone.artists.tolist() == [-1, -1]
+    assert len(sessions_alone(log.take(log.sessions < 0))) == 0
