@@ -9,14 +9,13 @@ from typing import Any
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.plays.event import Play
-from segue.taste.opinions import Opinions
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 5
 
 
 def send(services: Services, events: Sequence[Mapping[str, Any]]) -> list[Play]:
-    """Send events, and keep the likes and dislikes among them.
+    """Send events.
 
     Returns
     -------
@@ -39,6 +38,4 @@ def send(services: Services, events: Sequence[Mapping[str, Any]]) -> list[Play]:
     services.metrics.refused_plays.inc(len(refused))
     if refused:
         log.warning("events of an app are invalid: %s", sorted(set(refused.values())))
-    opinions = [(play["user_id"], play["track_id"], play["type"]) for play in delivered]
-    Opinions(services.store).keep(opinions)
     return delivered

@@ -32,6 +32,7 @@ from segue.settings import Settings
 from segue.social.links import ShareLinks
 from segue.storage.availability import Availability
 from segue.storage.store import Job, Store
+from segue.taste.opinions import Opinions
 
 
 class Services:
@@ -63,9 +64,15 @@ class Services:
         )
         self.handovers = Handovers(store)
         self.audit = AuditLog(store)
+        opinions = Opinions(store)
         # Deferred: the embedded broker may start, or get another port, while the dashboard runs.
         self.delivery = PlayDelivery(
-            store, lambda: PlayProducer(connected(settings).kafka), accepted=settings.stream
+            store,
+            lambda: PlayProducer(connected(settings).kafka),
+            accepted=settings.stream,
+            keep=lambda plays: opinions.keep(
+                (play["user_id"], play["track_id"], play["type"]) for play in plays
+            ),
         )
         self.metrics.clock_ahead.set_function(lambda: self.delivery.broker_clock.ahead_ms / 1000)
         self.exports, self.sending = SlowWork(4, each=1, threads=2), SlowWork(16, each=4)

@@ -27,7 +27,7 @@ from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.people.login_sessions import Listener
-from segue.plays.event import FIELDS, Play
+from segue.plays.event import FIELDS
 from segue.settings import Settings
 from segue.taste.opinions import Opinions
 
@@ -61,7 +61,6 @@ def routes(services: Services) -> list[Route]:
             return server_away(error)
         services.metrics.plays.inc(len(delivered))
         services.metrics.refused_plays.inc(len(refused))
-        await run_in_threadpool(_keep_opinions, services, delivered)
         return JSONResponse({"taken": [play["event_id"] for play in delivered], "refused": refused})
 
     async def answer_upcoming(request: Request) -> Response:
@@ -113,11 +112,6 @@ def _event(sent: dict[str, Any], listener: Listener, correction: int, settings: 
     if type(event.get("occurred_at")) is int:
         event["occurred_at"] += correction
     return {**event, "user_id": listener.user_id, "session_id": listener.session_id}
-
-
-def _keep_opinions(services: Services, plays: list[Play]) -> None:
-    """Store likes and dislikes, which the player shows at the next visit."""
-    Opinions(services.store).keep((play["user_id"], play["track_id"], play["type"]) for play in plays)
 
 
 def _upcoming(services: Services, user_id: str) -> dict[str, Any]:

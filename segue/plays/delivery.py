@@ -5,6 +5,9 @@ acknowledged it. A repeated play is acknowledged without being sent. A claim tha
 :data:`LEFT_OVER` belongs to an interrupted delivery (a crash, or Kafka was unavailable): the play is then
 sent when the player repeats it. So a play reaches Kafka at least once despite failures, and twice only after
 a crash between acknowledgement and mark. The stream then counts it once, by its event id.
+
+What else a play changes is stored between acknowledgement and mark. A repeated play changes nothing more: it
+could undo what a newer one has changed. After a crash, sending and storing are repeated together.
 """
 
 from __future__ import annotations
@@ -168,14 +171,18 @@ class PlayDelivery:
         connect: Callable[[], PlayProducer],
         *,
         accepted: StreamSettings | None = None,
+        keep: Callable[[Sequence[Play]], None] = lambda plays: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`connect` creates a producer. It is called again after a failure, since brokers may have moved.
 
         `accepted` says which plays the stream takes as late or from the future. Plays that were sent before a
         wrong clock was recognised, and that it rejects for that, are sent again.
+
+        `keep` stores what plays change besides: it gets those that Kafka has just acknowledged, before they
+        are marked as sent.
         """
-        self._sent, self._connect = SentPlays(store), connect
+        self._sent, self._connect, self._keep = SentPlays(store), connect, keep
         self._accepted, self._clock = accepted, clock
         self.broker_clock = BrokerClock()
         self._newest = NewestOffsets()
@@ -220,6 +227,7 @@ class PlayDelivery:
             self._sent.give_up(plays)
             self._start_over()
             raise SegueError(f"Kafka does not accept plays now: {error}") from None
+        self._keep(plays)
         self._sent.mark(plays)
 
     def _deliver_in_time(self, plays: Sequence[Play]) -> None:

@@ -173,6 +173,14 @@ def test_likes_stay_with_the_listener(enter: Enter, broker: Settings) -> None:
 
 
 @pytest.mark.integration
+def test_a_repeated_like_does_not_undo_a_newer_opinion(enter: Enter) -> None:
+    mine, like = enter(), a_play(type="like")
+    for play in (like, a_play(type="dislike"), like):
+        mine.post("/api/events", json=envelope(play))
+    assert mine.get("/api/upcoming").json()["opinions"] == {"t1": "dislike"}
+
+
+@pytest.mark.integration
 def test_a_broken_off_sending_is_taken_up_again(enter: Enter, services: Services, broker: Settings) -> None:
     client, play = enter(), a_play()
     key = f"{whose(services, client).user_id}:{play['event_id']}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from segue.client import Client, Event
 from segue.dashboard.services import Services
+from segue.plays.delivery import LEFT_OVER
 from segue.settings import Settings, milliseconds
 from segue.taste.opinions import Opinions
 from tests.dashboard.test_player_routes import in_kafka
@@ -92,6 +94,30 @@ def test_wrong_events_are_refused_one_by_one(ada: Program, services: Services) -
 
 def test_a_like_is_kept(ada: Program, services: Services) -> None:
     send(ada, event(type="like"))
+    assert Opinions(services.store).by_track(ada.account.user_id) == {ONE: "like"}
+
+
+def test_a_repeated_like_does_not_undo_a_newer_opinion(ada: Program, services: Services) -> None:
+    like = event(type="like")
+    send(ada, like)
+    send(ada, event(type="dislike"))
+    assert send(ada, like) == [("accepted", None)]
+    assert Opinions(services.store).by_track(ada.account.user_id) == {ONE: "dislike"}
+
+
+def test_a_like_that_was_not_stored_is_sent_and_stored_again(
+    ada: Program, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(own: Opinions, opinions: object) -> None:
+        raise RuntimeError("the process ends here")
+
+    like = event(type="like")
+    with monkeypatch.context() as broken:
+        broken.setattr(Opinions, "keep", fail)
+        assert ada.ask("POST", "/events", json={"events": [like]}).status_code == 500
+    long_ago = datetime.now(UTC) - 2 * LEFT_OVER
+    services.store.database.sent_plays.update_many({}, {"$set": {"at": long_ago}})
+    assert send(ada, like) == [("accepted", None)]
     assert Opinions(services.store).by_track(ada.account.user_id) == {ONE: "like"}
 
 
