@@ -78,7 +78,9 @@ class Services:
         self.exports, self.sending = SlowWork(4, each=1, threads=2), SlowWork(16, each=4)
         """The exports of listeners' data, and the requests that wait for Kafka, by listener."""
         self.receiving = SlowWork(24, each=3)
-        """The submissions of listens that are received and read, by listener."""
+        """The submissions of listens and events that are received and read, by listener."""
+        self.asking = SlowWork(64, each=8, threads=8)
+        """The questions of developers' programs, by listener: plans, radios and searches."""
         self.pictures = SlowWork(8, each=2, threads=1)
         """The pictures of playlists, by listener: one is received, then decoded, which takes up to 250 MB."""
         self.matching = SlowWork(4, each=2)

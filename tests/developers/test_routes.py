@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +19,7 @@ from segue.catalog.gathering import gather
 from segue.dashboard.api.v1.described import OPERATIONS, KeyOperation, answers, document
 from segue.dashboard.api.v1.routes import ELSEWHERE, routes
 from segue.dashboard.services import Services
+from segue.dashboard.slow_work import Full, SlowWork
 from segue.errors import SegueError
 from segue.people.api_keys import EVENTS, MOST, WINDOW, ApiKeyError, ApiKeys
 from segue.people.login_failures import LIMITS
@@ -291,6 +294,33 @@ class TestALimitOfThree:
         response = ada.ask("GET", "/me")
         assert "3 requests" in problem(response, 429)
         assert 1 <= int(response.headers["retry-after"]) <= 60
+
+
+@contextmanager
+def all_places(work: SlowWork, user_id: str) -> Iterator[None]:
+    """Within it, a listener has as many requests as may be."""
+    with ExitStack() as taken:
+        with pytest.raises(Full):
+            while True:
+                taken.enter_context(work.place(user_id))
+        yield
+
+
+def test_requests_at_the_same_time_are_limited(ada: Program, ben: Program, services: Services) -> None:
+    with all_places(services.asking, ada.account.user_id):
+        for path in ("/recommendations", "/search?q=light", f"/tracks/{ONE}/similar", f"/tracks/{ONE}/radio"):
+            response = ada.ask("GET", path)
+            problem(response, 429)
+            assert response.headers["retry-after"]
+        ben.get("/recommendations")
+    ada.get("/recommendations")
+
+
+def test_a_body_has_a_place_before_it_is_read(ada: Program, services: Services) -> None:
+    large = b"x" * (256 * 1024 + 1)
+    with all_places(services.receiving, ada.account.user_id):
+        problem(ada.ask("POST", "/events", content=large), 429)
+    problem(ada.ask("POST", "/events", content=large), 413)
 
 
 # Errors.

@@ -47,7 +47,8 @@ def routes(services: Services) -> list[Route]:
 
     def reading(work: Callable[[Services, ApiKey, Request], dict[str, Any]]) -> Answering:
         async def answer(key: ApiKey, request: Request) -> Response:
-            return _json(await run_in_threadpool(_seen, work, services, key, request))
+            asked = services.asking.do(lambda: _seen(work, services, key, request), visitor=key.user_id)
+            return _json(await asked)
 
         return answer
 
@@ -66,7 +67,8 @@ def routes(services: Services) -> list[Route]:
         return streams.open(key, request)
 
     async def events(key: ApiKey, request: Request) -> Response:
-        sent = await body(request, limit=LARGEST)
+        with services.receiving.place(key.user_id):
+            sent = await body(request, limit=LARGEST)
         return _json(await services.sending.do(lambda: _seen(take, services, key, sent), visitor=key.user_id))
 
     answering: dict[str, Answering] = {
