@@ -24,7 +24,7 @@ from typing import Any, TypedDict
 from segue import tracing
 from segue.errors import SegueError
 from segue.plays.broker_clock import BrokerClock
-from segue.plays.event import InvalidPlay, Play, checked
+from segue.plays.event import InvalidPlay, Play, canonical_id, checked
 from segue.plays.newest_offsets import NewestOffsets
 from segue.settings import KafkaSettings, StreamSettings, milliseconds
 from segue.storage.kafka import Place, RecordProducer
@@ -98,7 +98,8 @@ def _in_time(early_ms: int, accepted: StreamSettings) -> bool:
 
 class SentPlay(TypedDict):
     _id: str
-    """"<user id>:<event id>": by listener, so that nobody can use up the event id of another listener."""
+    """"<user id>:<event id>": by listener, so that nobody can use up the event id of another listener. The
+    event id is spelled as by :func:`segue.plays.event.canonical_id`."""
     sent: bool
     """Whether Kafka has acknowledged the play."""
     at: datetime
@@ -156,7 +157,7 @@ class SentPlays(Collection[SentPlay]):
 
 
 def _key(play: Play) -> str:
-    return f"{play['user_id']}:{play['event_id'].lower()}"
+    return f"{play['user_id']}:{canonical_id(play['event_id'])}"
 
 
 class PlayDelivery:

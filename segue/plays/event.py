@@ -11,6 +11,7 @@ field can be added to running checkpoints, and removed again.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NewType
@@ -127,6 +128,11 @@ def fault(play: Mapping[str, Any]) -> str | None:
         elif not _fits(field, value):
             return f"invalid_{field.name}"
     return None
+
+
+def canonical_id(event_id: str) -> str:
+    """The id of a play in one spelling: small letters and dashes."""
+    return str(uuid.UUID(event_id))
 
 
 def _fits(field: Field, value: object) -> bool:

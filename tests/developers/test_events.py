@@ -45,13 +45,25 @@ def send(program: Program, *events: dict[str, Any]) -> list[tuple[str, str | Non
 
 def test_an_event_reaches_kafka_once_however_often_it_is_sent(ada: Program, services: Services) -> None:
     one, other = event(type="play"), event(type="complete", ms_played=6000)
-    assert send(ada, one, other, one) == [("accepted", None)] * 3
+    assert send(ada, one, other) == [("accepted", None)] * 2
     assert send(ada, other) == [("accepted", None)]
     plays = in_kafka(services.settings)
     assert sorted(play["event_id"] for play in plays) == sorted([one["event_id"], other["event_id"]])
     assert {play["user_id"] for play in plays} == {ada.account.user_id}
     assert {play["source"] for play in plays} == {"app"}
     assert {play["duration_ms"] for play in plays} == {6000}, "the length is that of the catalogue"
+
+
+def test_an_id_counts_once_in_any_spelling(ada: Program, services: Services) -> None:
+    name = uuid.uuid4()
+    spelled = [str(name), name.hex, str(name).upper()]
+    results = send(ada, *(event(event_id=one) for one in spelled))
+    assert [status for status, _ in results] == ["accepted", "refused", "refused"]
+    assert "earlier event" in str(results[1][1])
+    for one in spelled:
+        assert send(ada, event(event_id=one)) == [("accepted", None)]
+    [play] = in_kafka(services.settings)
+    assert play["event_id"] == str(name)
 
 
 def test_the_listener_and_the_session_are_those_of_the_key(
@@ -73,6 +85,7 @@ def test_wrong_events_are_refused_one_by_one(ada: Program, services: Services) -
         event(event_id="not a uuid"),
         event(event_id=...),
         event(event_id=7),
+        event(event_id=f"urn:uuid:{uuid.uuid4()}"),
         event(track_id=...),
         event(track_id=[1]),
         event(type="hum"),
@@ -85,10 +98,10 @@ def test_wrong_events_are_refused_one_by_one(ada: Program, services: Services) -
         event(source="dream"),
         right,
     )
-    assert [status for status, _ in results] == ["refused"] * 13 + ["accepted"]
+    assert [status for status, _ in results] == ["refused"] * 14 + ["accepted"]
     assert all(reason for _, reason in results[:-1])
     assert results[0][1] == "event_id is not valid"
-    assert results[3][1] == "track_id is missing"
+    assert results[4][1] == "track_id is missing"
     assert [play["event_id"] for play in in_kafka(services.settings)] == [right["event_id"]]
 
 

@@ -19,7 +19,7 @@ from segue.dashboard.queries import attributed
 from segue.dashboard.services import Services
 from segue.people.api_keys import ApiKey
 from segue.people.app_log_in import session_of_app
-from segue.plays.event import FIELDS, fault
+from segue.plays.event import FIELDS, canonical_id, fault
 from segue.settings import milliseconds
 
 _SHAPE = '{"events": [...]}'
@@ -39,8 +39,12 @@ def take(services: Services, key: ApiKey, body: bytes) -> dict[str, Any]:
     """
     sent = _read(body)
     events = [_event(services, key, one) for one in _with_lengths(services, sent)]
-    reasons = [_reason(services, event) for event in events]
-    valid = [event for event, reason in zip(events, reasons, strict=True) if reason is None]
+    reasons = _reasons(services, events)
+    valid = [
+        {**event, "event_id": canonical_id(event["event_id"])}
+        for event, reason in zip(events, reasons, strict=True)
+        if reason is None
+    ]
     delivered = {play["event_id"] for play in app_events.send(services, valid)}
     return {
         "results": [
@@ -49,7 +53,7 @@ def take(services: Services, key: ApiKey, body: bytes) -> dict[str, Any]:
                 "status": "refused"
                 if reason
                 else "accepted"
-                if event["event_id"] in delivered
+                if canonical_id(event["event_id"]) in delivered
                 else "pending",
                 "reason": reason,
             }
@@ -87,6 +91,20 @@ def _event(services: Services, key: ApiKey, sent: Mapping[str, Any]) -> dict[str
     own |= attributed.verified(sent, user_id=key.user_id, settings=services.settings)
     session_id = session_of_app(key.user_id, "api", key.key_id)
     return {**DEFAULTS, **own, "user_id": key.user_id, "session_id": session_id}
+
+
+def _reasons(services: Services, events: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Why each event is refused; None for a valid one, the first of its id."""
+    reasons, known = list[str | None](), set[str]()
+    for event in events:
+        reason = _reason(services, event)
+        if reason is None:
+            name = canonical_id(event["event_id"])
+            if name in known:
+                reason = "event_id is that of an earlier event of this request"
+            known.add(name)
+        reasons.append(reason)
+    return reasons
 
 
 def _reason(services: Services, event: Mapping[str, Any]) -> str | None:
