@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
+
+_PASSING = (502, 503, 504)
+"""Statuses of a proxy whose service is away, and of a busy service: they may lack `Retry-After`."""
+_PAUSE = 1.0
 
 
 class ApiError(Exception):
@@ -27,9 +33,22 @@ class ApiError(Exception):
         """The error of an answer; `content` is its JSON, or None."""
         known = content if isinstance(content, dict) else {}
         title, detail = str(known.get("title", "")), str(known.get("detail", "no further information"))
-        return cls(status, title, detail, retry_after=_seconds(retry_after))
+        seconds = _seconds(retry_after)
+        if seconds is None and status in _PASSING:
+            seconds = _PAUSE
+        return cls(status, title, detail, retry_after=seconds)
 
 
 def _seconds(text: str | None) -> float | None:
-    """The seconds of the header `Retry-After`; services may also send a date, which counts as none."""
-    return float(text) if text and text.isascii() and text.isdigit() else None
+    """The seconds of the header `Retry-After`, a number or a date of HTTP; None without a valid one."""
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if date.tzinfo is None:  # "-0000"
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - datetime.now(UTC)).total_seconds())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import httpx
@@ -65,6 +68,7 @@ def test_a_call_beyond_the_limit_is_repeated_when_the_service_says(ada: Program)
                 429, json={"title": "Too Many Requests", "detail": "wait"}, headers={"Retry-After": "7"}
             ),
             httpx.Response(503, text="<html>", headers={"Retry-After": "soon"}),
+            httpx.Response(503, text="<html>"),
         ]
     )
     with Client("http://music.example", "key", sleep=pauses.append) as client:
@@ -73,8 +77,37 @@ def test_a_call_beyond_the_limit_is_repeated_when_the_service_says(ada: Program)
         )
         with pytest.raises(ApiError) as refused:
             client.me()
-    assert pauses == [7.0]
+    assert pauses == [7.0, 1.0]
     assert refused.value.status == 503
+
+
+def plan_answer() -> httpx.Response:
+    data = json.dumps({"recommendation_id": "r1", "served": "taste", "reflects_at": 1, "tracks": []})
+    return httpx.Response(200, text=f"id: 1\nevent: plan\ndata: {data}\n\n")
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_stream_outlives_a_proxy_whose_service_is_away(status: int) -> None:
+    answers = iter([httpx.Response(status, text="<html>"), plan_answer()])
+    pauses = list[float]()
+    with Client("http://music.example", "key", sleep=pauses.append) as client:
+        client._http = httpx.Client(
+            base_url="http://music.example", transport=httpx.MockTransport(lambda request: next(answers))
+        )
+        stream = client.plans()
+        assert next(stream).recommendation_id == "r1"
+        stream.close()
+    assert pauses == [1.0]
+
+
+def test_a_date_says_when_to_try_again() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    seconds = ApiError.of(429, None, later).retry_after
+    assert seconds is not None
+    assert 3000 < seconds <= 3600
+    assert ApiError.of(503, None, "Mon, 01 Jan 2001 00:00:00 GMT").retry_after == 0
+    assert ApiError.of(429, None, "soon").retry_after is None
+    assert ApiError.of(500, None, None).retry_after is None
 
 
 def test_a_service_that_is_away_is_tried_again() -> None:
