@@ -160,7 +160,7 @@ def app_password(
     with one_line_errors():
         settings = load_settings()
         store = _store()
-        account = _account(store, name)
+        account = _account_in_use(store, name)
         box = SecretBox(Path(settings.opensubsonic.key_file))
         try:
             password = AppPasswords(store).create(account.user_id, account.name, device=device, box=box)
@@ -189,7 +189,7 @@ def api_key(
     """
     with one_line_errors():
         store = _store()
-        account = _account(store, name)
+        account = _account_in_use(store, name)
         try:
             key = ApiKeys(store).create(
                 account.user_id, account.name, label=label, scopes=SCOPES if scope is None else scope
@@ -297,4 +297,11 @@ def _account(store: Store, name: str) -> Account:
     account = Accounts(store).named(name)
     if account is None:
         raise SegueError(f"there is no account {name!r}: ./run.sh account list shows all accounts")
+    return account
+
+
+def _account_in_use(store: Store, name: str) -> Account:
+    account = _account(store, name)
+    if Accounts(store).is_disabled(account.user_id):
+        raise SegueError(f"the account {account.name} is disabled: ./run.sh account enable lets it in again")
     return account

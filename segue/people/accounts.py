@@ -126,6 +126,11 @@ class Accounts(Collection[StoredAccount]):
         """A listener's account; None for guests and for users of an identity provider."""
         return self._account({"user_id": user_id})
 
+    def is_disabled(self, user_id: str) -> bool:
+        """Whether an operator has disabled a listener's account."""
+        disabled = {"user_id": user_id, "disabled_at": {"$ne": None}}
+        return self.documents.find_one(disabled, {"_id": 1}) is not None
+
     def _account(self, wanted: Document) -> Account | None:
         document = self.documents.find_one(wanted, {"user_id": 1, "name": 1})
         return Account(document["user_id"], document["name"]) if document else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
+from segue.people.accounts import Accounts
 from segue.people.api_keys import ApiKeys, Use
 from segue.people.app_passwords import AppPassword, AppPasswords
 from segue.people.audit import AuditLog
@@ -20,10 +21,12 @@ class AppLogIn:
 
     def __init__(self, store: Store) -> None:
         self._passwords, self._keys = AppPasswords(store), ApiKeys(store)
-        self._failures, self._audit = LoginFailures(store), AuditLog(store)
+        self._accounts, self._failures, self._audit = Accounts(store), LoginFailures(store), AuditLog(store)
 
     def used(self, secret: str, *, address: str) -> AppPassword | None:
         """The app password with this text; None if there is none, which counts as a failed attempt.
+
+        That of a disabled account counts as none.
 
         Raises
         ------
@@ -31,12 +34,15 @@ class AppLogIn:
             The address has guessed too often.
         """
         found = self._passwords.by_secret(secret)
-        if found is None:
+        if found is None or self._accounts.is_disabled(found.user_id):
             self._refuse(address, reason="wrong app password")
+            return None
         return found
 
     def request(self, key: str, *, address: str) -> Use | None:
         """Count a request with an API key; None if there is no such key, which counts as a failed attempt.
+
+        That of a disabled account counts as none.
 
         Raises
         ------
@@ -44,8 +50,9 @@ class AppLogIn:
             The address has guessed too often.
         """
         use = self._keys.use(key)
-        if use is None:
+        if use is None or self._accounts.is_disabled(use.key.user_id):
             self._refuse(address, reason="wrong API key")
+            return None
         return use
 
     def _refuse(self, address: str, *, reason: str) -> None:

@@ -92,3 +92,7 @@ def test_the_command_prints_a_key_and_disabling_the_account_revokes_it(
     assert runner.invoke(app, ["account", "disable", "Ada", "--yes"]).exit_code == 0
     assert ApiKeys(services.store).of(account.user_id) == []
     assert AppPasswords(services.store).of(account.user_id) == []
+    for command in (("api-key", "Ada", "--label", "lamp"), ("app-password", "Ada", "--device", "phone")):
+        refused = runner.invoke(app, ["account", *command])
+        assert refused.exit_code != 0
+        assert "disabled" in refused.output

@@ -21,6 +21,7 @@ from segue.dashboard.api.v1.routes import ELSEWHERE, routes
 from segue.dashboard.services import Services
 from segue.dashboard.slow_work import Full, SlowWork
 from segue.errors import SegueError
+from segue.people.accounts import Accounts
 from segue.people.api_keys import EVENTS, MOST, WINDOW, ApiKeyError, ApiKeys
 from segue.people.login_failures import LIMITS
 from segue.ranking.recommendations import Recommendations
@@ -227,6 +228,13 @@ def test_guesses_are_counted_with_those_of_app_passwords(ada: Program, web: Test
     problem(response, 429)
     assert int(response.headers["retry-after"]) > 0
     ada.get("/me")  # a right key is never refused
+
+
+def test_a_key_of_a_disabled_account_opens_nothing(ada: Program, services: Services) -> None:
+    Accounts(services.store).disable(ada.account.name)
+    problem(ada.ask("GET", "/me"), 401)
+    Accounts(services.store).enable(ada.account.name)
+    ada.get("/me")
 
 
 # Limits.
