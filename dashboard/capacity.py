@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from segue.dashboard.language.catalogues import accepted
 from segue.dashboard.language.spoken import language, spoken
 from segue.dashboard.language.words import gettext
+from segue.dashboard.problems import is_developers, problem
 from segue.people.newcomers import limited_network
 
 RETRY_SECONDS = 30
@@ -152,7 +153,9 @@ class Capacity:
             return
         with spoken(accepted(Headers(scope=scope).get("accept-language"))):
             response: Response = HTMLResponse(page(), status_code=503)
-        if self._apps_only:
+        if is_developers(str(scope["path"])):
+            response = problem(503, "There is no room for another request: try again later.")
+        elif self._apps_only:
             response = PlainTextResponse("full: try again later", status_code=503)
         await _close_after(response)(scope, receive, send)
 

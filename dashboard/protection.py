@@ -23,6 +23,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from segue.dashboard.problems import is_developers
 from segue.settings import DashboardSettings
 
 _PORTS = {"http": 80, "https": 443}
@@ -50,11 +51,7 @@ _POLICY = (
 )
 _PLACE = re.compile(r"[A-Za-z0-9.:\[\]-]{1,270}")
 """A host name or an address, perhaps with a port: nothing that could end a part of the policy."""
-DEVELOPERS = "/api/v1/"
-"""Below it is the API for developers (:mod:`segue.dashboard.api.v1`)."""
-_OF_APPS = ("/rest/", "/1/", DEVELOPERS)
-"""Music apps, programs that submit listens and those of developers, also pages of other sites: each request
-has its own credentials."""
+_OF_APPS = ("/rest/", "/1/")
 
 
 class Protected:
@@ -79,7 +76,7 @@ class Protected:
     def _refusal(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), str(scope["path"])
         host = headers.get("host", "")
-        if path != _HEALTH and not path.startswith(_OF_APPS) and not is_known_host(host, self._settings):
+        if path != _HEALTH and not _is_of_apps(path) and not is_known_host(host, self._settings):
             self._note(host)
             return PlainTextResponse(
                 "Segue does not know this host name. Its operator can add it to the setting"
@@ -104,7 +101,7 @@ class Protected:
                     headers.setdefault(name, value)
             await send(message)
 
-        return send if str(scope["path"]).startswith(_OF_APPS) else sending
+        return send if _is_of_apps(str(scope["path"])) else sending
 
     def _note(self, host: str) -> None:
         if host not in self._named and len(self._named) < 20:  # a scanner sends many
@@ -114,6 +111,14 @@ class Protected:
                 " dashboard.allowed_hosts",
                 host,
             )
+
+
+def _is_of_apps(path: str) -> bool:
+    """Whether a path is for music apps, programs that submit listens, or those of developers.
+
+    Pages of other sites may call it, too: each request has its own credentials.
+    """
+    return path.startswith(_OF_APPS) or is_developers(path)
 
 
 @lru_cache(maxsize=256)

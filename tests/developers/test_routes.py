@@ -18,6 +18,8 @@ from starlette.testclient import TestClient
 from segue.catalog.gathering import gather
 from segue.dashboard.api.v1.described import OPERATIONS, KeyOperation, answers, document
 from segue.dashboard.api.v1.routes import ELSEWHERE, routes
+from segue.dashboard.app import _FOR_PROGRAMS, make_middleware, make_routes
+from segue.dashboard.capacity import Capacity, Descriptors
 from segue.dashboard.services import Services
 from segue.dashboard.slow_work import Full, SlowWork
 from segue.errors import SegueError
@@ -405,7 +407,7 @@ def test_pages_of_other_sites_may_not_call(ada: Program, web: TestClient) -> Non
     assert "access-control-allow-origin" not in response.headers
     asked = {"Origin": OTHER_SITE, "Access-Control-Request-Method": "GET"}
     response = web.options("/api/v1/me", headers=asked)
-    assert response.status_code >= 400
+    problem(response, 400)
     assert "access-control-allow-origin" not in response.headers
 
 
@@ -465,13 +467,33 @@ def test_answers_are_as_they_are_described(ada: Program, services: Services) -> 
 
 
 def test_the_dashboard_has_the_routes_too(services: Services) -> None:
-    from segue.dashboard.app import _FOR_PROGRAMS, make_middleware, make_routes
-
     own = [route for part in _FOR_PROGRAMS for route in part.routes(services)]
     app = Starlette(routes=[*make_routes(services), *own], middleware=make_middleware(services, own))
     response = TestClient(app, base_url="http://music.example.org").get("/api/v1/me")
     problem(response, 401)
     assert "set-cookie" not in response.headers
+
+
+class NoRoom(Descriptors):
+    def has_room(self) -> bool:
+        return False
+
+
+def test_every_error_at_or_below_the_root_is_a_problem(services: Services) -> None:
+    """Also those of the layers before the routes."""
+    own = routes(services)
+    strict = services.settings.dashboard.model_copy(update={"require_login": "on"})
+    services.settings = services.settings.model_copy(update={"dashboard": strict})
+    web = TestClient(
+        Starlette(routes=own, middleware=make_middleware(services, own)), base_url="http://music.example.org"
+    )
+    for path in ("", "/", "/nothing"):
+        problem(web.get(f"/api/v1{path}"), 404)
+    for apps_only in (False, True):
+        full = Capacity(Starlette(routes=own), NoRoom(), apps_only=apps_only)
+        response = TestClient(full).get("/api/v1/me", headers={"Accept": "text/html"})
+        assert "room" in problem(response, 503)
+        assert response.headers["retry-after"]
 
 
 # Outages.

@@ -7,7 +7,7 @@ import re
 from starlette.requests import Request
 
 from segue.catalog.search import LONGEST_QUERY
-from segue.dashboard.api.v1.problems import Problem
+from segue.dashboard.problems import Problem
 
 MOST = 100
 """Events of a request."""

@@ -14,7 +14,7 @@ from segue.catalog.tracks import Tracks
 from segue.dashboard import app_events
 from segue.dashboard.api.requests import json_object
 from segue.dashboard.api.v1.accepted import DEFAULTS, FROM_KEY, MOST
-from segue.dashboard.api.v1.problems import Problem
+from segue.dashboard.problems import Problem
 from segue.dashboard.queries import attributed
 from segue.dashboard.services import Services
 from segue.people.api_keys import ApiKey

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from segue.dashboard.api.v1.accepted import after_of, limit_of, query_of, track_of
-from segue.dashboard.api.v1.problems import Problem
+from segue.dashboard.problems import Problem
 from segue.dashboard.queries.items import Item
 from segue.dashboard.queries.profile import not_recommended
 from segue.dashboard.queries.sounding import UnknownTrack, radio

@@ -27,7 +27,7 @@ from starlette.types import Receive, Scope, Send
 
 from segue.dashboard.api.v1.accepted import MOST_TRACKS, limit_of
 from segue.dashboard.api.v1.finding import track
-from segue.dashboard.api.v1.problems import HEADERS, Problem
+from segue.dashboard.problems import HEADERS, Problem
 from segue.dashboard.queries.items import Item
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.retry_after import retry_after

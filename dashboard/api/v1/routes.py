@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -18,12 +20,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from segue.dashboard.api.requests import body, client_address
 from segue.dashboard.api.v1.accepted import LARGEST
-from segue.dashboard.api.v1.described import OPERATIONS, ROOT, KeyOperation, document
+from segue.dashboard.api.v1.described import OPERATIONS, KeyOperation, document
 from segue.dashboard.api.v1.events import take
 from segue.dashboard.api.v1.finding import found, similar, tuned
 from segue.dashboard.api.v1.plans import Streams, plan
-from segue.dashboard.api.v1.problems import HEADERS, Problem, problem
 from segue.dashboard.language.spoken import of_request, spoken
+from segue.dashboard.problems import HEADERS, ROOT, Problem, problem
 from segue.dashboard.retry_after import retry_after
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
@@ -81,7 +83,7 @@ def routes(services: Services) -> list[Route]:
         "/events": events,
     }
     origins = Middleware(
-        CORSMiddleware,
+        _Origins,
         allow_origins=services.settings.api.allowed_origins,
         allow_methods=("GET", "POST"),
         allow_headers=("authorization", "content-type", "last-event-id"),
@@ -98,6 +100,18 @@ def routes(services: Services) -> list[Route]:
     ]
     elsewhere = [Route(path, _Nothing(), middleware=[origins]) for path in ELSEWHERE]
     return [*made, *elsewhere]
+
+
+class _Origins(CORSMiddleware):
+    """As the base class; a refusal is a problem, too."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code == HTTPStatus.OK:
+            return response
+        kept = ("vary", "access-control-")
+        headers = {name: value for name, value in response.headers.items() if name.startswith(kept)}
+        return problem(response.status_code, bytes(response.body).decode(), headers)
 
 
 class _Nothing:
