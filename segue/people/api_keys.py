@@ -2,7 +2,7 @@
 
 A key has 160 random bits and is sent in a header, so a digest of it is enough to recognise it: unlike an app
 password, it cannot be read from the database. The requests of a key are counted in its document, so that all
-processes share the count.
+processes share the count. The limit is the listener's: the requests with all their keys count together.
 
 Delivery: a key is one document, inserted once, and removed again if it is one too many. Revoking removes it.
 A request counts once; one that is repeated counts again.
@@ -32,7 +32,7 @@ SCOPES = {
 }
 """The scopes, with the words for what they allow."""
 WINDOW = timedelta(minutes=1)
-"""Requests are counted within it; it begins with the first one."""
+"""Requests of a key are counted within it; it begins with the first one."""
 PREFIX = "segue_"
 """Of every key: people and programs recognise it where it should not be."""
 _BYTES = 20
@@ -63,9 +63,9 @@ class Use:
 
     key: ApiKey
     requests: int
-    """Requests within the window, with this one."""
+    """Requests within the windows of all keys of the listener, with this one."""
     ends: datetime
-    """The end of the window."""
+    """The end of the first of these windows."""
 
 
 class StoredApiKey(TypedDict):
@@ -189,8 +189,19 @@ class ApiKeys(Collection[StoredApiKey]):
         )
         if used is None:
             return None
-        began = used["window_at"] or now
-        return Use(key=_api_key(used), requests=used["requests"], ends=began + WINDOW)
+        counted = {used["_id"]: used}
+        for other in self.documents.find({"user_id": used["user_id"], "window_at": {"$gt": now - WINDOW}}):
+            counted.setdefault(other["_id"], other)
+        windows = [
+            (own["requests"], began)
+            for own in counted.values()
+            if (began := own["window_at"]) is not None and now - WINDOW < began < now + WINDOW
+        ]
+        return Use(
+            key=_api_key(used),
+            requests=sum(requests for requests, _ in windows),
+            ends=min(began for _, began in windows) + WINDOW,
+        )
 
 
 def _digest(secret: str) -> str:

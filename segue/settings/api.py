@@ -13,5 +13,5 @@ class ApiSettings(Section):
     takes_effect: ClassVar[str] = "restart the dashboard and the API"
 
     requests_per_minute: int = Field(ge=1)
-    streams_per_key: int = Field(ge=1)
+    streams_per_listener: int = Field(ge=1)
     allowed_origins: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$")], ...]

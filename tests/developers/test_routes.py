@@ -260,6 +260,15 @@ def test_requests_beyond_the_limit_are_refused_until_the_window_ends(store: Stor
     at += timedelta(seconds=1)
     began = at
     assert requests() == 1
+    other = keys.create("ada", "Ada", label="clock", scopes=[EVENTS])
+    at += WINDOW / 2
+    both = keys.use(other)
+    assert both is not None
+    assert (both.requests, both.ends) == (2, began + WINDOW), "all keys of a listener count together"
+    at += WINDOW / 2
+    alone = keys.use(other)
+    assert alone is not None
+    assert (alone.requests, alone.ends) == (2, began + WINDOW / 2 + WINDOW)
 
 
 def test_a_damaged_count_is_none(store: Store) -> None:
@@ -281,7 +290,7 @@ class TestALimitOfThree:
     def app_settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"api": settings.api.model_copy(update={"requests_per_minute": 3})})
 
-    def test_is_of_the_key_and_counts_all_at_once(self, ada: Program, ben: Program) -> None:
+    def test_is_of_the_listener_and_counts_all_at_once(self, ada: Program, ben: Program) -> None:
         statuses = list[int]()
         threads = [
             threading.Thread(target=lambda: statuses.append(ada.ask("GET", "/me").status_code))
@@ -296,6 +305,12 @@ class TestALimitOfThree:
         if statuses.count(200) == 3:
             assert statuses.count(429) == 5
         ben.get("/me")
+
+    def test_counts_all_keys_of_a_listener(self, ada: Program, services: Services) -> None:
+        ada.get("/me")
+        in_this_window = {"requests": 3, "window_at": datetime.now(UTC)}
+        services.store.database.api_keys.update_one({"label": "lamp"}, {"$set": in_this_window})
+        problem(ada.with_scopes(EVENTS).ask("GET", "/me"), 429)
 
     def test_says_when_to_try_again(self, ada: Program, services: Services) -> None:
         ada.get("/me")

@@ -1,8 +1,9 @@
 """A listener's plan, once and as a stream of server-sent events.
 
 The stream sends the plan when it is opened, and whenever it changes. One task of the process looks at the
-recommendations of all listeners with a stream, so that a stream costs no query of its own. What else changes
-a plan, such as the mood dial, is noticed with the next sign of life.
+recommendations of all listeners with a stream, so that a stream costs no query of its own. With each sign of
+life, a stream asks whether its key is valid, and for the versions of what else makes a plan, such as the mood
+dial. A change that has no version, such as that of a title, is noticed within :data:`ANEW_SECONDS`.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -14,16 +15,18 @@ import contextlib
 import hashlib
 import json
 import logging
+import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import anyio.to_thread
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from segue.dashboard.api.v1.accepted import MOST_TRACKS, limit_of
 from segue.dashboard.api.v1.finding import track
@@ -33,9 +36,15 @@ from segue.dashboard.queries.steered import planned
 from segue.dashboard.retry_after import retry_after
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
+from segue.errors import SegueError
+from segue.moods.dial import MoodDials
+from segue.people.accounts import Accounts
 from segue.people.api_keys import ApiKey, ApiKeys
 from segue.ranking.recommendations import Recommendations
+from segue.taste.corrections import NO_CORRECTIONS, Corrections
+from segue.taste.starts import Starts
 
+Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 MEDIA = "text/event-stream"
 MOST_STREAMS = 1000
@@ -44,7 +53,13 @@ LOOK_SECONDS = 0.5
 """How often the recommendations are looked at."""
 LIFE_SECONDS = 15.0
 """A stream sends at least a comment this often: proxies close connections that are silent for longer."""
+ANEW_SECONDS = 300.0
+"""After this time a plan is computed anew, even if no version has changed."""
+SEND_SECONDS = 60.0
+"""A stream ends whose program reads nothing for this long."""
 RETRY_MS = 3000
+_THREADS = 4
+"""For the plans of streams: they may wait, and take none from the pages."""
 
 
 def plan(services: Services, key: ApiKey, request: Request) -> dict[str, Any]:
@@ -120,70 +135,110 @@ class Streams:
     def __init__(self, services: Services, *, life: float = LIFE_SECONDS) -> None:
         """`life` is the longest silence of a stream, in seconds."""
         self._services, self._keys, self._life = services, ApiKeys(services.store), life
-        recommendations = Recommendations(services.store)
-        self._watch = Watch(recommendations.versions)
+        self._accounts, self._recommendations = Accounts(services.store), Recommendations(services.store)
+        self._dials, self._corrections = MoodDials(services.store), Corrections(services.store)
+        self._starts = Starts(services.store)
+        self._watch = Watch(self._recommendations.versions)
         self._open: Counter[str] = Counter()
+        self._threads = anyio.CapacityLimiter(_THREADS)
 
-    def open(self, key: ApiKey, request: Request) -> Response:
+    async def open(self, key: ApiKey, request: Request) -> Response:
         """The stream of a listener's plan. It takes a place until it has been sent.
 
         Raises
         ------
         Problem
-            429, 503: there are too many streams, of the key or of all.
+            429, 503: there are too many streams, of the listener or of all.
+        Exception
+            The first plan cannot be read.
         """
         limit = limit_of(request, usual=MOST_TRACKS)
         retry = retry_after()
-        if self._open[key.key_id] >= self._services.settings.api.streams_per_key:
-            raise Problem(429, "this key has as many streams as it may have: close one", retry)
+        if self._open[key.user_id] >= self._services.settings.api.streams_per_listener:
+            raise Problem(429, "this listener has as many streams as may be: close one", retry)
         if self._open.total() >= MOST_STREAMS:
             raise Problem(503, "there are too many streams: try again later", retry)
-        self._open[key.key_id] += 1
-        return _Sent(self._parts(key, request, limit=limit), lambda: self._leave(key))
+        self._open[key.user_id] += 1
+        try:
+            first = await self._in_thread(lambda: self._read(key, None, limit=limit))
+        except BaseException:
+            self._leave(key)
+            raise
+        sent = request.headers.get("last-event-id", "")
+        return _Sent(self._parts(key, first, sent, limit=limit), lambda: self._leave(key))
 
     def _leave(self, key: ApiKey) -> None:
-        self._open[key.key_id] -= 1
-        if not self._open[key.key_id]:
-            del self._open[key.key_id]
+        self._open[key.user_id] -= 1
+        if not self._open[key.user_id]:
+            del self._open[key.user_id]
 
-    async def _parts(self, key: ApiKey, request: Request, *, limit: int) -> AsyncIterator[str]:
+    async def _parts(self, key: ApiKey, first: _Read, sent: str, *, limit: int) -> AsyncIterator[str]:
+        """The parts of a stream that begins with a plan; `sent` is the id of the one that the program has."""
         with self._watch.of(key.user_id) as changed:
-            sent = request.headers.get("last-event-id", "")
+            changed.set()  # it may have changed since it was read
             yield f"retry: {RETRY_MS}\n\n"
-            while True:
-                changed.clear()
-                read = await self._read(key, limit=limit)
-                if read is _REVOKED:
-                    return
-                if read is None or read.name == sent:
+            read: _Read | None = first
+            while read is not None:
+                if read.message.name == sent:
                     yield ": alive\n\n"
                 else:
-                    sent = read.name
-                    yield f"id: {sent}\nevent: plan\ndata: {read.data}\n\n"
+                    sent = read.message.name
+                    yield f"id: {sent}\nevent: plan\ndata: {read.message.data}\n\n"
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), self._life)
+                changed.clear()
+                read = await self._read_again(key, read, limit=limit)
 
-    async def _read(self, key: ApiKey, *, limit: int) -> _Message | None:
-        """The present plan; None while the database is away, :data:`_REVOKED` if the key was revoked."""
-
-        def read() -> _Message:
-            if not self._keys.is_valid(key.key_id):
-                return _REVOKED
-            with seen_by(key.user_id, key.name):
-                return _Message.of(_plan(self._services, key, limit=limit))
-
+    async def _read_again(self, key: ApiKey, before: _Read, *, limit: int) -> _Read | None:
+        """The present plan, the former one while the database is away; None if the stream ends."""
         if self._services.availability.is_away:
-            return None
+            return before
         try:
-            return await run_in_threadpool(read)
+            return await self._in_thread(lambda: self._still(key, before, limit=limit))
         except Exception as error:
-            if not self._services.availability.failed(error):
-                raise
+            if self._services.availability.failed(error):
+                return before
+            log.exception("a stream ends, since its plan cannot be read")
             return None
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+
+    def _still(self, key: ApiKey, before: _Read, *, limit: int) -> _Read | None:
+        if not self._keys.is_valid(key.key_id) or self._accounts.is_disabled(key.user_id):
+            return None
+        return self._read(key, before, limit=limit)
+
+    def _read(self, key: ApiKey, before: _Read | None, *, limit: int) -> _Read:
+        """The present plan: the former one if no version has changed."""
+        with seen_by(key.user_id, key.name):
+            # Before the plan: a change between the two is noticed by the next reading.
+            version, at = self._version(key.user_id), time.monotonic()
+            if before is not None and before.version == version and at - before.at < ANEW_SECONDS:
+                return before
+            return _Read(_Message.of(_plan(self._services, key, limit=limit)), version, at)
+
+    def _version(self, user_id: str) -> tuple[object, ...]:
+        """Changes with what makes a listener's plan."""
+        try:
+            index = self._services.catalogue.bundle().version
+        except SegueError:  # no index yet
+            index = ""
+        recommended = self._recommendations.versions([user_id]).get(user_id)
+        return (
+            # Before the first recommendations, what the listener has chosen to start with.
+            repr(self._starts.read(user_id)) if recommended is None else recommended,
+            str(self._dials.read(user_id)),
+            self._corrections.of([user_id]).get(user_id, NO_CORRECTIONS).digest,
+            index,
+        )
 
 
 class _Sent(StreamingResponse):
-    """A stream that calls a function when it has ended, however it does."""
+    """A stream that calls a function when it has ended, however it does.
+
+    It ends if its program has not read for :data:`SEND_SECONDS`.
+    """
 
     def __init__(self, parts: AsyncIterator[str], ended: Callable[[], None]) -> None:
         # Some proxies would keep the parts back to send them together.
@@ -191,8 +246,14 @@ class _Sent(StreamingResponse):
         self._ended = ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def in_time(message: Message) -> None:
+            async with asyncio.timeout(SEND_SECONDS):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, in_time)
+        except (TimeoutError, ClientDisconnect):
+            log.info("a stream ended: its program does not read it")
         finally:
             self._ended()
 
@@ -209,4 +270,10 @@ class _Message:
         return cls(hashlib.sha256(data.encode()).hexdigest()[:32], data)
 
 
-_REVOKED = _Message("", "")
+@dataclass(frozen=True)
+class _Read:
+    """A plan that was read, with the versions of what made it and the time of a monotonic clock."""
+
+    message: _Message
+    version: tuple[object, ...]
+    at: float

@@ -66,7 +66,7 @@ def routes(services: Services) -> list[Route]:
         )
 
     async def stream(key: ApiKey, request: Request) -> Response:
-        return streams.open(key, request)
+        return await streams.open(key, request)
 
     async def events(key: ApiKey, request: Request) -> Response:
         with services.receiving.place(key.user_id):
@@ -168,9 +168,8 @@ def _check(use: Use, scope: str | None, *, most: int) -> None:
     """Refuse a request beyond the limit, or without the scope."""
     if use.requests > most:
         seconds = max(1, round((use.ends - datetime.now(UTC)).total_seconds()))
-        raise Problem(
-            429, f"This key may send {most} requests within a minute.", {"Retry-After": str(seconds)}
-        )
+        detail = f"This listener's keys may send {most} requests within a minute."
+        raise Problem(429, detail, {"Retry-After": str(seconds)})
     if scope is not None and scope not in use.key.scopes:
         challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
         raise Problem(403, f"This key lacks the scope {scope}.", {"WWW-Authenticate": challenge})
