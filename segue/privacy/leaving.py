@@ -9,18 +9,25 @@ hash of the id is stored first (segue.people.forgotten), so that no stream resto
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from segue.collections import WRITTEN_BY_STREAMS, collection
 from segue.people.accounts import Accounts
+from segue.people.api_keys import ApiKeys
 from segue.people.forgotten import Forgotten
+from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import LoginSessions
-from segue.plays.delivery import PlayProducer
+from segue.plays.delivery import PlayProducer, SentPlays
 from segue.privacy.holdings import personal_collections
 from segue.settings import Settings
-from segue.storage.store import Store
+from segue.storage.store import Collection, Store
+from segue.taste.opinions import Opinions
 
 CONFIRMATION = "remove everything"
 """The text that a listener must type to confirm the removal."""
+_OPENING = (LoginSessions.name, ApiKeys.name)
+_WRITTEN_BY_REQUESTS: tuple[type[Collection[Any]], ...] = (SentPlays, Opinions, AdmittedListeners)
+"""What requests that send plays write beside the topic."""
 
 
 def leave(store: Store, settings: Settings, user_id: str) -> dict[str, int]:
@@ -50,11 +57,24 @@ def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, in
     account = Accounts(store).of(user_id)
     account_name = account.name if account else None
     removed: dict[str, int] = {}
-    # Log-in sessions first: after that the listener's browsers cannot send plays.
-    for owner in sorted(personal_collections(store), key=lambda owner: owner.name != LoginSessions.name):
+    # What opens the service first: after that the listener's browsers and programs cannot send plays, and
+    # requests under way notice it (remove_late_writes).
+    for owner in sorted(personal_collections(store), key=lambda owner: owner.name not in _OPENING):
         if count := owner.forget(user_id, account_name=account_name):
             removed[owner.name] = count
     return removed
+
+
+def remove_late_writes(store: Store, user_id: str) -> None:
+    """Remove what a request wrote for a listener who has left meanwhile.
+
+    A request that writes calls it afterwards, if its API key has been removed by then. If it has not,
+    the removal of the listener is still to come, and finds what was written. Of a listener who has not left,
+    nothing is removed.
+    """
+    if Forgotten(store).among({user_id}):
+        for owner in _WRITTEN_BY_REQUESTS:
+            owner(store).forget(user_id, account_name=None)
 
 
 def sweep(store: Store, *, now: datetime | None = None) -> None:

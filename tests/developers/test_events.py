@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from segue.client import Client, Event
 from segue.dashboard.services import Services
-from segue.plays.delivery import LEFT_OVER
+from segue.plays.delivery import LEFT_OVER, SentPlays
+from segue.privacy.leaving import forget
 from segue.settings import Settings, milliseconds
 from segue.taste.opinions import Opinions
 from tests.dashboard.test_player_routes import in_kafka
@@ -132,6 +134,25 @@ def test_a_like_that_was_not_stored_is_sent_and_stored_again(
     services.store.database.sent_plays.update_many({}, {"$set": {"at": long_ago}})
     assert send(ada, like) == [("accepted", None)]
     assert Opinions(services.store).by_track(ada.account.user_id) == {ONE: "like"}
+
+
+def test_nothing_stays_of_a_listener_who_leaves_meanwhile(
+    ada: Program, ben: Program, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, keep = ada.account.user_id, Opinions.keep
+
+    def leave_first(own: Opinions, opinions: Iterable[tuple[str, str, str]]) -> None:
+        forget(services.store, me, plays_kept=timedelta(days=1))
+        keep(own, opinions)
+
+    send(ben, event(type="like"))
+    with monkeypatch.context() as leaving:
+        leaving.setattr(Opinions, "keep", leave_first)
+        send(ada, event(type="like"))
+    for owner in (Opinions, SentPlays):
+        held = str(list(services.store.database[owner.name].find()))
+        assert me not in held
+        assert ben.account.user_id in held
 
 
 def test_an_attribution_counts_with_its_signature_only(
