@@ -19,7 +19,7 @@ from segue.connected.played import played_since
 from segue.dashboard import app_events
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
-from segue.people.app_log_in import session_of_app
+from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
 from segue.plays.playback import App, PlayedTrack
 
 _EVERY_SECONDS = 300.0
@@ -62,7 +62,7 @@ class PlayCounts:
         app = App(
             user_id=user_id,
             client=connection,
-            session_id=session_of_app(user_id, connection),
+            session_id=session_of_app(user_id, connection, kind=FROM_PROGRAMS),
             complete_share=self._services.settings.engagement.complete_share,
         )
         now = round(datetime.now(UTC).timestamp() * 1000)

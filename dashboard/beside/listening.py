@@ -21,7 +21,7 @@ from segue.connected.now_playing import Playing, followed, needs_count, playing_
 from segue.dashboard import app_events
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
-from segue.people.app_log_in import session_of_app
+from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
 from segue.plays.playback import App, Change, Playback, PlayedTrack
 from segue.plays.playbacks import Playbacks
 
@@ -120,7 +120,7 @@ class Listening:
             app = App(
                 user_id=user_id,
                 client=name,
-                session_id=session_of_app(user_id, name),
+                session_id=session_of_app(user_id, name, kind=FROM_PROGRAMS),
                 complete_share=self._services.settings.engagement.complete_share,
             )
             played = (

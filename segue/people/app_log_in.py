@@ -69,8 +69,8 @@ class AppLogIn:
 
 OF_APP = "app-"
 FROM_PROGRAMS = "scrobble-"
-"""Beginning of the `session_id` of plays that another program has heard and scrobbled to Segue: it may have
-told other services of them, too."""
+"""Beginning of the `session_id` of plays that another program has scrobbled to Segue, or that were heard on
+another music server: it may have told other services of them, too."""
 
 
 def session_of_app(user_id: str, client: str, password_id: str = "", *, kind: str = OF_APP) -> str:

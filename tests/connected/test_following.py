@@ -20,6 +20,7 @@ from segue.dashboard.queries import made_lists
 from segue.dashboard.queries.made_lists import MadeFor
 from segue.dashboard.services import Services
 from segue.errors import SegueError
+from segue.people.app_log_in import FROM_PROGRAMS
 from segue.plays.playbacks import Playbacks
 from segue.settings import Settings
 from segue.storage.mongo import Document
@@ -84,7 +85,10 @@ class Listener:
     def events(self) -> list[tuple[str, str]]:
         """The songs and the types of the events."""
         songs = {track: own for own, track in self.home.ids().items()}
-        return [(songs[event["track_id"]], event["type"]) for event in in_kafka(self.services.settings)]
+        events = in_kafka(self.services.settings)
+        # Plays that the other server may have scrobbled itself are sent on only at a listener's request.
+        assert all(event["session_id"].startswith(FROM_PROGRAMS) for event in events)
+        return [(songs[event["track_id"]], event["type"]) for event in events]
 
 
 @pytest.fixture
