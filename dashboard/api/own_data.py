@@ -99,8 +99,10 @@ def _note(services: Services, request: Request, action: Action, user_id: str) ->
 
 def _archive(services: Services, user_id: str) -> bytes:
     kafka = connected(services.settings).kafka
-    # One partition: the others may be large, and have no plays that the pages or apps of a listener sent.
-    return archive(services.store, user_id, plays=plays_of(kafka, user_id, everywhere=False))
+    # One partition: the others may be large. If partitions were added, they may have older plays of the
+    # listener: the archive says so.
+    plays = plays_of(kafka, user_id, everywhere=False)
+    return archive(services.store, user_id, plays=plays, everywhere=False)
 
 
 def _leave(services: Services, user_id: str) -> dict[str, int]:

@@ -29,6 +29,12 @@ Statistics over all listeners do not name you and are not included.
 """
 
 
+_PARTITION = """
+The plays are those of your partition of the topic. If the operator has added partitions, older plays may lie
+in others: ask for "./run.sh listener export", which reads them all.
+"""
+
+
 def _with_names(store: Store, plays: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     ids = [play.get("track_id") for play in plays]
     # Other producers may have sent anything; ids of tracks are ASCII.
@@ -39,8 +45,10 @@ def _with_names(store: Store, plays: Sequence[dict[str, Any]]) -> Iterator[dict[
         yield names | play
 
 
-def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]]) -> bytes:
-    """The ZIP; `plays` are the listener's records in Kafka."""
+def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]], everywhere: bool = True) -> bytes:
+    """The ZIP; `plays` are the listener's records in Kafka, `everywhere` as they were read by
+    :func:`segue.storage.kafka_records.plays_of`. If not, the archive says what may be missing.
+    """
     out = io.BytesIO()
     files = []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -55,5 +63,5 @@ def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]]) -> b
         )
         files.append(f"plays.jsonl: {len(lines)}")
         read_me = _READ_ME.format(at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", files="\n".join(files))
-        packed.writestr("README.txt", read_me)
+        packed.writestr("README.txt", read_me if everywhere else read_me + _PARTITION)
     return out.getvalue()
