@@ -294,6 +294,7 @@ def test_the_walk_reaches_every_method(walked: Walked) -> None:
         # They insert, or set a retention, and read nothing.
         "Accounts.add",
         "Connections.add",
+        "Scrobbles.add",
         "Opinions.keep",  # writes by id, and nothing for the example's type of event
         "Handovers.offer",
         "OperatorLinks.create",
