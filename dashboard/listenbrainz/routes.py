@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from segue.dashboard.any_path import below
 from segue.dashboard.api.requests import body, client_address, json_object, read_apart
 from segue.dashboard.app_events import RETRY_SECONDS
 from segue.dashboard.cross_origin import CrossOrigin
@@ -29,7 +30,7 @@ from segue.people.authentication import TooManyGuesses
 from segue.people.login_failures import WINDOW
 
 log = logging.getLogger(__name__)
-SUBMIT, VALIDATE, ELSE = "/1/submit-listens", "/1/validate-token", "/1/{path:path}"
+SUBMIT, VALIDATE, ELSE = "/1/submit-listens", "/1/validate-token", below("/1")
 METHODS = {SUBMIT: "POST", VALIDATE: "GET"}
 _SCHEMES = ("token", "bearer")
 _SHAPE = '{"listen_type": "single", "payload": [...]}'

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from segue.dashboard.any_path import below
 from segue.dashboard.api.requests import client_address
 from segue.dashboard.cross_origin import CrossOrigin
 from segue.dashboard.opensubsonic import (
@@ -43,7 +44,7 @@ from segue.dashboard.services import Services
 
 log = logging.getLogger(__name__)
 PATH = "/rest/{name}"
-_ELSE = "/rest/{path:path}"
+_ELSE = below("/rest")
 _METHODS = ("GET", "POST", "OPTIONS")
 _OTHER_METHODS = ("PUT", "PATCH", "DELETE")
 _ENDING = ".view"

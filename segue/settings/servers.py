@@ -19,4 +19,4 @@ class ServerSettings(Section):
     playing_interval: Annotated[Positive, TakesEffect("restart the dashboard and the API")]
     playlist_interval: Annotated[Positive, TakesEffect("restart the dashboard and the API")]
     folder: LocalPath
-    cache_size: Size
+    cache_size: Size = Field(ge=1)

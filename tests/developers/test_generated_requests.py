@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -152,6 +152,7 @@ def test_every_answer_is_as_it_is_described(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@example(path="\n0", key="")
 @given(path=st.text(max_size=30), key=st.text(st.characters(max_codepoint=255), max_size=120))
 def test_any_path_and_key_is_refused_as_a_problem(path: str, key: str, method: str, ada: Program) -> None:
     address = quote(path.encode("utf-8", "surrogatepass"), safe="/")

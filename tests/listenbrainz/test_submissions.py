@@ -210,6 +210,8 @@ def test_tokens(ada: Program, web: TestClient) -> None:
     assert ada.send({}, token="wrong").status_code == 401
     assert web.get("/1/submit-listens", headers=ada.headers()).status_code == 405
     assert web.get("/1/user/Ada/listens").status_code == 404
+    lines = web.get("/1/user%0Alistens")
+    assert lines.status_code == 404 and lines.json()["code"] == 404
 
 
 def test_guessed_tokens_are_refused_after_some(ada: Program, web: TestClient) -> None:

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from segue.dashboard.any_path import below
 from segue.dashboard.api.requests import body, client_address
 from segue.dashboard.api.v1.accepted import LARGEST
 from segue.dashboard.api.v1.described import OPERATIONS, KeyOperation, document
@@ -37,7 +38,7 @@ from segue.people.login_failures import WINDOW
 from segue.privacy.leaving import remove_late_writes
 
 log = logging.getLogger(__name__)
-ELSEWHERE = (ROOT, f"{ROOT}/{{path:path}}")
+ELSEWHERE = (ROOT, below(ROOT))
 """Paths that the API does not have."""
 Answering = Callable[[ApiKey, Request], Awaitable[Response]]
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Segue"'}
