@@ -236,7 +236,7 @@ run_tests() {
   check_types_and_layers >"$local_folder/checks.log" 2>&1 &
   checks=$!
   say 'tests, with types and layers in parallel'
-  run_module pytest --numprocesses 6 --dist loadgroup --no-loadscope-reorder || status=$?
+  run_module pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder || status=$?
   wait "$checks" || status=1
   cat "$local_folder/checks.log"
   return "$status"

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 MOST_VALUES = 100_000
 """The values of a JSON body: a playlist of 10,000 songs has as many, a submission of 1,000 listens 30,000."""
+REFUSED_BYTES = 8 * 1024 * 1024
+"""The most bytes of a body that are received after it has become too long."""
 _READERS = 2
 _AT_ONCE = 4096
 """Bytes; a thread would cost more than to read such a body."""
@@ -163,27 +165,32 @@ def refuse_cross_site(request: Request, base_url: str = "") -> None:
 async def parts(request: Request, *, limit: int, too_large: str = "") -> AsyncIterator[bytes]:
     """The request's body in parts, up to `limit` bytes.
 
+    The rest of a longer one is received without being kept, up to :data:`REFUSED_BYTES`: proxies answer 502
+    if the connection is closed while they send.
+
     Raises
     ------
     HTTPException
         413: it is longer, with the text `too_large`. 408: it comes too slowly. 400: the client disconnected.
     """
     stream, began, size = request.stream(), anyio.current_time(), 0
-    while True:
-        left = began + patience(size) - anyio.current_time()
+    refusal = HTTPException(413, too_large or f"more than {limit} bytes")
+    while size <= limit + REFUSED_BYTES:
+        left = began + patience(min(size, limit)) - anyio.current_time()
         try:
             with anyio.fail_after(left):
                 part = await anext(stream)
         except StopAsyncIteration:
-            return
+            break
         except TimeoutError:
-            raise HTTPException(408, "the body came too slowly") from None
+            raise refusal if size > limit else HTTPException(408, "the body came too slowly") from None
         except ClientDisconnect:  # the tab was closed; its outbox sends the events again later
             raise HTTPException(400, "the body broke off") from None
         size += len(part)
-        if size > limit:
-            raise HTTPException(413, too_large or f"more than {limit} bytes")
-        yield part
+        if size <= limit:
+            yield part
+    if size > limit:
+        raise refusal
 
 
 async def body(request: Request, *, limit: int) -> bytes:
