@@ -195,7 +195,7 @@ def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def study_name(model: Searched, logs: Mapping[str, SessionLog], settings: Mapping[str, Any]) -> str:
-    """The target, the logs' names, and a digest of their plays and of the fixed settings.
+    """The target, the first log's name, and a digest of all plays and of the fixed settings.
 
     The digest is of the contents, not of the files' names, sizes or times: a copy in another folder is the
     same log, and a log with new plays is another one.
@@ -206,7 +206,7 @@ def study_name(model: Searched, logs: Mapping[str, SessionLog], settings: Mappin
             digest.update(str(len(column)).encode() + column.tobytes())
     first, *others = logs
     more = f" and {len(others)} more" if others else ""
-    return f"{model.value} on {first}{more}, {digest.hexdigest()}"
+    return f"{model.value} on {first.rpartition('/')[2]}{more}, {digest.hexdigest()}"
 
 
 def search(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +31,7 @@ from segue.recommenders.session_rules import SequentialRules
 from segue.recommenders.tastes import NearTaste, centroids
 from segue.recommenders.top import ranks_of, top_lists
 from segue.session_logs.logs import SessionLog
-from segue.session_logs.splits import TimeSplit
+from segue.session_logs.splits import TimeSplit, blocks
 from segue.settings import Settings
 
 MODELS: Mapping[str, Callable[[], SessionModel]] = {
@@ -84,8 +84,6 @@ MANY = 20_000
 SLOW = ("item-knn", "session-knn", "als", "space", "served")
 """The models that are left out then, and those whose names begin with them and a colon."""
 SAMPLE_DIMENSION = 64
-BLOCK = 500
-"""The queries that a model answers at a time: it bounds the memory of the scores."""
 WORKERS = 2
 """The blocks that are answered at once."""
 
@@ -116,11 +114,6 @@ class Comparison:
     figures: dict[str, dict[str, float]]
     choices: dict[str, list[str]]
     """What each model has chosen on each split; without the models that choose nothing."""
-
-
-def blocks(count: int) -> Iterator[slice]:
-    """Slices of at most :data:`BLOCK` queries."""
-    return (slice(begin, begin + BLOCK) for begin in range(0, count, BLOCK))
 
 
 def outcome(model: SessionModel, split: TimeSplit, *, k: int = 20) -> Outcome:

@@ -19,15 +19,28 @@ from segue.recommenders.session_ensemble import EnsembleMember, SessionEnsemble,
 from segue.recommenders.session_models import SessionModel
 from segue.recommenders.top import goal, ranks_of, scaled, top_k
 from segue.session_logs.logs import SessionLog
-from segue.session_logs.splits import Queries, last_part, sampled
+from segue.session_logs.splits import Queries, blocks, last_part, sampled
 
 ASKED = 1000
 """The queries by which a choice is made, at most."""
 LOG_TOO_SHORT = "not chosen, the history is too short"
+NOTHING_FOUND = "not chosen, no track of the last part of the history was found"
+
+
+def reached(model: SessionModel, queries: Queries) -> float:
+    """The goal that a fitted model reaches; it answers block by block."""
+    ranks = []
+    for block in blocks(len(queries)):
+        asked = queries.take(block)
+        ranks.append(ranks_of(model.scores(asked), asked.targets))
+    return goal(np.concatenate(ranks))
 
 
 class Chosen:
-    """The best of several models, which differ in their parameters. Without a last part, it is the first."""
+    """The best of several models, which differ in their parameters.
+
+    It is the first if there is no last part, or if no model finds a track of it.
+    """
 
     def __init__(self, options: Sequence[Callable[[], SessionModel]]) -> None:
         self.options = options
@@ -38,14 +51,10 @@ class Chosen:
         self.choice = LOG_TOO_SHORT
         if part is not None:
             queries = sampled(part.queries, ASKED)
-            goals = [
-                goal(ranks_of(make().fit(part.history).scores(queries), queries.targets))
-                for make in self.options
-            ]
+            goals = [reached(make().fit(part.history), queries) for make in self.options]
             best = self.options[int(np.argmax(goals))]
+            self.choice = NOTHING_FOUND if max(goals) == 0 else str(best())
         self.model = best()
-        if part is not None:
-            self.choice = str(self.model)
         self.model.fit(history)
         return self
 
@@ -84,9 +93,9 @@ def blend_members() -> dict[str, SessionModel]:
 class ChosenBlend:
     """The ensemble of session models with weights chosen for the history, by coordinate search.
 
-    The search begins with the best member alone. A weight changes only if the goal rises, so that on the last
-    part of the history the blend is never below one of its members; a member that brings nothing has no
-    weight.
+    The search begins with the best member alone. On the last part of the history, the blend is never below
+    one of its members; a member that brings nothing has no weight. All members have the same weight if there
+    is no last part, or if no member finds a track of it.
     """
 
     def fit(self, history: SessionLog) -> ChosenBlend:
@@ -96,12 +105,12 @@ class ChosenBlend:
         self.choice = LOG_TOO_SHORT
         if part is not None:
             queries = sampled(part.queries, ASKED)
-            scores = {
-                name: top_k(scaled(model.fit(part.history).scores(queries)), CANDIDATES)
-                for name, model in models.items()
-            }
-            weights = search_weights(scores, queries.targets)
-            self.choice = ", ".join(f"{name} {weight:g}" for name, weight in weights.items() if weight)
+            scores = {name: best_scores(model.fit(part.history), queries) for name, model in models.items()}
+            if found := search_weights(scores, queries.targets):
+                weights = found
+                self.choice = ", ".join(f"{name} {weight:g}" for name, weight in weights.items() if weight)
+            else:
+                self.choice = NOTHING_FOUND
         members = [
             EnsembleMember(name, model, weights[name]) for name, model in models.items() if weights[name]
         ]
@@ -112,26 +121,44 @@ class ChosenBlend:
         return self.ensemble.scores(queries)
 
 
-def search_weights(scores: dict[str, sparse.csr_matrix], targets: np.ndarray) -> dict[str, float]:
-    """Weights of scaled scores for a high goal; those that bring nothing are 0."""
+def best_scores(model: SessionModel, queries: Queries) -> sparse.csr_matrix:
+    """The scaled scores of the best items of a fitted model, which answers block by block."""
+    parts = (model.scores(queries.take(block)) for block in blocks(len(queries)))
+    return sparse.vstack([top_k(scaled(scores), CANDIDATES) for scores in parts], format="csr")
 
-    def reached(weights: dict[str, float]) -> float:
+
+def search_weights(scores: dict[str, sparse.csr_matrix], targets: np.ndarray) -> dict[str, float]:
+    """Weights of scaled scores for a high goal; those that bring nothing are 0.
+
+    The goal is at least that of the best scores alone. Without any target among the scores, there are no
+    weights.
+    """
+
+    def goal_of(weights: dict[str, float]) -> float:
         used = [weight * scores[name] for name, weight in weights.items() if weight]
         return goal(ranks_of(reduce(add, used).tocsr(), targets)) if used else 0.0
 
-    alone = {name: reached({name: 1.0}) for name in scores}
+    alone = {name: goal_of({name: 1.0}) for name in scores}
     first = max(alone, key=lambda name: alone[name])
+    if alone[first] == 0:
+        return {}
     weights = {name: float(name == first) for name in scores}
-    best = alone[first]
+    best = highest = alone[first]
     for _ in range(ROUNDS):
         before = best
         for name in sorted(scores, key=lambda name: -alone[name]):
             for step in STEPS:
-                tried = reached(weights | {name: step})
-                needed = LEAST_GAIN if weights[name] == 0 and step else 1e-9
-                # A member leaves if it is not missed.
-                if tried > best + (needed if step else -LEAST_GAIN):
+                if step == weights[name]:
+                    continue
+                tried = goal_of(weights | {name: step})
+                if step == 0:
+                    # A member leaves if it is not missed. Losses must not add up: the highest goal counts.
+                    better = tried > highest - LEAST_GAIN and tried >= alone[first]
+                else:
+                    better = tried > best + (LEAST_GAIN if weights[name] == 0 else 1e-9)
+                if better:
                     weights, best = weights | {name: step}, tried
+                    highest = max(highest, best)
         if best <= before:
             break
     return weights

@@ -18,13 +18,12 @@ import numpy as np
 from scipy import sparse
 
 from segue.recommenders.compiled import compiled
+from segue.recommenders.session_models import LONGEST
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import DAY, Queries
 
 KEPT = 200
 """The best items of a query that are returned."""
-LONGEST = 100
-"""Plays before the last so many of a prefix do not count."""
 SMALLEST = 1e-30
 """The least score of an item of a nearest session: the smallest products of decays are 0."""
 

@@ -102,7 +102,7 @@ class Ranked:
 
 
 class RepeatsLimited:
-    """The lists of a model with at most so many tracks of the session in them; the best of these stay."""
+    """The lists of a model with at most so many of the session's last 100 tracks; the best of these stay."""
 
     def __init__(self, model: SessionModel, most: int) -> None:
         self.model, self.most = model, most

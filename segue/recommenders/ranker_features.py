@@ -26,6 +26,7 @@ from segue.recommenders.nearest_sessions import (
     scratch_for,
     session_table,
 )
+from segue.recommenders.session_models import LONGEST
 from segue.recommenders.session_rules import rule_matrix
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import DAY, Queries
@@ -39,8 +40,6 @@ BACK = 5
 """The last plays whose rules are asked."""
 OWN_PLAYS = 5000
 """The last plays of a listener that are looked at."""
-IN_SESSION = 100
-"""The last plays of a session that are looked at."""
 OWN_AFTER = 5
 """The plays after a listener's earlier play of the last track."""
 
@@ -330,7 +329,7 @@ def _propose_from_steps(k: Knowledge, s: Session, pool: Pool) -> None:
 @compiled
 def _propose_from_session(k: Knowledge, s: Session, pool: Pool) -> None:
     length = len(s.prefix)
-    for back in range(min(length, IN_SESSION)):
+    for back in range(min(length, LONGEST)):
         _propose(pool, s.prefix[length - 1 - back])
     different = 0
     for back in range(min(length, 20)):
@@ -431,7 +430,7 @@ def _sessions(k: Knowledge, s: Session, pool: Pool) -> None:
 def _heard(s: Session, pool: Pool) -> None:
     """The features from the plays of the session."""
     table, length = pool.table, len(s.prefix)
-    for back in range(min(length, IN_SESSION)):
+    for back in range(min(length, LONGEST)):
         row = pool.slot[s.prefix[length - 1 - back]]
         if row < 0:
             continue

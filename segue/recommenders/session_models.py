@@ -16,6 +16,9 @@ from segue.recommenders.top import scaled, top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
 
+LONGEST = 100
+"""Plays before the last so many of a prefix do not count."""
+
 
 class SessionModel(Protocol):
     """The interface of a session model for the evaluation."""
@@ -24,15 +27,14 @@ class SessionModel(Protocol):
     def scores(self, queries: Queries) -> sparse.csr_matrix: ...
 
 
-def prefix_matrix(queries: Queries, n_items: int, *, decay: float = 1.0, last: int = 0) -> sparse.csr_matrix:
+def prefix_matrix(
+    queries: Queries, n_items: int, *, decay: float = 1.0, last: int = LONGEST
+) -> sparse.csr_matrix:
     """(queries, items): each prefix as a row; an item `g` plays before the end has the weight `decay ** g`.
 
-    An item that was played several times has the weight of its latest play. With `last`, only the last `last`
-    plays count.
+    An item that was played several times has the weight of its latest play. Only the last `last` plays count.
     """
-    lengths = queries.ends - queries.starts
-    if last:
-        lengths = np.minimum(lengths, last)
+    lengths = np.minimum(queries.ends - queries.starts, last)
     rows = np.repeat(np.arange(len(queries)), lengths)
     gaps = np.repeat(np.cumsum(lengths), lengths) - 1 - np.arange(len(rows))
     columns = queries.items[queries.ends[rows] - 1 - gaps]

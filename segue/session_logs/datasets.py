@@ -14,7 +14,9 @@ from segue.session_logs.logs import SessionLog, read_log
 
 
 def read_sessions(folder: Path) -> dict[str, SessionLog]:
-    """Read every session log below a folder: the .tsv files in it and in its folder `30music`, by file name.
+    """Read every session log below a folder: the .tsv files in it and in its folder `30music`.
+
+    A log has the name of its file relative to the folder, without the ending: `monday`, `30music/monday`.
 
     Raises
     ------
@@ -26,7 +28,7 @@ def read_sessions(folder: Path) -> dict[str, SessionLog]:
         raise SegueError(
             f"{folder} has no session logs (*.tsv): see ./run.sh models evaluate --help for their format"
         )
-    return {file.stem: read_log(file) for file in files}
+    return {file.relative_to(folder).with_suffix("").as_posix(): read_log(file) for file in files}
 
 
 def read_hetrec(folder: Path) -> sparse.csr_matrix:

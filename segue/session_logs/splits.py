@@ -12,6 +12,8 @@ from segue.errors import SegueError
 from segue.session_logs.logs import SessionLog
 
 DAY = 86_400.0
+BLOCK = 500
+"""The queries that a model answers at a time: it bounds the memory of the scores."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,6 +52,11 @@ class Queries:
             sessions=self.sessions[chosen],
             times=self.times[chosen],
         )
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Slices of at most :data:`BLOCK` queries."""
+    return (slice(begin, begin + BLOCK) for begin in range(0, count, BLOCK))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

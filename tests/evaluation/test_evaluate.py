@@ -127,7 +127,7 @@ def test_blocks_of_queries_give_the_same_figures(tmp_path: Path, monkeypatch: py
     without_listeners(tmp_path)
     found = []
     for block in (7, 500):
-        monkeypatch.setattr("segue.evaluation.next_track.BLOCK", block)
+        monkeypatch.setattr("segue.session_logs.splits.BLOCK", block)
         file = tmp_path / f"{block}.json"
         done = run(tmp_path, "--models", "session-knn+rules,stan,blend,ranked", "--json", str(file))
         assert done.exit_code == 0, done.output

@@ -85,6 +85,9 @@ def test_a_study_belongs_to_one_log_and_to_the_settings_that_it_does_not_search(
     names = [name_of(folder) for folder in folders]
     assert names[0] == names[1] != names[2]
     assert all(name.startswith("served on log, ") for name in names)
+    (folders[1] / "30music").mkdir()
+    (folders[1] / "log.tsv").rename(folders[1] / "30music" / "log.tsv")
+    assert name_of(folders[1]) == names[0]
     searched = with_values(SETTINGS, {"ranking.transition_weight": 1.25, "models.als.alpha": 3.0})
     assert name_of(folders[0], searched) == names[0]
     for kept in ({"ranking.max_per_artist": 9}, {"models.rules.max_gap": 3}):

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from segue.recommenders.chosen import (
     LOG_TOO_SHORT,
+    NOTHING_FOUND,
     Chosen,
     ChosenBlend,
     context_tree,
@@ -89,6 +90,46 @@ def test_a_member_that_brings_nothing_has_no_weight() -> None:
         {"good": sparse.csr_matrix(good), "empty": sparse.csr_matrix(good.shape)}, targets
     )
     assert useless["empty"] == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_members_that_leave_do_not_take_the_blend_below_its_best_member(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(40, size=4000)
+    scores = {}
+    for number in range(6):
+        values = 0.02 * rng.random((4000, 40)).astype(np.float32)
+        # One member finds most targets, each of the others a few more.
+        found = rng.random(4000) < (0.5 if number == 0 else 0.002)
+        values[np.flatnonzero(found), targets[found]] += 1
+        scores[str(number)] = sparse.csr_matrix(values)
+    weights = search_weights(scores, targets)
+    reached = goal(ranks_of(sum(weights[name] * scores[name] for name in scores).tocsr(), targets))
+    assert reached >= max(goal(ranks_of(alone, targets)) for alone in scores.values())
+
+
+def never_predicted() -> SessionLog:
+    """Tracks and their second parts for six days, then three days of tracks that never met."""
+    rows = []
+    for session in range(90):
+        track, late = session % 15, session >= 60
+        following = (track + 1) % 15 if late else 100 + track
+        for place, item in enumerate((track, following)):
+            rows.append((session, item, session * DAY / 10 + 100 * place))
+    sessions, items, times = (np.array(column) for column in zip(*rows, strict=True))
+    return make_log(users=sessions, sessions=sessions, items=items, times=times)
+
+
+def test_models_whose_tracks_were_never_right_keep_their_first_parameters() -> None:
+    log = never_predicted()
+    blend = ChosenBlend().fit(log)
+    assert blend.choice == NOTHING_FOUND
+    assert {member.weight for member in blend.ensemble.members} == {1.0}
+    queries = prefixes(log)
+    assert goal(ranks_of(blend.scores(queries), queries.targets)) > 0
+    chosen = Chosen([lambda: ContextTree(depth=1), SequentialRules]).fit(log)
+    assert chosen.choice == NOTHING_FOUND
+    assert isinstance(chosen.model, ContextTree)
 
 
 def test_the_blend_names_its_members_and_leaves_the_others_out() -> None:

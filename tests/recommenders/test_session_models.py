@@ -18,6 +18,7 @@ from segue.recommenders.session_models import (
     ListenerRepeats,
     Popularity,
     SessionKnn,
+    prefix_matrix,
 )
 from segue.recommenders.session_rules import ListenerRules, SequentialRules, rule_matrix
 from segue.recommenders.top import ranks_of, scaled, top_k, top_lists
@@ -81,6 +82,21 @@ def test_session_knn_takes_the_nearest_sessions_by_cosine() -> None:
     near, far = 2 / np.sqrt(3), 2 / np.sqrt(4)
     assert found == pytest.approx({"a": near + far, "b": near + far, "c": near, "d": far, "e": far}, rel=1e-5)
     assert set(answer(SessionKnn(neighbours=1), history, "ab")) == {"a", "b", "c"}
+
+
+def test_of_a_very_long_session_only_the_end_counts() -> None:
+    plays = np.arange(5000)
+    one = np.array([0])
+    session = Queries(
+        items=plays,
+        starts=one,
+        ends=one + 5000,
+        targets=one,
+        users=one,
+        sessions=one,
+        times=one.astype(float),
+    )
+    assert prefix_matrix(session, 5000).indices.tolist() == list(range(4900, 5000))
 
 
 def test_late_sessions_and_rare_items_can_count_for_more() -> None:

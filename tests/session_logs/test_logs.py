@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from segue.errors import SegueError
+from segue.session_logs.datasets import read_sessions
 from segue.session_logs.logs import make_log, only_of, read_log, sessions_alone
 from segue.session_logs.splits import last_part, prefixes, sampled
 
@@ -31,6 +32,18 @@ def test_the_plays_of_some_items_keep_sessions_listeners_and_artists() -> None:
 
 
 HEADER = "SessionId\tItemId\tTime\n"
+
+
+def test_files_of_one_name_in_two_folders_are_two_logs(tmp_path: Path) -> None:
+    (tmp_path / "30music").mkdir()
+    for name, track in (("log", "a"), ("30music/log", "b"), ("30music/other", "c")):
+        (tmp_path / f"{name}.tsv").write_text(f"{HEADER}s1\t{track}\t1500000000\n")
+    logs = read_sessions(tmp_path)
+    assert {name: log.item_ids.tolist() for name, log in logs.items()} == {
+        "log": ["a"],
+        "30music/log": ["b"],
+        "30music/other": ["c"],
+    }
 
 
 def test_without_listeners_each_session_has_its_own(tmp_path: Path) -> None:
