@@ -235,8 +235,9 @@ def test_a_queue_that_0_1_left_in_the_browser_continues(player: Player) -> None:
     )
     page.reload()
     until(lambda: player.state().get("title") == title("Metal", 1), "the song to be there")
+    assert player.state()["position"] >= 3000
     player.press("Play")
     player.wait_playing(title("Metal", 1))
-    assert player.state()["position"] >= 3000
+    until(lambda: player.state()["position"] >= 3000, "the song to go on where it was left")
     stored = "async () => (await (await fetch('/api/queue')).json()).items.map((item) => item.title)"
     until(lambda: page.evaluate(stored) == [song["title"] for song in songs], "the account to have the queue")
