@@ -16,6 +16,7 @@ from segue.dashboard.services import Services
 from segue.people.api_keys import RECOMMENDATIONS, ApiKey, ApiKeys
 from segue.settings import Settings
 from segue.taste.corrections import Corrections, Rule
+from tests.asynchronous import run
 from tests.developers.conftest import NEXT, Program, recommend
 from tests.opensubsonic.conftest import track_id
 from tests.waiting import PATIENCE, until
@@ -180,7 +181,7 @@ def test_a_stream_that_is_not_read_ends(
 
     sent = plans._Sent(parts(), lambda: ended.append(True))
     for version in ("2.3", "2.4"):
-        asyncio.run(sent({"type": "http", "asgi": {"spec_version": version}}, never, never))
+        run(sent, {"type": "http", "asgi": {"spec_version": version}}, never, never)
     assert ended == [True, True]
 
 
