@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from segue.recommenders.compiled import compiled
+from segue.recommenders.compiled import compiled, compiled_part
 from segue.recommenders.nearest_sessions import Best, as_scores, keep_best, room_for_best
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
@@ -88,7 +88,7 @@ def contexts_of(history: SessionLog, *, depth: int) -> Contexts:
     )
 
 
-@compiled
+@compiled_part
 def longer(contexts: Contexts, node: int, item: int) -> int:
     """The node that extends a node by the item before it, -1 if the history lacks that context."""
     key = node * contexts.n_items + item
@@ -98,7 +98,7 @@ def longer(contexts: Contexts, node: int, item: int) -> int:
     return -1
 
 
-@compiled
+@compiled_part
 def contexts_at_end(contexts: Contexts, prefix: np.ndarray, nodes: np.ndarray) -> int:
     """Write the nodes of the contexts at the end of a prefix, the shortest first; returns their number.
 

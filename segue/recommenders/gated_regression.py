@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from segue.recommenders.compiled import compiled
+from segue.recommenders.compiled import compiled, compiled_part
 
 
-@compiled
+@compiled_part
 def _gated(weights: np.ndarray, state: np.ndarray) -> np.ndarray:
     """(features,) float64: the weights in a state."""
     gated = np.zeros(len(weights))
@@ -26,7 +26,7 @@ def _gated(weights: np.ndarray, state: np.ndarray) -> np.ndarray:
     return gated
 
 
-@compiled
+@compiled_part
 def _values(weight: np.ndarray, features: np.ndarray) -> np.ndarray:
     """(n,) float64: the weighted sum of each row."""
     values = np.zeros(len(features))

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from segue.recommenders.compiled import compiled
+from segue.recommenders.compiled import compiled, compiled_part
 from segue.recommenders.session_models import LONGEST
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import DAY, Queries
@@ -162,14 +162,14 @@ class Scratch(NamedTuple):
     """(items,) float64."""
 
 
-@compiled
+@compiled_part
 def scratch_for(table: SessionTable) -> Scratch:
     """Arrays for queries on a table."""
     sessions = len(table.ended)
     return Scratch(np.zeros(sessions), np.zeros(sessions, dtype=np.int64), np.zeros(len(table.rarity)))
 
 
-@compiled
+@compiled_part
 def _with(entries: np.ndarray, count: int, entry: int) -> np.ndarray:
     """The array with an entry at the place `count`, twice as large if it was full."""
     if count == len(entries):
@@ -180,7 +180,7 @@ def _with(entries: np.ndarray, count: int, entry: int) -> np.ndarray:
     return entries
 
 
-@compiled
+@compiled_part
 def is_in_end(prefix: np.ndarray, back: int) -> bool:
     """Whether the item `back` plays before the end of the prefix was played again after that."""
     item = prefix[len(prefix) - 1 - back]
@@ -190,7 +190,7 @@ def is_in_end(prefix: np.ndarray, back: int) -> bool:
     return False
 
 
-@compiled
+@compiled_part
 def _sharing(prefix: np.ndarray, table: SessionTable, w: Weighting, scratch: Scratch) -> np.ndarray:
     """The sessions that share an item with the prefix; `similar` has the weight of the common items."""
     found = np.empty(1024, dtype=np.int64)
@@ -219,7 +219,7 @@ def _sharing(prefix: np.ndarray, table: SessionTable, w: Weighting, scratch: Scr
     return found
 
 
-@compiled
+@compiled_part
 def _similarities(
     found: np.ndarray, now: float, table: SessionTable, w: Weighting, scratch: Scratch
 ) -> np.ndarray:
@@ -240,7 +240,7 @@ def _similarities(
     return value
 
 
-@compiled
+@compiled_part
 def compare_sessions(
     prefix: np.ndarray, now: float, table: SessionTable, w: Weighting, scratch: Scratch
 ) -> np.ndarray:
@@ -281,7 +281,7 @@ class Best(NamedTuple):
     """(p,) int64: how many entries of each row are set."""
 
 
-@compiled
+@compiled_part
 def room_for_best(queries: int) -> Best:
     """Empty rows for the best items of queries."""
     return Best(
@@ -291,7 +291,7 @@ def room_for_best(queries: int) -> Best:
     )
 
 
-@compiled
+@compiled_part
 def keep_best(best: Best, query: int, scored: np.ndarray, score: np.ndarray) -> None:
     """Write the best of the scored items to the row of the query, and clear their scores."""
     value = score[scored]

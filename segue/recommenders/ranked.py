@@ -1,11 +1,14 @@
 """A learned ranker: candidates from many simple sources, in an order that the history's own listening taught.
 
 The last parts of the history, a day each, teach it: what its sources know of the time before, and which
-candidate was played. The strength of the penalty is chosen on the last of these parts. Then all parts teach
-the final weights, and the sources learn from the whole history. It never sees the test.
+candidate was played. The strength of the penalty is chosen on the last of these parts, on which the learned
+order must not be below that of a single source. Then all parts teach the final weights, and the sources learn
+from the whole history. It never sees the test.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
@@ -17,7 +20,7 @@ from segue.recommenders.ranker_features import Examples, Feature, State, gather,
 from segue.recommenders.session_models import SessionModel, prefix_matrix
 from segue.recommenders.top import goal, ranks_of, top_k
 from segue.session_logs.logs import SessionLog
-from segue.session_logs.splits import Queries, TimeSplit, last_part, sampled
+from segue.session_logs.splits import Queries, TimeSplit, blocks, last_part, sampled
 
 PARTS = 3
 """The parts of the history that teach, at most."""
@@ -28,6 +31,23 @@ OTHERS = 100
 FEWEST = 50
 """With fewer plays that teach, nothing is learned from them."""
 PENALTIES = (1.0, 3.0, 10.0, 30.0)
+
+
+def fixed(*features: Feature) -> GatedRegression:
+    """The order by the sum of some features in every state, with a small weight for popularity."""
+    weights = np.zeros((len(Feature), len(State)))
+    weights[list(features), State.ALWAYS] = 3.0
+    weights[Feature.POPULARITY, State.ALWAYS] = 0.1
+    return GatedRegression(weights=weights)
+
+
+FIXED = {
+    "rules and sessions": fixed(Feature.FOLLOWED, Feature.RULE, Feature.SESSIONS),
+    "rules": fixed(Feature.RULE),
+    "sessions": fixed(Feature.SESSIONS),
+    "contexts": fixed(Feature.FOLLOWED, Feature.FOLLOWED_TWO, Feature.FOLLOWED_THREE),
+}
+"""The orders by the sources that can rank by themselves. Learned weights must not be below any of them."""
 
 
 class Ranked:
@@ -47,20 +67,27 @@ class Ranked:
         self.again, self.seed, self.most = again, seed, most
 
     def fit(self, history: SessionLog) -> Ranked:
+        self.choice, self.regression = LOG_TOO_SHORT, FIXED["rules and sessions"]
         parts = self._parts(history)
-        self.choice = LOG_TOO_SHORT
-        self.regression = GatedRegression(weights=default_weights())
-        taught = [self._taught(part, number) for number, part in enumerate(parts)]
-        if taught:
-            penalty = PENALTIES[2]
-            if len(taught) > 1:
-                penalty = self._best_penalty(taught, parts[0].queries)
-            choices = joined([choices for _, choices in taught])
-            if len(choices.chosen) >= FEWEST:
-                self.regression = fit_gated_regression(choices, penalty=penalty)
-                self.choice = f"learned from {len(choices.chosen)} plays, penalty {penalty:g}"
+        earlier = [self._taught(part, number)[0] for number, part in enumerate(parts[1:], 1)]
+        if sum(len(choices.chosen) for choices in earlier) >= FEWEST:
+            self._learn(joined(earlier), parts[0])
         self.knowledge = knowledge_of(history)
         return self
+
+    def _learn(self, earlier: Choices, latest: TimeSplit) -> None:
+        """Choose the weights on the latest part, and learn them from all parts unless fixed ones are best."""
+        learned = [fit_gated_regression(earlier, penalty=penalty) for penalty in PENALTIES]
+        choices, goals = self._taught(latest, 0, [*learned, *FIXED.values()])
+        best = int(np.argmax(goals))
+        if best < len(learned):
+            everything, penalty = joined([choices, earlier]), PENALTIES[best]
+            self.regression = fit_gated_regression(everything, penalty=penalty)
+            self.choice = f"learned from {len(everything.chosen)} plays, penalty {penalty:g}"
+        else:
+            name = list(FIXED)[best - len(learned)]
+            self.regression = FIXED[name]
+            self.choice = f"not learned, the order by {name} was better"
 
     def _parts(self, history: SessionLog) -> list[TimeSplit]:
         """The parts that teach, the last first."""
@@ -76,28 +103,29 @@ class Ranked:
             )
         return parts
 
-    def _taught(self, part: TimeSplit, number: int) -> tuple[Examples, Choices]:
-        examples = self._candidates(gather(knowledge_of(part.history), part.queries), part.queries)
-        return examples, choices_of(examples, part.queries.targets, seed=self.seed + 1000 * number)
+    def _taught(
+        self, part: TimeSplit, number: int, asked: Sequence[GatedRegression] = ()
+    ) -> tuple[Choices, list[float]]:
+        """The choices of a part, and the goal that each regression reaches on it; block by block."""
+        knowledge, rng = knowledge_of(part.history), np.random.default_rng(self.seed + 1000 * number)
+        choices: list[Choices] = []
+        ranks: list[list[np.ndarray]] = [[] for _ in asked]
+        for block in blocks(len(part.queries)):
+            queries = part.queries.take(block)
+            examples = self._candidates(gather(knowledge, queries))
+            choices.append(choices_of(examples, queries.targets, rng=rng))
+            for regression, of_regression in zip(asked, ranks, strict=True):
+                scores = scores_of(regression, examples, knowledge.n_items)
+                of_regression.append(ranks_of(scores, queries.targets))
+        return joined(choices), [goal(np.concatenate(of_regression)) for of_regression in ranks]
 
-    def _candidates(self, examples: Examples, queries: Queries) -> Examples:
+    def _candidates(self, examples: Examples) -> Examples:
         if self.again:
             return examples
         return examples.take(examples.features[:, Feature.HEARD] == 0)
 
-    def _best_penalty(self, taught: list[tuple[Examples, Choices]], queries: Queries) -> float:
-        earlier, asked = joined([choices for _, choices in taught[1:]]), taught[0][0]
-        if len(earlier.chosen) < FEWEST:
-            return PENALTIES[-1]
-        goals = []
-        for penalty in PENALTIES:
-            regression = fit_gated_regression(earlier, penalty=penalty)
-            scores = scores_of(regression, asked, int(asked.items.max(initial=0)) + 1)
-            goals.append(goal(ranks_of(scores, queries.targets)))
-        return PENALTIES[int(np.argmax(goals))]
-
     def scores(self, queries: Queries) -> sparse.csr_matrix:
-        examples = self._candidates(gather(self.knowledge, queries), queries)
+        examples = self._candidates(gather(self.knowledge, queries))
         return top_k(scores_of(self.regression, examples, self.knowledge.n_items), KEPT)
 
 
@@ -119,14 +147,6 @@ class RepeatsLimited:
         return limited
 
 
-def default_weights() -> np.ndarray:
-    """(features, states) weights for a history from which nothing can be learned: rules and sessions."""
-    weights = np.zeros((len(Feature), len(State)))
-    weights[[Feature.FOLLOWED, Feature.RULE, Feature.SESSIONS], State.ALWAYS] = 3.0
-    weights[Feature.POPULARITY, State.ALWAYS] = 0.1
-    return weights
-
-
 def scores_of(regression: GatedRegression, examples: Examples, n_items: int) -> sparse.csr_matrix:
     """(queries, items) float32: positive scores in the order of the regression's."""
     values = regression.scores(examples.bounds, examples.features, examples.states)
@@ -141,9 +161,10 @@ def scores_of(regression: GatedRegression, examples: Examples, n_items: int) -> 
     return scores
 
 
-def choices_of(examples: Examples, targets: np.ndarray, *, seed: int, others: int = OTHERS) -> Choices:
+def choices_of(
+    examples: Examples, targets: np.ndarray, *, rng: np.random.Generator, others: int = OTHERS
+) -> Choices:
     """The queries whose target is a candidate, each with some of the other candidates, drawn evenly."""
-    rng = np.random.default_rng(seed)
     count = np.diff(examples.bounds)
     query = np.repeat(np.arange(len(count)), count)
     is_target = examples.items == targets[query]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from segue.recommenders.compiled import compiled
+from segue.recommenders.compiled import compiled, compiled_part
 from segue.recommenders.context_tree import Contexts, contexts_at_end, contexts_of
 from segue.recommenders.nearest_sessions import (
     MIDDLING,
@@ -40,6 +40,8 @@ BACK = 5
 """The last plays whose rules are asked."""
 OWN_PLAYS = 5000
 """The last plays of a listener that are looked at."""
+OWN_CANDIDATES = 300
+"""The candidates from a listener's past, at most; the latest plays come first."""
 OWN_AFTER = 5
 """The plays after a listener's earlier play of the last track."""
 
@@ -264,7 +266,7 @@ class Pool(NamedTuple):
     scratch: Scratch
 
 
-@compiled
+@compiled_part
 def _pool(k: Knowledge, n_features: int) -> Pool:
     n_artists = len(k.plays_of_artist)
     return Pool(
@@ -280,7 +282,7 @@ def _pool(k: Knowledge, n_features: int) -> Pool:
     )
 
 
-@compiled
+@compiled_part
 def _session(k: Knowledge, prefix: np.ndarray, user: int, now: float, nodes: np.ndarray) -> Session:
     last = prefix[len(prefix) - 1]
     end = k.own.first[user + 1]
@@ -296,7 +298,7 @@ def _session(k: Knowledge, prefix: np.ndarray, user: int, now: float, nodes: np.
     )
 
 
-@compiled
+@compiled_part
 def _propose(pool: Pool, item: int) -> None:
     """Make an item a candidate, if there is room."""
     if pool.slot[item] < 0 and pool.size[0] < MOST:
@@ -306,7 +308,7 @@ def _propose(pool: Pool, item: int) -> None:
         pool.size[0] += 1
 
 
-@compiled
+@compiled_part
 def _propose_first(pool: Pool, lists: Lists, row: int, most: int) -> None:
     """Make the strongest entries of a list candidates."""
     begin = lists.first[row]
@@ -314,7 +316,7 @@ def _propose_first(pool: Pool, lists: Lists, row: int, most: int) -> None:
         _propose(pool, lists.entries[place])
 
 
-@compiled
+@compiled_part
 def _propose_from_steps(k: Knowledge, s: Session, pool: Pool) -> None:
     for node in pool.nodes[: s.known]:
         begin = k.contexts.first[node]
@@ -326,7 +328,7 @@ def _propose_from_steps(k: Knowledge, s: Session, pool: Pool) -> None:
     _propose_first(pool, k.backward, s.last, 25)
 
 
-@compiled
+@compiled_part
 def _propose_from_session(k: Knowledge, s: Session, pool: Pool) -> None:
     length = len(s.prefix)
     for back in range(min(length, LONGEST)):
@@ -346,13 +348,16 @@ def _propose_from_session(k: Knowledge, s: Session, pool: Pool) -> None:
             _propose_first(pool, k.by_artist, k.next_artists.entries[place], 4)
 
 
-@compiled
+@compiled_part
 def _propose_from_past(k: Knowledge, s: Session, pool: Pool) -> None:
+    before = pool.size[0]
     for place in range(s.own_end - 1, s.own_begin - 1, -1):
         item = k.own.items[place]
         artist = k.artist_of[item]
         if artist >= 0:
             pool.of_listener[artist] += 1
+        if pool.size[0] - before >= OWN_CANDIDATES:
+            continue
         if s.own_end - place <= 100 or (artist >= 0 and artist == s.artist):
             _propose(pool, item)
         if item == s.last:
@@ -361,7 +366,7 @@ def _propose_from_past(k: Knowledge, s: Session, pool: Pool) -> None:
                     _propose(pool, k.own.items[after])
 
 
-@compiled
+@compiled_part
 def _steps(k: Knowledge, s: Session, pool: Pool) -> None:
     """The features from contexts and rules."""
     table = pool.table
@@ -391,7 +396,7 @@ def _steps(k: Knowledge, s: Session, pool: Pool) -> None:
             table[row, Feature.RULE_BACKWARD] = k.backward.weights[place] / k.backward.weights[begin]
 
 
-@compiled
+@compiled_part
 def _rules(rules: Lists, item: int, back: int, pool: Pool) -> None:
     begin = rules.first[item]
     for place in range(begin, min(rules.first[item + 1], begin + LOOKED_AT)):
@@ -405,7 +410,7 @@ def _rules(rules: Lists, item: int, back: int, pool: Pool) -> None:
                 pool.table[row, Feature.RULE_OF_EARLIER] += share * 0.6 ** (back - 1)
 
 
-@compiled
+@compiled_part
 def _sessions(k: Knowledge, s: Session, pool: Pool) -> None:
     """Propose the best items of the nearest sessions, and set their features."""
     score = pool.scratch.score
@@ -426,7 +431,7 @@ def _sessions(k: Knowledge, s: Session, pool: Pool) -> None:
             pool.table[row, Feature.SESSIONS_LOG] = np.log(share + 0.01) / 4.6 + 1
 
 
-@compiled
+@compiled_part
 def _heard(s: Session, pool: Pool) -> None:
     """The features from the plays of the session."""
     table, length = pool.table, len(s.prefix)
@@ -447,7 +452,7 @@ def _heard(s: Session, pool: Pool) -> None:
         table[pool.slot[s.last], Feature.IS_LAST] = 1
 
 
-@compiled
+@compiled_part
 def _past(k: Knowledge, s: Session, pool: Pool) -> None:
     """The features from the listener's earlier plays."""
     table = pool.table
@@ -462,7 +467,7 @@ def _past(k: Knowledge, s: Session, pool: Pool) -> None:
             _past_after(k, s, place, pool)
 
 
-@compiled
+@compiled_part
 def _past_after(k: Knowledge, s: Session, place: int, pool: Pool) -> None:
     """The features of what followed the listener's earlier play of the last track."""
     own = k.own
@@ -480,7 +485,7 @@ def _past_after(k: Knowledge, s: Session, place: int, pool: Pool) -> None:
                 pool.table[row, Feature.OWN_AFTER_TWO] += 1
 
 
-@compiled
+@compiled_part
 def _artists_and_sums(k: Knowledge, s: Session, pool: Pool) -> None:
     """The features from popularity and artists, and those that need the others."""
     if s.artist >= 0:
@@ -507,7 +512,7 @@ def _artists_and_sums(k: Knowledge, s: Session, pool: Pool) -> None:
         _sums(values)
 
 
-@compiled
+@compiled_part
 def _sums(values: np.ndarray) -> None:
     values[Feature.HEARD_OFTEN] = np.log1p(values[Feature.HEARD_OFTEN]) / 2
     values[Feature.HEARD_AFTER_LAST] = np.log1p(values[Feature.HEARD_AFTER_LAST])
@@ -526,7 +531,7 @@ def _sums(values: np.ndarray) -> None:
             values[Feature.AGREEMENT] += 1.0 / 6
 
 
-@compiled
+@compiled_part
 def _state(k: Knowledge, s: Session, state: np.ndarray) -> None:
     """Set the state of a session."""
     length = len(s.prefix)
@@ -561,7 +566,7 @@ def _state(k: Knowledge, s: Session, state: np.ndarray) -> None:
     state[State.RUN] = run / 10
 
 
-@compiled
+@compiled_part
 def _clear(k: Knowledge, s: Session, pool: Pool) -> None:
     """Make the arrays of the pool ready for the next query."""
     for item in pool.candidates[: pool.size[0]]:
@@ -578,7 +583,7 @@ def _clear(k: Knowledge, s: Session, pool: Pool) -> None:
             pool.following[k.next_artists.entries[place]] = 0
 
 
-@compiled
+@compiled_part
 def _fill(k: Knowledge, s: Session, pool: Pool) -> None:
     """Find the candidates of a session, and set their features."""
     _propose_from_steps(k, s, pool)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segue.recommenders.chosen import LOG_TOO_SHORT
-from segue.recommenders.gated_regression import Choices, _loss, fit_gated_regression
-from segue.recommenders.ranked import Ranked, RepeatsLimited, choices_of
-from segue.recommenders.ranker_features import Feature, State, gather, knowledge_of
+from segue.recommenders.chosen import LOG_TOO_SHORT, reached
+from segue.recommenders.gated_regression import Choices, GatedRegression, _loss, fit_gated_regression
+from segue.recommenders.ranked import FIXED, Ranked, RepeatsLimited, choices_of, fixed
+from segue.recommenders.ranker_features import OWN_CANDIDATES, Feature, State, gather, knowledge_of
 from segue.recommenders.session_ensemble import EnsembleMember, SessionEnsemble
 from segue.recommenders.session_models import Popularity, SessionRepeats
 from segue.recommenders.session_rules import SequentialRules
 from segue.recommenders.top import goal, ranks_of
 from segue.session_logs.logs import SessionLog, make_log
-from segue.session_logs.splits import DAY, Queries, prefixes, split_by_time
+from segue.session_logs.splits import DAY, Queries, last_part, prefixes, sampled, split_by_time
 
 
 def log(*sessions: tuple[str, str]) -> SessionLog:
@@ -81,6 +81,26 @@ def test_the_state_follows_the_session() -> None:
     assert all(state(prefix)[State.ALWAYS] == 1 for prefix in ("a", "aABA"))
 
 
+def test_a_long_past_brings_a_limited_number_of_candidates() -> None:
+    tracks = np.arange(1000)
+    history = make_log(
+        users=np.zeros(1000), sessions=tracks, items=tracks, times=DAY * tracks, artists=np.full(1000, "one")
+    )
+    one = np.array([0])
+    last = Queries(
+        items=tracks,
+        starts=one,
+        ends=one + 1,
+        targets=one,
+        users=one,
+        sessions=one,
+        times=history.times[-1:],
+    )
+    found = gather(knowledge_of(history), last).items
+    assert OWN_CANDIDATES <= len(found) < OWN_CANDIDATES + 100
+    assert set(range(900, 1000)) <= set(found.tolist())  # the latest
+
+
 def test_queries_do_not_depend_on_each_other() -> None:
     history = listened()
     queries = prefixes(history).take(slice(0, 200))
@@ -126,7 +146,7 @@ def test_some_candidates_stand_for_the_others() -> None:
     history = listened()
     queries = prefixes(history).take(slice(0, 300))
     examples = gather(knowledge_of(history), queries)
-    choices = choices_of(examples, queries.targets, seed=0, others=3)
+    choices = choices_of(examples, queries.targets, rng=np.random.default_rng(0), others=3)
     assert (np.diff(choices.bounds) <= 4).all()
     found = np.array(
         [
@@ -193,6 +213,23 @@ def test_a_list_has_at_most_so_many_tracks_of_the_session(most: int) -> None:
         kept, before = (set(scores[number].indices.tolist()) for scores in (limited, every))
         assert len(kept & heard) == min(most, len(before & heard))
         assert kept - heard == before - heard
+
+
+def test_learned_weights_that_are_worse_than_one_source_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    history = listened()
+    misled = GatedRegression(weights=-fixed(Feature.RULE, Feature.SESSIONS, Feature.HEARD).weights)
+    monkeypatch.setattr("segue.recommenders.ranked.fit_gated_regression", lambda choices, penalty: misled)
+    model = Ranked(most=200).fit(history)
+    assert model.choice.startswith("not learned, the order by ")
+    part = last_part(history)
+    assert part is not None
+    asked = sampled(part.queries, 100)
+    scores = Ranked(most=200)
+    scores.regression, scores.knowledge = model.regression, knowledge_of(part.history)
+    chosen = reached(scores, asked)
+    for other in FIXED.values():
+        scores.regression = other
+        assert chosen >= reached(scores, asked)
 
 
 def test_the_same_seed_gives_the_same_model() -> None:
