@@ -11,7 +11,6 @@ from segue.errors import SegueError
 from segue.plays.event import Play
 
 log = logging.getLogger(__name__)
-RETRY_SECONDS = 5
 
 
 def send(services: Services, events: Sequence[Mapping[str, Any]]) -> list[Play]:

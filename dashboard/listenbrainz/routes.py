@@ -17,10 +17,10 @@ from starlette.routing import Route
 
 from segue.dashboard.any_path import below
 from segue.dashboard.api.requests import body, client_address, json_object, read_apart
-from segue.dashboard.app_events import RETRY_SECONDS
 from segue.dashboard.cross_origin import CrossOrigin
 from segue.dashboard.listenbrainz.scrobbles import Scrobbles
 from segue.dashboard.listenbrainz.submission import LARGEST, Invalid, Listen, ListenType, listens_of
+from segue.dashboard.retry_after import RETRY_SECONDS
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.errors import SegueError

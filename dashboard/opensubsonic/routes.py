@@ -50,7 +50,6 @@ _OTHER_METHODS = ("PUT", "PATCH", "DELETE")
 _ENDING = ".view"
 _OPEN = "getOpenSubsonicExtensions"
 _AWAY = "The database does not answer: try again."
-_RETRY_SECONDS = 5
 ANSWERS: dict[str, Endpoint] = {
     **absent.ENDPOINTS,
     **annotation.ENDPOINTS,
@@ -155,7 +154,7 @@ def _failure(server: Server, error: Exception, request: Request) -> ProtocolErro
     if isinstance(error, HTTPException):
         return ProtocolError(Code.GENERIC, str(error.detail), status=error.status_code)
     if server.services.availability.failed(error):
-        return unavailable(_AWAY, retry_after=_RETRY_SECONDS)
+        return unavailable(_AWAY)
     log.error("the endpoint %s failed", request.path_params["name"][:60], exc_info=error)
     return ProtocolError(Code.GENERIC, "Segue could not answer this call.", status=500)
 
@@ -170,7 +169,7 @@ def _content(
 
 def _caller(server: Server, request: Request, parameters: Parameters) -> Caller:
     if server.services.availability.is_away:
-        raise unavailable(_AWAY, retry_after=_RETRY_SECONDS)
+        raise unavailable(_AWAY)
     return server.credentials.caller(parameters, address=client_address(request))
 
 

@@ -19,25 +19,10 @@ from segue.dashboard.api.v1.routes import routes
 from segue.dashboard.services import Services
 from segue.people.accounts import Account
 from segue.people.api_keys import SCOPES, ApiKeys
-from segue.settings import Settings
-from segue.storage.store import Store
-from tests.opensubsonic.conftest import PASSWORD, library, sound_files, track_id
+from tests.opensubsonic.conftest import PASSWORD, app_settings, library, services, sound_files, track_id
 
-__all__ = ["library", "sound_files"]
+__all__ = ["app_settings", "library", "services", "sound_files"]
 BECAUSE, NEXT = track_id(0, 2), track_id(1, 3)
-
-
-@pytest.fixture
-def app_settings(settings: Settings) -> Settings:
-    """Without Kafka; a module that sends events overrides this."""
-    return settings
-
-
-@pytest.fixture
-def services(library: Store, app_settings: Settings) -> Iterator[Services]:
-    found = Services(library, app_settings)
-    yield found
-    found.close()
 
 
 @pytest.fixture
