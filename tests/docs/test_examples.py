@@ -27,6 +27,8 @@ from tests.docs.shell import PATIENCE, Shell
 BLOCKS = of_pages()
 RUN = ("docs/tutorials/", "docs/how-to/")
 """Pages whose commands are run; elsewhere they are parsed."""
+REFERENCE = "docs/reference/commands.md"
+"""Says at its beginning that its examples are parsed only."""
 CHECKED = {"python", "toml", "json"}
 TEXTS = {"", "text", "ini", "nginx", "yaml", "promql"}
 """Languages of blocks that are no examples: output, diagrams, and files of other programs."""
@@ -62,6 +64,11 @@ def test_every_block_is_run_or_checked_or_says_why_not() -> None:
     known = CHECKED | TEXTS | {"sh", "console"}
     assert [one.place for one in BLOCKS if one.language not in known] == []
     assert [one.place for one in BLOCKS if one.comment("not run") == ""] == []
+
+
+def test_commands_say_why_they_are_not_run() -> None:
+    elsewhere = [one for one in BLOCKS if not one.page.startswith((*RUN, REFERENCE)) and _is_run(one)]
+    assert [one.place for one in elsewhere if one.language in ("sh", "console")] == []
 
 
 @pytest.mark.parametrize("block", [one for one in BLOCKS if command_lines(one)], ids=place)
