@@ -70,8 +70,8 @@ def stage(project: Path, folder: Path) -> None:
     """Copy the configuration and the pages into a folder, in the form that the site needs.
 
     Links to files outside `docs` become text: pages link to source files for readers on a code host, and the
-    site does not have those files. The reason for which an example is not run is shown beside it. Lists get the
-    indentation of the site (:func:`indented`).
+    site does not have those files. The reason for which an example is not run is shown beside it. Lists get
+    the indentation of the site (:func:`indented`).
     """
     docs = folder / "docs"
     shutil.copytree(project / "docs", docs)

@@ -96,17 +96,20 @@ def test_json_in_examples_is_valid(block: Block) -> None:
         Draft202012Validator(SCHEMAS[name]).validate(value)
 
 
-@pytest.mark.parametrize("block", [one for one in of("python") if not one.page.startswith(RUN)], ids=place)
-def test_python_in_examples_runs(block: Block, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", block.text],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+def test_python_in_examples_runs(tmp_path: Path) -> None:
+    """A loop, since there may be none: an empty list of parameters would be a skipped test."""
+    for block in of("python"):
+        if block.page.startswith(RUN):
+            continue
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", block.text],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{block.place}: {done.stderr}"
 
 
 @pytest.fixture(scope="module")

@@ -103,12 +103,12 @@ def test_the_reason_for_which_an_example_is_not_run_is_shown(tmp_path: Path) -> 
     (tmp_path / "project" / "zensical.toml").touch()
     example = "   ```sh\n   ls\n   ```\n"
     (tmp_path / "project" / "docs" / "index.md").write_text(
-        f"1. One\n\n   <!-- not run: it needs Docker -->\n{example}\n   <!-- background: Ctrl-C -->\n{example}"
+        f"1. One\n\n   <!-- not run: it needs Java -->\n{example}\n   <!-- background: it runs -->\n{example}"
     )
     site.stage(tmp_path / "project", tmp_path / "staged")
     on_site = "    ```sh\n    ls\n    ```\n"
     assert (tmp_path / "staged" / "docs" / "index.md").read_text() == (
-        f"1. One\n\n    *Not tested: it needs Docker.*{{ .untested }}\n\n{on_site}\n{on_site}"
+        f"1. One\n\n    *Not tested: it needs Java.*{{ .untested }}\n\n{on_site}\n{on_site}"
     )
 
 
