@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from segue.catalog.track import TrackSummary
+from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.connected.client import OpenSubsonic
 from segue.connected.known_songs import ConnectedSongs

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from segue.catalog.track import StoredFile, Track
+from segue.catalog.track import Track
 from segue.catalog.track_files import TrackFiles
+from segue.catalog.track_records import StoredFile
 from segue.connected.matching import Candidates, Facts, facts_of_track
 
 
