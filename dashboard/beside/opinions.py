@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from segue.catalog.track_records import TrackSummary
@@ -36,6 +36,7 @@ _MOST_EVENTS = 100
 """The stars that change the next songs, the newest ones; further ones would drive the plays out of the taste.
 They are likes all the same.
 """
+_AHEAD = timedelta(days=1)
 _BEFORE_ALL = datetime(1990, 1, 1, tzinfo=UTC)
 _DISLIKED = 1
 """The rating that is a dislike, as in apps."""
@@ -71,7 +72,8 @@ class OpinionsThere:
 
     def _take_stars(self, account: LinkedAccount, found: Iterable[Star]) -> None:
         until, now = account.get("stars_until"), datetime.now(UTC)
-        times = {star.song_id: min(star.at, now) if star.at else None for star in found}
+        # The clock there may be ahead; a time that is further ahead is none.
+        times = {star.song_id: star.at if star.at and star.at <= now + _AHEAD else None for star in found}
         new = [song_id for song_id, at in times.items() if until is None or (at is not None and at > until)]
         new.sort(key=lambda song_id: times[song_id] or _BEFORE_ALL, reverse=True)
         tracks = self._known(account, new[:_MOST])
@@ -80,7 +82,8 @@ class OpinionsThere:
         for song_id, track in tracks.items():
             former, at = given.get(track.track_id), times[song_id]
             # A like stays as it is; another opinion is the listener's own, unless the star is newer.
-            if former is None or (former["opinion"] != "like" and at is not None and at > former["at"]):
+            newer = former is not None and at is not None and min(at, now) > former["at"]
+            if former is None or (former["opinion"] != "like" and newer):
                 wanted[song_id] = track
         newest = list(wanted)[:_MOST_EVENTS]
         self._express(account, {f"{one}\n{times[one]}": wanted[one] for one in newest}, "like")

@@ -9,7 +9,7 @@ from typing import Any
 
 from segue.connected.client import OpenSubsonic
 from segue.connected.listing import entries_of, searched
-from segue.connected.remote_songs import identifier, time_of
+from segue.connected.remote_songs import identifier, moment_of
 
 BEST = 5
 
@@ -34,7 +34,7 @@ def stars(client: OpenSubsonic) -> list[Star]:
     found = client.call("getStarred2").get("starred2")
     songs = entries_of(found if isinstance(found, dict) else {}, "song")
     return [
-        Star(song_id=own, at=time_of(song.get("starred")))
+        Star(song_id=own, at=moment_of(song.get("starred")))
         for song in songs
         if isinstance(song, dict) and (own := identifier(song.get("id")))
     ]

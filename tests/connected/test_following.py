@@ -294,8 +294,14 @@ def test_stars_become_likes_once(
     free(home)
     look(Follower(services))
     assert (opinion(ada, "song-1"), opinion(ada, "song-6")) == (None, "dislike")
-    newest = home.store.database.linked_accounts.find_one({})["stars_until"]  # type: ignore[index]
-    assert newest.replace(tzinfo=UTC) <= datetime.now(UTC), "a time in the future counts as now"
+    assert opinion(ada, "song-7") == "like"
+    # The same where the clock there is ahead; a time that is far ahead is none, and hides no later star.
+    opinions.keep([(ada.user_id, ids["song-7"], "unlike")])
+    home.small.starred.append({"id": "song-8", "starred": (later + 2 * hour).isoformat()})
+    home.small.starred.append({"id": "song-9", "starred": "2999-01-01T00:00:00Z"})
+    free(home)
+    look(Follower(services))
+    assert [opinion(ada, f"song-{number}") for number in (7, 8, 9)] == [None, "like", None]
 
 
 def test_very_many_stars_are_likes_and_leave_the_plays_their_weight(
