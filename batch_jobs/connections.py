@@ -182,8 +182,8 @@ def link(
     learn: Annotated[
         bool,
         typer.Option(
-            help="Learn from the songs that are playing there. Switch it off if the server sends its plays to "
-            "Segue by ListenBrainz."
+            help="Learn from the songs that are playing there. Switch it off if the server sends its plays "
+            "to Segue by ListenBrainz."
         ),
     ] = True,
     password_stdin: PasswordStdin = False,
