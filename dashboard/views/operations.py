@@ -153,6 +153,30 @@ def _summary(batches: list[MicroBatch], started: Started) -> None:
         left.link_button("Spark UI", ui, icon=":material/open_in_new:")
     if version := queries.index_version(visit.services().store):
         right.caption(gettext("Index {version} is published", version=version))
+    st.caption(_order())
+
+
+def _order() -> str:
+    """What orders the recommendations, how it was chosen, and when."""
+    services = visit.services()
+    if services.settings.ranking.model == "sum":
+        return gettext("Recommendations are ordered by the sum of their scores")
+    order = queries.order_in_use(services.store)
+    if order.at is None:
+        return gettext("Recommendations are in the order that comes with Segue, since responses are too few")
+    count, when = number(order.choices), ago(order.at.timestamp() * 1000)
+    if order.learned:
+        return gettext(
+            "Recommendations are in the order {version}, learned from {count} responses {when}",
+            version=order.version,
+            count=count,
+            when=when,
+        )
+    return gettext(
+        "Recommendations are in the order that comes with Segue: {count} responses taught no better, {when}",
+        count=count,
+        when=when,
+    )
 
 
 def _metric(label: str, value: str) -> None:
