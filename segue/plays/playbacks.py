@@ -253,19 +253,21 @@ def _playback(stored: StoredPlayback) -> Playback:
 
 
 def _of(stored: StoredListening) -> Playback:
+    # Large whole numbers come as a type of bson, which is none of the fields of an event.
     state: State = stored["state"]
+    submitted_at = stored.get("submitted_at")
     return Playback(
         track_id=stored["track_id"],
-        duration_ms=stored["duration_ms"],
-        began_at=stored["began_at"],
+        duration_ms=int(stored["duration_ms"]),
+        began_at=int(stored["began_at"]),
         state=state,
-        position_ms=stored["position_ms"],
-        reported_at=stored["reported_at"],
+        position_ms=int(stored["position_ms"]),
+        reported_at=int(stored["reported_at"]),
         rate=stored["rate"],
-        played_ms=stored["played_ms"],
+        played_ms=int(stored["played_ms"]),
         counts=stored["counts"],
         ended=stored["ended"],
         by_reports=stored["by_reports"],
         end=stored.get("end"),
-        submitted_at=stored.get("submitted_at"),
+        submitted_at=None if submitted_at is None else int(submitted_at),
     )

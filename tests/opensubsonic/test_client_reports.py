@@ -310,6 +310,14 @@ def test_an_app_whose_reports_do_not_count_submits_its_songs(ada: App, services:
     assert plays_in_kafka(services) == [(A, "play", 0), (A, "complete", 6_000)]
 
 
+def test_an_app_that_went_silent_left(ada: App, library: Store, services: Services) -> None:
+    report(ada, A, "starting", 0)
+    ago = {"began_at": -3_600_000, "reported_at": -3_600_000}
+    library.database.playbacks.update_many({}, {"$inc": ago, "$set": {"played_ms": 2_000}})
+    report(ada, B, "starting", 0)
+    assert plays_in_kafka(services) == [(A, "play", 0), (A, "leave", 2_000), (B, "play", 0)]
+
+
 def test_a_song_that_is_gone_does_not_hold_up_the_others(ada: App, services: Services) -> None:
     now = round(time.time() * 1000)
     times = [now - 600_000, now - 500_000, now - 400_000]
