@@ -338,14 +338,14 @@ def _fill_apps(made: Service) -> None:
     playing = Playback(
         track_id=track_id(1), duration_ms=60_000, began_at=_ms(NOW), state="playing", reported_at=_ms(NOW)
     )
-    heard = {
+    event = {
         "track_id": track_id(1),
         "type": "play",
         "occurred_at": _ms(NOW),
         "ms_played": 0,
         "duration_ms": 60_000,
     }
-    Playbacks(store).keep("ada", "Ada", "app", playing.after(playing), sent=[heard])
+    Playbacks(store).keep("ada", "Ada", "app", playing.after(playing), sent=[event])
     Marks(store).star("ada", [("album", "a"), ("artist", "b")])
     export = Path(made.settings.index.folder).parent / "listens.jsonl"
     names = {"artist_name": "Artist 0", "track_name": "Song 1"}
