@@ -58,16 +58,12 @@ def test_the_limits_of_a_codec_count(ada: App, name: str) -> None:
     assert not can("NotEquals", value - 1, value)
 
 
-def test_limits_without_sense_are_left_out(ada: App) -> None:
-    for limits in (
-        None,
-        "x",
-        [None],
-        [{}],
-        [{"name": "audioChannels", "comparison": "Equals", "values": ["x"]}],
-    ):
-        profile = {"type": "AudioCodec", "name": "flac", "limitations": limits}
-        assert decided(ada, FLAC, codecProfiles=[profile, 7])["canDirectPlay"]
+@pytest.mark.parametrize(
+    "limits", [None, "x", [None], [{}], [{"name": "audioChannels", "comparison": "Equals", "values": ["x"]}]]
+)
+def test_limits_without_sense_are_left_out(ada: App, limits: object) -> None:
+    profile = {"type": "AudioCodec", "name": "flac", "limitations": limits}
+    assert decided(ada, FLAC, codecProfiles=[profile, 7])["canDirectPlay"]
 
 
 def test_more_channels_than_an_app_takes_are_not_sent(ada: App) -> None:
