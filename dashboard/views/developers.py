@@ -22,7 +22,7 @@ def show(listener: Listener) -> None:
             gettext(
                 "With an API key, a program that you write can read your next songs and send your plays. "
                 "Its address is that of this page with `/api/v1/`, and `/api/v1/openapi.json` describes it. "
-                "A key is as good as your log-in for what it allows: keep it secret."
+                "Within its scopes, a key is as good as your log-in: keep it secret."
             )
         )
         keys = ApiKeys(visit.services().store)
