@@ -42,7 +42,9 @@ async def converted(
             return FileResponse(path, media_type=content_type, headers=headers)
         live = headers | {"Accept-Ranges": "none", "Cache-Control": "no-store"}
         if request.method == "HEAD":
-            return Response(media_type=content_type, headers=live)
+            empty = Response(media_type=content_type, headers=live)
+            del empty.headers["Content-Length"]  # that of the recording is not known
+            return empty
         reading = await run_in_threadpool(transcoder.join, conversion, owner=owner)
     except Busy as error:
         raise _busy(error) from None

@@ -74,7 +74,10 @@ async def as_it_is(
     own = {**headers, **passed, "Content-Type": kind if kind.startswith("audio/") else content_type}
     if request.method == "HEAD":
         await apart(services, opened.close)
-        return Response(status_code=answer.status_code, headers=own)
+        empty = Response(status_code=answer.status_code, headers=own)
+        if "Content-Length" not in passed:
+            del empty.headers["Content-Length"]
+        return empty
     return _Passing(services, answer, opened, headers=own)
 
 

@@ -23,7 +23,7 @@ from segue.dashboard import app_events
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
-from segue.plays.playback import App, Change, Playback, PlayedTrack
+from segue.plays.playback import App, Playback, PlayedTrack
 from segue.plays.playbacks import Playbacks
 
 _STILL_SECONDS = 60.0
@@ -134,7 +134,13 @@ class Listening:
             played = (
                 PlayedTrack(track_id=track.track_id, duration_ms=track.duration_ms or 0) if track else None
             )
-            self._apply(account, name, followed(app, before, played, counted=counted, now=now))
+            self._playbacks.follow(
+                user_id,
+                account["name"],
+                name,
+                lambda last: [followed(app, last, played, counted=counted, now=now)],
+                send=lambda events: app_events.send(self._services, events),
+            )
         while len(self._seen) >= _MOST_SEEN:
             del self._seen[next(iter(self._seen))]
         self._seen[place] = _Seen(
@@ -142,11 +148,6 @@ class Listening:
             minutes_ago=playing.minutes_ago,
             plays=_play_count(client, playing.song_id) if client else None,
         )
-
-    def _apply(self, account: LinkedAccount, name: str, change: Change) -> None:
-        app_events.send(self._services, change.events)
-        if change.playback is not None:
-            self._playbacks.keep(account["user_id"], account["name"], name, change.playback)
 
     def _has_counted(self, seen: _Seen | None, client: OpenSubsonic | None) -> bool:
         """Whether the play count of the song that was last seen has risen since."""

@@ -8,7 +8,7 @@ are matched again when it grows.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from segue.catalog.letters import words_of
@@ -24,7 +24,7 @@ from segue.imports.play import ImportedPlay, Song
 from segue.imports.songs import ImportedSongs, Match
 from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
 from segue.people.app_passwords import AppPassword
-from segue.plays.playback import App, Change, PlayedTrack
+from segue.plays.playback import App, Change, Playback, PlayedTrack
 from segue.plays.playbacks import Playbacks
 
 _LOOKED_AT = 50
@@ -58,12 +58,15 @@ class Scrobbles:
         """
         client = _client(used, [listen])
         app, now = self._app(used, client), round(time.time() * 1000)
-        before = self._playbacks.of(used.user_id, client)
         [found] = self._found(used.user_id, [listen])
-        if found.track is None:
-            self._apply(used, client, [app.play_unknown(before, now=now)])
-        else:
-            self._apply(used, client, [app.play_now(before, _played(found.track), now=now)])
+        track = _played(found.track) if found.track is not None else None
+
+        def named(before: Playback | None) -> list[Change]:
+            return [
+                app.play_unknown(before, now=now) if track is None else app.play_now(before, track, now=now)
+            ]
+
+        self._follow(used, client, named)
 
     def take(self, used: AppPassword, listens: Sequence[Listen]) -> None:
         """Take songs that were heard.
@@ -76,18 +79,24 @@ class Scrobbles:
         client = _client(used, listens)
         app, now = self._app(used, client), round(time.time() * 1000)
         oldest = now - self._services.settings.stream.max_delay.total_seconds() * 1000
-        before = self._playbacks.of(used.user_id, client)
-        changes: list[Change] = []
+        heard: list[tuple[PlayedTrack, int]] = []
         beside: list[PlayBeside] = []
         for found in self._found(used.user_id, sorted(listens, key=lambda one: one.at or 0)):
             at = min((found.listen.at or 0) * 1000, now)
             if found.track is not None and at >= oldest:
-                change = app.submit(before, _played(found.track), at=at, now=now)
-                before = change.playback
-                changes.append(change)
+                heard.append((_played(found.track), at))
             else:
                 beside.append(_beside(found, at // 1000))
-        self._apply(used, client, changes)
+
+        def submitted(before: Playback | None) -> list[Change]:
+            changes: list[Change] = []
+            for track, at in heard:
+                change = app.submit(before, track, at=at, now=now)
+                before = change.playback
+                changes.append(change)
+            return changes
+
+        self._follow(used, client, submitted)
         self._beside.keep(used.user_id, beside)
 
     def _app(self, used: AppPassword, client: str) -> App:
@@ -98,13 +107,17 @@ class Scrobbles:
             complete_share=self._services.settings.engagement.complete_share,
         )
 
-    def _apply(self, used: AppPassword, client: str, changes: Sequence[Change]) -> None:
+    def _follow(
+        self, used: AppPassword, client: str, step: Callable[[Playback | None], Sequence[Change]]
+    ) -> None:
         """Send the events, then store the listening, so that a program can repeat a failed request."""
-        if not changes:
-            return
-        app_events.send(self._services, [event for change in changes for event in change.events])
-        if (last := changes[-1].playback) is not None:
-            self._playbacks.keep(used.user_id, used.name, client, last)
+        self._playbacks.follow(
+            used.user_id,
+            used.name,
+            client,
+            step,
+            send=lambda events: app_events.send(self._services, events),
+        )
 
     def _found(self, user_id: str, listens: Iterable[Listen]) -> list[_Found]:
         """The tracks of listens; songs that were matched before are not looked for again."""

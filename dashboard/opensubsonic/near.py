@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from segue.catalog.artists import Artist
 from segue.catalog.full_tracks import FullTrack
 from segue.dashboard.opensubsonic.call import Call
-from segue.dashboard.queries.profile import read_listener
+from segue.dashboard.queries.profile import KnownListener, read_listener
 from segue.errors import SegueError
 from segue.index.bundle import Bundle
 from segue.index.neighbours import NO_ROW
@@ -17,6 +18,8 @@ from segue.ranking.nearby import mean, similar
 
 _CANDIDATES = 400
 _MOST_OF_ARTIST = 200
+_SENT_WITHIN_MS = 10 * 60_000
+"""The stream has long handled the events before."""
 
 
 def bundle_of(call: Call) -> Bundle | None:
@@ -25,6 +28,18 @@ def bundle_of(call: Call) -> Bundle | None:
         return call.server.catalogue.bundle()
     except SegueError:
         return None
+
+
+def listener(call: Call, bundle: Bundle) -> KnownListener:
+    """The caller at this moment: with the plays and skips that their apps have just reported."""
+    since = round(time.time() * 1000) - _SENT_WITHIN_MS
+    return read_listener(
+        call.server.catalogue,
+        call.server.settings,
+        call.user_id,
+        bundle=bundle,
+        sent=call.server.playbacks.sent(call.user_id, since=since),
+    )
 
 
 def songs(call: Call, seeds: Sequence[str], *, limit: int) -> list[FullTrack]:
@@ -39,15 +54,14 @@ def songs(call: Call, seeds: Sequence[str], *, limit: int) -> list[FullTrack]:
     rows = [row for row in bundle.rows(list(seeds)).tolist() if row >= 0] if bundle else []
     if bundle is None or not rows or not limit:
         return []
-    settings = call.server.settings
-    listener = read_listener(call.server.catalogue, settings, call.user_id, bundle=bundle)
-    profile = listener.profile
+    caller = listener(call, bundle)
+    profile = caller.profile
     found = similar(
         rows,
         taste=profile.taste if profile.has_taste else None,
         bundle=bundle,
-        ranking=settings.ranking,
-        barred={*profile.recent, *listener.disliked},
+        ranking=call.server.settings.ranking,
+        barred={*profile.recent, *caller.disliked},
         items=2 * limit,
     )
     ids = bundle.ids(found)

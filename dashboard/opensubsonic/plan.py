@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from segue.catalog.full_tracks import FullTrack
 from segue.dashboard.opensubsonic import finding, ids, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
-from segue.dashboard.opensubsonic.near import bundle_of
+from segue.dashboard.opensubsonic.near import bundle_of, listener
 from segue.dashboard.queries import made_lists
 from segue.dashboard.queries.made_lists import MadeFor, MadeList
-from segue.dashboard.queries.profile import read_listener
 from segue.ranking.recommendations import Recommendations
 
 _USUAL = 10
@@ -106,7 +105,9 @@ def random_songs(call: Call) -> Content:
     chosen = [
         track_id
         for track_id in planned_songs
-        if (track := plan.get(track_id)) and _fits(track, genre=genre, years=years, library=library)
+        if track_id not in barred
+        and (track := plan.get(track_id))
+        and _fits(track, genre=genre, years=years, library=library)
     ]
     random.shuffle(chosen)
     # At most half from the plan, so that long lists and short ones bring surprises.
@@ -121,8 +122,8 @@ def _barred(call: Call) -> set[str]:
     bundle = bundle_of(call)
     if bundle is None:
         return disliked
-    listener = read_listener(call.server.catalogue, call.server.settings, call.user_id, bundle=bundle)
-    return disliked | set(bundle.ids(sorted(listener.profile.recent | listener.disliked)))
+    caller = listener(call, bundle)
+    return disliked | set(bundle.ids(sorted(caller.profile.recent | caller.disliked)))
 
 
 def _fits(track: FullTrack, *, genre: str | None, years: Sequence[int | None], library: str | None) -> bool:

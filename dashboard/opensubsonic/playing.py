@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from segue.catalog.full_tracks import FullTrack
 from segue.dashboard.opensubsonic import finding, ids
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.failure import invalid, missing, not_found
+from segue.dashboard.opensubsonic.parameters import number
 from segue.dashboard.opensubsonic.sending import send
 from segue.plays.playback import STATES, App, Change, Playback, PlayedTrack
 
@@ -20,27 +21,37 @@ _FASTEST = 16.0
 
 
 def scrobble(call: Call) -> Content:
-    """Submit songs as heard, or name the song that plays now."""
+    """Submit songs as heard, or name the song that plays now.
+
+    Songs that are gone are left out, so that an app which was offline gets rid of the others.
+    """
     parameters = call.parameters
-    texts, times = parameters.texts("id"), parameters.wholes("time")
+    texts = parameters.texts("id")
     if not texts:
         raise missing("id")
     if len(texts) > _MOST:
         raise invalid("id", f"at most {_MOST} songs can be submitted at once")
-    tracks = _known(call, texts)
-    app, before = _app(call), _before(call)
     now = round(time.time() * 1000)
+    times = [_time(text, now=now) for text in parameters.texts("time")]
+    times += [None] * (len(texts) - len(times))
+    heard = [(track, at) for track, at in zip(_known(call, texts), times, strict=False) if track is not None]
+    if not heard:
+        raise not_found("song")
+    app = _app(call)
     if not parameters.flag("submission", True):
-        change = app.play_now(before, _played(tracks[0]), now=now)
-        _apply(call, [change])
+        first, _ = heard[0]
+        _follow(call, lambda before: [app.play_now(before, _played(first), now=now)])
         return {}
-    changes: list[Change] = []
-    for place, track in enumerate(tracks):
-        at = _time(times[place], now=now) if place < len(times) else None
-        change = app.submit(before, _played(track), at=at, now=now)
-        before = change.playback
-        changes.append(change)
-    _apply(call, changes)
+
+    def submitted(before: Playback | None) -> list[Change]:
+        changes: list[Change] = []
+        for track, at in heard:
+            change = app.submit(before, _played(track), at=at, now=now)
+            before = change.playback
+            changes.append(change)
+        return changes
+
+    _follow(call, submitted)
     return {}
 
 
@@ -56,27 +67,27 @@ def report(call: Call) -> Content:
         raise invalid("state", f"it must be one of {', '.join(STATES)}")
     if kind != "song":
         raise not_found(kind if kind == "podcast" else "media type")
-    track = finding.track(call, text)
-    change = _app(call).report(
-        _before(call),
-        _played(track),
-        state=next(one for one in STATES if one == state),
-        position_ms=position,
-        rate=parameters.fraction("playbackRate", 1.0, least=0.0, most=_FASTEST),
-        counts=not parameters.flag("ignoreScrobble", False),
-        now=round(time.time() * 1000),
-    )
-    _apply(call, [change])
+    track, app = _played(finding.track(call, text)), _app(call)
+    known_state = next(one for one in STATES if one == state)
+    rate = parameters.fraction("playbackRate", 1.0, least=0.0, most=_FASTEST)
+    counts = not parameters.flag("ignoreScrobble", False)
+    now = round(time.time() * 1000)
+
+    def reported(before: Playback | None) -> list[Change]:
+        return [
+            app.report(
+                before, track, state=known_state, position_ms=position, rate=rate, counts=counts, now=now
+            )
+        ]
+
+    _follow(call, reported)
     return {}
 
 
-def _known(call: Call, texts: Sequence[str]) -> list[FullTrack]:
+def _known(call: Call, texts: Sequence[str]) -> list[FullTrack | None]:
     keys = [ids.parse(text).key for text in texts]
     known = call.server.tracks.full(keys)
-    found = [known[key] for key in keys if key in known]
-    if len(found) < len(keys):
-        raise not_found("song")
-    return found
+    return [known.get(key) for key in keys]
 
 
 def _app(call: Call) -> App:
@@ -88,24 +99,23 @@ def _app(call: Call) -> App:
     )
 
 
-def _before(call: Call) -> Playback | None:
-    return call.server.playbacks.of(call.user_id, call.caller.client)
-
-
-def _apply(call: Call, changes: Sequence[Change]) -> None:
+def _follow(call: Call, step: Callable[[Playback | None], Sequence[Change]]) -> None:
     """Send the events, then store the listening, so that an app can repeat a failed request."""
-    send(call, [event for change in changes for event in change.events])
-    last = changes[-1].playback
-    if last is not None:
-        call.server.playbacks.keep(call.user_id, call.caller.name, call.caller.client, last)
+    caller = call.caller
+    call.server.playbacks.follow(
+        call.user_id, caller.name, caller.client, step, send=lambda events: send(call, events)
+    )
 
 
 def _played(track: FullTrack) -> PlayedTrack:
     return PlayedTrack(track_id=track.track_id, duration_ms=track.summary.duration_ms or 0)
 
 
-def _time(given: int, *, now: int) -> int:
-    """The time of a submission in epoch ms; a later one than now is now."""
+def _time(text: str, *, now: int) -> int | None:
+    """The time of a submission in epoch ms; a later one than now is now, and a blank one is none."""
+    if not text.strip():
+        return None
+    given = number("time", text)
     if given <= 0:
         raise invalid("time", "it must be in milliseconds since 1970")
     return min(given * 1000 if given < _SECONDS_BEFORE else given, now)

@@ -8,12 +8,13 @@ from segue.catalog.full_tracks import FullTrack
 from segue.dashboard.opensubsonic import finding, ids, plan, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing, not_found
+from segue.people.accounts import name_key
 from segue.playlists.playlist import Playlist, PlaylistError
 
 
 def playlists(call: Call) -> Content:
     name = call.parameters.given("username")
-    if name is not None and name.casefold() != call.caller.name.casefold() and not call.operator:
+    if name is not None and name_key(name) != name_key(call.caller.name):
         raise ProtocolError(Code.NOT_ALLOWED, "You can list your own playlists only.")
     own = list(_readable(call))
     made = [(one, one.tracks(call)) for one in plan.MADE]

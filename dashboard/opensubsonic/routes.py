@@ -107,8 +107,9 @@ async def _answered(server: Server, request: Request) -> Response:
     try:
         name = _endpoint(request)
         parameters, caller = Parameters.of_address(request), None
-        if has_form(request) and name != _OPEN and parameters.have_credentials:
-            # Nobody has a form read with wrong credentials.
+        says_how = parameters.optional("f") is not None
+        if has_form(request) and name != _OPEN and parameters.have_credentials and says_how:
+            # Nobody has a form read with wrong credentials, unless it says how to answer.
             caller = await run_in_threadpool(_caller, server, request, parameters)
         parameters = await parameters.with_form(request)
         form = Form(parameters.optional("f"), callback=parameters.optional("callback"))

@@ -13,6 +13,8 @@ from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.storage.keyset import Place
 
 _USUAL = 20
+_MOST = 10_000
+"""Entries of a page. The protocol has no limit, and apps take a page that is too short for the last one."""
 _MOST_FOUND = 2000
 """Matches of a query that pages can reach."""
 _T = TypeVar("_T")
@@ -58,7 +60,7 @@ def _query(call: Call) -> str:
 
 
 def _window(call: Call, kind: str) -> tuple[int, int]:
-    count = call.parameters.whole(f"{kind}Count", _USUAL, most=finding.MOST)
+    count = call.parameters.whole(f"{kind}Count", _USUAL, most=_MOST)
     return count, call.parameters.whole(f"{kind}Offset", 0, most=2**31 - 1)
 
 
@@ -71,8 +73,11 @@ def _artists(call: Call) -> Sequence[Artist]:
         if library is not None:
             return call.server.artists.with_albums(library=library)[after : after + count]
         return call.server.artists.page(by="name", limit=count, after=Place(None, after))
-    found = _page(call.server.catalogue.search_artists, query, count, after)
-    return [artist for artist in found if library is None or _is_in(artist, library)]
+    search = call.server.catalogue.search_artists
+    if library is None:
+        return _page(search, query, count, after)
+    own = [artist for artist in search(query, limit=_MOST_FOUND) if _is_in(artist, library)]
+    return own[after : after + count]
 
 
 def _is_in(artist: Artist, library: str) -> bool:
@@ -86,8 +91,11 @@ def _albums(call: Call) -> Sequence[Album]:
         return []
     if not (query := _query(call)):
         return call.server.albums.listed(by="name", limit=count, after=after, library=library)
-    found = _page(call.server.catalogue.search_albums, query, count, after)
-    return [album for album in found if library is None or album["library"] == library]
+    search = call.server.catalogue.search_albums
+    if library is None:
+        return _page(search, query, count, after)
+    own = [album for album in search(query, limit=_MOST_FOUND) if album["library"] == library]
+    return own[after : after + count]
 
 
 def _songs(call: Call) -> Sequence[FullTrack]:
@@ -97,15 +105,18 @@ def _songs(call: Call) -> Sequence[FullTrack]:
         return []
     if not (query := _query(call)):
         return call.server.tracks.page(limit=count, after=after, library=library)
-    tracks = call.server.tracks.in_order(_page(call.server.catalogue.search_ids, query, count, after))
-    return [track for track in tracks if library is None or track.library == library]
+    reader, search = call.server.tracks, call.server.catalogue.search_ids
+    if library is None:
+        return reader.in_order(_page(search, query, count, after))
+    found = reader.in_order(search(query, limit=_MOST_FOUND))
+    return [track for track in found if track.library == library][after : after + count]
 
 
 def _page(search: Callable[..., Sequence[_T]], query: str, count: int, after: int) -> Sequence[_T]:
     """A page of the matches of a query, best first."""
     if after >= _MOST_FOUND:
         return []
-    return search(query, limit=after + count)[after:]
+    return search(query, limit=min(after + count, _MOST_FOUND))[after:]
 
 
 ENDPOINTS: dict[str, Endpoint] = {"search": search, "search2": search2, "search3": search3}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from segue.catalog.full_tracks import FullTrack
 from segue.counted import counted
 from segue.dashboard.opensubsonic import finding, ids, plan, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
@@ -89,11 +90,24 @@ def _shared(call: Call, text: str) -> tuple[Kind, str, str]:
 
 def _songs(call: Call, texts: Sequence[str]) -> tuple[Kind, str, str]:
     if len(texts) > _MOST_SONGS:
-        raise ProtocolError(
-            Code.GENERIC, f"A link shares {_MOST_SONGS} songs at most: save the songs as a playlist first."
-        )
-    tracks = finding.in_order(call, texts)
+        raise _too_many()
+    tracks = [track for text in texts for track in _songs_of(call, text)]
+    if len(tracks) > _MOST_SONGS:
+        raise _too_many()
     return "songs", " ".join(track.track_id for track in tracks), counted(len(tracks), "song")
+
+
+def _songs_of(call: Call, text: str) -> list[FullTrack]:
+    """The songs of an album, or a song."""
+    if text.startswith(ids.ALBUM):
+        return call.server.tracks.all_on_album(finding.album(call, text)["_id"])
+    return [finding.track(call, text)]
+
+
+def _too_many() -> ProtocolError:
+    return ProtocolError(
+        Code.GENERIC, f"A link shares {_MOST_SONGS} songs at most: save the songs as a playlist first."
+    )
 
 
 def _title(description: str | None) -> str | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from segue.audio.bit_rate import sound_facts
 from segue.audio.transcoding.forms import FORMS, Form
 from segue.catalog.full_tracks import FullTrack
 from segue.catalog.track_records import Recording
@@ -35,6 +36,20 @@ _CONTAINERS = {
 }
 """The names of a container, by suffix or by form, in the profiles of apps."""
 _ANY = "*"
+_LONGEST_NUMBER = 15
+_WORDS = {
+    "audioBitrate": "audio bitrate",
+    "audioChannels": "audio channels",
+    "audioSamplerate": "audio samplerate",
+    "audioBitdepth": "audio bitdepth",
+}
+"""The facts of a sound that an app can limit; profiles of codecs are not known."""
+_COMPARISONS: dict[str, Callable[[int, list[int]], bool]] = {
+    "Equals": lambda value, wanted: value in wanted,
+    "NotEquals": lambda value, wanted: value not in wanted,
+    "LessThanEqual": lambda value, wanted: value <= wanted[0],
+    "GreaterThanEqual": lambda value, wanted: value >= wanted[0],
+}
 
 
 async def decision(call: Call) -> Content:
@@ -46,20 +61,25 @@ async def decision(call: Call) -> Content:
     except HTTPException as error:
         raise invalid("the body", str(error.detail)) from None
     codec = await run_in_threadpool(_codec, track, file)
+    facts = await run_in_threadpool(_facts, file)
     limit = _number(client, "maxAudioBitrate")
     reasons = []
     if file.is_part:
         reasons.append("the song is a part of a file")
-    elif not any(_plays(profile, track.suffix, codec) for profile in _profiles(client, "directPlayProfiles")):
-        reasons.append("container or audio codec not supported")
+    elif not any(
+        _plays(profile, track.suffix, codec, channels=facts.get("audioChannels", 0))
+        for profile in _profiles(client, "directPlayProfiles")
+    ):
+        reasons.append("container, audio codec or channels not supported")
     kilobits = await run_in_threadpool(kilobits_of, file, limit=limit // 1000)
     bit_rate = (kilobits or 0) * 1000
+    if bit_rate:
+        facts["audioBitrate"] = bit_rate
     if limit and bit_rate > limit:
         reasons.append("audio bitrate not supported")
-    source: dict[str, Any] = {"protocol": "http", "container": track.suffix, "codec": codec}
-    if bit_rate:
-        source["audioBitrate"] = bit_rate
-    form = _form(call, client)
+    reasons = list(dict.fromkeys([*reasons, *_beyond(client, codec, facts)]))
+    source: dict[str, Any] = {"protocol": "http", "container": track.suffix, "codec": codec, **facts}
+    form = _form(call, client, channels=facts.get("audioChannels", 0))
     answer: dict[str, Any] = {
         "canDirectPlay": not reasons,
         "canTranscode": form is not None,
@@ -113,19 +133,54 @@ def _profiles(client: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
 
 
-def _plays(profile: Mapping[str, Any], suffix: str, codec: str) -> bool:
-    if not _over_http(profile.get("protocols")):
+def _facts(file: Recording) -> dict[str, int]:
+    """The facts about a sound that are known, by the protocol's names; none of a song of another server."""
+    if file.server is not None:
+        return {}
+    known = sound_facts(file.path)
+    facts = {
+        "audioChannels": known.channels,
+        "audioSamplerate": known.sample_rate,
+        "audioBitdepth": known.bits,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _plays(profile: Mapping[str, Any], suffix: str, codec: str, *, channels: int) -> bool:
+    most = _number(profile, "maxAudioChannels")
+    if not _over_http(profile.get("protocols")) or (most and channels > most):
         return False
-    containers, codecs = _names(profile.get("containers")), _names(profile.get("audioCodecs"))
-    fits_container = _ANY in containers or bool(containers & _CONTAINERS.get(suffix, {suffix}))
-    return fits_container and (_ANY in codecs or codec in codecs)
+    return _is_among(_CONTAINERS.get(suffix, {suffix}), profile.get("containers")) and _is_among(
+        {codec}, profile.get("audioCodecs")
+    )
 
 
-def _form(call: Call, client: Mapping[str, Any]) -> Form | None:
+def _is_among(own: set[str], accepted: object) -> bool:
+    """Whether an app accepts one of the names; an empty list means any."""
+    names = _names(accepted)
+    return not names or _ANY in names or bool(own & names)
+
+
+def _beyond(client: Mapping[str, Any], codec: str, facts: Mapping[str, int]) -> list[str]:
+    """The facts of a sound that an app's limits for its codec exclude. A fact that is not known is not."""
+    found = []
+    for profile in _profiles(client, "codecProfiles"):
+        if not _is_among({codec}, [profile.get("name")]):
+            continue
+        for limit in _profiles(profile, "limitations"):
+            name, fits = str(limit.get("name")), _COMPARISONS.get(str(limit.get("comparison")))
+            values = _whole_numbers(limit.get("values"))
+            if name in facts and fits is not None and values and not fits(facts[name], values):
+                found.append(f"{_WORDS[name]} not supported")
+    return found
+
+
+def _form(call: Call, client: Mapping[str, Any], *, channels: int) -> Form | None:
     """The first form on offer that the app accepts, in the app's order."""
     for profile in _profiles(client, "transcodingProfiles"):
-        if not _over_http([profile.get("protocol")]):
-            continue
+        most = _number(profile, "maxAudioChannels")
+        if not _over_http([profile.get("protocol")]) or (most and channels > most):
+            continue  # a conversion has the channels of the file
         codecs, containers = _names([profile.get("audioCodec")]), _names([profile.get("container")])
         for name in call.server.settings.transcoding.formats:
             if FORMS[name].is_lossless and _limit(client):
@@ -153,6 +208,12 @@ def _over_http(protocols: object) -> bool:
 def _names(values: object) -> set[str]:
     given = values if isinstance(values, list) else []
     return {part.strip().lower() for value in given if isinstance(value, str) for part in value.split(",")}
+
+
+def _whole_numbers(values: object) -> list[int]:
+    given = values if isinstance(values, list) else []
+    texts = [str(value).strip() for value in given]
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER]
 
 
 def _number(client: Mapping[str, Any], name: str) -> int:

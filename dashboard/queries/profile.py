@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.engagement.summed_listening import SummedListening
 from segue.index.bundle import Bundle
-from segue.settings import Settings
+from segue.plays.playbacks import SentEvent
+from segue.settings import Settings, milliseconds
 from segue.taste.corrections import Corrections
 from segue.taste.opinions import Opinions
 from segue.taste.profile import ListenerProfile, build_profiles
+from segue.taste.sent_signals import with_sent
 from segue.taste.tastes import Tastes
 
 
@@ -31,12 +34,25 @@ class KnownListener:
 
 
 def read_listener(
-    catalogue: CatalogueReader, settings: Settings, user_id: str, *, bundle: Bundle
+    catalogue: CatalogueReader,
+    settings: Settings,
+    user_id: str,
+    *,
+    bundle: Bundle,
+    sent: Sequence[SentEvent] = (),
 ) -> KnownListener:
-    """Read a listener's profile, plays and dislikes; all empty for a new listener."""
+    """Read a listener's profile, plays and dislikes; all empty for a new listener.
+
+    `sent` has events that the stream may not have handled yet.
+    """
     store = catalogue.store
     (listener,) = Tastes(store).listeners([user_id], taste=settings.taste)
-    listener = replace(listener, unwanted=catalogue.unwanted(listener.corrections, bundle))
+    window = milliseconds(settings.stream.window)
+    listener = replace(
+        listener,
+        history=with_sent(listener.history, sent, signals=settings.signals, window=window),
+        unwanted=catalogue.unwanted(listener.corrections, bundle),
+    )
     profile = build_profiles([listener], bundle=bundle)[0]
     played = list(SummedListening(store).first_heard(user_id, "track_id"))
     return KnownListener(

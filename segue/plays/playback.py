@@ -2,7 +2,8 @@
 
 An app reports in one of two ways. With *reports* it gives the state of the player and its position. With
 *scrobbles* it names the track that plays now, and later submits it; a track that it does not submit was
-skipped. An app may do both for the same listening, which counts once.
+skipped. An app may do both for the same listening, which counts once. Requests overtake each other, so an
+app's earlier listenings are remembered, too: a late report or submission is about one of them.
 
 The id of an event follows from the listening to which it belongs, so that a repeated report counts once.
 """
@@ -23,6 +24,12 @@ _SLACK_MS = 3000
 _AT_ONCE_MS = 2000
 """A listening whose reports all arrive within this time is reported afterwards: its clock says nothing."""
 _SHORTEST_SLACK_MS = 60_000
+_REMEMBERED = 20
+"""Earlier listenings that are remembered."""
+_LATE_MS = 10_000
+"""A player may report the end of a song this long after the beginning of the next."""
+_BETWEEN_SUBMISSIONS_MS = 4 * 60_000
+"""Apps submit a track at its half, or after this time. Two submissions that are closer are one."""
 _BOTH_WAYS_MS = 10_000
 """An app that names its track and reports its position does both within this time."""
 _LONGEST_PAUSE_MS = 30 * 60_000
@@ -52,11 +59,36 @@ class Playback:
     played_ms: int = 0
     """How long the track has been played, as far as reports tell."""
     counts: bool = True
-    """Whether the listening counts as one; an app may ask that it does not."""
+    """Whether the reports count; an app may ask that they do not, and submit the track."""
     ended: bool = False
     """Whether its last event has been sent."""
     by_reports: bool = False
     """Whether the app reports its position."""
+    end: str | None = None
+    """The type of its last event; None if none was sent."""
+    submitted_at: int | None = None
+    """The time with which the app has submitted the track; None if it has not."""
+    former: tuple[Playback, ...] = ()
+    """The app's listenings before, the latest first; without their own."""
+    version: int = 0
+    """How often it was stored."""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the listening counts as one."""
+        return self.counts or self.submitted_at is not None
+
+    def after(self, before: Playback | None) -> Playback:
+        """This listening as the one that follows another, or the first."""
+        if before is None:
+            return self
+        return replace(
+            self, former=(replace(before, former=()), *before.former)[:_REMEMBERED], version=before.version
+        )
+
+    def beside(self, other: Playback) -> Playback:
+        """This listening, with another in its memory that began or ended before."""
+        return replace(self, former=(replace(other, former=()), *self.former)[:_REMEMBERED])
 
     def position_at(self, now: int) -> int:
         """The position at a time, if the player has continued."""
@@ -106,9 +138,8 @@ class App:
         if before is not None and same and (state != "starting" or _is_repeated(before, position_ms, now)):
             before = replace(before, by_reports=True, counts=before.counts and counts)
             return self._continue(before, state=state, position_ms=position_ms, rate=rate, now=now)
-        events = self._interrupted(before, now=now)
-        if state == "stopped" and before is not None and before.ended and before.track_id == track.track_id:
-            return Change(playback=before)  # a repeated report
+        if before is not None and _is_late(before, track, state=state, position_ms=position_ms, now=now):
+            return Change(playback=before)
         playback = Playback(
             track_id=track.track_id,
             duration_ms=track.duration_ms,
@@ -120,20 +151,26 @@ class App:
             counts=counts,
             by_reports=True,
         )
-        events += self._begun(playback)
+        begun = self._begun(playback)
         if state != "stopped":
-            return Change(playback=playback, events=events)
+            ended = self._ended(before, now=now)
+            return Change(playback=playback.after(ended.playback), events=ended.events + begun)
         # The app reports the end alone.
-        playback = replace(playback, played_ms=position_ms)
+        stopped = self._stopped(replace(playback, played_ms=position_ms), now=now)
+        if before is not None and not before.ended and now - before.began_at < position_ms:
+            # It was heard before the present track began.
+            return Change(playback=before.beside(_of(stopped)), events=begun + stopped.events)
+        ended = self._ended(before, now=now)
         return Change(
-            playback=replace(playback, ended=True), events=events + self._stopped(playback, now=now)
+            playback=_of(stopped).after(ended.playback), events=ended.events + begun + stopped.events
         )
 
     def play_now(self, before: Playback | None, track: PlayedTrack, *, now: int) -> Change:
         """The app says that a track plays now, and will submit it later."""
         if before is not None and before.track_id == track.track_id and not before.ended:
-            repeated = now - before.began_at < _SAME_REPORT_MS
-            if repeated or before.by_reports:  # the app also reports its position
+            # Some apps name it again, such as after a pause.
+            unfinished = now - before.began_at < max(before.duration_ms, _SAME_REPORT_MS)
+            if unfinished or before.by_reports:  # the app also reports its position
                 return Change(playback=before)
         playback = Playback(
             track_id=track.track_id,
@@ -142,37 +179,58 @@ class App:
             state="playing",
             reported_at=now,
         )
-        return Change(playback=playback, events=self._interrupted(before, now=now) + self._begun(playback))
+        ended = self._ended(before, now=now)
+        return Change(playback=playback.after(ended.playback), events=ended.events + self._begun(playback))
 
     def play_unknown(self, before: Playback | None, *, now: int) -> Change:
         """The app says that a track plays now that the library does not have."""
-        if before is None or before.ended:
-            return Change(playback=before)
-        return Change(playback=replace(before, ended=True), events=self._interrupted(before, now=now))
+        return self._ended(before, now=now)
 
     def submit(self, before: Playback | None, track: PlayedTrack, *, at: int | None, now: int) -> Change:
         """The app submits a track as heard; `at` is the time at which it began, or at which it was heard.
 
         A listening that is known already, from reports or from :meth:`play_now`, counts once.
         """
-        if before is not None and self._is_submission_of(before, track, at=at, now=now):
-            if before.by_reports or before.ended:
-                return Change(playback=before)  # its own reports tell how it ended
-            return Change(
-                playback=replace(before, ended=True), events=self._heard(before, before.began_at, now=now)
-            )
-        began = at if at is not None else now
+        began = now if at is None else at
+        known = () if before is None else (before, *before.former)
+        own = [one for one in known if one.track_id == track.track_id]
+        if any(_is_submitted(one, began) for one in own):
+            return Change(playback=before)
+        meant = [one for one in own if one.submitted_at is None and _spans(one, began)]
+        if before is not None and meant:
+            nearest = min(meant, key=lambda one: abs(one.began_at - began))
+            submitted = self._submitted(nearest, at=began, now=now)
+            return Change(playback=_with(before, nearest, _of(submitted)), events=submitted.events)
         playback = Playback(
             track_id=track.track_id,
             duration_ms=track.duration_ms,
             began_at=began,
             state="playing",
             reported_at=began,
-            ended=True,
+            submitted_at=began,
         )
-        events = self._begun(playback) + self._heard(playback, began, now=now)
-        # An old submission says nothing about the present.
-        return Change(playback=before if before and before.began_at > began else playback, events=events)
+        heard = self._heard(playback, now=now)
+        events = self._begun(playback) + heard.events
+        if before is None:
+            return Change(playback=heard.playback, events=events)
+        if before.began_at > began or (before.by_reports and not before.ended):
+            # It says nothing about the present.
+            return Change(playback=before.beside(_of(heard)), events=events)
+        ended = self._ended(before, now=began)
+        return Change(playback=_of(heard).after(ended.playback), events=ended.events + events)
+
+    def _submitted(self, known: Playback, *, at: int, now: int) -> Change:
+        """The submission of a known listening. The reports of an app tell how it ended."""
+        playback = replace(known, submitted_at=at)
+        if known.by_reports:
+            if known.counts:
+                return Change(playback=playback)
+            begun = self._begun(playback)
+            if not known.ended:
+                return Change(playback=playback, events=begun)
+            stopped = self._stopped(playback, now=playback.reported_at)
+            return Change(playback=stopped.playback, events=begun + stopped.events)
+        return Change(playback=playback) if known.end is not None else self._heard(playback, now=now)
 
     def _continue(self, before: Playback, *, state: State, position_ms: int, rate: float, now: int) -> Change:
         playback = replace(
@@ -185,34 +243,29 @@ class App:
         )
         if state != "stopped":
             return Change(playback=playback)
-        events = self._stopped(playback, now=now, paused=before.state == "paused")
-        return Change(playback=replace(playback, ended=True), events=events)
+        return self._stopped(playback, now=now, paused=before.state == "paused")
 
-    def _interrupted(self, before: Playback | None, *, now: int) -> tuple[dict[str, Any], ...]:
+    def _ended(self, before: Playback | None, *, now: int) -> Change:
         """The end of a listening that another one follows."""
         if before is None or before.ended:
-            return ()
+            return Change(playback=before)
         if _is_abandoned(before, now=now):
             if not before.by_reports:
-                return ()  # the app would have submitted a track that was heard
-            return self._event(
-                before,
-                kind="leave",
-                played=before.played_ms,
-                position=before.position_ms,
-                at=before.reported_at,
-            )
+                # The app would have submitted a track that was heard, and may still do so.
+                return Change(playback=replace(before, ended=True))
+            return self._end(before, kind="leave", at=before.reported_at)
         position = before.position_at(now)
-        played = before.played_ms + _advance(before, position_ms=position, now=now)
-        return self._event(
-            before, kind=self._kind(before, position, "skip"), played=played, position=position, at=now
+        playback = replace(
+            before,
+            position_ms=position,
+            reported_at=now,
+            played_ms=before.played_ms + _advance(before, position_ms=position, now=now),
         )
+        return self._end(playback, kind=self._kind(playback, position, "skip"), at=now)
 
-    def _stopped(self, playback: Playback, *, now: int, paused: bool = False) -> tuple[dict[str, Any], ...]:
+    def _stopped(self, playback: Playback, *, now: int, paused: bool = False) -> Change:
         kind = self._kind(playback, playback.position_ms, "leave" if paused else "skip")
-        return self._event(
-            playback, kind=kind, played=playback.played_ms, position=playback.position_ms, at=now
-        )
+        return self._end(playback, kind=kind, at=now)
 
     def _kind(self, playback: Playback, position: int, early: str) -> str:
         """The type of the last event: `complete` if the position is near the end, else `early`."""
@@ -222,16 +275,26 @@ class App:
     def _begun(self, playback: Playback) -> tuple[dict[str, Any], ...]:
         return self._event(playback, kind="play", at=playback.began_at, position=playback.position_ms)
 
-    def _heard(self, playback: Playback, began: int, *, now: int) -> tuple[dict[str, Any], ...]:
+    def _heard(self, playback: Playback, *, now: int) -> Change:
         """The end of a submitted track. Apps submit it at its half; the stream takes no end in the future."""
-        length = playback.duration_ms
+        length, began = playback.duration_ms, playback.began_at
         end = max(began, min(began + length, now))
-        return self._event(playback, kind="complete", played=length, position=length, at=end)
+        events = self._event(playback, kind="complete", played=length, position=length, at=end)
+        return Change(playback=replace(playback, ended=True, end="complete"), events=events)
+
+    def _end(self, playback: Playback, *, kind: str, at: int) -> Change:
+        """The last event of a listening, with the time that was played."""
+        events = self._event(
+            playback, kind=kind, played=playback.played_ms, position=playback.position_ms, at=at
+        )
+        return Change(
+            playback=replace(playback, ended=True, end=kind if events else playback.end), events=events
+        )
 
     def _event(
         self, playback: Playback, *, kind: str, at: int, position: int, played: int = 0
     ) -> tuple[dict[str, Any], ...]:
-        if not playback.counts:
+        if not playback.is_counted:
             return ()
         ends = kind != "play"
         parts = (
@@ -255,13 +318,47 @@ class App:
         }
         return (event,)
 
-    def _is_submission_of(self, before: Playback, track: PlayedTrack, *, at: int | None, now: int) -> bool:
-        """Whether a submission belongs to the last listening: same track, and a time within its span."""
-        if before.track_id != track.track_id:
-            return False
-        span = max(before.duration_ms, _SHORTEST_SLACK_MS)
-        moment = now if at is None else at
-        return before.began_at - _SHORTEST_SLACK_MS <= moment <= before.began_at + span + _SHORTEST_SLACK_MS
+
+def _of(change: Change) -> Playback:
+    """The listening of a change that has one."""
+    assert change.playback is not None
+    return change.playback
+
+
+def _with(before: Playback, known: Playback, changed: Playback) -> Playback:
+    """A listening with a change of itself, or of one in its memory."""
+    if known is before:
+        return changed
+    return replace(before, former=tuple(changed if one is known else one for one in before.former))
+
+
+def _spans(known: Playback, moment: int) -> bool:
+    """Whether a time of a submission lies within a listening."""
+    span = max(known.duration_ms, _SHORTEST_SLACK_MS)
+    return known.began_at - _SHORTEST_SLACK_MS <= moment <= known.began_at + span + _SHORTEST_SLACK_MS
+
+
+def _is_submitted(known: Playback, moment: int) -> bool:
+    """Whether a submission repeats that of a listening: nobody hears a track twice within half its length."""
+    if known.submitted_at is None:
+        return False
+    least = min(known.duration_ms // 2 or _SHORTEST_SLACK_MS, _BETWEEN_SUBMISSIONS_MS)
+    return abs(moment - known.submitted_at) < max(least, 1)
+
+
+def _is_late(before: Playback, track: PlayedTrack, *, state: State, position_ms: int, now: int) -> bool:
+    """Whether a report is about a listening that has ended: repeated, or overtaken by that of the next."""
+    if state == "starting":
+        return False
+    known = (before, *before.former) if before.ended else before.former
+    ended = next((one for one in known if one.track_id == track.track_id), None)
+    if ended is None:
+        return False
+    since = now - ended.reported_at
+    if state == "stopped":
+        # Nobody has heard that much again since, not even at double speed.
+        return since < (max(_LATE_MS, position_ms // 2) if ended.by_reports else track.duration_ms + _LATE_MS)
+    return since < _AT_ONCE_MS and position_ms > 0 and abs(position_ms - ended.position_ms) <= _SLACK_MS
 
 
 def _is_repeated(before: Playback, position_ms: int, now: int) -> bool:

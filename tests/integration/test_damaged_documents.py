@@ -338,7 +338,14 @@ def _fill_apps(made: Service) -> None:
     playing = Playback(
         track_id=track_id(1), duration_ms=60_000, began_at=_ms(NOW), state="playing", reported_at=_ms(NOW)
     )
-    Playbacks(store).keep("ada", "Ada", "app", playing)
+    event = {
+        "track_id": track_id(1),
+        "type": "play",
+        "occurred_at": _ms(NOW),
+        "ms_played": 0,
+        "duration_ms": 60_000,
+    }
+    Playbacks(store).keep("ada", "Ada", "app", playing.after(playing), sent=[event])
     Marks(store).star("ada", [("album", "a"), ("artist", "b")])
     export = Path(made.settings.index.folder).parent / "listens.jsonl"
     names = {"artist_name": "Artist 0", "track_name": "Song 1"}
@@ -616,7 +623,11 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             ScrobbleConnections(store).take("ada:listenbrainz"),
         ),
         "API keys": lambda: (ApiKeys(store).of("ada"), ApiKeys(store).use("segue_other")),
-        "playbacks": lambda: (Playbacks(store).of("ada", "app"), Playbacks(store).now(["ada"], at=NOW)),
+        "playbacks": lambda: (
+            Playbacks(store).of("ada", "app"),
+            Playbacks(store).now(["ada"], at=NOW),
+            Playbacks(store).sent("ada", since=0),
+        ),
         "marks": lambda: (
             Marks(store).of("ada", "album", ["a"]),
             Marks(store).starred("ada", "artist"),

@@ -179,3 +179,56 @@ def test_a_link_shares_an_album_or_songs(ada: App, ben: App, services: Services)
     kept = next(one for one in ada.get("getShares")["shares"]["share"] if one["id"] == songs["id"])
     assert kept["description"] == "Both"
     assert "expires" in kept
+
+
+def test_the_length_of_a_conversion_is_not_known_before(ada: App) -> None:
+    asked = ada.parameters(id=A, format="opus", maxBitRate=48)
+    head = ada.web.head("/rest/stream", params=asked)
+    assert (head.status_code, head.headers["content-type"]) == (200, "audio/ogg")
+    assert "content-length" not in head.headers
+    sent = ada.web.get("/rest/stream", params=asked).content
+    again = ada.web.head("/rest/stream", params=asked)
+    assert int(again.headers["content-length"]) == len(sent)
+
+
+def test_a_link_shares_several_albums(ada: App) -> None:
+    albums = [album_of(ada, name)["id"] for name in ("1999", "First Light")]
+    (made,) = ada.get("createShare", id=[*albums, C])["shares"]["share"]
+    assert [song["id"] for song in made["entry"]] == [
+        *(track_id(3, number) for number in range(1, 5)),
+        *(track_id(0, number) for number in range(1, 5)),
+        C,
+    ]
+    assert ada.fail("createShare", id=[albums[0], "al-nope"]) == 70
+
+
+def test_a_search_page_is_as_long_as_an_app_wants(ada: App, library: Store) -> None:
+    tracks = library.database.tracks
+    model = tracks.find_one({"_id": A})
+    assert model is not None
+    tracks.insert_many(
+        {**model, "_id": f"{number:016x}", "path": f"/{number}"} for number in range(900, 1500)
+    )
+    found = ada.get("search3", query="", songCount=5000, artistCount=0, albumCount=0)["searchResult3"]["song"]
+    assert len(found) == len({song["id"] for song in found}) == 616
+
+
+def test_pages_of_a_search_in_one_library_have_no_gaps(ada: App, library: Store) -> None:
+    library.database.tracks.update_many({"album": {"$ne": "1999"}, "track": 2}, {"$set": {"library": "work"}})
+    folders = ada.get("getMusicFolders")["musicFolders"]["musicFolder"]
+    work = next(folder["id"] for folder in folders if folder["name"] == "work")
+    seen: list[str] = []
+    for after in range(4):
+        page = ada.get("search3", query="2", songCount=1, songOffset=after, musicFolderId=work)
+        seen += [song["id"] for song in page["searchResult3"]["song"]]
+    assert sorted(seen) == [A, B, C]
+
+
+def test_a_refusal_has_the_form_that_the_body_asks_for(ada: App, web: TestClient) -> None:
+    wrong = web.post("/rest/ping.view", params={"u": "Ada", "p": "wrong"}, data={"f": "json"})
+    assert wrong.json()["subsonic-response"]["error"]["code"] == 40
+
+
+def test_nobody_lists_the_playlists_of_another(ada: App, ben: App) -> None:
+    assert ada.fail("getPlaylists", username="Ben") == 50
+    assert ada.get("getPlaylists", username="ADA")["playlists"]["playlist"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -297,6 +298,77 @@ def test_a_reported_play_that_is_submitted_too_counts_once(ada: App, services: S
     wrong = {"mediaId": A, "mediaType": "song", "positionMs": 1}
     assert ada.fail("reportPlayback", **wrong, state="completed") == 10
     assert ada.fail("reportPlayback", **wrong) == 10
+
+
+def test_an_app_whose_reports_do_not_count_submits_its_songs(ada: App, services: Services) -> None:
+    began = round(time.time() * 1000)
+    report(ada, A, "starting", 0, ignoreScrobble="true")
+    report(ada, A, "playing", 3_000, ignoreScrobble="true")
+    ada.get("scrobble", id=A, time=began)
+    report(ada, A, "stopped", 6_000, ignoreScrobble="true")
+    ada.get("scrobble", id=A, time=began)
+    assert plays_in_kafka(services) == [(A, "play", 0), (A, "complete", 6_000)]
+
+
+def test_an_app_that_went_silent_left(ada: App, library: Store, services: Services) -> None:
+    report(ada, A, "starting", 0)
+    ago = {"began_at": -3_600_000, "reported_at": -3_600_000}
+    # Documents of earlier versions have fewer fields.
+    added = dict.fromkeys(("former", "sent", "version", "end", "submitted_at"), "")
+    change = {"$inc": ago, "$set": {"played_ms": 2_000}, "$unset": added}
+    library.database.playbacks.update_many({}, change)
+    report(ada, B, "starting", 0)
+    assert plays_in_kafka(services) == [(A, "play", 0), (A, "leave", 2_000), (B, "play", 0)]
+
+
+def test_a_song_that_is_gone_does_not_hold_up_the_others(ada: App, services: Services) -> None:
+    now = round(time.time() * 1000)
+    times = [now - 600_000, now - 500_000, now - 400_000]
+    ada.get("scrobble", id=[A, "gone", B], time=times)
+    began = {e["track_id"]: e["occurred_at"] for e in in_kafka(services.settings) if e["type"] == "play"}
+    assert began == {A: times[0], B: times[2]}
+    assert ada.fail("scrobble", id=["gone", "too"], time=times[:2]) == 70
+    ada.get("scrobble", id=[C, D], time=["", now - 300_000])
+    began = {e["track_id"]: e["occurred_at"] for e in in_kafka(services.settings) if e["type"] == "play"}
+    assert began[D] == now - 300_000
+    assert began[C] >= now
+
+
+def test_reports_at_the_same_time_are_applied_one_after_the_other(ada: App, services: Services) -> None:
+    """An app may end one song and begin the next in two requests at once."""
+    for first, second in ((A, B), (B, C), (C, D)):
+        report(ada, first, "playing", 1_000)
+        with ThreadPoolExecutor(2) as threads:
+            sent = [
+                threads.submit(report, ada, second, "starting", 0),
+                threads.submit(report, ada, first, "stopped", 1_000),
+            ]
+            for one in sent:
+                one.result()
+        assert playing(ada) == [second]
+    kinds = [(track, kind) for track, kind, _ in plays_in_kafka(services)]
+    plays = sorted(track for track, kind in kinds if kind == "play")
+    assert plays == [A, B, C, D]
+    assert sorted(track for track, kind in kinds if kind == "skip") == [A, B, C]
+
+
+def test_a_skip_counts_before_the_stream_has_it(ada: App, services: Services) -> None:
+    """No streaming job runs here."""
+
+    def similar() -> list[str]:
+        found = ada.get("getSimilarSongs2", id=A, count=8)["similarSongs2"]["song"]
+        return [song["id"] for song in found]
+
+    report(ada, B, "starting", 0)
+    report(ada, B, "stopped", 6_000)
+    liked = similar()
+    assert B not in liked
+    report(ada, liked[0], "starting", 0)
+    report(ada, liked[0], "stopped", 500)
+    after = similar()
+    assert liked[0] not in after
+    random = {song["id"] for song in ada.get("getRandomSongs", size=50)["randomSongs"]["song"]}
+    assert random.isdisjoint({B, liked[0]})
 
 
 def test_an_empty_search_lists_everything_once(ada: App) -> None:

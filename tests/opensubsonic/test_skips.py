@@ -73,8 +73,14 @@ def test_five_skips_in_an_app_change_its_next_songs(
         skipped.append(similar(ada, seed)[0])
         times.append(skip(ada, skipped[-1], seed=seed))
     assert len(set(skipped)) == 5
-    assert planned(ada) != plan
-    figures = {"app_skip_p50_ms": statistics.median(times), "app_skip_max_ms": max(times)}
+    # Similar songs follow the reports themselves, the plan follows the streaming job.
+    began = time.perf_counter()
+    until(lambda: planned(ada) != plan, "another plan")
+    figures = {
+        "app_skip_p50_ms": statistics.median(times),
+        "app_skip_max_ms": max(times),
+        "app_plan_ms": (time.perf_counter() - began) * 1000,
+    }
     print(figures)
     if file := os.environ.get("APP_SKIP_FIGURES"):
         Path(file).write_text(json.dumps(figures))

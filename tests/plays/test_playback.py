@@ -220,3 +220,127 @@ def test_a_song_of_unknown_length_is_skipped_or_left() -> None:
     player.report(unknown, "starting", 0, after=0)
     player.report(unknown, "stopped", 500_000, after=500_000)
     assert player.told() == [("c", "play", 0), ("c", "skip", 500_000)]
+
+
+def test_songs_on_repeat_that_are_only_submitted_count_each_time() -> None:
+    player = Player()
+    hours = -5 * 3_600_000
+    for place in range(3):
+        player.submit(ONE, after=0, at=hours + place * 200_000)
+        player.submit(ONE, after=500, at=hours + place * 200_000)  # the app repeats the request
+    assert player.told() == [("a", "play", 0), ("a", "complete", 200_000)] * 3
+
+
+def test_submissions_without_times_count_once_until_the_song_can_have_been_heard_again() -> None:
+    player = Player()
+    player.submit(ONE, after=0)
+    player.submit(ONE, after=5_000)
+    player.submit(ONE, after=205_000)
+    assert player.told() == [("a", "play", 0), ("a", "complete", 200_000)] * 2
+
+
+def test_a_submission_may_come_after_the_name_of_the_next_song() -> None:
+    player = Player()
+    player.now(ONE, after=0)
+    player.now(TWO, after=200_000)
+    player.submit(ONE, after=200_100, at=0)
+    player.now(ONE, after=240_000)
+    player.submit(ONE, after=240_100, at=0)
+    assert player.told() == [
+        ("a", "play", 0),
+        ("a", "complete", 200_000),
+        ("b", "play", 0),
+        ("b", "skip", 40_000),
+        ("a", "play", 0),
+    ]
+
+
+def test_a_submission_of_a_reported_song_may_come_after_the_next_has_begun() -> None:
+    player = Player()
+    player.report(ONE, "starting", 0, after=0)
+    player.report(ONE, "playing", 60_000, after=60_000)
+    player.report(TWO, "starting", 0, after=120_000)
+    player.submit(ONE, after=120_500, at=0)
+    player.submit(ONE, after=121_000, at=0)
+    player.report(TWO, "stopped", 100_000, after=220_000)
+    assert player.told() == [
+        ("a", "play", 0),
+        ("a", "skip", 120_000),
+        ("b", "play", 0),
+        ("b", "complete", 100_000),
+    ]
+
+
+def test_a_report_that_the_next_song_has_overtaken_changes_nothing() -> None:
+    player = Player()
+    player.report(ONE, "starting", 0, after=0)
+    player.report(TWO, "starting", 0, after=30_000)
+    player.report(ONE, "playing", 30_000, after=30_050)
+    player.report(ONE, "stopped", 30_000, after=30_100)
+    player.report(TWO, "playing", 5_000, after=35_000)
+    player.report(TWO, "stopped", 100_000, after=130_000)
+    assert player.told() == [
+        ("a", "play", 0),
+        ("a", "skip", 30_000),
+        ("b", "play", 0),
+        ("b", "complete", 100_000),
+    ]
+
+
+def test_a_stop_that_comes_late_and_alone_interrupts_nothing() -> None:
+    player = Player()
+    player.report(TWO, "starting", 0, after=0)
+    player.report(ONE, "stopped", 120_000, after=1_000)
+    player.report(ONE, "stopped", 120_000, after=1_500)
+    player.report(TWO, "stopped", 100_000, after=100_000)
+    assert player.told() == [
+        ("b", "play", 0),
+        ("a", "play", 0),
+        ("a", "skip", 120_000),
+        ("b", "complete", 100_000),
+    ]
+
+
+def test_an_app_whose_reports_do_not_count_submits_its_songs() -> None:
+    player = Player()
+    player.report(ONE, "starting", 0, after=0, counts=False)
+    player.report(ONE, "playing", 110_000, after=110_000, counts=False)
+    player.submit(ONE, after=110_500, at=0)
+    player.report(ONE, "stopped", 120_000, after=120_000, counts=False)
+    player.report(TWO, "starting", 0, after=120_500, counts=False)
+    player.report(TWO, "stopped", 20_000, after=140_500, counts=False)
+    assert player.told() == [("a", "play", 0), ("a", "skip", 120_000)]
+
+
+def test_a_song_whose_reports_did_not_count_may_be_submitted_after_its_end() -> None:
+    player = Player()
+    player.report(ONE, "starting", 0, after=0, counts=False)
+    player.report(ONE, "stopped", 200_000, after=200_000, counts=False)
+    player.report(TWO, "starting", 0, after=200_100, counts=False)
+    for after in (200_200, 201_000):
+        player.submit(ONE, after=after, at=0)
+    assert player.told() == [("a", "play", 0), ("a", "complete", 200_000)]
+
+
+def test_a_song_that_is_named_again_after_a_pause_was_not_skipped() -> None:
+    player = Player()
+    player.now(ONE, after=0)
+    player.now(ONE, after=60_000)
+    player.submit(ONE, after=150_000, at=0)
+    assert player.told() == [("a", "play", 0), ("a", "complete", 200_000)]
+
+
+def test_a_forgotten_song_that_is_submitted_later_was_heard() -> None:
+    player = Player()
+    player.now(ONE, after=0)
+    player.now(TWO, after=6 * 3_600_000)
+    player.submit(ONE, after=6 * 3_600_000 + 1_000, at=0)
+    assert player.told() == [("a", "play", 0), ("b", "play", 0), ("a", "complete", 200_000)]
+
+
+def test_a_position_behind_the_end_is_the_end() -> None:
+    player = Player()
+    player.report(ONE, "starting", 0, after=0)
+    player.report(ONE, "stopped", 900_000, after=210_000)
+    assert player.told() == [("a", "play", 0), ("a", "complete", 200_000)]
+    assert player.events[-1]["position_ms"] == 200_000
