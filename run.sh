@@ -249,7 +249,7 @@ check_types_and_layers() {
 # Without these, tests take longer and do the same.
 prepare_tests() {
   run_module tests.compiled_code 2>"$local_folder/compiled-code.log" ||
-    say "librosa could not be compiled in advance: see $local_folder/compiled-code.log" &
+    say "functions could not be compiled in advance: see $local_folder/compiled-code.log" &
   run_module tests.class_archives 2>"$local_folder/class-archives.log" ||
     say "the archives of Java's classes could not be made: see $local_folder/class-archives.log"
   wait $!

@@ -31,7 +31,7 @@ from segue.spark.session import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
-from tests.compiled_code import FOLDER, copied
+from tests.compiled_code import FOLDER, compiled_loops, copied, loops, read_code
 from tests.data_in_memory import data_in_memory
 from tests.passwords import hash_quickly
 from tests.waiting import PATIENCE
@@ -43,7 +43,8 @@ for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
 os.environ["SEGUE_INDEX__MIN_DURATION"] = "0 seconds"  # short melodies stand for songs
 gc.disable()  # until the tests are collected
 hash_quickly()
-# Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
+# Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves. The code of
+# the simpler one is larger than its default room, and hot methods would be removed and compiled again.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 # Some environments forbid it; here a hundred processes would compile the same modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -117,9 +118,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Objects of the imports and the collection stay: the garbage collector never looks through them."""
+    """The modules of the tests are imported: their objects stay, and the garbage collector ignores them."""
     gc.freeze()
     gc.enable()
+    if compiled_loops().is_dir():
+        read_code(loops(), compiled_loops())
 
 
 def _dealt(files: list[Path], parts: Sequence[str]) -> dict[Path, str]:

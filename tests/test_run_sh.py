@@ -112,7 +112,7 @@ def test_without_archives_of_classes_and_compiled_code_the_setup_goes_on(ready: 
     local = ready / ".local"
     assert set(done.stderr.splitlines()[-2:]) == {
         f"segue: the archives of Java's classes could not be made: see {local}/class-archives.log",
-        f"segue: librosa could not be compiled in advance: see {local}/compiled-code.log",
+        f"segue: functions could not be compiled in advance: see {local}/compiled-code.log",
     }
     for name in ("class-archives", "compiled-code"):
         assert (local / f"{name}.log").read_text() == "no room\n"

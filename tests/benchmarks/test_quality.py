@@ -8,15 +8,28 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from segue.benchmarks import quality
+from segue.benchmarks import memory_quality, quality
 from segue.recommenders.session_ensemble import EnsembleMember, SessionEnsemble
 from segue.recommenders.session_models import SessionRepeats
 from segue.recommenders.session_rules import SequentialRules
 from segue.session_logs.logs import SessionLog, make_log
 from segue.session_logs.splits import DAY
+from segue.settings import Settings
 
 
-def test_the_fold_that_chose_nothing_is_told_apart(tmp_path: Path) -> None:
+def few_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulate one listener of each kind for the long memory: the time grows with their number."""
+    simulated = memory_quality.simulated
+
+    def few(seed: int, settings: Settings, *, listeners: int) -> dict[str, float]:
+        assert listeners > len(memory_quality.KINDS)
+        return simulated(seed, settings, listeners=len(memory_quality.KINDS))
+
+    monkeypatch.setattr(memory_quality, "simulated", few)
+
+
+def test_the_fold_that_chose_nothing_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few_listeners(monkeypatch)
     rng = np.random.default_rng(4)
     folder = tmp_path / "hetrec-lastfm-2k"
     folder.mkdir()
