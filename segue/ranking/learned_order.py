@@ -382,12 +382,12 @@ def _rules(
     seed, rows, scores = bundle.transition_rules.leads(profile.rows[seeds])
     place, proposed = places.of(rows)
     seed, score, since = seed[proposed], scores[proposed], profile.since[seeds]
-    slow, fast = score * 0.8 ** since[seed], score * 0.4 ** since[seed]
-    np.add.at(values[:, Evidence.RULES], place, slow)
-    np.add.at(values[:, Evidence.RULES_NOW], place, fast)
-    np.maximum.at(values[:, Evidence.STRONGEST_RULE], place, slow)
+    slow, fast = score * (0.8**since)[seed], score * (0.4**since)[seed]
+    values[:, Evidence.RULES] = np.bincount(place, slow, minlength=len(values))
+    values[:, Evidence.RULES_NOW] = np.bincount(place, fast, minlength=len(values))
     led = np.full(len(values), NO_EVIDENCE, dtype=np.int64)
     order = np.argsort(slow, kind="stable")  # the strongest is written last
+    values[place[order], Evidence.STRONGEST_RULE] = slow[order]
     led[place[order]] = seeds[seed[order]]
     return led
 
