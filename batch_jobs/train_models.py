@@ -20,7 +20,7 @@ from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.models import trained
-from segue.people.forgotten import PREFIX, Forgotten
+from segue.people.forgotten import Forgotten
 from segue.settings import Settings, load_settings
 from segue.spark.imported_plays import with_imported
 from segue.spark.learned_models import LEARNED_MODELS
@@ -28,6 +28,7 @@ from segue.spark.recorded import plays_of_those_here, recorded
 from segue.spark.session import session
 from segue.spark.steps import fingerprint, steps
 from segue.spark.training import Plays, Trained, Training
+from segue.storage.gone import PREFIX
 from segue.storage.kafka_topics import end_offsets
 from segue.storage.store import Store, open_store
 

@@ -150,7 +150,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
     },
     Job.CATALOGUE: {
         Right.APPEND: {"audit_log"},
-        Right.READ: {"opinions", "playlists", "trained.files", "trained.chunks"},
+        Right.READ: {"forgotten", "opinions", "playlists", "trained.files", "trained.chunks"},
         Right.WRITE: {
             "albums",
             "artists",
