@@ -24,8 +24,9 @@ from segue.dashboard.opensubsonic import routes as opensubsonic
 from segue.dashboard.services import Services
 from segue.people.accounts import Account
 from segue.people.api_keys import SCOPES, ApiKeys
+from segue.people.app_log_in import AppLogIn
 from segue.people.app_passwords import AppPasswords
-from segue.people.login_sessions import COOKIE
+from segue.people.login_sessions import COOKIE, LoginSessions
 from segue.people.secret_box import SecretBox
 from segue.privacy.leaving import leave
 from segue.settings import Settings
@@ -110,33 +111,38 @@ def held(services: Services, user_id: str) -> list[str]:
 
 
 def test_nothing_stays_of_a_listener_who_leaves_while_all_send(
-    services: Services,
-    address: str,
+    services: Services, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """All requests were let in before the removal, and write after it."""
     account = services.authenticator.create("Ada", f"{PASSWORD}-Ada")
-    ends, answers = threading.Event(), dict[str, list[int]]()
+    let_in, removed = list[object](), threading.Event()
 
-    def send(name: str, ask: Ask) -> None:
-        after = 0
-        while after < 3:
-            answers[name].append(ask().status_code)
-            after += ends.is_set()
+    def held_back(method: Callable[..., Any]) -> Callable[..., Any]:
+        def work(*args: Any, **kwargs: Any) -> Any:
+            found = method(*args, **kwargs)
+            let_in.append(found)
+            assert removed.wait(PATIENCE)
+            return found
+
+        return work
 
     with ExitStack() as stack:
         http = stack.enter_context(httpx.Client(base_url=address, timeout=PATIENCE))
         ways = ways_in(services, account, http)
-        answers |= {name: [] for name in ways}
+        before = {name: ask() for name, ask in ways.items()}
+        assert {name: one.text for name, one in before.items() if one.status_code != 200} == {}
+        stored = {"opinions", "sent_plays", "imported_days", "marks", "bookmarks", "queues", "playlists"}
+        assert stored <= set(held(services, account.user_id))
+        monkeypatch.setattr(LoginSessions, "find", held_back(LoginSessions.find))
+        monkeypatch.setattr(AppLogIn, "used", held_back(AppLogIn.used))
+        monkeypatch.setattr(AppLogIn, "request", held_back(AppLogIn.request))
         pool = stack.enter_context(ThreadPoolExecutor(len(ways)))
-        stack.callback(ends.set)
-        sending = [pool.submit(send, name, ask) for name, ask in ways.items()]
-        until(lambda: all(200 in own for own in answers.values()), "every way in has stored something")
-        stored = held(services, account.user_id)
+        stack.callback(removed.set)
+        sending = [pool.submit(ask) for ask in ways.values()]
+        until(lambda: len(let_in) == len(ways), "all requests are let in")
         leave(services.store, services.settings, account.user_id)
-        ends.set()
-        for one in sending:
-            one.result()
-    assert {"opinions", "sent_plays", "imported_days", "marks", "bookmarks", "queues", "playlists"} <= set(
-        stored
-    )
+        removed.set()
+        answers = [one.result() for one in sending]
+    assert None not in let_in
     assert held(services, account.user_id) == ["forgotten"]
-    assert not {status for own in answers.values() for status in own} & {500}
+    assert 500 not in {one.status_code for one in answers}
