@@ -28,8 +28,10 @@ from segue.catalog.gathering import gather
 from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.spoken import is_spoken
 from segue.catalog.stamp import Stamp
-from segue.catalog.track import MusicBrainzIds, ServerSong, StoredFile, Track, TrackDetails, track_id
+from segue.catalog.track import MusicBrainzIds, Track, TrackDetails, track_id
+from segue.catalog.track_document import ServerSong
 from segue.catalog.track_files import TrackFiles
+from segue.catalog.track_records import StoredFile
 from segue.connected import listing
 from segue.connected.client import OpenSubsonic
 from segue.connected.connections import Connection, Connections

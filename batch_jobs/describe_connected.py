@@ -21,8 +21,9 @@ from segue.batches import batches
 from segue.catalog.features import Features
 from segue.catalog.rejected import RejectedTracks
 from segue.catalog.stamp import Stamp
-from segue.catalog.track import ServerSong, StoredFile
+from segue.catalog.track_document import ServerSong
 from segue.catalog.track_files import TrackFiles
+from segue.catalog.track_records import StoredFile
 from segue.connected.faults import NoSuchThing, ServerAway, ServerFault
 from segue.connected.originals import Originals
 from segue.settings import Settings

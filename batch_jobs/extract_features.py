@@ -29,8 +29,8 @@ from segue.catalog.gathering import gather
 from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.stamp import Stamp
-from segue.catalog.track import StoredFile
 from segue.catalog.track_files import TrackFiles
+from segue.catalog.track_records import StoredFile
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.counted import counted

@@ -16,8 +16,8 @@ from segue.catalog.gathering import gather
 from segue.catalog.library import FolderContents, NoMusic, check_folder, find_music
 from segue.catalog.stored_paths import path_to_open, shown, stored_path
 from segue.catalog.text_encoding import AUTO
-from segue.catalog.track import StoredFile
 from segue.catalog.track_files import TrackFiles
+from segue.catalog.track_records import StoredFile
 from segue.counted import counted
 from segue.errors import SegueError
 from segue.storage.store import Store

@@ -19,7 +19,7 @@ from segue.catalog.levels import level_document
 from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.stored_paths import path_to_open
-from segue.catalog.track import StoredFile
+from segue.catalog.track_records import StoredFile
 from segue.storage.store import Store
 
 _WRITE_EVERY = 16

@@ -29,9 +29,10 @@ from segue.catalog.reconcile import Plan, fresh_id
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile
 from segue.catalog.stamp import Stamp
-from segue.catalog.track import StoredFile, Track
+from segue.catalog.track import Track
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.track_lyrics import TrackLyrics
+from segue.catalog.track_records import StoredFile
 from segue.storage.store import Store
 
 WRITE_EVERY = 256

@@ -21,8 +21,8 @@ from segue.catalog.read import fact_of
 from segue.catalog.reconcile import Plan, Scanned, plan
 from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.scan import AudioFile, is_settled
-from segue.catalog.track import StoredFile
 from segue.catalog.track_files import TrackFiles
+from segue.catalog.track_records import StoredFile
 from segue.storage.store import Store
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from segue.catalog.track import StoredFile
+from segue.catalog.track_records import StoredFile
 from segue.counted import counted
 
 TRACK = "track_id string, path string, start double, end double"

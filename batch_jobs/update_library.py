@@ -42,7 +42,7 @@ from segue.catalog.library import Library, library_of, named_libraries
 from segue.catalog.listening import StoredSounds
 from segue.catalog.read import TagReading
 from segue.catalog.stored_paths import path_to_open
-from segue.catalog.track import StoredFile
+from segue.catalog.track_records import StoredFile
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.connected.connections import Connection, Connections

@@ -81,10 +81,10 @@ def of_listener(
 
     @wraps(draw)
     def drawing(user_id: str, /, *given: Given.args, **named: Given.kwargs) -> None:
-        if _is_here(user_id):
+        if is_here(user_id):
             draw(user_id, *given, **named)
         else:
-            st.info(gettext("Reload the page: you are no longer logged in."))
+            _say_reload()
 
     return drawing
 
@@ -97,7 +97,7 @@ def of_operators(draw: Callable[Given, None]) -> Callable[Given, None]:
         if operator():
             draw(*given, **named)
         else:
-            st.info(gettext("Reload the page: you are no longer logged in."))
+            _say_reload()
 
     return drawing
 
@@ -106,15 +106,31 @@ def by_listener(user_id: str, change: Callable[[], None]) -> Callable[[], None]:
     """The callback of a widget, which changes data of a listener: for this listener only."""
 
     def changing() -> None:
-        if _is_here(user_id):
+        if is_here(user_id):
             change()
 
     return changing
 
 
-def _is_here(user_id: str) -> bool:
+def is_here(user_id: str) -> bool:
+    """Whether the visitor is this listener."""
     here = listener()
     return here is not None and here.user_id == user_id
+
+
+def is_still_here(known: Listener) -> bool:
+    """Whether the visitor is the listener for whom the page was drawn; says what to do if not.
+
+    A page stays open after a log-out in another tab.
+    """
+    if listener() == known:
+        return True
+    _say_reload()
+    return False
+
+
+def _say_reload() -> None:
+    st.error(gettext("Reload the page: you are no longer logged in."))
 
 
 def operator() -> bool:

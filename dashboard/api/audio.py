@@ -24,7 +24,8 @@ from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.forms import FORMS, Form
 from segue.audio.transcoding.media_types import CONTENT_TYPES
 from segue.catalog.measured_tracks import MeasuredTracks
-from segue.catalog.track import Recording, ReplayGain
+from segue.catalog.track import ReplayGain
+from segue.catalog.track_records import Recording
 from segue.catalog.tracks import Tracks
 from segue.dashboard.api.converted import HEADERS, converted
 from segue.dashboard.api.requests import session_of

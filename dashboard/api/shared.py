@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from segue.audio.transcoding.forms import FORMS
-from segue.catalog.track import Recording
+from segue.catalog.track_records import Recording
 from segue.dashboard.api.audio import converted_to, recording
 from segue.dashboard.api.converted import converted
 from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.media_types import CONTENT_TYPES, SINGLE, media_type
-from segue.catalog.track import Recording
+from segue.catalog.track_records import Recording
 from segue.connected.faults import NoSuchThing, ServerAway, ServerFault
 from segue.connected.originals import Originals
 from segue.dashboard.services import Services

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from segue.catalog.track import TrackSummary
+from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.connected.client import OpenSubsonic
 from segue.connected.faults import ServerFault

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from segue.catalog.letters import words_of
 from segue.catalog.matching import folded_title
-from segue.catalog.track import MatchableTrack
+from segue.catalog.track_records import MatchableTrack
 from segue.catalog.tracks import Tracks
 from segue.dashboard import app_events
 from segue.dashboard.listenbrainz.submission import Listen

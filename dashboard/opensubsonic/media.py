@@ -13,7 +13,7 @@ from segue.audio.transcoding.choice import RAW, choose, fits
 from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.forms import FORMS, Form
 from segue.catalog.full_tracks import FullTrack
-from segue.catalog.track import Recording
+from segue.catalog.track_records import Recording
 from segue.dashboard.api.audio import LONGEST_START, converted_to, is_after_end, recording
 from segue.dashboard.api.converted import HEADERS, converted
 from segue.dashboard.api.sounds import as_it_is, converting

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from segue.audio.transcoding.forms import FORMS, Form
 from segue.catalog.full_tracks import FullTrack
-from segue.catalog.track import Recording
+from segue.catalog.track_records import Recording
 from segue.dashboard.api.audio import converted_to
 from segue.dashboard.api.requests import json_body
 from segue.dashboard.api.sounds import type_of

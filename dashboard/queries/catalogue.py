@@ -11,7 +11,7 @@ from segue.catalog.browsed_tracks import BrowsedTracks, TrackOnAlbum
 from segue.catalog.letters import artist_key
 from segue.catalog.part import Part
 from segue.catalog.search import GatheredSearch, TrackSearch
-from segue.catalog.track import MatchableTrack, TrackSummary
+from segue.catalog.track_records import MatchableTrack, TrackSummary
 from segue.catalog.tracks import MOST_OF_ARTIST, Tracks
 from segue.dashboard.queries.items import Item, item_of, read_items
 from segue.errors import SegueError

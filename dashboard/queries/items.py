@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from segue.catalog.track import TrackSummary
+from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.reasons import reason
 from segue.dashboard.queries.starts import selection

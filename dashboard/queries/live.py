@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from segue.catalog.track import TrackSummary
+from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.reasons import reason
 from segue.index.published import PublishedBundles

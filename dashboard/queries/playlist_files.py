@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from segue.catalog.track import MatchableTrack, TrackSummary, file_key
+from segue.catalog.track import file_key
+from segue.catalog.track_records import MatchableTrack, TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.playlists.entries import Entry, Listed, path_parts

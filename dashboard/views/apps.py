@@ -11,6 +11,7 @@ from segue.dashboard import given, visit
 from segue.dashboard.language.formats import ago, day
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.text import plain
+from segue.dashboard.views.revocable import revocable
 from segue.errors import SegueError
 from segue.people.app_passwords import LONGEST_DEVICE, AppPassword, AppPasswordError, AppPasswords
 from segue.people.login_sessions import Listener
@@ -51,8 +52,7 @@ def show(listener: Listener) -> None:
 
 
 def _create(passwords: AppPasswords, listener: Listener, device: str) -> None:
-    if visit.listener() != listener:  # logged out in another tab
-        st.error(gettext("Reload the page: you are no longer logged in."))
+    if not visit.is_still_here(listener):
         return
     box = SecretBox(Path(visit.services().settings.opensubsonic.key_file))
     try:
@@ -70,7 +70,6 @@ def _create(passwords: AppPasswords, listener: Listener, device: str) -> None:
 
 
 def _row(passwords: AppPasswords, own: AppPassword) -> None:
-    left, right = st.columns([4, 1], vertical_alignment="center")
     used = gettext("never used")
     if own.last_used_at is not None:
         used = gettext(
@@ -79,9 +78,9 @@ def _row(passwords: AppPasswords, own: AppPassword) -> None:
             app=plain(own.last_client or gettext("an app")),
         )
     created = gettext("created {day}", day=day(own.created_at, skeleton="yMMMMd"))
-    left.markdown(f"**{plain(own.device)}** · {created} · {used}")
-    if right.button(gettext("Revoke"), key=f"revoke-{own.password_id}"):
-        current = visit.listener()
-        if current is not None and passwords.revoke(current.user_id, own.password_id):
-            visit.services().audit.note("app-password-revoked", user_id=current.user_id)
-        st.rerun()
+    revocable(
+        f"**{plain(own.device)}** · {created} · {used}",
+        key=f"revoke-{own.password_id}",
+        revoke=lambda user_id: passwords.revoke(user_id, own.password_id),
+        action="app-password-revoked",
+    )

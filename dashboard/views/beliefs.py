@@ -34,7 +34,7 @@ def show(listener: Listener) -> None:
     own = beliefs.read(services.catalogue, services.settings, listener.user_id, zone=zone())
     if not own:
         st.info(
-            gettext("Play a few songs, and Segue shows here what it believes you like."),
+            gettext("Play a few songs. Then this page shows the music that Segue believes you like."),
             icon=":material/psychology:",
         )
         return
@@ -47,12 +47,14 @@ def show(listener: Listener) -> None:
         )
     )
     correcting = Correcting(services.store, listener.user_id)
+    remembers = any(belief.long_term for found in own.of_kind.values() for belief in found)
     for kind, title in _TITLES.items():
-        _listed(title, own.of_kind[kind], correcting)
+        _listed(title, own.of_kind[kind], correcting, remembers=remembers)
     _times(own, correcting)
 
 
-def _listed(title: str, found: Sequence[Belief], correcting: Correcting) -> None:
+def _listed(title: str, found: Sequence[Belief], correcting: Correcting, *, remembers: bool) -> None:
+    """A list of beliefs; without a memory, a new listener's long-term shares would all be 0."""
     if not found:
         return
     st.header(translated(title), anchor=False)
@@ -60,10 +62,10 @@ def _listed(title: str, found: Sequence[Belief], correcting: Correcting) -> None
     for column, part in zip(st.columns(2, gap="large"), (found[:half], found[half:]), strict=True):
         with column:
             for belief in part:
-                _correctable(belief, correcting)
+                _correctable(belief, correcting, remembers=remembers)
 
 
-def _correctable(belief: Belief, correcting: Correcting) -> None:
+def _correctable(belief: Belief, correcting: Correcting, *, remembers: bool) -> None:
     key = f"belief-{belief.kind}-{belief.key}"
     st.session_state[key] = belief.strength
 
@@ -73,9 +75,12 @@ def _correctable(belief: Belief, correcting: Correcting) -> None:
         except SegueError as error:
             st.session_state["correction-fault"] = translated(error)
 
-    shares = gettext(
-        "now {now} · long-term {long_term}", now=percent(belief.now), long_term=percent(belief.long_term)
-    )
+    if remembers:
+        shares = gettext(
+            "now {now} · long-term {long_term}", now=percent(belief.now), long_term=percent(belief.long_term)
+        )
+    else:
+        shares = gettext("now {now}", now=percent(belief.now))
     st.segmented_control(
         f"**{plain(belief.name)}** · {shares}",
         list(_WORDS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from html import escape
 
-from segue.catalog.track import TrackSummary
+from segue.catalog.track_records import TrackSummary
 from segue.dashboard.language.formats import ago, number
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.queries.live import Played, Recommended

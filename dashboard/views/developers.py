@@ -8,6 +8,7 @@ from segue.dashboard import given, visit
 from segue.dashboard.language.formats import ago, day
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.text import plain
+from segue.dashboard.views.revocable import revocable
 from segue.people.api_keys import LONGEST_LABEL, SCOPES, ApiKey, ApiKeyError, ApiKeys
 from segue.people.login_sessions import Listener
 
@@ -21,7 +22,7 @@ def show(listener: Listener) -> None:
             gettext(
                 "With an API key, a program that you write can read your next songs and send your plays. "
                 "Its address is that of this page with `/api/v1/`, and `/api/v1/openapi.json` describes it. "
-                "A key is as good as your log-in for what it allows: keep it secret."
+                "Within its scopes, a key is as good as your log-in: keep it secret."
             )
         )
         keys = ApiKeys(visit.services().store)
@@ -40,8 +41,7 @@ def show(listener: Listener) -> None:
 
 
 def _create(keys: ApiKeys, listener: Listener, label: str, scopes: list[str]) -> None:
-    if visit.listener() != listener:  # logged out in another tab
-        st.error(gettext("Reload the page: you are no longer logged in."))
+    if not visit.is_still_here(listener):
         return
     try:
         made = keys.create(listener.user_id, listener.name or "", label=label, scopes=scopes)
@@ -54,15 +54,14 @@ def _create(keys: ApiKeys, listener: Listener, label: str, scopes: list[str]) ->
 
 
 def _row(keys: ApiKeys, own: ApiKey) -> None:
-    left, right = st.columns([4, 1], vertical_alignment="center")
     used = gettext("never used")
     if own.last_used_at is not None:
         used = gettext("last used {when}", when=ago(own.last_used_at.timestamp() * 1000))
     created = gettext("created {day}", day=day(own.created_at, skeleton="yMMMMd"))
     allowed = ", ".join(translated(SCOPES[scope]) for scope in own.scopes)
-    left.markdown(f"**{plain(own.label)}** · {allowed} · {created} · {used}")
-    if right.button(gettext("Revoke"), key=f"revoke-key-{own.key_id}"):
-        current = visit.listener()
-        if current is not None and keys.revoke(current.user_id, own.key_id):
-            visit.services().audit.note("api-key-revoked", user_id=current.user_id)
-        st.rerun()
+    revocable(
+        f"**{plain(own.label)}** · {allowed} · {created} · {used}",
+        key=f"revoke-key-{own.key_id}",
+        revoke=lambda user_id: keys.revoke(user_id, own.key_id),
+        action="api-key-revoked",
+    )

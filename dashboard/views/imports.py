@@ -71,8 +71,7 @@ def _offer(listener: Listener, files: Sequence[Uploaded]) -> None:
     _result(summary)
     label = ngettext("Import {count} play", "Import {count} plays", summary.stored)
     if st.button(label, type="primary", icon=":material/upload:", key="import-history"):
-        if visit.listener() != listener:
-            st.error(gettext("Reload the page: you are no longer logged in."))
+        if not visit.is_still_here(listener):
             return
         try:
             importing.start(listener.user_id, files)

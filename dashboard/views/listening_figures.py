@@ -146,7 +146,7 @@ def taste_figure(beliefs: Sequence[Belief], title: str) -> go.Figure:
         )
     figure.update_yaxes(tickvals=list(range(len(best))), ticktext=names, showgrid=False, automargin=True)
     figure.update_xaxes(tickformat=".0%", nticks=5)
-    dressed(figure, title, gettext("share of what you like"), height=150 + 44 * len(best))
+    dressed(figure, title, gettext("share of the music that you like"), height=150 + 44 * len(best))
     return figure.update_layout(
         barmode="group",
         bargap=0.25,

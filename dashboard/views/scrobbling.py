@@ -78,12 +78,12 @@ def _state(own: Connection) -> None:
         key=f"from-programs-{own.service}",
         help=gettext("Leave this off for programs that scrobble there themselves."),
     )
-    if bool(chosen) != own.from_programs and _is_here(own.user_id):
+    if bool(chosen) != own.from_programs and visit.is_here(own.user_id):
         ScrobbleConnections(visit.services().store).include_programs(
             own.user_id, own.service, included=bool(chosen)
         )
     if st.button(gettext("Disconnect"), key=f"disconnect-{own.service}"):
-        if _is_here(own.user_id):
+        if visit.is_here(own.user_id):
             store = visit.services().store
             ScrobbleConnections(store).disconnect(own.user_id, own.service)
             Scrobbles(store).drop(own.connection_id)
@@ -162,8 +162,7 @@ def _by_permission(listener: Listener, api: lastfm.Api) -> None:
 
 def _connect(listener: Listener, service: Service, *, address: str, account: str, secret: str) -> None:
     services = visit.services()
-    if not _is_here(listener.user_id):
-        st.error(gettext("Reload the page: you are no longer logged in."))
+    if not visit.is_still_here(listener):
         return
     try:
         encrypted = box_of(services.settings).close(secret)
@@ -176,9 +175,3 @@ def _connect(listener: Listener, service: Service, *, address: str, account: str
     )
     services.audit.note("service-connected", user_id=listener.user_id)
     st.rerun()
-
-
-def _is_here(user_id: str) -> bool:
-    """Whether the listener is still logged in: not logged out in another tab."""
-    current = visit.listener()
-    return current is not None and current.user_id == user_id

@@ -70,9 +70,9 @@ def _form(listener: Listener, servers: list[Connection]) -> None:
 
 
 def _link(listener: Listener, server: Connection, log_in: GivenLogIn, *, learns: bool) -> None:
-    if visit.listener() != listener:  # logged out in another tab
-        st.error(gettext("Reload the page: you are no longer logged in."))
-    elif not log_in.secret or not (log_in.user or log_in.key):
+    if not visit.is_still_here(listener):
+        return
+    if not log_in.secret or not (log_in.user or log_in.key):
         st.error(gettext("Give the user name and the password."))
     elif (fault := _fault(listener, server, log_in, learns=learns)) is not None:
         st.error(fault)

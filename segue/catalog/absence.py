@@ -11,7 +11,7 @@ from pathlib import Path
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile
 from segue.catalog.stored_paths import path_to_open, shown
-from segue.catalog.track import StoredFile
+from segue.catalog.track_records import StoredFile
 
 FEW = 3
 """Up to this number, lost files are never too many."""

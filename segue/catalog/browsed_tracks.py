@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from segue.catalog.part import Part
-from segue.catalog.track import SHOWN, TrackSummary, summary_of
+from segue.catalog.track_records import SHOWN, TrackSummary, summary_of
 from segue.catalog.tracks import ORDERS, PLAYABLE, Tracks
 from segue.storage.keyset import Page, Place, in_order, page_of
 from segue.storage.mongo import ASCENDING, Document

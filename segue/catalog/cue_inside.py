@@ -19,7 +19,8 @@ from segue.catalog.cue_songs import CueSong, folded, songs_of
 from segue.catalog.scan import AudioFile
 from segue.catalog.stored_paths import path_to_open
 from segue.catalog.tag_values import values_of
-from segue.catalog.track import StoredFile, track_id
+from segue.catalog.track import track_id
+from segue.catalog.track_records import StoredFile
 
 _AUDIO, _BEGINNING = 0, 1
 """The type of a track with audio, and the number of the index at which a song begins."""

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from segue.catalog.tags import clean
-from segue.catalog.track import FmaFacts
+from segue.catalog.track_document import FmaFacts
 from segue.errors import SegueError
 
 SUBSETS = ("fma_full", "fma_large", "fma_medium", "fma_small")

@@ -10,16 +10,8 @@ from typing import Any
 
 from segue.catalog.letters import artist_key
 from segue.catalog.stored_paths import readable
-from segue.catalog.track import (
-    LONGEST,
-    SHOWN,
-    MusicBrainzIds,
-    ReplayGain,
-    TrackSummary,
-    average_kilobits,
-    path_of,
-    summary_of,
-)
+from segue.catalog.track import LONGEST, MusicBrainzIds, ReplayGain
+from segue.catalog.track_records import SHOWN, TrackSummary, average_kilobits, path_of, summary_of
 from segue.catalog.tracks import PLAYABLE, Tracks
 from segue.storage.mongo import ASCENDING, Document
 
@@ -71,7 +63,7 @@ class FullTrack:
 
     @property
     def kilobits(self) -> int | None:
-        """As :func:`segue.catalog.track.average_kilobits`."""
+        """As :func:`segue.catalog.track_records.average_kilobits`."""
         return average_kilobits(self.size, self.summary.duration_ms)
 
 

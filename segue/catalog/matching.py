@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segue.catalog.letters import artist_key, without_accents, without_apostrophes, words_of
-from segue.catalog.track import MatchableTrack
+from segue.catalog.track_records import MatchableTrack
 
 SECONDS_OFF = 4.0
 """The largest difference between two programs' lengths of the same recording."""

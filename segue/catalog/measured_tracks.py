@@ -12,7 +12,8 @@ from typing import Any
 from segue.catalog.albums import Album, Albums
 from segue.catalog.levels import LevelDocument, is_current, version
 from segue.catalog.stamp import Stamp
-from segue.catalog.track import ReplayGain, StoredFile, file_of
+from segue.catalog.track import ReplayGain
+from segue.catalog.track_records import StoredFile, file_of
 from segue.catalog.tracks import HERE, OF_FILE, PLAYABLE, Tracks
 from segue.storage.mongo import upsert
 from segue.storage.store import Store

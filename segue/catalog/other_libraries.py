@@ -10,8 +10,8 @@ from pathlib import Path
 from segue.audio.describing import WHOLE
 from segue.catalog.identity import Identity
 from segue.catalog.stored_paths import path_to_open
-from segue.catalog.track import StoredFile
 from segue.catalog.track_files import TrackFiles
+from segue.catalog.track_records import StoredFile
 
 
 class OtherLibraries:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from segue.catalog.fma import FmaTrack
 from segue.catalog.lyrics_files import digest_of
 from segue.catalog.scan import AudioFile
-from segue.catalog.track import READER, StoredFile
+from segue.catalog.track import READER
+from segue.catalog.track_records import StoredFile
 
 _SECOND = 1_000_000_000
 

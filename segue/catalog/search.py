@@ -12,7 +12,7 @@ from typing import Any, Generic
 
 from segue.catalog.gathered import GatheredCollection, RecordT
 from segue.catalog.part import Part
-from segue.catalog.track import TrackSummary
+from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.catalog.words import WordIndex, index_texts, index_tracks
 

@@ -12,16 +12,9 @@ from segue.catalog.identity import IDENTITY, Identity, identity_of
 from segue.catalog.scan import AudioFile
 from segue.catalog.spoken import is_spoken
 from segue.catalog.stored_paths import readable
-from segue.catalog.track import (
-    MATCHABLE,
-    MatchableTrack,
-    ServerSong,
-    StoredFile,
-    file_key,
-    file_name,
-    file_of,
-    matchable_of,
-)
+from segue.catalog.track import file_key, file_name
+from segue.catalog.track_document import ServerSong
+from segue.catalog.track_records import MATCHABLE, MatchableTrack, StoredFile, file_of, matchable_of
 from segue.catalog.tracks import HERE, OF_FILE, PRESENT, Tracks
 from segue.storage.mongo import upsert
 

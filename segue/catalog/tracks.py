@@ -13,20 +13,17 @@ from typing import Any, Literal, NamedTuple
 from segue.catalog.grouping import album_key
 from segue.catalog.part import Part
 from segue.catalog.stored_paths import path_to_open, readable
-from segue.catalog.track import (
+from segue.catalog.track import Track, document_of, file_key, first_genre
+from segue.catalog.track_document import TrackDocument
+from segue.catalog.track_records import (
     MATCHABLE,
     SHOWN,
     MatchableTrack,
     Recording,
     Searchable,
     StoredFile,
-    Track,
-    TrackDocument,
     TrackSummary,
-    document_of,
-    file_key,
     file_of,
-    first_genre,
     matchable_of,
     path_of,
     searchable_of,
@@ -82,7 +79,7 @@ OF_FILE = dict.fromkeys(
     ),
     1,
 )  # fmt: skip
-"""The fields that :func:`segue.catalog.track.file_of` reads."""
+"""The fields that :func:`segue.catalog.track_records.file_of` reads."""
 
 
 class Tracks(Collection[TrackDocument]):

@@ -18,7 +18,7 @@ from rapidfuzz.distance import OSA
 
 from segue.catalog.letters import without_accents, without_apostrophes, words_of
 from segue.catalog.part import Part
-from segue.catalog.track import Searchable
+from segue.catalog.track_records import Searchable
 
 FIELDS = (("title", 1.0), ("artist", 0.9), ("album", 0.6), ("genres", 0.5), ("tags", 0.4))
 _LETTER_SIGNS = str.maketrans({"!": "i", "¡": "i", "$": "s", "@": "a", "€": "e"})

@@ -25,7 +25,8 @@ from pathlib import PurePosixPath
 
 from segue.catalog.letters import artist_key, words_of
 from segue.catalog.matching import folded_title
-from segue.catalog.track import UNKNOWN_ARTIST, MatchableTrack
+from segue.catalog.track import UNKNOWN_ARTIST
+from segue.catalog.track_records import MatchableTrack
 from segue.connected.known_songs import Known
 from segue.connected.remote_songs import RemoteSong
 

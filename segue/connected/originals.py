@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 import httpx
 
 from segue.audio.transcoding.cache import FileCache
-from segue.catalog.track import ServerSong
+from segue.catalog.track_document import ServerSong
 from segue.connected.client import OpenSubsonic, Pace
 from segue.connected.connections import Connections
 from segue.connected.faults import NoSuchThing, RefusedCall, ServerAway, UnexpectedAnswer

@@ -47,6 +47,12 @@ _SIGN_UP = """async () => {
   }
 }"""
 """A second name, for a dashboard on which pictures were taken before."""
+_SHARE = """async (track) => {
+  const answer = await fetch('/api/share', {method: 'POST', headers: {'content-type': 'application/json'},
+    body: JSON.stringify({kind: 'track', key: track.id, title: track.title, playable: true})});
+  return new URL((await answer.json()).url, location.href).href;
+}"""
+"""Shares a track; returns the address of the share page."""
 _BLUR = """() => {
   let element = document.activeElement;
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
@@ -169,12 +175,20 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
         "track": {"id": track["id"]},
         "artist": {"name": track["artist"]},
         "album": {"artist": track["artist"], "name": track.get("album") or ""},
+        "reset": {},
     }
     addresses |= {name: f"{dashboard}/{name}?{urlencode(query)}" for name, query in by_link.items()}
     for name, address in addresses.items():
         _open(page, address)
         if name == "search":
             _search(page, track["artist"])
+        _shoot(page, folder / f"{name}.jpg", say)
+        if name == "you":
+            page.get_by_role("tab", name="Account").click()
+            _settle(page)
+            _shoot(page, folder / "you-account.jpg", say)
+    for name, address in {"share": page.evaluate(_SHARE, track), "offline": f"{dashboard}/offline"}.items():
+        page.goto(address, wait_until="networkidle")
         _shoot(page, folder / f"{name}.jpg", say)
     state = context.storage_state()
     context.close()

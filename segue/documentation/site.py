@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 """The project's folder, in a checkout."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(((?:\.\./)+)([^)\s#]*)(#[^)\s]*)?\)")
-_NOTE = re.compile(r"^ *<!-- (?:not run|background|schema): .+ -->\n", re.MULTILINE)
+_NOTE = re.compile(r"^( *)<!-- (not run|background|schema): (.+) -->\n", re.MULTILINE)
 """A comment that tells the tests how to run the example after it."""
 _FENCE = re.compile(r" *(`{3,}|~{3,})")
 _ITEM = re.compile(r"(?:[-*]|\d+\.) +")
@@ -70,7 +70,8 @@ def stage(project: Path, folder: Path) -> None:
     """Copy the configuration and the pages into a folder, in the form that the site needs.
 
     Links to files outside `docs` become text: pages link to source files for readers on a code host, and the
-    site does not have those files. Lists get the indentation of the site (:func:`indented`).
+    site does not have those files. The reason for which an example is not run is shown beside it. Lists get
+    the indentation of the site (:func:`indented`).
     """
     docs = folder / "docs"
     shutil.copytree(project / "docs", docs)
@@ -78,7 +79,7 @@ def stage(project: Path, folder: Path) -> None:
         shutil.copy(file, folder)
     for page in docs.rglob("*.md"):
         text = _LINK.sub(partial(_inside, page=page, docs=docs), page.read_text())
-        page.write_text(indented(_NOTE.sub("", text)))
+        page.write_text(indented(_NOTE.sub(_shown, text)))
 
 
 def indented(page: str) -> str:
@@ -118,6 +119,12 @@ def indented(page: str) -> str:
         elif item:
             items.append((column + len(item[0]), target + 4))
     return "\n".join(lines) + "\n"
+
+
+def _shown(note: re.Match[str]) -> str:
+    """A comment for the site: only the reason for which the tests do not run an example is shown."""
+    indent, kind, text = note.groups()
+    return f"{indent}*Not tested: {text}.*{{ .untested }}\n\n" if kind == "not run" else ""
 
 
 def _inside(link: re.Match[str], *, page: Path, docs: Path) -> str:

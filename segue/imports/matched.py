@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from segue.catalog.matching import Described, fitting, folded_title, matching_track
-from segue.catalog.track import MatchableTrack
+from segue.catalog.track_records import MatchableTrack
 from segue.imports.play import Song
 from segue.imports.songs import Match
 

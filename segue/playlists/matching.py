@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA
 
 from segue.catalog.letters import without_accents, words_of
 from segue.catalog.matching import SECONDS_OFF, Described, another_version, matching_track
-from segue.catalog.track import MatchableTrack
+from segue.catalog.track_records import MatchableTrack
 from segue.playlists.entries import Entry, path_parts
 
 LIKE_ENOUGH = 0.82

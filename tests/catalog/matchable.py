@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue.catalog.track import MatchableTrack
+from segue.catalog.track_records import MatchableTrack
 
 
 def track(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from segue.catalog.track import Searchable
+from segue.catalog.track_records import Searchable
 from segue.catalog.words import index_tracks, words
 
 SONGS = [

@@ -98,6 +98,20 @@ def test_links_out_of_the_documentation_become_text(tmp_path: Path) -> None:
     )
 
 
+def test_the_reason_for_which_an_example_is_not_run_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "project" / "docs").mkdir(parents=True)
+    (tmp_path / "project" / "zensical.toml").touch()
+    example = "   ```sh\n   ls\n   ```\n"
+    (tmp_path / "project" / "docs" / "index.md").write_text(
+        f"1. One\n\n   <!-- not run: it needs Java -->\n{example}\n   <!-- background: it runs -->\n{example}"
+    )
+    site.stage(tmp_path / "project", tmp_path / "staged")
+    on_site = "    ```sh\n    ls\n    ```\n"
+    assert (tmp_path / "staged" / "docs" / "index.md").read_text() == (
+        f"1. One\n\n    *Not tested: it needs Java.*{{ .untested }}\n\n{on_site}\n{on_site}"
+    )
+
+
 def test_a_built_site_is_served(folder: Path) -> None:
     client = TestClient(site_app(folder))
     page = client.get("/decisions/0121-owners-registries-and-layers.html")

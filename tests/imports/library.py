@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue.catalog.track import MatchableTrack
+from segue.catalog.track_records import MatchableTrack
 from segue.imports.matched import Library
 from tests.catalog.matchable import track as matchable
 

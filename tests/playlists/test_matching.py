@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segue.catalog.track import MatchableTrack
+from segue.catalog.track_records import MatchableTrack
 from segue.playlists import matching
 from segue.playlists.entries import Entry
 from segue.playlists.m3u import read_playlist

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from segue.catalog.full_tracks import Credit, FullTrack
-from segue.catalog.track import MusicBrainzIds, TrackSummary
+from segue.catalog.track import MusicBrainzIds
+from segue.catalog.track_records import TrackSummary
 from segue.scrobbling.heard import began_at, is_heard, song_of, valid_ids
 from segue.scrobbling.lastfm import Api, signature
 from segue.scrobbling.listenbrainz import listen

@@ -4,7 +4,7 @@ const AFTER_MS = 120, SONGS = 50;
 class Search {
   constructor(root, query) {
     this.root = root;
-    this.input = h("input", { type: "search", class: "field", placeholder: gettext("Title, artist, album or genre; typos are tolerated"), "aria-label": gettext("Search"),
+    this.input = h("input", { type: "search", class: "field", placeholder: gettext("Title, artist, album or genre"), "aria-label": gettext("Search"),
       maxlength: 200, autocomplete: "off", spellcheck: "false", oninput: () => this.typed(), value: query });
     this.status = h("p", { class: "found", role: "status" });
     this.pages = h("div", { class: "entries shelf" });

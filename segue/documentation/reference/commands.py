@@ -20,7 +20,8 @@ def render() -> str:
     return md.page(
         "Commands",
         "In a checkout a command is called as `./run.sh NAME`, in an installed package as `segue NAME`. "
-        "[Exit statuses](exit-statuses.md) are the same for all.",
+        "[Exit statuses](exit-statuses.md) are the same for all. The tests check the options of the examples "
+        "below, but do not run them: they run those of the tutorials and the how-to guides.",
         md.table(
             ("command", "purpose", "packages"),
             ((f"[`{c.name}`](#{_anchor(c.name)})", c.summary, c.packages) for c in COMMANDS),
