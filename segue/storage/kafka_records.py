@@ -23,7 +23,7 @@ from segue.storage.kafka_client import reaching
 log = logging.getLogger(__name__)
 _IN_PLACE = 20
 """More partitions move at least half of the keys: so many keys in a row are not where they are by chance."""
-_ELSEWHERE = 100_000
+_ELSEWHERE = 20_000
 """Records that a listener's own export reads of partitions that should have none of the listener."""
 
 
