@@ -84,7 +84,7 @@ def connect(
 
 
 def list_connections(json_file: JsonFile = None) -> None:
-    """List the connected servers: address, account, songs, linked listeners, and what is wrong, if anything.
+    """List the connected servers: address, account, songs, linked listeners, and problems.
 
     Passwords are never shown.
 
@@ -182,8 +182,8 @@ def link(
     learn: Annotated[
         bool,
         typer.Option(
-            help="Learn from what is playing there. Switch it off if the server sends its plays to Segue by "
-            "ListenBrainz."
+            help="Learn from the songs that are playing there. Switch it off if the server sends its plays "
+            "to Segue by ListenBrainz."
         ),
     ] = True,
     password_stdin: PasswordStdin = False,

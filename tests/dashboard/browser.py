@@ -17,15 +17,16 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Error, Locator, Page, expect
 
 from segue.local.chromium import FLAGS as HEADLESS
 from segue.local.chromium import PROGRAMS
 from segue.local.process import accepts
 from segue.places import ROOT
 from segue.settings import Settings
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
+expect.set_options(timeout=PATIENCE * 1000)
 CHROMIUM = next(filter(None, map(shutil.which, PROGRAMS)), None)
 needs_chromium = [
     pytest.mark.browser,
@@ -45,7 +46,7 @@ class Served:
     def __init__(self, settings: Settings, *, log: Path) -> None:
         self._settings, self.log = settings, log
         self.mongo = settings.mongo
-        self.port = _own_port()
+        self.port = own_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._process: psutil.Process | None = None
 
@@ -113,7 +114,7 @@ def _launcher() -> _Launcher:
     return _Launcher()
 
 
-def _own_port() -> int:
+def own_port() -> int:
     """A port of a dashboard that has ended, for which the browser has kept Streamlit's code, or a new one.
 
     A new one is given to nobody else for a while, so that runs beside each other do not meet.
@@ -150,12 +151,21 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(700)  # lists that the page fetches and draws by itself
 
 
+def _goes_away(page: Page) -> bool:
+    try:
+        page.goto("about:blank")
+    except Error:  # the message of an address that could not be opened comes in between
+        return False
+    return True
+
+
 def forget_visit(page: Page) -> None:
     """Close a page, and remove the data that it and its dashboard have stored in the browser."""
     address, context = urlsplit(page.url), page.context
     if page.is_closed():
         page = context.new_page()
-    page.goto("about:blank")  # the player stores a last word when its page is left
+    # The player stores a last word when its page is left.
+    until(lambda: _goes_away(page), "the page to be left")
     if address.netloc:
         stored = "local_storage,indexeddb,cache_storage,service_workers"
         origin = f"{address.scheme}://{address.netloc}"
@@ -193,13 +203,17 @@ class Player:
     def hold(self) -> None:
         """Keep songs in their first seconds, unseen by the server, until :meth:`release`.
 
-        A song lasts 12 s, and a busy machine may need longer for the steps of a test.
+        There, "Previous" leads to the song before.
         """
         self.page.evaluate(HOLD)
 
     def release(self) -> None:
         """Let songs end."""
         self.page.evaluate("clearInterval(window.held)")
+
+    def rewind(self) -> None:
+        """Pause at the beginning of the song, where "Previous" leads to the song before."""
+        self.page.evaluate("() => { window.__segue.pause(); window.__segue.seek(0); }")
 
     def press(self, label: str) -> None:
         self.page.locator(f"#segue-bar button[aria-label='{label}']:visible").click()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -159,13 +160,47 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+ContextOf = Callable[..., BrowserContext]
+PageOf = Callable[..., Page]
+
+
 @pytest.fixture(scope="session")
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """Keeps Streamlit's code, which takes seconds to load and compile, for the next test."""
-    context = chromium.new_context(viewport={"width": 1400, "height": 950})
-    context.set_default_timeout(PATIENCE * 1000)
-    yield context
-    context.close()
+def context_of(chromium: Browser) -> Iterator[ContextOf]:
+    """Gives the context with some options of Playwright's `Browser.new_context`, one for all tests.
+
+    It keeps Streamlit's code, which takes seconds to load and compile, for the next test.
+    """
+    made: dict[str, BrowserContext] = {}
+
+    def found(**options: Any) -> BrowserContext:
+        key = repr(sorted(options.items()))
+        if key not in made:
+            made[key] = chromium.new_context(**options)
+            made[key].set_default_timeout(PATIENCE * 1000)
+        return made[key]
+
+    yield found
+    for context in made.values():
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def context(context_of: ContextOf) -> BrowserContext:
+    return context_of(viewport={"width": 1400, "height": 950})
+
+
+@pytest.fixture
+def page_of(context_of: ContextOf) -> Iterator[PageOf]:
+    """Opens pages of a browser without cookies and storage, in a context with some options."""
+    opened: list[Page] = []
+
+    def found(**options: Any) -> Page:
+        opened.append(context_of(**options).new_page())
+        return opened[-1]
+
+    yield found
+    for page in opened:
+        forget_visit(page)
 
 
 @pytest.fixture
@@ -194,7 +229,7 @@ def served(
     dashboard.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def visited(
     mongo_uri: str,
     bootstrap: str,
@@ -217,17 +252,17 @@ def visited(
 @pytest.fixture
 def visitor(visited: Served, page: Page) -> Player:
     """A player on the dashboard that others look at, too."""
-    return _opened(page, visited)
+    return opened(page, visited.address)
 
 
 @pytest.fixture
 def player(served: Served, page: Page) -> Player:
-    return _opened(page, served)
+    return opened(page, served.address)
 
 
-def _opened(page: Page, served: Served) -> Player:
+def opened(page: Page, address: str) -> Player:
     """The first page with its cards and its player, which Streamlit draws in any order."""
-    page.goto(served.address)
+    page.goto(address)
     page.locator(".card").first.wait_for()
     has_player(page)
     return Player(page)

@@ -11,15 +11,19 @@ from playwright.sync_api import Page
 _RECORD = """async () => {
     const { context, nodes } = window.__segue.sound;
     const code = `registerProcessor("recorder", class extends AudioWorkletProcessor {
-        process([input]) { if (input[0]) this.port.postMessage(input[0].slice()); return true; } });`;
+        process([input]) {
+            if (input[0]) this.port.postMessage({ at: currentTime, samples: input[0].slice() });
+            return true;
+        } });`;
     await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
     const recorder = new AudioWorkletNode(context, "recorder"), blocks = window.__blocks = [];
     recorder.port.onmessage = ({ data }) => blocks.push(data);
     nodes.master.connect(recorder).connect(context.destination);
     return context.sampleRate;
 }"""
-_READ = """async () => {
-    const blob = new Blob(window.__blocks), bytes = new Uint8Array(await blob.arrayBuffer());
+_READ = """async (since) => {
+    const heard = window.__blocks.filter(({ at }) => at >= since).map(({ samples }) => samples);
+    const blob = new Blob(heard), bytes = new Uint8Array(await blob.arrayBuffer());
     let text = "";
     for (let i = 0; i < bytes.length; i += 32768) {
         text += String.fromCharCode(...bytes.subarray(i, i + 32768));
@@ -35,6 +39,6 @@ class Recording:
         self._page = page
         self.rate = int(page.evaluate(_RECORD))
 
-    def samples(self) -> NDArray[np.float32]:
-        """All samples so far, shape (n,), of the first channel."""
-        return np.frombuffer(base64.b64decode(self._page.evaluate(_READ)), dtype=np.float32)
+    def samples(self, since: float = 0.0) -> NDArray[np.float32]:
+        """The samples so far, shape (n,), of the first channel, since a time of the page's AudioContext."""
+        return np.frombuffer(base64.b64decode(self._page.evaluate(_READ, since)), dtype=np.float32)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from pymongo.database import Database
 
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.dashboard.browser import Player, Served, needs_chromium
-from tests.dashboard.conftest import recommendation
+from tests.dashboard.conftest import PageOf, opened, recommendation
 from tests.dashboard.music import FORMATS, STYLES, title
 from tests.dashboard.provider import Provider
 from tests.dashboard.test_player_routes import in_kafka
@@ -39,7 +39,7 @@ def test_a_recommendation_changes_before_ones_eyes(
 def test_the_music_goes_on_through_pages_and_a_reload_keeps_the_place(visitor: Player) -> None:
     visitor.play(title("Waltz", 0))
     visitor.wait_playing(title("Waltz", 0))
-    visitor.page.evaluate("window.here = true; window.gaps = 0; window.__segue.audio.loop = true")
+    visitor.page.evaluate("window.here = true; window.gaps = 0")
     visitor.page.evaluate(
         # Waiting for data is no gap: it depends on the machine.
         "for (const e of ['pause', 'emptied']) window.__segue.audio.addEventListener(e, () => gaps++)"
@@ -75,7 +75,6 @@ def test_each_format_is_decoded(visitor: Player) -> None:
 def test_keys(visitor: Player) -> None:
     visitor.play(title("Waltz", 0))
     visitor.wait_playing()
-    visitor.hold()
     keys = visitor.page.keyboard
     visitor.page.locator("h1").first.click()
     keys.press("Space")
@@ -87,6 +86,7 @@ def test_keys(visitor: Player) -> None:
     second = visitor.state()["queue"][1]
     keys.press("n")
     visitor.wait_playing(second)
+    visitor.rewind()
     keys.press("p")
     visitor.wait_playing(title("Waltz", 0))
     keys.press("?")
@@ -101,7 +101,6 @@ def test_keys(visitor: Player) -> None:
 def test_the_queue_is_the_listeners(visitor: Player) -> None:
     visitor.play(title("Waltz", 0))
     visitor.wait_playing()
-    visitor.hold()
     for label in (f"Add {title('House', 1)} to the queue", f"Play {title('Metal', 1)} next"):
         name = (
             label.removeprefix("Add ")
@@ -138,7 +137,7 @@ def test_plays_reach_kafka_once_though_the_server_was_away_and_the_tab_was_close
 ) -> None:
     player.play(title("Waltz", 0))
     player.wait_playing(title("Waltz", 0))
-    until(lambda: player.state()["heard"] > 1000, "a second to be heard")
+    until(lambda: player.state()["heard"] > 3000, "some seconds to be heard")
     served.end()
     player.page.evaluate("window.__segue.opinion('like')")
     player.press("Pause")
@@ -160,9 +159,10 @@ def test_plays_reach_kafka_once_though_the_server_was_away_and_the_tab_was_close
         "leave",
     ]
     by_type = {play["type"]: play for play in heard}
-    assert by_type["pause"]["ms_played"] >= 1000
+    assert by_type["pause"]["ms_played"] >= 3000
     for kind in ("pause", "leave"):  # without a seek, the time heard equals the position
-        assert abs(by_type[kind]["ms_played"] - by_type[kind]["position_ms"]) < 500
+        # A busy browser tells late that the sound has begun.
+        assert abs(by_type[kind]["ms_played"] - by_type[kind]["position_ms"]) < 2500
     assert by_type["leave"]["ms_played"] > by_type["pause"]["ms_played"]
     assert by_type["play"]["recommendation_id"].startswith("start-")
     seen = [play for play in plays if play["type"] == "impression"]
@@ -240,21 +240,16 @@ def test_an_identity_provider_lets_one_in_and_out(
             dashboard.end()
 
 
-def test_a_phone(chromium: Browser, visited: Served) -> None:
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    page = context.new_page()
-    try:
-        page.goto(visited.address)
-        player = Player(page)
-        player.card(title("Waltz", 0)).locator(".go").tap()
-        player.wait_playing(title("Waltz", 0))
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        for label in ("Pause", "Next", "Queue"):
-            box = page.locator(f"#segue-bar button[aria-label='{label}']").bounding_box()
-            assert box is not None
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= 390
-            assert box["y"] + box["height"] <= 844
-            assert min(box["width"], box["height"]) >= 32
-    finally:
-        context.close()
+def test_a_phone(page_of: PageOf, visited: Served) -> None:
+    page = page_of(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    player = opened(page, visited.address)
+    player.card(title("Waltz", 0)).locator(".go").tap()
+    player.wait_playing(title("Waltz", 0))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for label in ("Pause", "Next", "Queue"):
+        box = page.locator(f"#segue-bar button[aria-label='{label}']").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["y"] + box["height"] <= 844
+        assert min(box["width"], box["height"]) >= 32

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from pymongo.database import Database
 
 from segue.storage.mongo import Document
 from tests.dashboard.browser import Player, Served, needs_chromium
-from tests.waiting import PATIENCE, until
+from tests.dashboard.conftest import PageOf, opened
+from tests.waiting import until
 
 pytestmark = needs_chromium
 FOCUSED = """() => {
@@ -22,15 +21,10 @@ ARABIC = "فيروز نسم علينا الهوا من مفرق الوادي ي�
 
 
 @pytest.fixture
-def german(visited: Served, chromium: Browser) -> Iterator[Player]:
+def german(visited: Served, page_of: PageOf) -> Player:
     """A visitor whose browser prefers German."""
-    context = chromium.new_context(locale="de-DE", viewport={"width": 1280, "height": 860})
-    context.set_default_timeout(PATIENCE * 1000)
-    page = context.new_page()
-    page.goto(visited.address)
-    page.locator(".card").first.wait_for()
-    yield Player(page)
-    context.close()
+    page = page_of(locale="de-DE", viewport={"width": 1280, "height": 860})
+    return opened(page, visited.address)
 
 
 def focused(page: Page) -> str:
@@ -63,8 +57,13 @@ def test_an_evening_with_the_keyboard_alone(visitor: Player) -> None:
     page.locator(".search .tracks .row").first.wait_for()
     page.keyboard.press("ArrowDown")
     until(lambda: "altz" in focused(page), "the first result to have the focus")
-    while focused(page) != "Play Waltz 3":
-        page.keyboard.press("Shift+Tab" if focused(page) == "Waltz 3" else "Tab")
+
+    def goes_on() -> bool:
+        if focused(page) != "Play Waltz 3":
+            page.keyboard.press("Shift+Tab" if focused(page) == "Waltz 3" else "Tab")
+        return focused(page) == "Play Waltz 3"
+
+    until(goes_on, "the button of the song to have the focus")
     page.keyboard.press("Enter")
     visitor.wait_playing("Waltz 3")
     page.keyboard.press("l")
@@ -120,7 +119,7 @@ def test_a_title_in_arabic_keeps_its_beginning(player: Player, database: Databas
 
 def test_a_german_browser_gets_german(german: Player) -> None:
     page = german.page
-    assert page.title() == "Für dich · Segue"
+    until(lambda: page.title() == "Für dich · Segue", "the title of the page")
     assert page.evaluate("document.documentElement.lang") == "de"
     assert page.locator("h1").inner_text() == "Für dich"
     german.press("Abspielen")
@@ -137,7 +136,7 @@ def test_the_choice_of_the_account_is_stronger_than_the_browser(german: Player) 
     page.get_by_text("You are a guest").wait_for()
     page.reload()
     page.get_by_text("You are a guest").wait_for()
-    assert page.evaluate("document.documentElement.lang") == "en"
+    until(lambda: page.evaluate("document.documentElement.lang") == "en", "the language of the page")
 
 
 def test_an_outage_of_the_server_shows_no_message_of_streamlit(served: Served, player: Player) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Locator, Page
 from pymongo.database import Database
 
 from segue.catalog.gathering import gather
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.browser import Player, Served, needs_chromium
-from tests.waiting import PATIENCE, until
+from tests.dashboard.conftest import PageOf
+from tests.waiting import until
 
 pytestmark = needs_chromium
 
@@ -148,7 +148,6 @@ def test_the_queue_is_arranged_by_dragging(songs: Page) -> None:
     choose(songs, "House 4", "Shift")
     bar(songs, "Play").click()
     Player(songs).wait_playing("House 1")
-    Player(songs).hold()
     Player(songs).press("Queue")
     rows = songs.locator(".panel ol").first.locator("li")
     rows.nth(2).wait_for()
@@ -175,16 +174,11 @@ def test_albums_are_played_from_their_menu_and_chosen_together(
 
 
 @pytest.fixture
-def phone(served: Served, chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(
-        viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, locale="en-GB"
-    )
-    context.set_default_timeout(PATIENCE * 1000)
-    page = context.new_page()
+def phone(served: Served, page_of: PageOf) -> Page:
+    page = page_of(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.goto(f"{served.address}/library?show=songs")
     page.locator(".library .row").first.wait_for()
-    yield page
-    context.close()
+    return page
 
 
 def test_a_long_press_opens_the_menu_and_checkboxes_follow(phone: Page) -> None:

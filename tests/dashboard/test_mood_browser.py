@@ -41,7 +41,6 @@ def test_the_cards_and_the_queue_follow_the_dial(
         player = Player(page)
         player.play(title("House", 0))
         player.wait_playing(title("House", 0))
-        page.evaluate("window.__segue.audio.loop = true")
         waltzes = {title("Waltz", n) for n in range(EACH)}
 
         def ahead() -> list[str]:

@@ -20,7 +20,9 @@ from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.opinions import Opinions
 from tests.dashboard.browser import Player, Served, has_player, needs_chromium
+from tests.dashboard.conftest import opened
 from tests.dashboard.music import title, track_id
+from tests.dashboard.network import Network
 from tests.waiting import until
 
 pytestmark = needs_chromium
@@ -38,11 +40,17 @@ SAVED = "async (id) => (await (await caches.match(`/saved/songs/${id}`))?.blob()
 
 
 @pytest.fixture
-def traveller(player: Player, context: BrowserContext) -> Iterator[Player]:
+def network(served: Served) -> Iterator[Network]:
+    with Network(served.port) as network:
+        yield network
+
+
+@pytest.fixture
+def traveller(network: Network, page: Page) -> Player:
     """A player with the worker that opens pages without a network."""
+    player = opened(page, network.address)
     until(lambda: player.page.evaluate(CONTROLLED), "the worker to be in charge of the page")
-    yield player
-    context.set_offline(False)
+    return player
 
 
 def listener_of(context: BrowserContext, database: Database[Document]) -> str:
@@ -53,12 +61,12 @@ def listener_of(context: BrowserContext, database: Database[Document]) -> str:
     return found.user_id
 
 
-def save_playlist(player: Player, served: Served, database: Database[Document]) -> str:
+def save_playlist(player: Player, network: Network, database: Database[Document]) -> str:
     """Make a playlist of three songs and save it; its id."""
     tracks = [track_id("Waltz", number) for number in SONGS]
     own = listener_of(player.page.context, database)
     made = Playlists(Store(database)).create(own, "Train", tracks=tracks)
-    player.page.goto(f"{served.address}/playlists?id={made.playlist_id}")
+    player.page.goto(f"{network.address}/playlists?id={made.playlist_id}")
     player.page.get_by_role("button", name="Save for offline").click()
     player.page.get_by_role("button", name="Saved for offline").wait_for()
     return made.playlist_id
@@ -82,16 +90,16 @@ def shelf(page: Page) -> str:
     return str(page.locator(".saved").inner_text())
 
 
-def open_shelf(player: Player, served: Served) -> Page:
-    player.page.goto(f"{served.address}/you")
+def open_shelf(player: Player, network: Network) -> Page:
+    player.page.goto(f"{network.address}/you")
     player.page.get_by_role("tab", name="Offline").click()
     player.page.locator(".saved .state").wait_for()
     return player.page
 
 
-def sign_up(player: Player, served: Served, name: str) -> None:
+def sign_up(player: Player, network: Network, name: str) -> None:
     player.page.evaluate(ENTER, ["sign-up", name])
-    player.page.goto(served.address)
+    player.page.goto(network.address)
     has_player(player.page)
 
 
@@ -100,13 +108,13 @@ def saved_caches(page: Page) -> list[str]:
 
 
 def test_saved_songs_play_without_a_network_and_are_reported_with_their_times(
-    traveller: Player, served: Served, broker: Settings, database: Database[Document], context: BrowserContext
+    traveller: Player, network: Network, broker: Settings, database: Database[Document]
 ) -> None:
     page = traveller.page
-    save_playlist(traveller, served, database)
-    context.set_offline(True)
+    save_playlist(traveller, network, database)
+    network.cut(page)
     left = time.time() * 1000
-    page.goto(served.address + "/library")
+    page.goto(network.address + "/library")
     until(lambda: "3 songs" in shelf(page), "the saved songs to be shown")
     assert "There is no network" in page.locator(".notice").inner_text()
     page.get_by_role("button", name="Play: Train").click()
@@ -116,7 +124,7 @@ def test_saved_songs_play_without_a_network_and_are_reported_with_their_times(
     until(lambda: not traveller.playing(), "the end of the list")
     ended = time.time() * 1000
     assert traveller.state()["waiting"] > 0
-    context.set_offline(False)
+    network.repair(page)
     until(lambda: traveller.state()["waiting"] == 0, "the plays to be reported")
     plays = [play for play in reported(broker) if play["type"] != "impression"]
     heard = [(play["track_id"], play["type"]) for play in plays if play["type"] in ("play", "complete")]
@@ -127,28 +135,28 @@ def test_saved_songs_play_without_a_network_and_are_reported_with_their_times(
 
 
 def test_the_saved_files_are_whole(
-    traveller: Player, served: Served, database: Database[Document], music_files: dict[str, Path]
+    traveller: Player, network: Network, database: Database[Document], music_files: dict[str, Path]
 ) -> None:
     """Also where parts of them were played before."""
     traveller.page.evaluate(
-        "(id) => window.__segue.play([{ id, title: 'x', artist: 'A', duration: 12000 }], 0)",
+        "(id) => window.__segue.play([{ id, title: 'x', artist: 'A', duration: 50000 }], 0)",
         track_id("Waltz", 0),
     )
     traveller.wait_playing()
     traveller.page.evaluate("window.__segue.seek(8000)")
-    save_playlist(traveller, served, database)
+    save_playlist(traveller, network, database)
     ids = [track_id("Waltz", number) for number in SONGS]
     sizes = {one: traveller.page.evaluate(SAVED, one) for one in ids}
     assert sizes == {one: music_files[one].stat().st_size for one in ids}
 
 
 def test_liked_songs_are_saved_and_removed(
-    traveller: Player, served: Served, database: Database[Document]
+    traveller: Player, network: Network, database: Database[Document]
 ) -> None:
     page = traveller.page
     own = listener_of(page.context, database)
     Opinions(Store(database)).keep([(own, track_id("Metal", 1), "like")])
-    open_shelf(traveller, served)
+    open_shelf(traveller, network)
     page.get_by_role("button", name="Save liked songs").click()
     page.get_by_role("region", name="Liked songs").wait_for()
     until(lambda: page.evaluate(SAVED, track_id("Metal", 1)), "the song to be saved")
@@ -158,50 +166,50 @@ def test_liked_songs_are_saved_and_removed(
 
 
 def test_the_room_is_limited_by_the_listener_and_by_the_browser(
-    traveller: Player, served: Served, database: Database[Document]
+    traveller: Player, network: Network, database: Database[Document]
 ) -> None:
     page = traveller.page
-    open_shelf(traveller, served)
+    open_shelf(traveller, network)
     page.get_by_label("Room for saved songs").select_option("250 MB")
     until(lambda: page.evaluate("window.__segue.saved.room") == 250e6, "the limit to be kept")
     page.evaluate("window.__segue.saved.allow(100000)")
-    save_playlist(traveller, served, database)
-    open_shelf(traveller, served)
+    save_playlist(traveller, network, database)
+    open_shelf(traveller, network)
     until(lambda: "There is no more room for saved songs" in shelf(page), "the limit to be told")
     session = page.context.new_cdp_session(page)
-    quota = {"origin": served.address, "quotaSize": page.evaluate(USED) + 50_000}
+    quota = {"origin": network.address, "quotaSize": page.evaluate(USED) + 50_000}
     session.send("Storage.overrideQuotaForOrigin", quota)
     page.evaluate("window.__segue.saved.allow(1e9)")
     until(lambda: "The browser has no more room" in shelf(page), "the full browser to be told")
-    session.send("Storage.overrideQuotaForOrigin", {"origin": served.address})
+    session.send("Storage.overrideQuotaForOrigin", {"origin": network.address})
     page.evaluate("window.__segue.saved.sync()")
     until(lambda: page.evaluate("!window.__segue.saved.missing.length"), "the rest to be saved")
 
 
 def test_logging_out_removes_saved_songs(
-    traveller: Player, served: Served, database: Database[Document], context: BrowserContext
+    traveller: Player, network: Network, database: Database[Document]
 ) -> None:
     page = traveller.page
-    sign_up(traveller, served, "Ada")
-    save_playlist(traveller, served, database)
+    sign_up(traveller, network, "Ada")
+    save_playlist(traveller, network, database)
     assert len(saved_caches(page)) == 1
-    page.goto(f"{served.address}/you")
+    page.goto(f"{network.address}/you")
     page.get_by_role("tab", name="Account").click()
     page.get_by_role("button", name="Log out", exact=True).click()
     page.locator(".card").first.wait_for()
     until(lambda: saved_caches(page) == [], "the saved songs to be removed")
-    context.set_offline(True)
-    page.goto(served.address)
+    network.cut(page)
+    page.goto(network.address)
     until(lambda: "No songs are saved in this browser." in shelf(page), "the empty shelf")
 
 
 def test_removing_everything_removes_saved_songs(
-    traveller: Player, served: Served, database: Database[Document]
+    traveller: Player, network: Network, database: Database[Document]
 ) -> None:
     page = traveller.page
-    sign_up(traveller, served, "Ada")
-    save_playlist(traveller, served, database)
-    page.goto(f"{served.address}/you")
+    sign_up(traveller, network, "Ada")
+    save_playlist(traveller, network, database)
+    page.goto(f"{network.address}/you")
     page.get_by_role("tab", name="Account").click()
     page.get_by_text("Remove my account and all my data").click()
     page.get_by_label("I am sure").check()
@@ -214,27 +222,27 @@ def test_removing_everything_removes_saved_songs(
 
 
 def test_another_account_in_the_same_browser_sees_nothing_of_them(
-    traveller: Player, served: Served, database: Database[Document], context: BrowserContext
+    traveller: Player, network: Network, database: Database[Document]
 ) -> None:
     page = traveller.page
-    sign_up(traveller, served, "Ada")
-    save_playlist(traveller, served, database)
-    context.clear_cookies()  # the session has ended by itself
-    page.goto(served.address)
+    sign_up(traveller, network, "Ada")
+    save_playlist(traveller, network, database)
+    page.context.clear_cookies()  # the session has ended by itself
+    page.goto(network.address)
     has_player(page)
-    sign_up(traveller, served, "Ben")
+    sign_up(traveller, network, "Ben")
     until(lambda: saved_caches(page) == [], "the songs of the other account to be removed")
-    context.set_offline(True)
-    page.goto(served.address)
+    network.cut(page)
+    page.goto(network.address)
     until(lambda: "No songs are saved in this browser." in shelf(page), "the empty shelf")
     assert "Train" not in page.content()
 
 
 def test_a_guest_who_signs_up_keeps_saved_songs(
-    traveller: Player, served: Served, database: Database[Document]
+    traveller: Player, network: Network, database: Database[Document]
 ) -> None:
-    save_playlist(traveller, served, database)
-    sign_up(traveller, served, "Ada")
+    save_playlist(traveller, network, database)
+    sign_up(traveller, network, "Ada")
     until(lambda: traveller.page.evaluate("window.__segue.saved.used"), "the saved songs")
 
 
@@ -248,12 +256,12 @@ def test_a_browser_can_install_the_player(traveller: Player) -> None:
 
 
 def test_in_a_private_session_nothing_is_kept_to_be_reported(
-    traveller: Player, served: Served, database: Database[Document], context: BrowserContext
+    traveller: Player, network: Network, database: Database[Document]
 ) -> None:
-    save_playlist(traveller, served, database)
+    save_playlist(traveller, network, database)
     traveller.page.evaluate("window.__segue.playPrivately(true)")
-    context.set_offline(True)
-    traveller.page.goto(served.address)
+    network.cut(traveller.page)
+    traveller.page.goto(network.address)
     traveller.page.get_by_role("button", name=f"Play {TITLES[1]}").click()
     traveller.wait_playing(TITLES[1])
     traveller.press("Next")

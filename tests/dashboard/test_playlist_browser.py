@@ -57,7 +57,7 @@ def test_name_description_and_folder_are_changed_in_place(playlist: Page, stored
     playlist.get_by_role("button", name="Save", exact=True).click()
     until(lambda: stored().get("folder") == "Weather", "the changes")
     assert (stored()["name"], stored()["comment"]) == ("Late *night*", "For <b>rainy</b> days")
-    assert playlist.locator("h1").all_text_contents() == ["Late *night*"]
+    until(lambda: playlist.locator("h1").all_text_contents() == ["Late *night*"], "the name on the page")
     until(lambda: playlist.title() == "Late *night* · Segue", "the title of the tab")
     playlist.get_by_role("button", name="Edit").press("Enter")
     playlist.get_by_label("Name").fill("Never")

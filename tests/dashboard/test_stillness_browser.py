@@ -131,7 +131,8 @@ def test_escape_closes_the_panel_and_returns_the_focus(player: Player) -> None:
     panel.wait_for()
     page.keyboard.press("Escape")
     panel.wait_for(state="hidden")
-    assert opener.last.evaluate("button => button.getRootNode().activeElement === button")
+    focused = "button => button.getRootNode().activeElement === button"
+    until(lambda: opener.last.evaluate(focused), "the button to have the focus again")
     page.keyboard.press("?")
     panel.get_by_role("heading", name="Keys").wait_for()
     page.keyboard.press("Escape")

@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 from segue.dashboard.player.modules import HERE
 from tests.dashboard.browser import forget_visit, needs_chromium
+from tests.dashboard.network import Network
 from tests.waiting import until
 
 pytestmark = needs_chromium
@@ -52,7 +53,6 @@ class Versions:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def answer(self, path: str) -> tuple[int, str, bytes, dict[str, str]]:
@@ -76,28 +76,33 @@ def versions() -> Iterator[Versions]:
 
 
 @pytest.fixture
-def visited_page(versions: Versions, page: Page) -> Iterator[Page]:
-    page.goto(versions.address)
+def network(versions: Versions) -> Iterator[Network]:
+    with Network(versions.server.server_port) as network:
+        yield network
+
+
+@pytest.fixture
+def visited_page(network: Network, page: Page) -> Iterator[Page]:
+    page.goto(network.address)
     page.evaluate(REGISTER)
     until(lambda: page.evaluate(CONTROLLED), "the worker to be in charge")
     yield page
-    versions.answers = True
-    page.context.set_offline(False)
-    if not page.is_closed():
-        forget_visit(page)
+    forget_visit(page)
 
 
-def test_every_address_of_a_page_opens_without_a_network(visited_page: Page, versions: Versions) -> None:
-    visited_page.context.set_offline(True)
+def test_every_address_of_a_page_opens_without_a_network(visited_page: Page, network: Network) -> None:
+    network.cut(visited_page)
     for path in ("/", "/album?id=x", "/library"):
-        visited_page.goto(versions.address + path)
+        visited_page.goto(network.address + path)
         assert visited_page.title() == "offline 1"
-        assert visited_page.url == versions.address + path
+        assert visited_page.url == network.address + path
 
 
-def test_a_server_that_does_not_answer_is_no_network_either(visited_page: Page, versions: Versions) -> None:
+def test_a_server_that_does_not_answer_is_no_network_either(
+    visited_page: Page, versions: Versions, network: Network
+) -> None:
     versions.answers = False
-    visited_page.goto(versions.address)
+    visited_page.goto(network.address)
     assert visited_page.title() == "offline 1"
 
 
@@ -107,21 +112,25 @@ def test_with_a_network_a_page_is_never_older_than_the_server(visited_page: Page
     assert visited_page.title() == "page 2"
 
 
-def test_a_new_version_takes_the_place_of_the_old_one(visited_page: Page, versions: Versions) -> None:
+def test_a_new_version_takes_the_place_of_the_old_one(
+    visited_page: Page, versions: Versions, network: Network
+) -> None:
     assert visited_page.evaluate(CACHES) == ["segue.page.1"]
     versions.online = versions.offline = "2"
     visited_page.evaluate(UPDATE)
     until(lambda: visited_page.evaluate(CACHES) == ["segue.page.2"], "the new version's cache alone")
-    visited_page.context.set_offline(True)
+    network.cut(visited_page)
     visited_page.reload()
     assert visited_page.title() == "offline 2"
 
 
-def test_a_half_updated_server_leaves_the_old_version_whole(visited_page: Page, versions: Versions) -> None:
+def test_a_half_updated_server_leaves_the_old_version_whole(
+    visited_page: Page, versions: Versions, network: Network
+) -> None:
     versions.online = "2"  # its page for offline is still the former one
     visited_page.evaluate(UPDATE)
     visited_page.wait_for_timeout(500)
-    visited_page.context.set_offline(True)
+    network.cut(visited_page)
     visited_page.reload()
     assert visited_page.title() == "offline 1"
 
@@ -139,20 +148,26 @@ def test_saved_songs_stay_when_a_new_version_comes(visited_page: Page, versions:
 @pytest.mark.parametrize(
     "path", ["/static/gone.js", "/api/upcoming", "/rest/ping", "/1/validate-token", "/s/token", "/auth/login"]
 )
-def test_what_is_no_page_is_left_to_the_network(visited_page: Page, versions: Versions, path: str) -> None:
+def test_what_is_no_page_is_left_to_the_network(visited_page: Page, network: Network, path: str) -> None:
     status = visited_page.evaluate("(path) => fetch(path).then((answer) => answer.status)", path)
     assert status == (404 if path.startswith("/static/") else 200)
     assert visited_page.evaluate("(path) => caches.match(path).then((found) => found === undefined)", path)
-    visited_page.context.set_offline(True)
-    with pytest.raises(Exception, match="ERR_INTERNET_DISCONNECTED"):
-        visited_page.goto(versions.address + path)
+    network.cut(visited_page)
+    with pytest.raises(Exception, match="net::ERR_"):
+        visited_page.goto(network.address + path)
 
 
-def test_covers_of_saved_songs_are_shown_without_a_network(visited_page: Page) -> None:
+@pytest.mark.parametrize("away", ["network", "server"])
+def test_covers_of_saved_songs_are_shown_without_a_network(
+    visited_page: Page, network: Network, versions: Versions, away: str
+) -> None:
     visited_page.evaluate(
         "caches.open('segue.saved.x').then((c) => c.put('/api/covers/ab', new Response('picture')))"
     )
-    visited_page.context.set_offline(True)
+    if away == "network":
+        network.cut(visited_page)
+    else:
+        versions.answers = False
     shown = visited_page.evaluate("fetch('/api/covers/ab').then((answer) => answer.text())")
     assert shown == "picture"
     assert visited_page.evaluate("fetch('/api/covers/cd').catch(() => 'none')") == "none"

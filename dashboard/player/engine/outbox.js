@@ -19,7 +19,7 @@ export class Outbox {
     this.failures = 0;
     this.timer = 0;
     this.latest = 0; // when the event added last occurred
-    addEventListener("online", () => this.flush());
+    addEventListener("online", () => { this.pause = this.failures = 0; this.flush(); });
     setInterval(() => this.flush(), 15000);
     this.flush();
   }

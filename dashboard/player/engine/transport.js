@@ -204,8 +204,9 @@ export class Transport {
   }
   start() {
     this.wanted = true;
-    this.private.note(this.current?.key);
     this.sound.wake();
+    if (this.loading) { this.changed(); return; } // it starts, where it was left, once its address is there
+    this.private.note(this.current?.key);
     this.sound.resume();
     const begun = () => {
       this.tabs.sound();
@@ -259,7 +260,7 @@ export class Transport {
   toggle() {
     if (!this.current) return this.playRecommended();
     if (this.playing || (this.failed && this.wanted)) return this.pause();
-    if (this.ending || !this.audio.src) return this.load(this.at);
+    if (!this.loading && (this.ending || !this.audio.src)) return this.load(this.at);
     return this.start();
   }
   next() { if (!this.current) return; this.finish("skip"); this.onward(); }

@@ -23,7 +23,10 @@ const page = async (asked) => {
   const late = new Promise((done) => setTimeout(() => keptPage().then((kept) => kept && done(kept)), PATIENCE_MS));
   try { return await Promise.race([asked, late]); } catch { return await keptPage() ?? Response.error(); }
 };
-const cover = async (request) => await caches.match(request, { ignoreVary: true }) ?? Response.error();
+// navigator.onLine tells nothing of a server that is away.
+const cover = async (request) => {
+  try { return await fetch(request); } catch { return await caches.match(request, { ignoreVary: true }) ?? Response.error(); }
+};
 
 // The last words of a page that closes (engine/parting.js).
 const PARTING = new Set(["/api/events", "/api/queue"]);
@@ -41,5 +44,5 @@ self.addEventListener("fetch", (event) => {
     const asked = ask(request);
     event.waitUntil(asked.catch(() => {}));
     event.respondWith(page(asked));
-  } else if (pathname.startsWith("/api/covers/") && !navigator.onLine) event.respondWith(cover(request));
+  } else if (pathname.startsWith("/api/covers/")) event.respondWith(cover(request));
 });

@@ -113,6 +113,21 @@ test("a pause keeps the place, and the system may pause, too", async () => {
   assert.equal(engine.sound.voice.sounds, false);
 });
 
+test("a song that is still loading plays from the place where it was left", async () => {
+  const answers = [];
+  const { engine, types } = await open({ "/api/tickets/": () => new Promise((done) => { answers.push(() => done({ json: TICKET })); }) });
+  engine.queue = items("a").map((item) => ({ ...item, key: item.id }));
+  engine.load(0, { play: false, from: 3000 });
+  await settle();
+  engine.toggle();
+  await settle();
+  assert.deepEqual([engine.playing, engine.position], [false, 3000]);
+  for (const answer of answers) answer();
+  await settle();
+  assert.deepEqual([engine.playing, engine.position, engine.audio.started], [true, 3000, 1]);
+  assert.deepEqual(await types(), ["play a"]);
+});
+
 test("after the sleep timer's song there is silence", async () => {
   const { engine, context } = await open();
   await playing(engine, "a", "b");
