@@ -23,7 +23,7 @@ from segue.figures import JsonFile, can_write, say, write_figures
 from segue.index.published import PublishedBundles
 from segue.local.stack import connected
 from segue.models import trained
-from segue.people.forgotten import PREFIX, Forgotten
+from segue.people.forgotten import Forgotten
 from segue.ranking import order_versions
 from segue.recommenders.order_from_responses import learn_order
 from segue.recommenders.order_learning import FEWEST
@@ -34,6 +34,7 @@ from segue.spark.recorded import plays_of_those_here, recorded
 from segue.spark.session import session
 from segue.spark.steps import fingerprint, steps
 from segue.spark.training import Plays, Trained, Training
+from segue.storage.gone import PREFIX
 from segue.storage.kafka_topics import end_offsets
 from segue.storage.store import Store, open_store
 

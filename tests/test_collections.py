@@ -82,6 +82,15 @@ def test_who_backs_up_and_who_removes_may_reach_all_that_they_must() -> None:
         assert all(rights[name] & (Right.WRITE | Right.ERASE) for name in removed)
 
 
+def test_every_job_that_writes_about_listeners_knows_who_has_left() -> None:
+    """The owners look for it after each write."""
+    for name, policy in POLICIES.items():
+        if policy.personal and not policy.log:
+            for job, right in policy.access.items():
+                if right & Right.WRITE:
+                    assert POLICIES["forgotten"].access.get(job, Right(0)) & (Right.READ | Right.WRITE), name
+
+
 def test_the_dashboard_adds_to_the_audit_log_and_changes_nothing_in_it() -> None:
     assert {"audit_log"} == LOGS
     allowed = {

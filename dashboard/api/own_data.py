@@ -27,7 +27,7 @@ from segue.people.audit import Action
 from segue.people.authentication import AccountError
 from segue.privacy.export import archive
 from segue.privacy.leaving import CONFIRMATION, leave
-from segue.storage.kafka_records import plays_of
+from segue.storage.kafka_records import likely_plays_of
 
 _LARGEST = 1024
 
@@ -99,10 +99,9 @@ def _note(services: Services, request: Request, action: Action, user_id: str) ->
 
 def _archive(services: Services, user_id: str) -> bytes:
     kafka = connected(services.settings).kafka
-    # One partition: the others may be large. If partitions were added, they may have older plays of the
-    # listener: the archive says so.
-    plays = plays_of(kafka, user_id, everywhere=False)
-    return archive(services.store, user_id, plays=plays, everywhere=False)
+    # Not the whole topic, which may be large: anybody can ask for an export.
+    plays, whole = likely_plays_of(kafka, user_id)
+    return archive(services.store, user_id, plays=plays, whole=whole)
 
 
 def _leave(services: Services, user_id: str) -> dict[str, int]:

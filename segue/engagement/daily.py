@@ -133,11 +133,15 @@ class LongStatistics:
     def most_played(
         self, track_ids: Sequence[str], *, since: datetime, until: datetime, limit: int
     ) -> list[tuple[str, int]]:
-        """The most played of some tracks with their plays, best first; tracks without plays are left out."""
+        """The most played of some tracks with their plays, best first; tracks without plays are left out.
+
+        A listener's plays of a track within a window count once: nobody moves the list by repeating a track.
+        """
         plays: dict[str, int] = {}
         for part in batches(track_ids, _KEYS_AT_ONCE):
-            sums = self.sums("track", since=since, until=until, keys=part)
-            plays |= {track_id: counts["plays"] for track_id, counts in sums.items() if counts["plays"]}
+            for track_id, counts in self.sums("track", since=since, until=until, keys=part).items():
+                if number := min(counts["plays"], counts["listeners"]):
+                    plays[track_id] = number
         return sorted(plays.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
     def between(

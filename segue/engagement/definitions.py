@@ -36,7 +36,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from segue.engagement.rules import EventField, Expression, Where, greatest, least, whole
-from segue.plays.event_types import ACTIONS, COUNTED, ENDS, EVENT_TYPES, START
+from segue.plays.event_types import ACTIONS, COUNTED, ENDS, EVENT_TYPES, IMPRESSION, START
 from segue.settings import EngagementSettings, milliseconds
 
 LONGEST_MS = 6 * 3_600_000
@@ -66,8 +66,10 @@ DEFAULT = Thresholds()
 
 ALLOWANCE_MS = 120_000
 """For crossfades, clocks, and a second device."""
-SHORTEST_MS, START_MS = 500, 100
-"""The least time that the end of a play takes, and the time that its start takes: nobody skips more often."""
+SHORTEST_MS = 1_000
+"""The least time that the end of a play takes: nobody skips more often for long."""
+ACTION_MS, SEEN_MS = 100, 50
+"""The time that another action takes, such as a start or a like, and that of a track seen in a list."""
 COMPLETION_MS = 30_000
 """The least time that a completion takes, whatever length of the track the event gives."""
 BEFORE_MS = 30_000
@@ -75,11 +77,15 @@ BEFORE_MS = 30_000
 
 
 def takes(thresholds: Thresholds = DEFAULT) -> Expression:
-    """The time that an event takes, in whole milliseconds: for a completion, at least what it means."""
+    """The time that an event takes, in whole milliseconds: for a completion, at least what it means.
+
+    Everything that statistics count takes some.
+    """
     full = greatest(thresholds.complete_share * _DURATION, COMPLETION_MS)
     heard = greatest(_PLAYED, Where(_completed(thresholds), full))
     ended = Where(_ENDED, greatest(least(heard, IN_WINDOW + BEFORE_MS), SHORTEST_MS))
-    return whole(ended) + Where(_TYPE.is_in(START), START_MS)
+    others = Where(_TYPE.is_in(*(kind for kind in ACTIONS if kind not in ENDS)), ACTION_MS)
+    return whole(ended) + others + Where(_TYPE.is_in(IMPRESSION), SEEN_MS)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.places import LOCAL
 from segue.settings import Settings
+from segue.storage.kafka import ensure_topics
 
 FREE_BYTES = 1_000_000_000
 """The free disk space that the servers need to start."""
@@ -21,6 +22,8 @@ _FIRST_SHOWN = ("dashboard", "replay")
 
 def up(settings: Settings, *, folder: Path = LOCAL) -> Settings:
     """Start the servers that have no address in the settings; returns the settings with their addresses.
+
+    A broker that it has started gets the topics: pages send plays before the stream runs.
 
     Raises
     ------
@@ -37,7 +40,10 @@ def up(settings: Settings, *, folder: Path = LOCAL) -> Settings:
     with ThreadPoolExecutor(max_workers=2) as pool:
         started = {name: pool.submit(start) for name, start in starts.items()}
         addresses = {name: future.result() for name, future in started.items()}
-    return _filled_in(settings, bootstrap=addresses.get("kafka"), uri=addresses.get("mongo"))
+    running = _filled_in(settings, bootstrap=addresses.get("kafka"), uri=addresses.get("mongo"))
+    if "kafka" in started and running.kafka.manage_topics != "off":
+        ensure_topics(running.kafka, running.retention)
+    return running
 
 
 def connected(settings: Settings, *, kafka: bool = True, folder: Path = LOCAL) -> Settings:

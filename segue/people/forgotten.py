@@ -1,4 +1,6 @@
-"""Hashes of the listeners who have left: no job writes documents of these listeners again.
+"""Hashes of the listeners who have left: nothing writes documents of these listeners again.
+
+The owners of the collections refuse them (:meth:`segue.storage.store.Collection.refuse_gone`).
 
 The stream still has data of such a listener (windows in its state, plays in Kafka). Without the hashes, a
 late event or a replay of the topic would restore their documents. A hash expires when Kafka has removed the
@@ -9,17 +11,15 @@ Delivery: one document under the hash of the id, so that repeating the removal c
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection as Several
 from datetime import UTC, datetime, timedelta
 from typing import NotRequired, TypedDict
 
+from segue.storage.gone import NAME, gone, hash_of
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 MARGIN = timedelta(days=2)
 """Kafka removes whole segments, some time after their last record has expired."""
-PREFIX = "forgotten:"
-"""The prefix of the id in the text that is hashed with SHA-256."""
 _IN_FLIGHT = timedelta(minutes=2)
 """A micro-batch that began before the removal has ended after this time."""
 
@@ -38,11 +38,12 @@ class ForgottenListener(TypedDict):
 class Forgotten(Collection[ForgottenListener]):
     """The hashes of listeners who have left. The removal of a listener's data leaves them in place."""
 
-    name = "forgotten"
+    name = NAME
     policy = Policy(
         access={
             Job.STREAM: Right.WRITE,
             Job.DASHBOARD: Right.WRITE | Right.INDEX,
+            Job.CATALOGUE: Right.READ,
             Job.OPERATOR: Right.WRITE | Right.INDEX,
         }
     )
@@ -61,18 +62,15 @@ class Forgotten(Collection[ForgottenListener]):
         self.prepare()
         now = datetime.now(UTC)
         fields = {"until": now + plays_kept + MARGIN, "user_id": user_id, "sweep_at": now + _IN_FLIGHT}
-        self.documents.update_one({"_id": _hash(user_id)}, {"$set": fields}, upsert=True)
+        self.documents.update_one({"_id": hash_of(user_id)}, {"$set": fields}, upsert=True)
 
     def among(self, users: Several[str]) -> set[str]:
         """The listeners among these who have left."""
-        if not users or self.documents.find_one({}, {"_id": 1}) is None:
-            return set()
-        by_hash = {_hash(user): user for user in users}
-        documents = self.documents.find({"_id": {"$in": list(by_hash)}}, {"_id": 1})
-        return {by_hash[document["_id"]] for document in documents}
+        return gone(self._database, users)
 
     def hashes(self) -> list[str]:
-        """All hashes; a batch job compares them with the SHA-256 of :data:`PREFIX` plus an id."""
+        """All hashes; a batch job compares them with the SHA-256 of :data:`segue.storage.gone.PREFIX`
+        plus an id."""
         return sorted(document["_id"] for document in self.documents.find({}, {"_id": 1}))
 
     def due(self, now: datetime) -> list[str]:
@@ -82,8 +80,4 @@ class Forgotten(Collection[ForgottenListener]):
 
     def swept(self, user_id: str) -> None:
         """Remove the id after the sweep and keep only the hash."""
-        self.documents.update_one({"_id": _hash(user_id)}, {"$unset": {"user_id": "", "sweep_at": ""}})
-
-
-def _hash(user_id: str) -> str:
-    return hashlib.sha256(f"{PREFIX}{user_id}".encode()).hexdigest()
+        self.documents.update_one({"_id": hash_of(user_id)}, {"$unset": {"user_id": "", "sweep_at": ""}})

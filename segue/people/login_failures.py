@@ -96,6 +96,10 @@ def of_mail(address: str) -> str:
     return f"mail:{network_of(address)}"
 
 
+_OF_LISTENERS = ("mails-to:", "server:")
+"""The beginnings of sources with the id of a listener."""
+
+
 def of_mails_to(user_id: str) -> str:
     """The source of mails to a listener."""
     return f"mails-to:{user_id}"
@@ -129,10 +133,9 @@ def _with_name(name: str) -> Document:
     return {"_id": {"$regex": f"^(name:{key}$|name-at:{key}\n)"}}
 
 
-def _of_listener(user_id: str, name: str | None) -> Document | None:
-    if name is None:
-        return None
-    return {"$or": [_with_name(name), {"_id": {"$in": [of_mails_to(user_id), of_server(user_id)]}}]}
+def _of_listener(user_id: str, name: str | None) -> Document:
+    own: Document = {"_id": {"$in": [of_mails_to(user_id), of_server(user_id)]}}
+    return own if name is None else {"$or": [_with_name(name), own]}
 
 
 class LoginFailures(Collection[LoginFailure]):
@@ -170,9 +173,12 @@ class LoginFailures(Collection[LoginFailure]):
     def count(self, source: str, *, within: timedelta = WINDOW) -> int:
         """Count an attempt; returns the number within a window, which begins with the first one."""
         try:
-            return self._count(source, within)
+            number = self._count(source, within)
         except DuplicateKeyError:  # of two first attempts at the same time
-            return self._count(source, within)
+            number = self._count(source, within)
+        if source.startswith(_OF_LISTENERS):
+            self.refuse_gone({source.partition(":")[2]})
+        return number
 
     def _count(self, source: str, within: timedelta) -> int:
         at = self._clock()

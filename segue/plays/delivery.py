@@ -38,6 +38,7 @@ WORTH_KEEPING = REMEMBERED - timedelta(days=1)
 LEFT_OVER = timedelta(seconds=30)
 _MESSAGING: dict[str, str | int] = {"messaging.system": "kafka", "messaging.operation.type": "send"}
 _COUNT = "messaging.batch.message_count"
+_LEFT = "its listener has left"
 _PATIENCE = 10.0
 """How long Kafka may take to acknowledge a play, in seconds."""
 
@@ -114,6 +115,8 @@ class Claim(enum.Enum):
     """Kafka has it."""
     THEIRS = enum.auto()
     """Another request is sending it."""
+    NOBODYS = enum.auto()
+    """Its listener has left."""
 
 
 def _of_listener(user_id: str, _name: str | None) -> Document:
@@ -136,7 +139,7 @@ class SentPlays(Collection[SentPlay]):
         key, now = _key(play), datetime.now(UTC)
         try:
             self.documents.insert_one({"_id": key, "sent": False, "at": now})
-            return Claim.OURS
+            return Claim.NOBODYS if self.refuse_gone({play["user_id"]}) else Claim.OURS
         except DuplicateKeyError:
             pass
         if self.documents.find_one({"_id": key, "sent": True}, {"sent": 1}):
@@ -217,7 +220,8 @@ class PlayDelivery:
         ours = [play for event_id, play in plays.items() if claims[event_id] is Claim.OURS]
         if ours:
             self._deliver(ours)
-        delivered = [play for event_id, play in plays.items() if claims[event_id] is not Claim.THEIRS]
+        delivered = [play for event_id, play in plays.items() if claims[event_id] in (Claim.OURS, Claim.SENT)]
+        refused |= {event_id: _LEFT for event_id, claim in claims.items() if claim is Claim.NOBODYS}
         return delivered, refused
 
     def _deliver(self, plays: Sequence[Play]) -> None:

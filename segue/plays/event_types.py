@@ -71,6 +71,8 @@ class EventType:
 
 START = "play"
 """The type of the event that begins a listening; the name is older than the other types."""
+IMPRESSION = "impression"
+"""The type of the event that a track was seen in a list."""
 
 # The order of the counted types is part of the fingerprint of stored facts: add new ones at the end.
 EVENT_TYPES = (
@@ -105,7 +107,7 @@ EVENT_TYPES = (
         label=marked("disliked"),
         tone="bad",
     ),
-    EventType(name="impression", counted_as="impressions"),
+    EventType(name=IMPRESSION, counted_as="impressions"),
     EventType(name="unlike", weight="like", withdraws="like", label=marked("no longer liked")),
     EventType(name="undislike", weight="dislike", withdraws="dislike", label=marked("no longer disliked")),
     EventType(name="pause"),

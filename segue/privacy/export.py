@@ -29,9 +29,9 @@ Statistics over all listeners do not name you and are not included.
 """
 
 
-_PARTITION = """
-The plays are those of your partition of the topic. If the operator has added partitions, older plays may lie
-in others: ask for "./run.sh listener export", which reads them all.
+_MORE = """
+Not all parts of the topic were read: older plays may lie in others. Ask for "./run.sh listener export", which
+reads them all.
 """
 
 
@@ -45,10 +45,8 @@ def _with_names(store: Store, plays: Sequence[dict[str, Any]]) -> Iterator[dict[
         yield names | play
 
 
-def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]], everywhere: bool = True) -> bytes:
-    """The ZIP; `plays` are the listener's records in Kafka, `everywhere` as they were read by
-    :func:`segue.storage.kafka_records.plays_of`. If not, the archive says what may be missing.
-    """
+def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]], whole: bool = True) -> bytes:
+    """The ZIP. `plays` are the listener's records in Kafka; if they are not `whole`, the archive says so."""
     out = io.BytesIO()
     files = []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -63,5 +61,5 @@ def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]], ever
         )
         files.append(f"plays.jsonl: {len(lines)}")
         read_me = _READ_ME.format(at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", files="\n".join(files))
-        packed.writestr("README.txt", read_me if everywhere else read_me + _PARTITION)
+        packed.writestr("README.txt", read_me if whole else read_me + _MORE)
     return out.getvalue()

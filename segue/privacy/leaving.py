@@ -3,31 +3,27 @@
 Statistics do not name listeners and stay; Kafka removes plays after `retention.plays`.
 
 Delivery: the removal is a series of deletions by the listener's id, and can be repeated after a crash. The
-hash of the id is stored first (segue.people.forgotten), so that no stream restores removed documents.
+hash of the id is stored first (segue.people.forgotten), so that nothing restores removed documents.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from segue.collections import WRITTEN_BY_STREAMS, collection
 from segue.people.accounts import Accounts
 from segue.people.api_keys import ApiKeys
+from segue.people.app_passwords import AppPasswords
 from segue.people.forgotten import Forgotten
-from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import LoginSessions
-from segue.plays.delivery import PlayProducer, SentPlays
+from segue.plays.delivery import PlayProducer
 from segue.privacy.holdings import personal_collections
 from segue.settings import Settings
-from segue.storage.store import Collection, Store
-from segue.taste.opinions import Opinions
+from segue.storage.store import Store
 
 CONFIRMATION = "remove everything"
 """The text that a listener must type to confirm the removal."""
-_OPENING = (LoginSessions.name, ApiKeys.name)
-_WRITTEN_BY_REQUESTS: tuple[type[Collection[Any]], ...] = (SentPlays, Opinions, AdmittedListeners)
-"""What requests that send plays write beside the topic."""
+_OPENING = (LoginSessions.name, ApiKeys.name, AppPasswords.name)
 
 
 def leave(store: Store, settings: Settings, user_id: str) -> dict[str, int]:
@@ -57,28 +53,16 @@ def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, in
     account = Accounts(store).of(user_id)
     account_name = account.name if account else None
     removed: dict[str, int] = {}
-    # What opens the service first: after that the listener's browsers and programs cannot send plays, and
-    # requests under way notice it (remove_late_writes).
+    # What opens the service first: after that the listener's browsers and programs cannot send plays. The
+    # owners refuse what requests and batches under way write after their documents have been removed.
     for owner in sorted(personal_collections(store), key=lambda owner: owner.name not in _OPENING):
         if count := owner.forget(user_id, account_name=account_name):
             removed[owner.name] = count
     return removed
 
 
-def remove_late_writes(store: Store, user_id: str) -> None:
-    """Remove what a request wrote for a listener who has left meanwhile.
-
-    A request that writes calls it afterwards, if its API key has been removed by then. If it has not,
-    the removal of the listener is still to come, and finds what was written. Of a listener who has not left,
-    nothing is removed.
-    """
-    if Forgotten(store).among({user_id}):
-        for owner in _WRITTEN_BY_REQUESTS:
-            owner(store).forget(user_id, account_name=None)
-
-
 def sweep(store: Store, *, now: datetime | None = None) -> None:
-    """Remove documents that micro-batches wrote while a listener was being removed."""
+    """Remove documents of listeners who have left that a killed process of the stream wrote."""
     forgotten = Forgotten(store)
     for user_id in forgotten.due(now or datetime.now(UTC)):
         for name in WRITTEN_BY_STREAMS:

@@ -21,6 +21,8 @@ from bson.errors import BSONError
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
+from segue.storage.gone import gone
+
 NAME = "damaged_documents"
 _LARGEST = 15_000_000
 """Bytes of a document that fits into an entry: MongoDB's limit is 16 MB."""
@@ -129,17 +131,19 @@ def keep(
         document = database[collection].find_one({"_id": document_id})
         if document is None:
             return
-        named = [document.get(name) for name in personal]
+        named = {text for name in personal for text in _texts(document.get(name))}
         entry: Mapping[str, Any] = {
             "collection": collection,
             "document_id": document_id,
             "reason": reason,
             "used": used,
-            "listeners": sorted({text for value in named for text in _texts(value)}),
+            "listeners": sorted(named),
             "document": _copy({name: value for name, value in document.items() if name not in secret}),
             "at": datetime.now(UTC),
         }
         database[NAME].replace_one({"_id": key}, entry, upsert=True)
+        if gone(database, named):  # as by Collection.refuse_gone
+            database[NAME].delete_one({"_id": key})
     except (PyMongoError, BSONError, OverflowError) as error:
         log.warning("the document %s of %s could not be set aside: %s", document_id, collection, error)
 

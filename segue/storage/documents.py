@@ -1,4 +1,4 @@
-"""A collection whose queries return only documents that fit its record.
+"""A collection whose queries return only documents that fit its record, and whose owner sees each write.
 
 Other documents are set aside (:mod:`segue.storage.damaged`), and the query continues without them, or with
 the part of them that fits.
@@ -6,12 +6,15 @@ the part of them that fits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from pymongo.collection import Collection as PlainCollection
 from pymongo.cursor import Cursor
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
+from pymongo.results import BulkWriteResult, InsertManyResult, InsertOneResult, UpdateResult
 
 from segue.storage.shapes import UNFIT, RecordShape, fault_of
 
@@ -19,6 +22,8 @@ RecordT = TypeVar("RecordT", bound=Mapping[str, Any])
 Projection = Mapping[str, Any]
 SetAside = Callable[[Any, str, bool], None]
 """Called with the id of a damaged document, its faults, and whether the rest of it is used."""
+Written = Callable[[Sequence[Any]], None]
+"""Called after a write that the server has answered, with its documents, filters, changes or operations."""
 
 
 class Documents(PlainCollection[RecordT]):
@@ -34,15 +39,59 @@ class Documents(PlainCollection[RecordT]):
         *,
         shape_of: Callable[[Mapping[str, Any]], RecordShape],
         set_aside: SetAside,
+        written: Written,
     ) -> None:
         """`shape_of` gives the shape of the record that describes a document."""
         super().__init__(database, name)
-        self._shape_of, self._set_aside = shape_of, set_aside
+        self._shape_of, self._set_aside, self._tell = shape_of, set_aside, written
         self._projected: dict[tuple[int, tuple[str, ...], bool], RecordShape] = {}
 
     def find(self, *args: Any, **kwargs: Any) -> Cursor[RecordT]:
         """As pymongo's; the cursor leaves out documents that do not fit."""
         return _CheckedCursor(self, *args, **kwargs)
+
+    @contextmanager
+    def _telling(self, *parts: Any) -> Iterator[None]:
+        try:
+            yield
+        except OperationFailure:  # the server answers, and a part of a bulk may have been written
+            self._tell(parts)
+            raise
+        self._tell(parts)
+
+    def insert_one(self, document: Any, *args: Any, **kwargs: Any) -> InsertOneResult:
+        with self._telling(document):
+            return super().insert_one(document, *args, **kwargs)
+
+    def insert_many(self, documents: Any, *args: Any, **kwargs: Any) -> InsertManyResult:
+        several = list(documents)
+        with self._telling(several):
+            return super().insert_many(several, *args, **kwargs)
+
+    def replace_one(self, filter: Any, replacement: Any, *args: Any, **kwargs: Any) -> UpdateResult:
+        with self._telling(filter, replacement):
+            return super().replace_one(filter, replacement, *args, **kwargs)
+
+    def update_one(self, filter: Any, update: Any, *args: Any, **kwargs: Any) -> UpdateResult:
+        with self._telling(filter, update):
+            return super().update_one(filter, update, *args, **kwargs)
+
+    def update_many(self, filter: Any, update: Any, *args: Any, **kwargs: Any) -> UpdateResult:
+        with self._telling(filter, update):
+            return super().update_many(filter, update, *args, **kwargs)
+
+    def find_one_and_update(self, filter: Any, update: Any, *args: Any, **kwargs: Any) -> Any:
+        with self._telling(filter, update):
+            return super().find_one_and_update(filter, update, *args, **kwargs)
+
+    def find_one_and_replace(self, filter: Any, replacement: Any, *args: Any, **kwargs: Any) -> Any:
+        with self._telling(filter, replacement):
+            return super().find_one_and_replace(filter, replacement, *args, **kwargs)
+
+    def bulk_write(self, requests: Any, *args: Any, **kwargs: Any) -> BulkWriteResult:
+        several = list(requests)
+        with self._telling(several):
+            return super().bulk_write(several, *args, **kwargs)
 
     def checked(
         self, document: Mapping[str, Any] | None, projection: Projection | None = None

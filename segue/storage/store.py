@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
@@ -30,6 +30,7 @@ from segue.errors import SegueError
 from segue.settings import Settings
 from segue.storage import damaged
 from segue.storage.documents import Documents
+from segue.storage.gone import gone, named_by
 from segue.storage.mongo import Document, connect, keep_for
 from segue.storage.record_shapes import record_shape
 from segue.storage.shapes import RecordShape
@@ -170,7 +171,11 @@ class Collection(Generic[RecordT]):
         self._database = store.database
         self._hidden_libraries = store.hidden_libraries
         self.documents: Documents[RecordT] = Documents(
-            store.database, self.name, shape_of=self.shape_of, set_aside=self._set_aside
+            store.database,
+            self.name,
+            shape_of=self.shape_of,
+            set_aside=self._set_aside,
+            written=self._check_written,
         )
 
     @classmethod
@@ -261,6 +266,24 @@ class Collection(Generic[RecordT]):
         if personal.traces and (traces := personal.traces(user_id, account_name)):
             removed += documents.delete_many(traces).deleted_count
         return removed
+
+    def refuse_gone(self, user_ids: Set[str]) -> set[str]:
+        """After a write: remove it if it was for listeners who have left; returns these.
+
+        A removal stores a hash of the id, and then deletes documents. A write that is not seen by that
+        deletion came after the hash, which is looked for after the write. So one of the two removes it,
+        whatever runs at the same time.
+        """
+        left = gone(self._database, user_ids)
+        for user_id in left:
+            self.forget(user_id, account_name=None)
+        return left
+
+    def _check_written(self, parts: Sequence[Any]) -> None:
+        """Each write of :attr:`documents` ends here."""
+        personal = self.policy.personal
+        if personal is not None and not self.policy.log:
+            self.refuse_gone(named_by(parts, (*personal.owner, *personal.members)))
 
     def is_empty(self) -> bool:
         """Whether the collection has no documents."""

@@ -69,14 +69,16 @@ def in_excess(plays: Iterable[dict[str, Any]], length: int) -> set[tuple[str, st
 
 def time_of(play: dict[str, Any], start: int) -> int:
     """The time that an event takes in the window that begins at `start`."""
-    if play["type"] == "play":
+    if play["type"] in ("play", "like", "dislike"):
         return 100
+    if play["type"] == "impression":
+        return 50
     if play["type"] not in ("complete", "skip", "leave"):
         return 0
     heard = play["ms_played"]
     if counts_of(play["type"], heard, play["duration_ms"])["completions"]:
         heard = max(heard, 0.9 * play["duration_ms"], 30_000)
-    return int(max(500, min(heard, play["occurred_at"] - start + 30_000)))
+    return int(max(1000, min(heard, play["occurred_at"] - start + 30_000)))
 
 
 def sessions(plays: Iterable[dict[str, Any]], settings: Settings) -> set[tuple[str, int, int]]:

@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
-from segue.dashboard.queries.popular import PopularTracks
+from segue.dashboard.queries.popular import PopularTracks, top_songs
 from segue.engagement.facts import facts_of
 from segue.engagement.reach import NEW_FOR, NEW_WEIGHT, ListeningReach
 from segue.engagement.running_totals import RunningTotals
@@ -234,6 +234,42 @@ def test_plays_denser_than_time_allows_leave_the_public_numbers(
     assert (0 < plays <= 3, listeners) == (True, 1)
     assert sums(database, "all")[""][0] == plays
     assert SummedListening(store).totals("guest-1")[song].plays == 100
+
+
+def test_a_guest_who_repeats_a_song_does_not_make_it_a_top_song(
+    stored: StoredEngagement, store: Store, song: str, now_ms: int
+) -> None:
+    """Skips at once were a play each, and many of a window came to the top of the artist's songs."""
+    start = now_ms - now_ms % WINDOW_MS
+    for user in ("ada", "ben"):
+        take(stored, store, user, a_play("old", start + 600_000))
+    skips = [a_play(song, start + number * 1000, type="skip", ms_played=0) for number in range(800)]
+    take(stored, store, "guest-1", *skips)
+    assert [item.track_id for item in top_songs(store, [song, "old"], limit=2)] == ["old", song]
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "most"),
+    [("impression", "impressions", 2_400), ("like", "likes", 1_200), ("play", "starts", 1_200)],
+)
+def test_nobody_sees_or_likes_without_end(
+    stored: StoredEngagement,
+    store: Store,
+    database: Database[Document],
+    song: str,
+    now_ms: int,
+    kind: str,
+    count: str,
+    most: int,
+) -> None:
+    """Only plays took time: other events counted for all, however many there were at a moment."""
+    events = [a_play(song, now_ms - now_ms % WINDOW_MS, type=kind, ms_played=0) for _ in range(most + 100)]
+    take(stored, store, "guest-1", *events[:most])
+    [one] = database.listening_stats.find({"dimension": "track", "key": song})
+    assert one[count] == most
+    take(stored, store, "guest-1", *events)
+    [one] = database.listening_stats.find({"dimension": "track", "key": song})
+    assert one[count] == 0, "events at the same moment are in excess together"
 
 
 def test_an_evening_of_short_songs_is_no_excess(

@@ -16,9 +16,12 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo import MongoClient
 
-from segue.local import process
+from segue.local import process, stack
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
+from segue.plays.delivery import PlayProducer
+from segue.settings import load_settings
+from segue.storage.kafka_topics import end_offsets
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -100,6 +103,22 @@ def test_a_mongod_that_is_no_primary_does_not_wait_for_another(mongod: Mongod) -
     assert time.monotonic() - began < 12, "MongoDB's own waiting time is 15 s"
     with MongoClient[dict[str, Any]](mongod.start()) as client:
         assert client.test.plays.count_documents({}) == 1
+
+
+def test_up_creates_the_topics(tmp_path: Path) -> None:
+    """Pages waited for them until the stream ran, and nobody could leave."""
+    base = load_settings()
+    kafka = base.kafka.model_copy(update={"bootstrap_servers": ""})
+    mongo = base.mongo.model_copy(update={"uri": "mongodb://own"})
+    server = Broker(tmp_path / "kafka")
+    try:
+        running = stack.up(base.model_copy(update={"kafka": kafka, "mongo": mongo}), folder=tmp_path)
+        assert sorted(end_offsets(running.kafka)) == list(range(running.kafka.partitions))
+        with PlayProducer(running.kafka) as producer:
+            producer.tombstone("ada")
+        assert sum(end_offsets(running.kafka).values()) == 1
+    finally:
+        server.stop()
 
 
 def test_the_broker_survives_a_kill_and_a_taken_port(broker: Broker) -> None:

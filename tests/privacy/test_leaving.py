@@ -123,9 +123,7 @@ def test_export_has_everything_and_no_secrets(ada: Lived, database: Database[Doc
     answer = ada.client.get("/api/me/export")
     assert answer.status_code == 200
     packed = zipfile.ZipFile(io.BytesIO(answer.content))
-    assert "listener export" in packed.read("README.txt").decode(), (
-        "it says that other partitions may have more"
-    )
+    assert "listener export" not in packed.read("README.txt").decode(), "nothing is missing"
     text = "".join(packed.read(name).decode() for name in packed.namelist())
     names = {name.removesuffix(".json") for name in packed.namelist()}
     stored = set(traces(database, me)) - {"sent_plays", "forgotten"}

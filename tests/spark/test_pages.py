@@ -9,9 +9,11 @@ import re
 import subprocess
 import sys
 import zipfile
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pyspark
 import pytest
 
@@ -145,6 +147,60 @@ def _address(server: Server, kind: str) -> str:
 
     until(bound, f"the pages of the {kind.lower()}")
     return found[0]
+
+
+LISTEN = """
+import json, os
+from segue.settings import load_settings
+from segue.spark.session import session
+from tests.spark.test_pages import listening
+spark = session(load_settings(), app="pages", spark__ui__port="0")
+assert spark.range(1000).repartition(4).count() == 1000
+pid = spark._jvm.java.lang.ProcessHandle.current().pid()
+print("FOUND " + json.dumps([spark.sparkContext.uiWebUrl.rsplit(":", 1)[1], listening(pid)]))
+spark.stop()
+"""
+
+
+def listening(pid: int) -> list[tuple[str, int]]:
+    """The address and the port of each socket on which a process accepts connections."""
+    found = psutil.Process(pid).net_connections("tcp")
+    return [(one.laddr.ip, one.laddr.port) for one in found if one.status == psutil.CONN_LISTEN]
+
+
+def is_loopback(address: str) -> bool:
+    own = ip_address(address)
+    mapped = own.ipv4_mapped if isinstance(own, IPv6Address) else None
+    return (mapped or own).is_loopback
+
+
+@pytest.mark.parametrize("at", ["127.0.0.1", "127.0.0.2"])
+def test_the_pages_of_a_driver_listen_on_the_loopback_address_only(tmp_path: Path, at: str) -> None:
+    """Also those of a driver that workers on other machines reach, if SPARK_LOCAL_IP says so."""
+    ensure_jars()
+    ensure_filter()
+    script = tmp_path / "listen.py"
+    script.write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{LISTEN}")
+    environment = {name: value for name, value in os.environ.items() if name != "SPARK_LOCAL_IP"}
+    environment |= {"PYSPARK_PYTHON": sys.executable, "SEGUE_SPARK__MASTER": "local[1]"}
+    if at != "127.0.0.1":  # stands for an address of the network
+        reached = {"spark.driver.host": at, "spark.driver.bindAddress": at}
+        environment |= {"SPARK_LOCAL_IP": "127.0.0.1", "SEGUE_SPARK__CONF": json.dumps(reached)}
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
+    assert lines, done.stderr
+    pages, sockets = json.loads(lines[0].removeprefix("FOUND "))
+    assert all(is_loopback(address) for address, _ in sockets)
+    [address] = [address for address, port in sockets if port == int(pages)]
+    assert address.rpartition(":")[2] == "127.0.0.1"
+    assert any(own.rpartition(":")[2] == at for own, port in sockets if port != int(pages))
 
 
 @pytest.mark.parametrize("values", [defaults(), defaults(tuned=False), cluster_defaults()])

@@ -20,9 +20,10 @@ from segue.privacy.export import archive
 from segue.settings import Settings
 from segue.spark.recorded import plays_of_those_here, recorded
 from segue.spark.session import sink_options
+from segue.storage import kafka_records
 from segue.storage.kafka import read_rejected
 from segue.storage.kafka_client import client_options
-from segue.storage.kafka_records import plays_of, records_of
+from segue.storage.kafka_records import consuming, likely_plays_of, place_of, places_of, plays_of, records_of
 from segue.storage.kafka_topics import end_offsets, truncated_at
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -117,24 +118,59 @@ def test_every_reader_reads_every_codec_of_every_client(
     assert len(list(records_of(published.kafka, published.kafka.plays_topic))) == 20
 
 
-def test_the_export_of_a_listener_reads_one_partition(published: Settings) -> None:
-    """It read the whole topic, of which anybody could be the cause."""
-    topic, partitions, users = published.kafka.plays_topic, set[int](), ("ada", "ben", "cleo", "dora", "eve")
+def test_the_export_of_a_listener_does_not_read_the_whole_topic(
+    published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It did, of which anybody could be the cause."""
+    monkeypatch.setattr(kafka_records, "_IN_PLACE", 1)
+    topic, users = published.kafka.plays_topic, ("ada", "ben", "cleo", "dora", "eve")
+    with PlayProducer(published.kafka) as producer:
+        for user in users:
+            for _ in range(3):
+                producer.send_bytes(a_play_of(user), key=user.encode()).get(timeout=PATIENCE)
+    with consuming(published.kafka) as consumer:
+        places = places_of(consumer, topic)
+        own = {user: place_of(user.encode(), places).partition for user in users}
+    assert len(set(own.values())) > 1
+    # A play of each in the partition of another one, after records that lie where they belong.
+    with producer_to(published) as foreign:
+        for user in users:
+            other = next(number for number in own.values() if number != own[user])
+            foreign.send(topic, value=a_play_of(user), key=b"another", partition=other)
+    for user in users:
+        plays, whole = likely_plays_of(published.kafka, user)
+        assert whole
+        assert len(plays) == 3
+        assert len(list(plays_of(published.kafka, user))) == 4
+
+
+def test_an_export_has_the_plays_from_before_the_topic_got_more_partitions(
+    published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They lie in another partition than newer plays of the listener."""
+    topic, users = published.kafka.plays_topic, ("ada", "ben", "cleo", "dora", "eve")
+    with consuming(published.kafka) as consumer:
+        places = places_of(consumer, topic)
+    fewer = places[: len(places) // 2]
+    assert fewer
+    with producer_to(published) as former:
+        for user in users:
+            partition = place_of(user.encode(), fewer).partition
+            for _ in range(2):
+                former.send(topic, value=a_play_of(user), key=user.encode(), partition=partition)
     with PlayProducer(published.kafka) as producer:
         for user in users:
             producer.send_bytes(a_play_of(user), key=user.encode()).get(timeout=PATIENCE)
-    with producer_to(published) as foreign:
-        number = len(foreign.partitions_for(topic))
-        for partition in range(number):
-            foreign.send(topic, value=a_play_of("fay"), key=b"another", partition=partition)
+    moved = [user for user in users if place_of(user.encode(), places) not in fewer]
+    assert moved
     for user in users:
-        assert len(list(plays_of(published.kafka, user, everywhere=False))) == 1
-        read = {record.partition for record in records_of(published.kafka, topic, key=user.encode())}
-        assert len(read) == 1
-        partitions |= read
-    assert len(partitions) > 1
-    assert len(list(plays_of(published.kafka, "fay", everywhere=False))) == 1
-    assert len(list(plays_of(published.kafka, "fay"))) == number
+        plays, whole = likely_plays_of(published.kafka, user)
+        assert whole
+        assert len(plays) == 3
+    monkeypatch.setattr(kafka_records, "_ELSEWHERE", 1)
+    plays, whole = likely_plays_of(published.kafka, moved[0])
+    assert not whole
+    assert len(plays) < 3
 
 
 def test_foreign_records_stop_no_reader_and_each_is_kept_with_its_reason(

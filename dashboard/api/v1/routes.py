@@ -31,11 +31,10 @@ from segue.dashboard.retry_after import retry_after
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.errors import SegueError
-from segue.people.api_keys import ApiKey, ApiKeys, Use
+from segue.people.api_keys import ApiKey, Use
 from segue.people.app_log_in import AppLogIn
 from segue.people.authentication import TooManyGuesses
 from segue.people.login_failures import WINDOW
-from segue.privacy.leaving import remove_late_writes
 
 log = logging.getLogger(__name__)
 ELSEWHERE = (ROOT, below(ROOT))
@@ -179,12 +178,8 @@ def _check(use: Use, scope: str | None, *, most: int) -> None:
 
 def _seen(work: Callable[..., dict[str, Any]], services: Services, key: ApiKey, given: object) -> Any:
     """The result of work, whose reads of the catalogue are those of the key's listener."""
-    try:
-        with seen_by(key.user_id, key.name):
-            return work(services, key, given)
-    finally:
-        if not ApiKeys(services.store).is_valid(key.key_id):
-            remove_late_writes(services.store, key.user_id)
+    with seen_by(key.user_id, key.name):
+        return work(services, key, given)
 
 
 def _json(content: Mapping[str, Any]) -> JSONResponse:
