@@ -176,7 +176,7 @@ def api_key(
     label: Annotated[str, typer.Option(help="The program that will use it, such as lamp.")],
     scope: Annotated[
         list[str] | None,
-        typer.Option(help=f"What the key allows: {', '.join(SCOPES)}. By default, all of them."),
+        typer.Option(help=f"A scope of the key: {', '.join(SCOPES)}. By default, all of them."),
     ] = None,
 ) -> None:
     """Create an API key, with which a program calls the API as a listener, and print it.

@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 _COVER_PIXELS = 600
 _AT_ONCE = 500
 """Songs that are written at once: an interruption loses at most these."""
+IDS_AT_ONCE = 50_000
+"""Ids of a request to the database, which takes 16 MB at most."""
 _LONGEST_AWAY = timedelta(minutes=5)
 """The longest time until a server that did not answer is asked again."""
 _MOST_ASKED = 1000
@@ -155,7 +157,8 @@ def _read(
     listed_at = connection.get("listed_at")
     if listed_at is not None and not everything and not accepted:
         recent = datetime.now(UTC) - listed_at < settings.servers.full_list_interval
-        if status.scanning or (recent and status.mark is not None and status.mark == connection.get("mark")):
+        same = status.mark is not None and status.mark == connection.get("mark")
+        if recent and (status.scanning or same):  # some servers say for ever that they are scanning
             connections.note_fault(name, None)
             return ServerChanges(same=connection.get("songs", 0), listed=False)
     songs = listing.all_songs(client, progress=progress)
@@ -180,8 +183,14 @@ class _Reconciling:
         self._has_covers = True
 
     def run(self, listed: Mapping[str, RemoteSong], *, largest_share: float, accepted: bool) -> ServerChanges:
+        of_server = self._tracks.ids_on_server(self._name)
         known = self._known.of(self._name)
-        there = self._tracks.present_or_away({one.track_id for one in known.values() if not one.own})
+        for own, one in known.items():
+            if one.own and one.track_id not in of_server:  # it was found in a folder, and has its file here
+                known[own] = replace(one, own=False, digest=f"{one.digest}, on a disk")
+        there = set[str]()
+        for ids in batches(sorted({one.track_id for one in known.values() if not one.own}), IDS_AT_ONCE):
+            there |= self._tracks.present_or_away(ids)
         # A track of ours whose file is gone is no longer what the song is.
         usable = {own: one for own, one in known.items() if one.own or one.track_id in there}
         same = same_ids(listed, usable)
@@ -204,12 +213,16 @@ class _Reconciling:
             without_cover = self._write([one for one in part if one.own])
             self._known.write(self._name, (_settled(one, without_cover) for one in part))
         # The entry of a song under a former id is removed after that under the new one was written.
-        self._known.remove(
-            self._name, {*again.values(), *vanished, *(known.keys() - usable.keys())} - entries.keys()
-        )
-        self._tracks.bring_back_missing(one.track_id for one in entries.values() if one.own)
-        self._tracks.mark_away(gone[own].track_id for own in in_question if gone[own].own)
-        self._tracks.mark_vanished(gone[own].track_id for own in vanished if gone[own].own)
+        former = {*again.values(), *vanished, *(known.keys() - usable.keys())} - entries.keys()
+        for ids in batches(sorted(former), IDS_AT_ONCE):
+            self._known.remove(self._name, ids)
+        for change, tracks in (
+            (self._tracks.bring_back_missing, [one.track_id for one in entries.values() if one.own]),
+            (self._tracks.mark_away, [gone[own].track_id for own in in_question if gone[own].own]),
+            (self._tracks.mark_vanished, [gone[own].track_id for own in vanished if gone[own].own]),
+        ):
+            for ids in batches(tracks, IDS_AT_ONCE):
+                change(ids)
         gather(self._store)
         return ServerChanges(
             new=len(new),

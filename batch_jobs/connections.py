@@ -13,7 +13,9 @@ import typer
 from rich.table import Table
 
 from segue.batch_jobs.asked_password import PasswordStdin, asked
+from segue.batch_jobs.connected_library import IDS_AT_ONCE
 from segue.batch_jobs.update_library import ServersToRead, run
+from segue.batches import batches
 from segue.catalog.gathering import gather
 from segue.catalog.track_files import TrackFiles
 from segue.collections import prepare
@@ -84,7 +86,7 @@ def connect(
 
 
 def list_connections(json_file: JsonFile = None) -> None:
-    """List the connected servers: address, account, songs, linked listeners, and what is wrong, if anything.
+    """List the connected servers: address, account, songs, linked listeners, and problems.
 
     Passwords are never shown.
 
@@ -164,7 +166,8 @@ def disconnect(name: Server, yes: Yes = False) -> None:
         unlinked = LinkedAccounts(store).unlink_all(name)
         tracks = TrackFiles(store)
         songs = [track.track_id for track in tracks.former(name)]
-        tracks.mark_vanished(songs)
+        for part in batches(songs, IDS_AT_ONCE):
+            tracks.mark_vanished(part)
         gather(store)
         ConnectedSongs(store).remove_all(name)
         Connections(store).remove(name)
@@ -182,8 +185,8 @@ def link(
     learn: Annotated[
         bool,
         typer.Option(
-            help="Learn from what is playing there. Switch it off if the server sends its plays to Segue by "
-            "ListenBrainz."
+            help="Learn from the songs that are playing there. Switch it off if the server sends its plays "
+            "to Segue by ListenBrainz."
         ),
     ] = True,
     password_stdin: PasswordStdin = False,

@@ -69,7 +69,8 @@ def list_models(json_file: JsonFile = None) -> None:
     """List the stored versions of the models by kind, and mark the active one of each.
 
     following is the transition rules; audio-space, genre-space and session-space are spaces of embeddings;
-    als is implicit ALS; feedback is the prior from all listeners' likes and skips.
+    als is implicit ALS; feedback is the prior from all listeners' likes and skips; order is the learned order
+    of candidates. Without a version of it, the shipped order is used.
 
     Example: ./run.sh models list
 

@@ -33,6 +33,7 @@ from segue.catalog.track import Track
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.track_lyrics import TrackLyrics
 from segue.catalog.track_records import StoredFile
+from segue.connected.songs_on_disk import SongsOnDisk
 from segue.storage.store import Store
 
 WRITE_EVERY = 256
@@ -87,8 +88,10 @@ class FileReader:
         self._measured, self._lyrics = MeasuredTracks(store), TrackLyrics(store)
         self._found, self._made, self._stored, self._rules = found, made, stored, rules
         self.came: dict[str, StoredFile] = {}
-        """The tracks that came from other libraries, by id, as they were there."""
-        self._others = OtherLibraries(self._tracks, found.library)
+        """The tracks that came from other libraries or connected servers, by id, as they were there."""
+        self._others, self._songs = OtherLibraries(self._tracks, found.library), SongsOnDisk(self._tracks)
+        # After an interruption between a track's new file and this note.
+        self._tracks.leave_servers(own for own, file in stored.items() if file.server_path is not None)
         self._taken = set(stored)
         self._pictures: set[str] = set()
         lost = self._tracks.identities(list(made.lost)) if made.unknown else []
@@ -140,8 +143,11 @@ class FileReader:
             self._write(self._with_ids(batch))
 
     def _with_ids(self, reads: Sequence[Read]) -> list[tuple[str, Read]]:
-        """New tracks with their ids: those of other libraries from which the files came, or new ones."""
+        """New tracks with their ids: those of other libraries from which the files came, those of songs of
+        connected servers, or new ones.
+        """
         came = self._others.moved([identity_of_file(track) for track, _ in reads])
+        came |= self._songs.of(track for track, _ in reads if track.track_id not in came)
         self.came |= {track.track_id: track for track in came.values()}
         self._taken |= {track.track_id for track in came.values()}
         return [
@@ -184,6 +190,9 @@ class FileReader:
         ]
         self._tracks.add(track for track in tracks if not self._before(track.track_id))
         self._tracks.write(track for track in tracks if self._before(track.track_id))
+        self._tracks.leave_servers(
+            own for own, _ in reads if (before := self._before(own)) and before.server_path is not None
+        )
         self._tracks.bring_back(
             own
             for own, _ in reads

@@ -5,9 +5,11 @@ Delivery: :mod:`segue.spark.training`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 
+import typer
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.progress import TimeElapsedColumn
@@ -18,9 +20,13 @@ from segue.embeddings.registry import remove_orphans, version_in_use
 from segue.embeddings.session_space import SessionSpace
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
+from segue.index.published import PublishedBundles
 from segue.local.stack import connected
 from segue.models import trained
 from segue.people.forgotten import PREFIX, Forgotten
+from segue.ranking import order_versions
+from segue.recommenders.order_from_responses import learn_order
+from segue.recommenders.order_learning import FEWEST
 from segue.settings import Settings, load_settings
 from segue.spark.imported_plays import with_imported
 from segue.spark.learned_models import LEARNED_MODELS
@@ -41,6 +47,8 @@ def train(
     session-space: embeddings from listening sessions and sound. It needs enough plays.
     als: implicit ALS, only with models.als.enabled. It is not served. Without the setting, stored versions
     are removed.
+    order: the order of candidates, learned from what listeners take from the lists that they see. It needs an
+    index, and is served with ranking.model = "learned". With too few responses, the shipped order is served.
 
     A model is trained again only if plays or settings have changed. An interrupted training of session-space
     continues from its last epoch with the same plays; the next run adds newer plays. Afterwards run
@@ -53,7 +61,7 @@ def train(
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings())
-        models = run(settings)
+        models = [*run(settings), learned_order(settings)]
         for model in models:
             if model.left_out:
                 say(f"{model.kind:13} left out: {model.left_out}", json_file)
@@ -62,6 +70,40 @@ def train(
             say(f"{model.kind:13} {model.version}  {counted(model.tracks, 'track')}, {outcome}", json_file)
         flat = {f"{model.kind}_{name}": getattr(model, name) for model in models for name in _SHOWN}
         write_figures(json_file, flat)
+
+
+def learned_order(settings: Settings) -> Trained:
+    """Learn the order of candidates from the stored responses, and bring it into use."""
+    began, store = time.monotonic(), open_store(settings)
+    bundles = PublishedBundles(store)
+    index = bundles.active_version()
+    if index is None:
+        reason = "no index has been published: run ./run.sh index build"
+        return Trained(order_versions.KIND, None, True, 0, 0.0, left_out=reason)
+    outcome = learn_order(store, settings, bundles.load(index, folder=settings.index.folder))
+    return Trained(
+        order_versions.KIND,
+        outcome.version,
+        outcome.unchanged,
+        outcome.tracks,
+        round(time.monotonic() - began, 2),
+        left_out=outcome.learned.choice if outcome.learned.choices < FEWEST else None,
+    )
+
+
+def roll_back_order() -> None:
+    """Go back to the learned order that was stored before the active one.
+
+    Before the first one it is the shipped order. The running stream uses it within two seconds. The next
+    ./run.sh models train chooses again.
+
+    Example: ./run.sh models rollback
+
+    Example: SEGUE_MONGO__DATABASE=trial ./run.sh models rollback
+    """
+    with one_line_errors():
+        store = open_store(connected(load_settings(), kafka=False))
+        typer.echo(f"active: {order_versions.roll_back(store)}")
 
 
 _SHOWN = ("version", "unchanged", "tracks", "seconds", "left_out")

@@ -67,11 +67,13 @@ def measure(*, quick: bool, console: Console, plot: Path | None = None) -> Figur
     figures: Figures = {}
     for name, path in bundles.items():
         figures |= {f"{key}_{name}": value for key, value in _query(path).items()}
+    rounds = 4 if quick else 20
     with service(bundles["fma"]) as settings:
         bundle = load_bundle(bundles["fma"])
         for signals in SIGNALS:
-            cost = _update(settings, bundle, signals=signals, rounds=4 if quick else 20)
+            cost = _update(settings, bundle, signals=signals, rounds=rounds)
             figures |= {f"{key}_{signals}": value for key, value in cost.items()}
+        figures |= _orders(settings, signals=SIGNALS[-1], rounds=rounds, console=console)
     events = 40_000 if quick else 200_000
     for name, listeners in (("few", events // 100), ("many", events // 10)):
         with console.status(f"The job with {listeners:,} listeners"):
@@ -147,6 +149,19 @@ def _update(settings: Settings, bundle: Bundle, *, signals: int, rounds: int) ->
         )
         / BATCH,
     }
+
+
+def _orders(settings: Settings, *, signals: int, rounds: int, console: Console) -> Figures:
+    """The cost of an update with all sources, by the sum of scores and in a learned order."""
+    bundle = load_bundle(bundle_of(FMA, rules=True, console=console))
+    figures: Figures = {}
+    for model in ("sum", "learned"):
+        ranking = settings.ranking.model_copy(update={"model": model})
+        own = settings.model_copy(update={"ranking": ranking})
+        cost = _update(own, bundle, signals=signals, rounds=rounds)["update_cpu_ms"]
+        figures[f"update_cpu_ms_{model}_{signals}"] = cost
+    ratio = figures[f"update_cpu_ms_learned_{signals}"] / figures[f"update_cpu_ms_sum_{signals}"]
+    return figures | {f"update_cpu_ratio_{signals}": ratio}
 
 
 def _size(database: Database[Document], collection: str, *, prefix: str = "") -> float:

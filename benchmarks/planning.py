@@ -46,10 +46,12 @@ def measure(*, quick: bool, console: Console) -> Mapping[str, float | bool]:
     tracks = 10_000 if quick else FMA
     bundle = load_bundle(bundle_of(tracks, rules=True, console=console))
     rules_only = settings.ranking.model_copy(update={"artist_weight": 0.0})
+    learned_order = settings.ranking.model_copy(update={"model": "learned"})
     ways: dict[str, Callable[[Mapping[str, History]], None]] = {
         "sound": Way(replace(bundle, transition_rules=None, artist_tracks=None), settings),
         "rules": Way(bundle, settings.model_copy(update={"ranking": rules_only})),
         "hybrid": Way(bundle, settings),
+        "learned": Way(bundle, settings.model_copy(update={"ranking": learned_order})),
     }
     figures: dict[str, float | bool] = {"tracks": float(tracks)}
     for listeners, rounds in ((1, 200), (20, 40), (256, 6)):
@@ -58,6 +60,9 @@ def measure(*, quick: bool, console: Console) -> Mapping[str, float | bool]:
             figures[f"{name}_ms_{listeners}"] = 1000 * float(np.median(spent))
         figures[f"hybrid_over_sound_{listeners}"] = (
             figures[f"hybrid_ms_{listeners}"] / figures[f"sound_ms_{listeners}"]
+        )
+        figures[f"learned_over_hybrid_{listeners}"] = (
+            figures[f"learned_ms_{listeners}"] / figures[f"hybrid_ms_{listeners}"]
         )
     return figures
 

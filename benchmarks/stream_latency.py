@@ -41,6 +41,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
 
     job = run("job", FMA, 20)
     all_sources = run("job", FMA, 20, rules=True)
+    learned = run("learned", FMA, 20, rules=True)
     engaged = run("engaged", FMA, 20)
     floor = run("floor", FMA, 20)
     default = run("default", FMA, 20)
@@ -58,6 +59,9 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         "hybrid_p50_ms": all_sources.p50_ms,
         "hybrid_p99_ms": all_sources.p99_ms,
         "hybrid_trigger_ms": all_sources.trigger_ms,
+        "learned_p50_ms": learned.p50_ms,
+        "learned_p99_ms": learned.p99_ms,
+        "learned_p99_ratio": learned.p99_ms / all_sources.p99_ms,
         "engaged_p50_ms": engaged.p50_ms,
         "engaged_p99_ms": engaged.p99_ms,
         "trigger_ms": trigger,

@@ -1,6 +1,7 @@
 """Runs the streaming job or a baseline until SIGTERM.
 
 job      the recommendation query
+learned  the same in a learned order
 engaged  the same with the engagement query
 all      all three queries, as in ./run.sh stream run
 stream   ./run.sh stream run itself
@@ -52,6 +53,9 @@ def main() -> None:
     if kind == "default":
         stream = settings.stream.model_copy(update={"fetch_max_wait": KAFKA_DEFAULT_WAIT})
         settings = settings.model_copy(update={"stream": stream})
+    if kind == "learned":
+        ranking = settings.ranking.model_copy(update={"model": "learned"})
+        settings = settings.model_copy(update={"ranking": ranking})
     spark = session(settings, app=f"bench {kind}", tuned=kind != "default")
     store, kept = open_store(settings), settings.stream
     progress = ProgressKeeper(
@@ -100,6 +104,7 @@ def _all(spark: SparkSession, settings: Settings) -> StreamingQuery:
 
 STARTS: dict[str, Callable[..., StreamingQuery]] = {
     "job": recommend.start,
+    "learned": recommend.start,
     "engaged": _engaged,
     "all": _all,
     "default": recommend.start,

@@ -83,7 +83,7 @@ class DashboardMetrics:
         self.scrobbles = Counter(
             "segue_scrobbles",
             "Plays for other services, by service and result: sent, refused (for good), failed (deliveries "
-            "that are repeated).",
+            "that are repeated), playing_now (songs that a service was told to play now).",
             labelnames=["service", "result"],
             **plain,
         )

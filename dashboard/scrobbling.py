@@ -1,4 +1,4 @@
-"""Sends scrobbles to other services while the dashboard runs."""
+"""Sends scrobbles to other services while the dashboard or the API runs."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import anyio
+
 from segue.audio.transcoding.service import Transcoder
 from segue.collections import prepare
 from segue.connected.originals import Originals
@@ -93,7 +95,8 @@ class Services:
         self.metrics.transcodings_running.set_function(lambda: self.transcoder.running)
         self.metrics.transcodings_waiting.set_function(lambda: self.transcoder.waiting)
         self.metrics.transcoding_cache.set_function(self.transcoder.cache_size)
-        self.originals = Originals(store, settings)
+        self.originals, self.passing = Originals(store, settings), anyio.CapacityLimiter(32)
+        """The recordings of connected servers, and the threads that wait for these servers."""
         self.importing = Importing(settings)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)

@@ -44,7 +44,7 @@ os.environ["SEGUE_INDEX__MIN_DURATION"] = "0 seconds"  # short melodies stand fo
 gc.disable()  # until the tests are collected
 hash_quickly()
 # Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
-os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
+os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 # Some environments forbid it; here a hundred processes would compile the same modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -7,13 +7,14 @@ sound: a server must not choose what a browser takes the answer for.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
+import anyio.to_thread
 import httpx
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -28,7 +29,7 @@ from segue.dashboard.services import Services
 from segue.errors import SegueError
 
 RETRY_SECONDS = 30
-_PIECE = 1 << 16
+Result = TypeVar("Result")
 _ASKED = ("Range", "If-Range")
 _PASSED = ("Content-Length", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified")
 _USUAL = {
@@ -63,8 +64,8 @@ async def as_it_is(
     asked = {name: value for name in _ASKED if (value := request.headers.get(name))}
     opened = ExitStack()
     try:
-        answer = await run_in_threadpool(
-            opened.enter_context, services.originals.opened(found.server, headers=asked)
+        answer = await apart(
+            services, opened.enter_context, services.originals.opened(found.server, headers=asked)
         )
     except SegueError as error:
         raise _unavailable(error) from None
@@ -72,9 +73,9 @@ async def as_it_is(
     kind = answer.headers.get("Content-Type", "")
     own = {**headers, **passed, "Content-Type": kind if kind.startswith("audio/") else content_type}
     if request.method == "HEAD":
-        await run_in_threadpool(opened.close)
+        await apart(services, opened.close)
         return Response(status_code=answer.status_code, headers=own)
-    return _Passing(answer, opened, headers=own)
+    return _Passing(services, answer, opened, headers=own)
 
 
 async def converting(services: Services, found: Recording, conversion: Conversion) -> Conversion:
@@ -88,10 +89,17 @@ async def converting(services: Services, found: Recording, conversion: Conversio
     if found.server is None:
         return conversion
     try:
-        path = await run_in_threadpool(_transferred, services.originals, found)
+        path = await apart(services, _transferred, services.originals, found)
     except SegueError as error:
         raise _unavailable(error) from None
     return replace(conversion, path=path)
+
+
+async def apart(services: Services, work: Callable[..., Result], *given: object) -> Result:
+    """The result of work that waits for another server, in threads of its own: a slow server holds up no
+    page.
+    """
+    return await anyio.to_thread.run_sync(work, *given, limiter=services.passing)
 
 
 def _transferred(originals: Originals, found: Recording) -> Path:
@@ -113,8 +121,10 @@ def _unavailable(error: SegueError) -> HTTPException:
 class _Passing(StreamingResponse):
     """The bytes of another server's answer, which is closed at the end, or when the client leaves."""
 
-    def __init__(self, answer: httpx.Response, opened: ExitStack, *, headers: Mapping[str, str]) -> None:
-        super().__init__(_pieces(answer), status_code=answer.status_code, headers=headers)
+    def __init__(
+        self, services: Services, answer: httpx.Response, opened: ExitStack, *, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(_pieces(services, answer), status_code=answer.status_code, headers=headers)
         self._opened = opened
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,10 +134,10 @@ class _Passing(StreamingResponse):
             self._opened.close()
 
 
-async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:
-    parts = answer.iter_raw(_PIECE)
+async def _pieces(services: Services, answer: httpx.Response) -> AsyncIterator[bytes]:
+    parts = answer.iter_raw()
     try:
-        while (piece := await run_in_threadpool(next, parts, None)) is not None:
+        while (piece := await apart(services, next, parts, None)) is not None:
             yield piece
     except httpx.HTTPError as error:  # its text may have the address of the request
         raise ServerAway(f"another server broke off a recording: {type(error).__name__}") from None

@@ -22,6 +22,7 @@ from segue.connected.log_ins import client_of, pace_of
 from segue.dashboard.beside.counts import PlayCounts
 from segue.dashboard.beside.listening import Listening
 from segue.dashboard.beside.lists import Lists
+from segue.dashboard.beside.opinions import OpinionsThere
 from segue.dashboard.services import Services
 from segue.errors import SegueError, line_of
 from segue.storage.mongo import PyMongoError
@@ -58,14 +59,19 @@ class Follower:
                 thread.join(_GRACE_SECONDS)
 
     def _keep(self) -> None:
-        interval = self._services.settings.servers.playing_interval / timedelta(seconds=1)
+        interval, told = self._services.settings.servers.playing_interval / timedelta(seconds=1), False
         while not self._ended.is_set():
             try:
                 self.look()
+                told = False
             # Whatever the database does, the next look may succeed.
             except Exception as error:
-                if line_of(error) is None and not self._services.availability.failed(error):
-                    log.exception("connected servers are not followed now")
+                if not self._services.availability.failed(error) and not told:  # once for each time
+                    line = line_of(error)
+                    log.error(
+                        "connected servers are not followed now: %s", line or error, exc_info=line is None
+                    )
+                    told = True
             self._ended.wait(interval)
 
     def look(self) -> None:
@@ -74,12 +80,13 @@ class Follower:
         for connection in self._connections.all() if linked else ():
             name = connection["_id"]
             former = self._running.get(name)
-            if name not in linked or (former is not None and former.is_alive()):
+            if name not in linked:
                 continue
-            if (
-                self._connections.follow(name, self._process, lasting=self._lease())
-                and not self._ended.is_set()
-            ):
+            # Also while a look takes long: another process would make the same lists again.
+            ours = self._connections.follow(name, self._process, lasting=self._lease())
+            if former is not None and former.is_alive():
+                continue
+            if ours and not self._ended.is_set():
                 server = self._servers.setdefault(name, _Server(self._services))
                 thread = threading.Thread(
                     target=server.look, args=(connection,), name=f"beside {name}", daemon=True
@@ -98,7 +105,7 @@ class _Server:
         self._services = services
         self._connections, self._accounts = Connections(services.store), LinkedAccounts(services.store)
         self._listening, self._lists = Listening(services), Lists(services)
-        self._counts = PlayCounts(services)
+        self._counts, self._opinions = PlayCounts(services), OpinionsThere(services)
         self._clients: dict[str, tuple[bytes, OpenSubsonic]] = {}
         self._pauses: dict[str, tuple[float, float]] = {}
         """The time until which a server or an account is not tried, and the length of the pause."""
@@ -128,7 +135,9 @@ class _Server:
             self._pause(name)
             log.warning("%s is not followed now: %s", name, error)
         except PyMongoError as error:
-            self._services.availability.failed(error)
+            if not self._services.availability.failed(error):
+                self._pause(name)
+                log.warning("%s is not followed now: %s", name, line_of(error))
         except Exception:  # one server must not end the thread of all
             self._pause(name)
             log.exception("%s is not followed now", name)
@@ -137,6 +146,8 @@ class _Server:
         try:
             with suppress(UnexpectedAnswer):  # a server without such a list has no play counts
                 self._counts.look(account, client)
+            with suppress(UnexpectedAnswer):  # nor has it stars
+                self._opinions.look(account, client)
             self._lists.write(connection, account, client)
         except LogInRefused as error:  # of this account only
             self._pause(account["_id"])

@@ -7,6 +7,7 @@ under the same ids, and count once.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,9 @@ _STILL_SECONDS = 60.0
 """Seconds after its end in which a song that was known before a restart may still be shown."""
 _REPORTED_MS = 120_000
 """A song that another program of the listener has reported within this time is known from there."""
+_MOST_PLAYERS = 8
+"""The players of an account that are followed, those that reported last."""
+_MOST_SEEN = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +89,11 @@ class Listening:
             ):
                 newest[place] = playing
         tracks = self._songs.tracks(connection, (playing.song_id for playing in newest.values()))
-        for (user, _), playing in newest.items():
+        players: Counter[str] = Counter()
+        for (user, _), playing in sorted(newest.items(), key=lambda one: one[1].minutes_ago):
+            players[user] += 1
+            if players[user] > _MOST_PLAYERS:  # names that a server makes up
+                continue
             for account in learners[user]:
                 self._follow(
                     connection, account, playing, tracks.get(playing.song_id), clients.get(account["_id"])
@@ -127,6 +135,8 @@ class Listening:
                 PlayedTrack(track_id=track.track_id, duration_ms=track.duration_ms or 0) if track else None
             )
             self._apply(account, name, followed(app, before, played, counted=counted, now=now))
+        while len(self._seen) >= _MOST_SEEN:
+            del self._seen[next(iter(self._seen))]
         self._seen[place] = _Seen(
             song_id=playing.song_id,
             minutes_ago=playing.minutes_ago,

@@ -6,6 +6,7 @@ from segue.catalog.full_tracks import FullTrack
 from segue.catalog.letters import artist_key
 from segue.catalog.lyrics import Lyrics
 from segue.catalog.track_lyrics import TrackLyrics
+from segue.dashboard.api.lyrics import lyrics_of
 from segue.dashboard.opensubsonic import finding, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 
@@ -14,7 +15,7 @@ _CANDIDATES = 50
 
 def by_song(call: Call) -> Content:
     track = finding.track(call, call.parameters.text("id"))
-    versions = TrackLyrics(call.server.store).of(track.track_id) or ()
+    versions = lyrics_of(call.server.services, track.track_id) or ()
     return {"lyricsList": {"structuredLyrics": [_structured(track, lyrics) for lyrics in versions]}}
 
 

@@ -22,6 +22,7 @@ from segue.dashboard.connections import PromptProtocol
 from segue.dashboard.listenbrainz import routes as listenbrainz
 from segue.dashboard.metrics import Measured
 from segue.dashboard.opensubsonic.routes import routes
+from segue.dashboard.scrobbling import sending_scrobbles
 from segue.dashboard.services import Services
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import LAST_PORT, listening, registered
@@ -106,7 +107,8 @@ def make_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         follower = Follower(services)
         follower.start()
-        yield
+        async with sending_scrobbles(services):
+            yield
         await run_in_threadpool(follower.close)
         services.close()
 

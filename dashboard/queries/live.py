@@ -8,6 +8,8 @@ from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.reasons import reason
 from segue.index.published import PublishedBundles
+from segue.ranking import order_versions
+from segue.ranking.order_versions import OrderInUse
 from segue.ranking.recommendations import Recommendations
 from segue.ranking.variants import SOUND_ONLY
 from segue.storage.store import Store
@@ -89,6 +91,11 @@ def freshness(store: Store, *, newest: int = 500) -> list[float]:
     """The freshness (ms) of the `newest` recommendations."""
     written = Recommendations(store).newest(limit=newest)
     return [own.freshness_ms for own in written if own.reflects_at]
+
+
+def order_in_use(store: Store) -> OrderInUse:
+    """The learned order in use, and how it was chosen."""
+    return order_versions.in_use(store)
 
 
 def index_version(store: Store) -> str:

@@ -17,6 +17,7 @@ from segue.operations.library_status import LibraryStatus
 from segue.operations.stream_minutes import RECOMMEND, StreamMinute, StreamMinutes
 from segue.operations.stream_progress import MOST, MicroBatch, Started, StreamProgress
 from segue.phrases import marked
+from segue.ranking.order_versions import OrderInUse
 from segue.storage.mongo import Document
 
 SPANS = {marked("5 minutes"): 300, marked("1 hour"): 3600, marked("1 day"): 86400}
@@ -153,6 +154,35 @@ def _summary(batches: list[MicroBatch], started: Started) -> None:
         left.link_button("Spark UI", ui, icon=":material/open_in_new:")
     if version := queries.index_version(visit.services().store):
         right.caption(gettext("Index {version} is published", version=version))
+    services = visit.services()
+    st.caption(order_words(services.settings.ranking.model, queries.order_in_use(services.store)))
+
+
+def order_words(model: str, order: OrderInUse) -> str:
+    """What orders the recommendations, how it was chosen, and when.
+
+    Parameters
+    ----------
+    model
+        `ranking.model`.
+    """
+    if model == "sum":
+        return gettext("Recommendations are ordered by the sum of their scores")
+    if order.at is None:
+        return gettext("Recommendations are in the order that comes with Segue, since responses are too few")
+    count, when = number(order.choices), ago(order.at.timestamp() * 1000)
+    if order.learned:
+        return gettext(
+            "Recommendations are in the order {version}, learned from {count} responses {when}",
+            version=order.version,
+            count=count,
+            when=when,
+        )
+    return gettext(
+        "Recommendations are in the order that comes with Segue: {count} responses taught no better, {when}",
+        count=count,
+        when=when,
+    )
 
 
 def _metric(label: str, value: str) -> None:

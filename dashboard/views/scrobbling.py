@@ -14,10 +14,11 @@ from segue.dashboard.text import plain
 from segue.errors import SegueError
 from segue.people.login_sessions import Listener
 from segue.scrobbling import lastfm, listenbrainz
+from segue.scrobbling.calling import client
 from segue.scrobbling.connections import Connection, ScrobbleConnections, Service
 from segue.scrobbling.outbox import Scrobbles
 from segue.scrobbling.outcome import WORDS
-from segue.scrobbling.sending import api_of, client
+from segue.scrobbling.sending import api_of
 from segue.scrobbling.working import box_of
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,9 @@ def show(listener: Listener) -> None:
     with st.expander(gettext("Scrobbling"), icon=":material/send:"):
         st.write(
             gettext(
-                "Segue can tell ListenBrainz and Last.fm what you hear here. Nothing is sent before you "
-                "connect a service. A song counts there if you heard half of it, or four minutes."
+                "Segue can tell ListenBrainz and Last.fm what you hear here, and what is playing now. "
+                "Nothing is sent before you connect a service. A song counts there if you heard half of "
+                "it, or four minutes."
             )
         )
         services, api = visit.services(), api_of(visit.services().settings)

@@ -6,10 +6,11 @@ import logging
 
 import streamlit as st
 
+from segue.connected.client import LONGEST_USER
 from segue.connected.connections import Connection, Connections
-from segue.connected.faults import LogInRefused, ServerFault
+from segue.connected.faults import LogInRefused, NameNeeded, ServerFault
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
-from segue.connected.linking import LONGEST_SECRET, LONGEST_USER, GivenLogIn, link_account, sends_password
+from segue.connected.linking import LONGEST_SECRET, GivenLogIn, link_account, sends_password
 from segue.dashboard import given, visit
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.text import plain
@@ -100,6 +101,9 @@ def _fault(listener: Listener, server: Connection, log_in: GivenLogIn, *, learns
     except LogInRefused:
         services.audit.note("server-link-refused", user_id=listener.user_id)
         return gettext("The server refuses this name and password.")
+    except NameNeeded:
+        failures.give_back(source)
+        return gettext("The server does not say whose API key this is: enter the user name, too.")
     except ServerFault as error:
         failures.give_back(source)
         log.warning("no account was linked: %s", error)

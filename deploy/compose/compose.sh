@@ -73,7 +73,7 @@ make_files() {
   write_once "$folder/secrets/grafana-password" random
   make_certificate "$domain"
   step 'create folders for the data' mkdir -p "$folder"/data/{kafka-1,kafka-2,kafka-3,mongo-1,mongo-2,mongo-3} \
-    "$folder"/data/{checkpoints,index,models,prometheus,grafana,backups}
+    "$folder"/data/{checkpoints,index,models,cache,prometheus,grafana,backups}
   [ "$(id -u)" != 0 ] || step 'give secrets and data to the user of the containers' \
     chown -R "$uid:$uid" "$folder/secrets" "$folder/data"
   if [ -n "$dry_run" ]; then

@@ -40,7 +40,7 @@ configMapGenerator:
 patches:
 $(reads StatefulSet segue-stream stream.toml)
 $(reads Deployment segue-dashboard dashboard.toml oidc.toml app-passwords.key tls.crt tls.key)
-$(reads Deployment segue-library catalogue.toml)
+$(reads Deployment segue-library catalogue.toml app-passwords.key)
 TEXT
 }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import imageio_ffmpeg
 import numpy as np
@@ -200,11 +202,12 @@ def call(
     ) as process:
         allowance = Allowance(limit, used=partial(processor_time, process.pid))
         try:
+            if given is not None:
+                _write(process, given)
             while True:
                 try:
-                    output, errors = process.communicate(given, timeout=allowance.interval)
+                    output, errors = process.communicate(timeout=allowance.interval)
                 except subprocess.TimeoutExpired:
-                    given = None  # a second call continues with the input of the first
                     if why := allowance.exceeded():
                         raise Undecodable("too-slow", f"ffmpeg: {why}") from None
                 else:
@@ -212,6 +215,22 @@ def call(
         except BaseException:
             process.kill()
             raise
+
+
+def _write(process: subprocess.Popen[bytes], given: bytes) -> None:
+    """Write the input of a process in a thread, and close it.
+
+    A `communicate` that times out keeps the rest of its input, but the next call does not write it: ffmpeg
+    would wait for it on a busy machine.
+    """
+    pipe, process.stdin = process.stdin, None
+    assert pipe is not None
+
+    def write() -> None:
+        with suppress(BrokenPipeError), pipe:  # a process that fails does not read the rest
+            pipe.write(given)
+
+    Thread(target=write, daemon=True).start()
 
 
 def last_words(output: str) -> str:

@@ -10,6 +10,7 @@ numbers. So a fingerprint has two rows, the second half a step later than the fi
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections import Counter
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from segue.audio import ffmpeg
 from segue.audio.errors import Undecodable
 
+log = logging.getLogger(__name__)
 Fingerprint = NDArray[np.uint32]
 """Shape (2, n): the numbers of a waveform, and of the same waveform half a step later."""
 SAME = 0.06
@@ -45,8 +47,8 @@ _TIME_LIMIT = 60.0
 def fingerprint(waveform: NDArray[np.float32], *, rate: int) -> bytes | None:
     """The fingerprint of a mono waveform of shape (n,) at `rate` Hz, packed.
 
-    None if the waveform is too short, or if ffmpeg fails: a song without a fingerprint is recognised by its
-    names.
+    None if the waveform is too short, or if ffmpeg fails, with a warning: a song without a fingerprint is
+    recognised by its names.
     """
     spare = max(0, len(waveform) - round(LONGEST * rate))
     middle = waveform[spare // 2 : len(waveform) - (spare - spare // 2)]
@@ -61,9 +63,13 @@ def _numbers(waveform: NDArray[np.float32], rate: int) -> NDArray[np.uint32]:
     after = ["-f", "chromaprint", "-fp_format", "raw", "pipe:1"]
     try:
         done = ffmpeg.call([*before, *after], limit=_TIME_LIMIT, given=sound)
-    except Undecodable:
+    except Undecodable as error:
+        log.warning("no fingerprint: %s", error)
         return np.zeros(0, "<u4")
-    whole = 0 if done.returncode else len(done.stdout) // 4 * 4
+    if done.returncode:
+        log.warning("no fingerprint: %s", ffmpeg.last_words(done.stderr.decode(errors="replace")))
+        return np.zeros(0, "<u4")
+    whole = len(done.stdout) // 4 * 4
     return np.frombuffer(done.stdout[:whole], dtype=np.uint32).astype("<u4")
 
 

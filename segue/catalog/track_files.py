@@ -82,6 +82,21 @@ class TrackFiles(Tracks):
         found = self.documents.find({"library": {"$ne": library}, **HERE}, MATCHABLE)
         return [matchable_of(track) for track in found]
 
+    def on_any_server(self) -> list[MatchableTrack]:
+        """The tracks on connected servers, even if these are away."""
+        found = self.documents.find({"state": "present", "server": {"$ne": None}}, MATCHABLE)
+        return [matchable_of(track) for track in found]
+
+    def ids_on_server(self, library: str) -> set[str]:
+        """The tracks of a connected server, in any state."""
+        wanted = {"library": library, "server": {"$ne": None}}
+        return {track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)}
+
+    def leave_servers(self, track_ids: Iterable[str]) -> None:
+        """Note that tracks have files on a disk now, and are no longer played from connected servers."""
+        if ids := list(track_ids):
+            self.documents.update_many({"_id": {"$in": ids}}, {"$unset": {"server": ""}})
+
     def on_servers(self) -> list[tuple[StoredFile, ServerSong]]:
         """The present tracks on connected servers, ordered by track id, with their songs there."""
         wanted = {**PRESENT, "server": {"$ne": None}}

@@ -161,6 +161,12 @@ COMMANDS = (
         "models list",
     ),
     Command(
+        "models rollback",
+        "batch_jobs.train_models:roll_back_order",
+        "go back to the learned order before the active one",
+        "models rollback",
+    ),
+    Command(
         "models evaluate",
         "batch_jobs.evaluate:evaluate_models",
         "compare recommenders on session logs, or spaces by their sound",

@@ -8,7 +8,6 @@ The protocol: https://opensubsonic.netlify.app/docs/
 
 from __future__ import annotations
 
-import email.utils
 import hashlib
 import json
 import logging
@@ -17,14 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
+from segue.asked_pause import asked_pause
 from segue.connected.faults import (
     LogInRefused,
     NoSuchThing,
@@ -38,13 +37,15 @@ from segue.errors import SegueError
 VERSION, CLIENT = "1.16.1", "segue"
 LARGEST_ANSWER = 32 << 20
 """Bytes of an answer other than sound and pictures."""
+MOST_VALUES = 3_000_000
+"""Values of such an answer: the parser needs up to a hundred bytes for each, and stops all other threads."""
 LARGEST_PICTURE = 32 << 20
+LONGEST_USER = 256
 ATTEMPTS = 4
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between two attempts: the pause doubles, unless the server names one."""
 _SLOWEST = 4
 """A whole answer may take this multiple of the time that one of its parts may take."""
-_PIECE = 1 << 16
 _NOT_FOUND = 70
 _REFUSED, _NOT_ALLOWED = (40, 41, 42, 43, 44), 50
 _AWAY = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -263,7 +264,10 @@ class OpenSubsonic:
             if answer.status_code in (401, 403):
                 raise LogInRefused(f"{self._name} refuses the log-in (HTTP {answer.status_code})")
             if answer.status_code in _AWAY:
-                raise _Pausing(f"{self._name} answers with HTTP {answer.status_code}", _pause_of(answer))
+                raise _Pausing(
+                    f"{self._name} answers with HTTP {answer.status_code}",
+                    asked_pause(answer.headers.get("Retry-After")),
+                )
             yield answer
         except httpx.TimeoutException:
             raise ServerAway(f"{self._name} stopped in the middle of an answer") from None
@@ -286,7 +290,8 @@ class OpenSubsonic:
     def _content(self, answer: httpx.Response, *, most: int) -> bytes:
         ends = self._clock() + _SLOWEST * self._pace.timeout
         parts, size = [], 0
-        for part in answer.iter_raw(_PIECE):
+        # Each part as it comes: larger pieces would be waited for, however long they take.
+        for part in answer.iter_raw():
             size += len(part)
             if size > most:
                 raise UnexpectedAnswer(f"{self._name} sends an answer of more than {most >> 20} MiB")
@@ -298,6 +303,8 @@ class OpenSubsonic:
         return b"".join(parts)
 
     def _response(self, content: bytes, *, status: int) -> Mapping[str, Any]:
+        if sum(content.count(sign) for sign in (b",", b"[", b"{")) > MOST_VALUES:
+            raise UnexpectedAnswer(f"{self._name} sends an answer of more than {MOST_VALUES:,} values")
         try:
             found = json.loads(content)
         except (ValueError, RecursionError):
@@ -311,7 +318,7 @@ class OpenSubsonic:
             return response
         fault = response.get("error")
         fault = fault if isinstance(fault, dict) else {}
-        code, text = fault.get("code"), str(fault.get("message") or "no reason")[:200]
+        code, text = _code(fault.get("code")), str(fault.get("message") or "no reason")[:200]
         text = "".join(sign if sign.isprintable() else " " for sign in text)
         if code in _REFUSED:
             raise LogInRefused(f"{self._name} refuses the log-in: {text} (error {code})")
@@ -355,16 +362,11 @@ class _Pausing(ServerAway):
         self.pause = pause
 
 
-def _pause_of(answer: httpx.Response) -> float | None:
-    """The seconds that `Retry-After` asks for: a number, or a date."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return float(text)
-    try:
-        at = email.utils.parsedate_to_datetime(text)
-        return max(0.0, (at - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
+def _code(value: object) -> int | None:
+    """The number of an error: some servers send it as a text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 6:
+        return int(value)
+    return value if isinstance(value, int) else None
 
 
 def _place(answer: httpx.Response) -> str:
@@ -392,6 +394,11 @@ def log_in_to(address: str, user: str, secret: str, *, pace: Pace = Pace(), key:
 
     The password itself is sent only if the server does not accept tokens, as those that store hashes do.
 
+    Parameters
+    ----------
+    user
+        The name of the account there. A key needs none where the server says whose it is.
+
     Raises
     ------
     ServerFault
@@ -401,7 +408,7 @@ def log_in_to(address: str, user: str, secret: str, *, pace: Pace = Pace(), key:
         found = LogIn(user="", secret=secret, method="key")
         with OpenSubsonic(address, found, pace=pace) as client:
             client.call("ping")
-        return found
+            return replace(found, user=_owner_of_key(client) or user)
     by_token = LogIn(user=user, secret=secret)
     try:
         with OpenSubsonic(address, by_token, pace=pace) as client:
@@ -413,3 +420,13 @@ def log_in_to(address: str, user: str, secret: str, *, pace: Pace = Pace(), key:
     with OpenSubsonic(address, by_password, pace=pace) as client:
         client.call("ping")
     return by_password
+
+
+def _owner_of_key(client: OpenSubsonic) -> str:
+    """The name of the account that an API key belongs to; empty if the server does not tell."""
+    try:
+        found = client.call("tokenInfo").get("tokenInfo")
+    except (UnexpectedAnswer, NoSuchThing):
+        return ""
+    name = found.get("username") if isinstance(found, dict) else None
+    return name if isinstance(name, str) and name.isprintable() and len(name) <= LONGEST_USER else ""

@@ -16,6 +16,8 @@ from segue.storage.records import Count
 from segue.storage.store import Collection, Job, Policy, Right
 
 LONGEST_NAME = 64
+_BELIEVED = timedelta(minutes=15)
+"""The least time between two lists of the catalogue that missing songs cause."""
 
 
 class Connection(TypedDict):
@@ -43,6 +45,8 @@ class Connection(TypedDict):
     """Songs that the server had then."""
     fault: NotRequired[str | None]
     """Why the last attempt failed; none if it succeeded."""
+    suspected_at: NotRequired[datetime]
+    """When a listed song was last missing, and the catalogue was to be read again for it."""
     followed_by: NotRequired[str]
     """The process that looks what is playing there."""
     followed_until: NotRequired[datetime]
@@ -106,6 +110,15 @@ class Connections(Collection[Connection]):
     def ask_again(self, name: str) -> None:
         """Let the next pass read the whole catalogue: the server has changed."""
         self.documents.update_one({"_id": name}, {"$set": {"mark": None}, "$unset": {"asked_at": ""}})
+
+    def suspect(self, name: str) -> None:
+        """As :meth:`ask_again`, when a listed song was not there; once in a while. A server may go on listing
+        what it does not have, and each attempt to play it comes here.
+        """
+        now = datetime.now(UTC)
+        long_ago = [{"suspected_at": None}, {"suspected_at": {"$lt": now - _BELIEVED}}]
+        change = {"$set": {"mark": None, "suspected_at": now}, "$unset": {"asked_at": ""}}
+        self.documents.update_one({"_id": name, "$or": long_ago}, change)
 
     def note_fault(self, name: str, fault: str | None) -> None:
         """Note why the last attempt failed; None for a success."""

@@ -31,3 +31,7 @@ class RefusedCall(UnexpectedAnswer):
 
 class NotAllowed(RefusedCall):
     """The account may not do this on the server."""
+
+
+class NameNeeded(SegueError):
+    """An API key was given without the name of its account, which the server does not tell."""

@@ -54,6 +54,10 @@ class LinkedAccount(TypedDict):
     """When the server first showed what the account is playing; until then, play counts tell."""
     counted_until: NotRequired[datetime]
     """Last play that is known by play counts."""
+    stars_until: NotRequired[datetime]
+    """The time of the last star there that was taken over."""
+    rated_at: NotRequired[datetime]
+    """When the ratings there were taken over."""
     fault: NotRequired[str | None]
     """Why the last attempt failed; none if it succeeded."""
 
@@ -67,6 +71,7 @@ class LinkedAccounts(Collection[LinkedAccount]):
         access={
             Job.DASHBOARD: Right.WRITE | Right.INDEX,
             Job.OPERATOR: Right.WRITE,
+            Job.CATALOGUE: Right.ERASE,  # library disconnect unlinks them
         },
     )
     indexes = (Index.on("user_id"), Index.on("connection"))
@@ -140,6 +145,16 @@ class LinkedAccounts(Collection[LinkedAccount]):
     def note_counted(self, account: LinkedAccount, until: datetime) -> None:
         """Note the last play that is known by play counts."""
         self.documents.update_one({"_id": account["_id"]}, {"$max": {"counted_until": until}})
+
+    def note_stars(self, account: LinkedAccount, until: datetime) -> None:
+        """Note the last star that was taken over, also in the document that was read."""
+        account["stars_until"] = until
+        self.documents.update_one({"_id": account["_id"]}, {"$max": {"stars_until": until}})
+
+    def note_rated(self, account: LinkedAccount) -> None:
+        """Note that the ratings were taken over, also in the document that was read."""
+        account["rated_at"] = datetime.now(UTC)
+        self.documents.update_one({"_id": account["_id"]}, {"$set": {"rated_at": account["rated_at"]}})
 
     def note_fault(self, account: LinkedAccount, fault: str | None) -> None:
         """Note why the last attempt failed; None for a success."""

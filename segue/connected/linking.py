@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from segue.catalog.tracks import Tracks
 from segue.connected.client import LogIn, Pace, checked_address, log_in_to
 from segue.connected.connections import LONGEST_NAME, Connection, Connections
-from segue.connected.faults import NoSuchThing
+from segue.connected.faults import NameNeeded, NoSuchThing
 from segue.connected.linked_accounts import LinkedAccounts
 from segue.connected.log_ins import box_of, pace_of
 from segue.errors import SegueError
@@ -18,7 +18,7 @@ from segue.settings import Settings
 from segue.storage.store import Store
 
 _NAME = re.compile(r"\w[\w .-]*")
-LONGEST_USER, LONGEST_SECRET = 256, 1000
+LONGEST_SECRET = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class GivenLogIn:
     """The log-in at another server that somebody gives."""
 
     user: str
-    """May be empty for a key."""
+    """May be empty for a key, if the server says whose it is."""
     secret: str
     key: bool = False
     """Whether the secret is an API key."""
@@ -107,6 +107,8 @@ def link_account(
     ------
     ServerFault
         There is no such server, it does not answer, or refuses the log-in.
+    NameNeeded
+        A key was given without a name, and the server does not say whose it is.
     SegueError
         The key for encryption cannot be read or written.
     """
@@ -114,11 +116,14 @@ def link_account(
     if connection is None:
         raise NoSuchThing(f"no server named {server} is connected")
     log_in = log_in_to(connection["address"], given.user, given.secret, pace=_quick(settings), key=given.key)
+    if not log_in.user:
+        # Without it, nobody knows what the account plays, and which playlists there are its own.
+        raise NameNeeded(f"{server} does not say whose API key this is: give the name of the account, too")
     LinkedAccounts(store).link(
         server,
         user_id,
         name=name,
-        user=given.user,
+        user=log_in.user,
         method=log_in.method,
         encrypted=box_of(settings).close(given.secret),
         learns=learns,

@@ -135,6 +135,30 @@ def recognised(found: Iterable[Facts], candidates: Iterable[Facts]) -> dict[str,
     return known
 
 
+class Candidates:
+    """Facts with which others are compared, a few at a time; each is one of them at most."""
+
+    def __init__(self, candidates: Iterable[Facts]) -> None:
+        self._left = {one.key: one for one in candidates}
+        self._by_key: dict[tuple[int, Hashable], list[str]] = defaultdict(list)
+        for one in self._left.values():
+            for shared in _keys(one):
+                self._by_key[shared].append(one.key)
+
+    def recognised(self, found: Sequence[Facts]) -> dict[str, str]:
+        """As :func:`recognised`; the candidates that were found are left out afterwards."""
+        near = {own for one in found for shared in _keys(one) for own in self._by_key.get(shared, ())}
+        known = recognised(found, [self._left[own] for own in sorted(near) if own in self._left])
+        for own in known.values():
+            del self._left[own]
+        return known
+
+
+def _keys(one: Facts) -> list[tuple[int, Hashable]]:
+    """The keys of all rules, with the numbers of the rules."""
+    return [(number, shared) for number, rule in enumerate(_RULES) for shared in rule.keys(one)]
+
+
 def same_ids(listed: Mapping[str, RemoteSong], known: Mapping[str, Known]) -> set[str]:
     """The ids under which a server has the same song as before."""
     return {own for own in listed.keys() & known.keys() if is_same_song(known[own].song, listed[own])}

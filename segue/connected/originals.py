@@ -11,18 +11,21 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import httpx
 
 from segue.audio.transcoding.cache import FileCache
+from segue.catalog.lyrics import Lyrics
 from segue.catalog.track_document import ServerSong
 from segue.connected.client import OpenSubsonic, Pace
 from segue.connected.connections import Connections
 from segue.connected.faults import NoSuchThing, RefusedCall, ServerAway, UnexpectedAnswer
 from segue.connected.log_ins import client_of, pace_of
+from segue.connected.lyrics_there import lyrics_there
+from segue.errors import SegueError
 from segue.settings import Settings
 from segue.storage.store import Store
 
@@ -30,28 +33,60 @@ LARGEST = 2 << 30
 """Bytes of a recording."""
 _LONGEST_SECONDS = 3600.0
 """A transfer that takes longer is ended."""
-_PIECE = 1 << 16
+SLOWEST, _BEGINS_SECONDS = 16 << 10, 60.0
+"""Bytes a second. A transfer that has been slower on average for so many seconds is ended: others wait."""
 _KNOWN_SECONDS = 30.0
 """How long a client is used before the connection is read again: its log-in may have been replaced."""
+_LYRICS_SECONDS, _WITHOUT_LYRICS_SECONDS, _MOST_LYRICS = 3600.0, 300.0, 500
 
 
 class Originals:
-    """The recordings of all connected servers. Safe for use by several threads."""
+    """The recordings and the lyrics of all connected servers. Safe for use by several threads."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._connections, self._settings = Connections(store), settings
+    def __init__(
+        self, store: Store, settings: Settings, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._connections, self._settings, self._clock = Connections(store), settings, clock
         self._cache = FileCache(Path(settings.servers.folder), max_bytes=settings.servers.cache_size)
-        self._clients: dict[str, tuple[float, OpenSubsonic]] = {}
+        self._clients: dict[str, tuple[float, bytes, OpenSubsonic]] = {}
+        """By server: until when its log-in is believed, the log-in as it is stored, and the client."""
         self._without_download: set[str] = set()
+        self._lyrics: dict[tuple[str, str], tuple[float, tuple[Lyrics, ...]]] = {}
+        self._without_lyrics: dict[str, float] = {}
+        """By server, until when it is not asked for lyrics: it did not answer, or knows none."""
         self._lock = threading.Lock()
         self._fetching: dict[str, threading.Lock] = {}
 
     def close(self) -> None:
         """Close the connections."""
         with self._lock:
-            for _, client in self._clients.values():
+            for _, _, client in self._clients.values():
                 client.close()
             self._clients.clear()
+
+    def lyrics(self, song: ServerSong) -> tuple[Lyrics, ...]:
+        """The lyrics that a server has for a song; none if it does not answer, or knows none by ids.
+
+        An answer is used again for :data:`_LYRICS_SECONDS`. A server that did not answer is left alone.
+        """
+        key, now = (song["connection"], song["song"]), self._clock()
+        with self._lock:
+            until, found = self._lyrics.get(key, (0.0, ()))
+            if now < until or now < self._without_lyrics.get(key[0], 0.0):
+                return found
+        try:
+            found = lyrics_there(self._client(key[0]), key[1])
+        except NoSuchThing:
+            found = ()
+        except SegueError:
+            with self._lock:
+                self._without_lyrics[key[0]] = now + _WITHOUT_LYRICS_SECONDS
+            return ()
+        with self._lock:
+            while len(self._lyrics) >= _MOST_LYRICS:
+                del self._lyrics[next(iter(self._lyrics))]
+            self._lyrics[key] = now + _LYRICS_SECONDS, found
+        return found
 
     @contextmanager
     def opened(
@@ -76,7 +111,7 @@ class Originals:
             with self._answer(client, song, headers) as answer:
                 yield answer
         except NoSuchThing:
-            self._connections.ask_again(song["connection"])
+            self._connections.suspect(song["connection"])
             raise
 
     def file(self, song: ServerSong, *, size: int | None) -> Path:
@@ -102,20 +137,24 @@ class Originals:
                 self._fetching.pop(name, None)
 
     def _fetched(self, song: ServerSong, name: str) -> Path:
-        ends = time.monotonic() + _LONGEST_SECONDS
+        began = self._clock()
         with self.opened(song) as answer, self._cache.writing(name) as (part, reader):
             reader.close()
             received = 0
             with part.open("wb") as out:
-                for piece in answer.iter_raw(_PIECE):
+                for piece in answer.iter_raw():
                     received += len(piece)
                     if received > LARGEST:
                         raise UnexpectedAnswer(
                             f"{song['connection']} sends a recording of more than {LARGEST >> 30} GiB"
                         )
-                    if time.monotonic() > ends:
+                    seconds = self._clock() - began
+                    if seconds > _LONGEST_SECONDS or (
+                        seconds > _BEGINS_SECONDS and received < SLOWEST * seconds
+                    ):
                         raise ServerAway(
-                            f"{song['connection']} is too slow: a recording took more than an hour"
+                            f"{song['connection']} is too slow: {received} bytes of a recording "
+                            f"in {seconds:.0f} s"
                         )
                     out.write(piece)
             announced = answer.headers.get("Content-Length", "")
@@ -148,17 +187,19 @@ class Originals:
     def _client(self, name: str) -> OpenSubsonic:
         now = time.monotonic()
         with self._lock:
-            until, client = self._clients.get(name, (0.0, None))
+            until, stored, client = self._clients.get(name, (0.0, b"", None))
             if client is not None and now < until:
                 return client
         connection = self._connections.of(name)
         if connection is None:
             raise NoSuchThing(f"{name} is not connected any more")
-        # A player that waits is not served by four attempts.
-        usual = pace_of(self._settings)
-        pace = Pace(timeout=usual.timeout, per_second=1000.0, attempts=1)
-        client = client_of(connection, self._settings, pace=pace)
+        log_in = bytes(connection["encrypted"])
+        if client is None or stored != log_in or client.address != connection["address"]:
+            # A player that waits is not served by four attempts.
+            usual = pace_of(self._settings)
+            pace = Pace(timeout=usual.timeout, per_second=1000.0, attempts=1)
+            # A former client is left to the requests that use it.
+            client = client_of(connection, self._settings, pace=pace)
         with self._lock:
-            # The former client is left to the requests that use it.
-            self._clients[name] = now + _KNOWN_SECONDS, client
+            self._clients[name] = now + _KNOWN_SECONDS, log_in, client
         return client

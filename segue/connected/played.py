@@ -12,7 +12,7 @@ from typing import Any
 
 from segue.connected.client import OpenSubsonic
 from segue.connected.faults import NoSuchThing
-from segue.connected.remote_songs import identifier, time_of
+from segue.connected.remote_songs import identifier, moment_of
 
 _ALBUMS = 20
 """Recently played albums that are looked at."""
@@ -32,7 +32,7 @@ def played_since(client: OpenSubsonic, since: datetime) -> dict[str, datetime]:
     until = datetime.now(UTC) + _AHEAD
     plays: dict[str, datetime] = {}
     for album in _entries(found, "album")[:_ALBUMS]:
-        at, own = time_of(album.get("played")), identifier(album.get("id"))
+        at, own = moment_of(album.get("played")), identifier(album.get("id"))
         if not own or at is None or at <= since:
             continue
         try:
@@ -40,7 +40,7 @@ def played_since(client: OpenSubsonic, since: datetime) -> dict[str, datetime]:
         except NoSuchThing:
             continue
         for song in _entries(songs, "song"):
-            played, song_id = time_of(song.get("played")), identifier(song.get("id"))
+            played, song_id = moment_of(song.get("played")), identifier(song.get("id"))
             if song_id and played is not None and since < played <= until:
                 plays[song_id] = played
     return plays

@@ -114,8 +114,8 @@ def _created(client: OpenSubsonic, *, user: str, name: str, wanted: Sequence[str
     own = identifier(made.get("id")) if isinstance(made, dict) else ""
     if not own:  # older servers do not return the list
         known = {identifier(entry.get("id")) for entry in before}
-        new = [identifier(entry.get("id")) for entry in _playlists(client) if entry.get("name") == name]
-        own = next((one for one in new if one not in known), "")
+        mine = (entry for entry in _playlists(client) if _is_own(entry, user) and entry.get("name") == name)
+        own = next((one for entry in mine if (one := identifier(entry.get("id"))) not in known), "")
     if not own:
         raise UnexpectedAnswer(f"{client.address} has not made the playlist {name}")
     with suppress(ServerFault):  # the list is there, and its id is known
@@ -133,17 +133,31 @@ def _replace(client: OpenSubsonic, own: str, stored: Sequence[str], wanted: Sequ
     if now == [*stored, *wanted] and stored:  # the server has added them
         _remove_first(client, own, len(stored))
         now = _songs(client, own)
-    if now != list(wanted):
+    if now and len(now) < len(wanted) and now == list(wanted[: len(now)]):  # it took only the first ones
+        for part in batches(wanted[len(now) :], _IN_ADDRESS):
+            _add(client, own, part)
+        now = _songs(client, own)
+    if not now or not _is_left_of(now, wanted):
         raise UnexpectedAnswer(f"{client.address} has not written a playlist as it should be")
 
 
 def _replace_in_parts(client: OpenSubsonic, own: str, stored: Sequence[str], wanted: Sequence[str]) -> None:
     for part in batches(wanted, _IN_ADDRESS):
-        client.call(
-            "updatePlaylist", [("playlistId", own), *(("songIdToAdd", one) for one in part)], once=True
-        )
+        _add(client, own, part)
     if _songs(client, own) == [*stored, *wanted]:
         _remove_first(client, own, len(stored))
+
+
+def _add(client: OpenSubsonic, own: str, songs: Sequence[str]) -> None:
+    client.call("updatePlaylist", [("playlistId", own), *(("songIdToAdd", one) for one in songs)], once=True)
+
+
+def _is_left_of(now: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a list has the wanted songs in order, without some: a server leaves out those that it has
+    lost, or that the account may not hear.
+    """
+    places = iter(wanted)
+    return all(one in places for one in now)
 
 
 def _remove_first(client: OpenSubsonic, own: str, number: int) -> None:
@@ -166,8 +180,9 @@ def _send(client: OpenSubsonic, endpoint: str, pairs: Pairs) -> Mapping[str, Any
 
 
 def _is_own(entry: Mapping[str, Any], user: str) -> bool:
+    """Whether a list belongs to the account; a server that names no owners lists only those."""
     owner = entry.get("owner")
-    return not isinstance(owner, str) or not user or owner.casefold() == user.casefold()
+    return not isinstance(owner, str) or owner.casefold() == user.casefold()
 
 
 def _other(name: str) -> str:

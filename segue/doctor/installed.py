@@ -13,7 +13,7 @@ from segue.counted import counted
 from segue.demo.place import demo_name, demo_settings
 from segue.doctor.check import Check, ok, problem, warning
 from segue.doctor.checkpoints import checkpoint_checks
-from segue.doctor.permissions import job_of, kafka_permissions, mongo_permissions
+from segue.doctor.permissions import groups_of_jobs, job_of, kafka_permissions, mongo_permissions
 from segue.doctor.writing import writable
 from segue.errors import SegueError
 from segue.index.published import PublishedBundles
@@ -129,7 +129,7 @@ def _kafka(settings: Settings, *, job: Job | None = None) -> list[Check]:
         fix = "run ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP_SERVERS to your own brokers"
         return [warning("Kafka", "the embedded Kafka is not running", fix)]
     try:
-        state = inspect_kafka(kafka)
+        state = inspect_kafka(kafka, groups=groups_of_jobs(kafka))
     except SegueError as error:
         return [problem("Kafka", str(error), "start Kafka, or correct the section [kafka] of your settings")]
     release = f"Kafka {state.version}" if state.version else "older than Kafka 3.3"

@@ -12,7 +12,10 @@ from segue.storage.kafka_users import operations
 from segue.storage.mongo_users import privileges, role_name
 from segue.storage.store import Job
 
-_FIX = "run ./run.sh access create DIR with an administrator's settings; DIR has the jobs' settings files"
+_FIX = (
+    "run ./run.sh access create DIR with an administrator's settings, as after each upgrade; "
+    "DIR has the jobs' settings files"
+)
 _SHOWN = 5
 """Number of missing rights that a line names."""
 
@@ -38,6 +41,17 @@ def mongo_permissions(database: str, state: MongoState) -> list[Check]:
     return [_judged("MongoDB permissions", state.user, missing, job=job_of(database, state))]
 
 
+def group_name(kafka: KafkaSettings, ending: str) -> str:
+    """The name of a consumer group of a job."""
+    return f"{kafka.plays_topic}.{ending}"
+
+
+def groups_of_jobs(kafka: KafkaSettings) -> list[str]:
+    """The consumer groups in which some job reads; none where Kafka asks for no user."""
+    endings = {ending for access in job_access().values() for ending in access.kafka.groups}
+    return [group_name(kafka, ending) for ending in sorted(endings)] if kafka.sasl else []
+
+
 def kafka_permissions(kafka: KafkaSettings, state: KafkaState, *, job: Job | None = None) -> list[Check]:
     """Compare the user's operations on the topics that exist with those of a job; nothing without a user.
 
@@ -58,6 +72,8 @@ def kafka_permissions(kafka: KafkaSettings, state: KafkaState, *, job: Job | Non
                 if topic in state.topics or job
                 for name in sorted(names - state.allowed(topic))
             ]
+            refused = {group_name(kafka, ending) for ending in access.kafka.groups} & state.refused_groups
+            missing[each] += [f"READ in the group {name}" for name in sorted(refused)]
     if job is not None and job not in missing:
         return []  # a job without access to Kafka
     return [_judged("Kafka permissions", kafka.username, missing, job=job)]

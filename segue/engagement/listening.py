@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from segue.engagement.definitions import COUNTS, DIMENSIONS
-from segue.engagement.facts import Fact, StoredFact
+from segue.engagement.facts import Fact, Row, StoredFact
 from segue.engagement.sessionization import ActivitySpan
 from segue.engagement.statistics import ListeningStatistics
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne, amount, text
@@ -24,6 +24,14 @@ _AT_ONCE = 1000
 MARKS = ("excess", "unknown")
 PUBLIC: Document = {f"rows.{mark}": {"$ne": True} for mark in MARKS}
 """The filter of rows that count for others than their listener."""
+
+
+class RowsOfWindow(NamedTuple):
+    """The counts of a listener in a window."""
+
+    user_id: str
+    start: datetime
+    rows: list[Row]
 
 
 class Listening(Collection[StoredFact]):
@@ -115,6 +123,12 @@ class Listening(Collection[StoredFact]):
                 ]
             )
         }
+
+    def by_listener(self) -> Iterator[RowsOfWindow]:
+        """The counts of all windows, by listener, then time."""
+        facts = self.documents.find({}, {"user_id": 1, "start": 1, "rows": 1})
+        for fact in facts.sort([("user_id", DESCENDING), ("start", ASCENDING)]):
+            yield RowsOfWindow(fact["user_id"], fact["start"], fact["rows"])
 
     def count(self) -> int:
         """The approximate number of facts."""

@@ -22,6 +22,7 @@ from segue.evaluation.metrics import (
 )
 from segue.recommenders.chosen import ChosenBlend, context_tree, nearest_sessions
 from segue.recommenders.nearest_sessions import GRIDS
+from segue.recommenders.ordered import Ordered
 from segue.recommenders.played import AlsRecommender
 from segue.recommenders.ranked import Ranked
 from segue.recommenders.served import AsServed, ServedRecommender, SessionKnowledge
@@ -75,6 +76,7 @@ def compared(settings: Settings) -> dict[str, Callable[[], SessionModel]]:
         "served:ranked": as_served(lambda: Ranked(again=False)),
         "served:space": as_served(space()),
         "served:sessions": as_served(lambda: SessionKnowledge(models, ranking)),
+        "served:learned": as_served(lambda: Ordered(models, ranking, taste)),
         "served": as_served(lambda: ServedRecommender(models, ranking, taste)),
     }
 

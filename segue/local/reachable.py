@@ -41,7 +41,7 @@ def operator_line(settings: DashboardSettings, store: Store, *, address: str) ->
     """A line with a new link for operators; None if the settings name operators."""
     if settings.operators:
         return None
-    return f"Live, Operations and Audience, once and within an hour: {operator_link(store, address)}"
+    return f"Operator link, valid once and for an hour: {operator_link(store, address)}"
 
 
 def operator_link(store: Store, address: str) -> str:

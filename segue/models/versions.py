@@ -48,7 +48,7 @@ class ModelRecord(TypedDict, total=False):
     _id: str
     """"<kind>:<version>"."""
     kind: str
-    """audio-space, genre-space, session-space, following, als, index or feedback."""
+    """audio-space, genre-space, session-space, following, als, index, feedback or order."""
     version: str
     """Version of the model."""
     created_at: datetime
@@ -63,6 +63,14 @@ class ModelRecord(TypedDict, total=False):
     """Of an index: track ids."""
     tracks: int
     """Number of tracks in the model."""
+    weights: dict[str, list[float]]
+    """Of a learned order: by the name of the evidence (:mod:`segue.ranking.order_versions`)."""
+    learned: bool
+    """Of an order: whether its weights were learned here; otherwise they are the shipped ones."""
+    choices: int
+    """Of a learned order: the number of tracks that listeners took from lists, which taught it."""
+    gain: float
+    """Of a learned order: how much likelier it makes the latest choices, a mean difference of logarithms."""
 
 
 class Models(Collection[ModelRecord]):

@@ -80,7 +80,7 @@ class StoredApiKey(TypedDict):
     label: str
     """The listener's name for the program."""
     scopes: list[str]
-    """What the key allows: keys of :data:`SCOPES`."""
+    """The scopes of the key: keys of :data:`SCOPES`."""
     digest: str
     """SHA-256 of the key, to find it by."""
     created_at: datetime

@@ -118,6 +118,8 @@ WITHDRAWALS = {
     event_type.name: event_type.withdraws for event_type in EVENT_TYPES if event_type.withdraws is not None
 }
 """By type of event that takes an opinion back, the type of that opinion."""
+TURNED_DOWN = frozenset({"skip", "dislike"})
+"""Types by which a listener turns a track down."""
 OPINIONS = (*dict.fromkeys(WITHDRAWALS.values()), *WITHDRAWALS)
 """Types of opinions, and the types that take them back."""
 SIGNALS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.weight is not None)

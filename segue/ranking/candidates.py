@@ -123,23 +123,29 @@ class Candidates:
     sources: Sequence[CandidateSource]
     place_of: Mapping[int, int]
     """Row -> index into the arrays."""
+    ranked: np.ndarray | None = None
+    """float64 scores of a learned order, which also gives `source` and `evidence`; None: the sum is used."""
 
     @classmethod
-    def scored(cls, rows: np.ndarray, similarity: np.ndarray) -> Candidates:
-        """The candidates of the taste alone, (n,) each. Empty arrays give no candidates."""
+    def scored(
+        cls, rows: np.ndarray, similarity: np.ndarray, sources: Sequence[CandidateSource] = ()
+    ) -> Candidates:
+        """Candidates without scores of these sources, (n,) each. Empty arrays give no candidates."""
         nothing = np.full(len(rows), -1, dtype=np.int64)
         place_of = {row: place for place, row in enumerate(rows.tolist())}
-        return cls(rows, similarity, np.zeros(len(rows)), nothing, nothing, (), place_of)
+        return cls(rows, similarity, np.zeros(len(rows)), nothing, nothing, sources, place_of)
 
     @property
     def scores(self) -> np.ndarray:
-        """(n,) float64: similarity plus the scores of the other sources."""
-        scores: np.ndarray = self.similarity + self.boost
+        """(n,) float64: similarity plus the scores of the other sources, or those of a learned order."""
+        scores: np.ndarray = self.similarity + self.boost if self.ranked is None else self.ranked.copy()
         return scores
 
     def led_by(self, place: int) -> CandidateSource | None:
         """The source that adds more to a candidate than its similarity, or None."""
-        if self.source[place] < 0 or self.boost[place] < self.similarity[place]:
+        if self.source[place] < 0:
+            return None
+        if self.ranked is None and self.boost[place] < self.similarity[place]:
             return None
         return self.sources[int(self.source[place])]
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import NO_CANDIDATES, NO_EVIDENCE, Candidates, pooled
+from segue.ranking.learned_order import LearnedOrder, shipped
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import AGAIN, EXPLORE, TASTE, VARIED, in_use, learned_from_plays
 from segue.ranking.variants import left_out, ranking_of, served
@@ -65,6 +66,8 @@ class Plan:
     """A digest of the listener's corrections; empty without any."""
     remembered: str = ""
     """A digest of the listener's long memory; empty without one."""
+    ordered_by: str = ""
+    """The version of the learned order; empty for the sum of the scores."""
 
     @property
     def served(self) -> str:
@@ -73,12 +76,14 @@ class Plan:
 
     @property
     def recommendation_id(self) -> str:
-        """A hash of listener, index, variant and state of the taste: a repeated batch gives the same id."""
+        """A hash of listener, index, variant, order and state of the taste: the same if repeated."""
         tracks = sum(len(window.tracks) for window in self.history.values())
         text = f"{self.user_id}\n{self.index_version}\n{self.variant}\n{self.reflects_at}\n{tracks}"
         if self.imported:
             text += f"\n{self.imported}"
-        text += "".join(f"\n{digest}" for digest in (self.corrected, self.remembered) if digest)
+        text += "".join(
+            f"\n{digest}" for digest in (self.corrected, self.remembered, self.ordered_by) if digest
+        )
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -90,6 +95,7 @@ def plan(
     ranking: RankingSettings,
     experiments: ExperimentSettings,
     feedback: Mapping[int, float] = NO_FEEDBACK,
+    order: LearnedOrder | None = None,
 ) -> list[Plan]:
     """Plan for each listener, in the order given.
 
@@ -99,6 +105,8 @@ def plan(
         Gives the vectors of tracks that are newer than the bundle.
     feedback
         Row -> change of its score for every listener (:mod:`segue.ranking.feedback`).
+    order
+        The learned order, for variants whose `ranking.model` is "learned"; by default the shipped one.
     """
     if not listeners:
         return []
@@ -117,6 +125,7 @@ def plan(
             bundle=bundle,
             ranking=ranking_of(variant, ranking=ranking, experiments=experiments),
             feedback=feedback,
+            order=order,
         )
         plans.update(zip(places, made, strict=True))
     return [plans[i] for i in range(len(listeners))]
@@ -129,6 +138,7 @@ def _plan_variant(
     bundle: TrackIndex,
     ranking: RankingSettings,
     feedback: Mapping[int, float],
+    order: LearnedOrder | None,
 ) -> list[Plan]:
     """Plan for listeners of one variant, with the settings of that variant."""
     pool = pooled(
@@ -138,10 +148,17 @@ def _plan_variant(
         ranking=ranking,
         sources=in_use(bundle, ranking, without=left_out(variant)),
     )
+    own = [profiles[i] for i in range(len(profiles))]
+    each = [
+        pool.of(i, profile.similarity(bundle.vectors)) if profile.has_taste else NO_CANDIDATES
+        for i, profile in enumerate(own)
+    ]
+    ordered_by = ""
+    if ranking.model == "learned":
+        order = order or shipped()
+        each, ordered_by = order.ordered(profiles, own, each, bundle, ranking), order.version
     plans = []
-    for i in range(len(profiles)):
-        profile = profiles[i]
-        candidates = pool.of(i, profile.similarity(bundle.vectors)) if profile.has_taste else NO_CANDIDATES
+    for profile, candidates in zip(own, each, strict=True):
         rows, drawn = rerank(
             candidates,
             barred=profile.barred,
@@ -163,6 +180,7 @@ def _plan_variant(
                 imported=sum(len(window.tracks) for window in profile.listener.imported.values()),
                 corrected=profile.listener.corrections.digest if profile.listener.corrections else "",
                 remembered=profile.listener.loved.digest,
+                ordered_by=ordered_by,
             )
         )
     return plans

@@ -8,6 +8,7 @@ played. W has a penalty on the squares of its entries.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,16 +104,45 @@ class GatedRegression:
         return _scores(self.weights, bounds, features, states)
 
 
-def fit_gated_regression(choices: Choices, *, penalty: float, steps: int = 200) -> GatedRegression:
-    """Fit the weights by L-BFGS in at most `steps` steps, with `penalty` / 2 for each squared weight."""
+def fit_gated_regression(
+    choices: Choices,
+    *,
+    penalty: float,
+    steps: int = 200,
+    prior: np.ndarray | None = None,
+    bounds: Sequence[tuple[float | None, float | None]] | None = None,
+) -> GatedRegression:
+    """Fit the weights by L-BFGS in at most `steps` steps.
+
+    Parameters
+    ----------
+    penalty
+        Half of it counts for the square of each weight's distance from its prior.
+    prior
+        (features, states) float64: the weights without evidence; by default 0.
+    bounds
+        The lowest and the highest value of each weight, by feature, then state; None: no limit.
+    """
     shape = (choices.features.shape[1], choices.states.shape[1])
+    middle = np.zeros(shape) if prior is None else prior
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights = flat.reshape(shape)
         total, gradient = _loss(
             weights, choices.bounds, choices.features, choices.states, choices.chosen, choices.outside
         )
-        return total + penalty / 2 * float((flat**2).sum()), (gradient + penalty * weights).ravel()
+        away = weights - middle
+        return total + penalty / 2 * float((away**2).sum()), (gradient + penalty * away).ravel()
 
-    found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": steps})
+    found = minimize(
+        loss, middle.ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": steps}
+    )
     return GatedRegression(weights=found.x.reshape(shape))
+
+
+def mean_loss(weights: np.ndarray, choices: Choices) -> float:
+    """The mean of the negative logarithm of the probability of each choice by some weights."""
+    total, _ = _loss(
+        weights, choices.bounds, choices.features, choices.states, choices.chosen, choices.outside
+    )
+    return float(total / len(choices.chosen))

@@ -157,7 +157,7 @@ def profiles_of(queries: Queries) -> Profiles:
     weights = np.ones(len(items))
     return Profiles(
         listeners=(),
-        signals=DecayedSignals(names, weights, place, bounds, since.astype(float), weights > 0),
+        signals=DecayedSignals(names, weights, place, bounds, since.astype(float), weights > 0, weights < 0),
         rows=items,
         vectors=np.zeros((len(items), 1), dtype=np.float32),
         tastes=np.zeros((len(queries), 1), dtype=np.float32),

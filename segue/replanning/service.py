@@ -2,7 +2,7 @@
 
 Delivery: tastes and recommendations are whole documents under the listener's id, guarded by event time
 (:mod:`segue.taste.tastes`, :mod:`segue.ranking.recommendations`). After a crash during a batch, the batch is
-repeated and writes the same documents.
+repeated and writes the same documents, unless a new version of the learned order has come into use meanwhile.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
 import pyarrow as pa
 
@@ -23,8 +23,10 @@ from segue.index.visible import VisibleIndexes
 from segue.people.forgotten import Forgotten
 from segue.people.library_access import NOTHING, AdmittedListeners, LibraryAccess
 from segue.ranking.feedback import NO_FEEDBACK, Feedback
+from segue.ranking.order_versions import ActiveOrder
 from segue.ranking.plan import Plan, plan
 from segue.ranking.recommendations import Recommendations
+from segue.ranking.variants import ranking_of
 from segue.replanning.weighing import windows_of
 from segue.settings import Settings
 from segue.storage.mongo import patient
@@ -45,6 +47,7 @@ class Replanning:
         self._access, self._admitted = LibraryAccess(settings.library.accounts), AdmittedListeners(store)
         self._visible = VisibleIndexes[TrackIndex](Tracks(store).ids_in)
         self._unwanted = Unwanted(Tracks(store).ids_under)
+        self._order = ActiveOrder(store)
         self._steps: tuple[tuple[str, str], dict[int, float]] = (("", ""), {})
 
     def replan(
@@ -104,8 +107,18 @@ class Replanning:
                 ranking=self._settings.ranking,
                 experiments=self._settings.experiments,
                 feedback=self._by_row(feedback, bundle),
+                order=self._order.current() if self._is_ordered else None,
             )
         ]
+
+    @cached_property
+    def _is_ordered(self) -> bool:
+        """Whether a learned order is used, for all listeners or in a variant."""
+        experiments, ranking = self._settings.experiments, self._settings.ranking
+        variants = [
+            ranking_of(name, ranking=ranking, experiments=experiments) for name, _ in experiments.ranking
+        ]
+        return any(own.model == "learned" for own in (ranking, *variants))
 
     def _corrected(self, listener: ListenerHistory, bundle: TrackIndex) -> ListenerHistory:
         """The listener with the rows that their corrections mean."""

@@ -19,7 +19,7 @@ from segue.storage.store import Collection, Index, Job, Personal, Policy, Right,
 Service = Literal["listenbrainz", "lastfm"]
 SERVICES: tuple[Service, ...] = get_args(Service)
 TAKEN_FOR = timedelta(minutes=5)
-"""How long a process that sends keeps a connection: longer than any request takes."""
+"""How long a process that sends keeps a connection: longer than a delivery takes."""
 
 
 class StoredConnection(TypedDict):

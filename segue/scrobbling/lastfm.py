@@ -7,6 +7,7 @@ with the same time and names counts once there.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,11 @@ from urllib.parse import urlencode
 
 import httpx
 
+from segue.asked_pause import asked_pause
 from segue.errors import SegueError
 from segue.phrases import marked
-from segue.scrobbling.listenbrainz import seconds_of
+from segue.scrobbling.calling import Answer, Unanswered, call
+from segue.scrobbling.heard import ScrobbledSong
 from segue.scrobbling.outbox import Waiting
 from segue.scrobbling.outcome import (
     AWAY,
@@ -89,7 +92,7 @@ def session_of(http: httpx.Client, api: Api, token: str) -> tuple[str, str] | No
         The service does not answer as it should.
     """
     content = _called(http, api, {"method": "auth.getSession", "token": token})
-    if content.get("error") in (_NOT_ALLOWED_YET, 4, 15):
+    if content.get("error") in (_NOT_ALLOWED_YET, 4, 15):  # not allowed so far, or expired
         return None
     session = content.get("session")
     if not isinstance(session, dict):
@@ -111,27 +114,14 @@ def send(http: httpx.Client, api: Api, session: str, scrobbles: Sequence[Waiting
         return Outcome(refused=old)
     parameters = {"method": "track.scrobble", "sk": session}
     for place, one in enumerate(young):
-        song = one.song
-        values = {
-            "artist": song["artist"],
-            "track": song["title"],
-            "timestamp": str(one.at // 1000),
-            "album": song.get("album", ""),
-            "albumArtist": song.get("album_artist", ""),
-            "trackNumber": str(song.get("number", "")),
-            "duration": str(song["duration_ms"] // 1000) if "duration_ms" in song else "",
-            "mbid": song.get("recording", ""),
-        }
+        values = {"timestamp": str(one.at // 1000), **_named(one.song)}
         parameters |= {f"{name}[{place}]": value for name, value in values.items()}
     ids = [one.scrobble_id for one in young]
     try:
-        response = http.post(api.address, data=_signed(api, parameters))
-        content = response.json()
-    except httpx.HTTPError:
+        answer = call(http, "POST", api.address, data=_signed(api, parameters))
+    except Unanswered:
         return Outcome(refused=old, problem=AWAY)
-    except ValueError:  # a page of a proxy
-        return Outcome(refused=old, problem=AWAY)
-    outcome = _outcome(response, content if isinstance(content, dict) else {}, ids)
+    outcome = _outcome(answer, ids)
     return Outcome(
         taken=outcome.taken,
         refused={**old, **outcome.refused},
@@ -142,19 +132,48 @@ def send(http: httpx.Client, api: Api, session: str, scrobbles: Sequence[Waiting
     )
 
 
-def _outcome(response: httpx.Response, content: Mapping[str, Any], ids: list[str]) -> Outcome:
-    retry = seconds_of(response.headers.get("retry-after"))
+def play_now(http: httpx.Client, api: Api, session: str, song: ScrobbledSong) -> Outcome:
+    """Tell which song plays now: https://www.last.fm/api/show/track.updateNowPlaying."""
+    parameters = {"method": "track.updateNowPlaying", "sk": session, **_named(song)}
+    try:
+        answer = call(http, "POST", api.address, data=_signed(api, parameters))
+    except Unanswered:
+        return Outcome(problem=AWAY)
+    if answer.status == httpx.codes.OK and answer.content is not None and "error" not in answer.content:
+        return Outcome()
+    return _outcome(answer, [])
+
+
+def _named(song: ScrobbledSong) -> dict[str, str]:
+    """The facts of a song in the words of the protocol; empty for what is not known."""
+    return {
+        "artist": song["artist"],
+        "track": song["title"],
+        "album": song.get("album", ""),
+        "albumArtist": song.get("album_artist", ""),
+        "trackNumber": str(song.get("number", "")),
+        "duration": str(song["duration_ms"] // 1000) if "duration_ms" in song else "",
+        "mbid": song.get("recording", ""),
+    }
+
+
+def _outcome(answer: Answer, ids: list[str]) -> Outcome:
+    content = answer.content or {}
+    retry = asked_pause(answer.headers.get("retry-after"))
     error = content.get("error")
-    if error in _SESSION_ENDED:
+    # Servers that speak the protocol may send the number as a text, or something else.
+    error = int(error) if isinstance(error, str) and re.fullmatch(r"\d{1,3}", error) else error
+    known = error if isinstance(error, int) else None
+    if known in _SESSION_ENDED:
         return Outcome(problem=CREDENTIALS, ended=True)
-    if error in _SERVER_KEY:
+    if known in _SERVER_KEY:
         return Outcome(problem=SERVER_KEY)
-    if error in _WRONG:
+    if known in _WRONG:
         return refused_request(ids)
-    if error in _WAIT or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+    if known in _WAIT or answer.status == httpx.codes.TOO_MANY_REQUESTS:
         return Outcome(problem=BUSY, wait_seconds=retry)
     codes = _codes(content)
-    if response.status_code != httpx.codes.OK or error or codes is None or len(codes) != len(ids):
+    if answer.status != httpx.codes.OK or error or codes is None or len(codes) != len(ids):
         return Outcome(problem=AWAY, wait_seconds=retry)
     by_id = dict(zip(ids, codes, strict=True))
     return Outcome(
@@ -170,19 +189,19 @@ def _codes(content: Mapping[str, Any]) -> list[int] | None:
         items = content["scrobbles"]["scrobble"]
         items = items if isinstance(items, list) else [items]
         return [int(item["ignoredMessage"]["code"]) for item in items]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 
-def _called(http: httpx.Client, api: Api, parameters: Mapping[str, str]) -> dict[str, Any]:
+def _called(http: httpx.Client, api: Api, parameters: Mapping[str, str]) -> Mapping[str, Any]:
     try:
         # By POST: the address of a call may get into a log, and a token is in it.
-        content = http.post(api.address, data=_signed(api, parameters)).json()
-    except (httpx.HTTPError, ValueError):
+        answer = call(http, "POST", api.address, data=_signed(api, parameters))
+    except Unanswered:
         raise SegueError(_NO_ANSWER) from None
-    if not isinstance(content, dict):
+    if answer.content is None:
         raise SegueError(_NO_ANSWER)
-    return content
+    return answer.content
 
 
 def _signed(api: Api, parameters: Mapping[str, str]) -> dict[str, str]:

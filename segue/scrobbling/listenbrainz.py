@@ -6,14 +6,16 @@ same time and names counts once there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 
 from segue import __version__
+from segue.asked_pause import asked_pause
 from segue.errors import SegueError
 from segue.phrases import marked
+from segue.scrobbling.calling import Answer, Unanswered, call
 from segue.scrobbling.heard import ScrobbledSong
 from segue.scrobbling.outbox import Waiting
 from segue.scrobbling.outcome import AWAY, BUSY, CREDENTIALS, Outcome, all_taken, refused_request
@@ -32,13 +34,13 @@ def user_of(http: httpx.Client, address: str, token: str) -> str | None:
         The service does not answer as it should.
     """
     try:
-        response = http.get(f"{address}/1/validate-token", headers=_headers(token))
-        content = response.json()
-    except (httpx.HTTPError, ValueError):
+        answer = call(http, "GET", f"{address}/1/validate-token", headers=_headers(token))
+    except Unanswered:
         raise SegueError(marked("The service does not answer: try again later.")) from None
-    if response.status_code == httpx.codes.UNAUTHORIZED:
+    if answer.status == httpx.codes.UNAUTHORIZED:
         return None
-    if response.status_code != httpx.codes.OK or not isinstance(content, dict):
+    content = answer.content
+    if answer.status != httpx.codes.OK or content is None:
         raise SegueError(marked("The service does not answer: try again later."))
     name = content.get("user_name")
     return name if content.get("valid") is True and isinstance(name, str) and name else None
@@ -46,19 +48,30 @@ def user_of(http: httpx.Client, address: str, token: str) -> str | None:
 
 def send(http: httpx.Client, address: str, token: str, scrobbles: Sequence[Waiting]) -> Outcome:
     """Submit listens, all in one request."""
-    ids = [one.scrobble_id for one in scrobbles]
     content = {
         "listen_type": "single" if len(scrobbles) == 1 else "import",
         "payload": [listen(one.song, at=one.at) for one in scrobbles],
     }
+    return _submitted(http, address, token, content, [one.scrobble_id for one in scrobbles])
+
+
+def play_now(http: httpx.Client, address: str, token: str, song: ScrobbledSong) -> Outcome:
+    """Tell which song plays now. The protocol allows no time with it."""
+    content = {"listen_type": "playing_now", "payload": [{"track_metadata": _metadata(song)}]}
+    return _submitted(http, address, token, content, [])
+
+
+def _submitted(
+    http: httpx.Client, address: str, token: str, content: Mapping[str, Any], ids: list[str]
+) -> Outcome:
     try:
-        response = http.post(f"{address}/1/submit-listens", json=content, headers=_headers(token))
-    except httpx.HTTPError:
+        answer = call(http, "POST", f"{address}/1/submit-listens", json=content, headers=_headers(token))
+    except Unanswered:
         return Outcome(problem=AWAY)
-    match response.status_code:
+    match answer.status:
         case httpx.codes.OK:
-            left = response.headers.get("x-ratelimit-remaining")
-            return all_taken(ids, wait_seconds=_reset(response) if left == "0" else None)
+            left = answer.headers.get("x-ratelimit-remaining")
+            return all_taken(ids, wait_seconds=_reset(answer) if left == "0" else None)
         case httpx.codes.UNAUTHORIZED:
             return Outcome(problem=CREDENTIALS, ended=True)
         case (
@@ -66,12 +79,16 @@ def send(http: httpx.Client, address: str, token: str, scrobbles: Sequence[Waiti
         ):
             return refused_request(ids)
         case httpx.codes.TOO_MANY_REQUESTS:
-            return Outcome(problem=BUSY, wait_seconds=_reset(response))
-    return Outcome(problem=AWAY, wait_seconds=seconds_of(response.headers.get("retry-after")))
+            return Outcome(problem=BUSY, wait_seconds=_reset(answer))
+    return Outcome(problem=AWAY, wait_seconds=asked_pause(answer.headers.get("retry-after")))
 
 
 def listen(song: ScrobbledSong, *, at: int) -> dict[str, Any]:
     """A listen as the protocol has it; `at` is the start in epoch ms."""
+    return {"listened_at": at // 1000, "track_metadata": _metadata(song)}
+
+
+def _metadata(song: ScrobbledSong) -> dict[str, Any]:
     info: dict[str, Any] = {
         "media_player": _CLIENT,
         "submission_client": _CLIENT,
@@ -94,18 +111,13 @@ def listen(song: ScrobbledSong, *, at: int) -> dict[str, Any]:
     }
     if "album" in song:
         data["release_name"] = song["album"]
-    return {"listened_at": at // 1000, "track_metadata": data}
+    return data
 
 
 def _headers(token: str) -> dict[str, str]:
     return {"Authorization": f"Token {token}"}
 
 
-def _reset(response: httpx.Response) -> float | None:
-    headers = response.headers
-    return seconds_of(headers.get("x-ratelimit-reset-in") or headers.get("retry-after"))
-
-
-def seconds_of(text: str | None) -> float | None:
-    """The seconds of a header; None if there are none."""
-    return float(text) if text and text.isascii() and text.isdigit() else None
+def _reset(answer: Answer) -> float | None:
+    headers = answer.headers
+    return asked_pause(headers.get("x-ratelimit-reset-in") or headers.get("retry-after"))

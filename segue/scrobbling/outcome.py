@@ -9,6 +9,7 @@ from segue.phrases import marked
 
 TOO_OLD, TOO_NEW, NOT_TAKEN, DAILY_LIMIT = "too-old", "too-new", "not-taken", "daily-limit"
 CREDENTIALS, UNREADABLE, SERVER_KEY, AWAY, BUSY = "credentials", "unreadable", "server-key", "away", "busy"
+NOT_OFFERED = "not-offered"
 WORDS = {
     TOO_OLD: marked("too old for the service"),
     TOO_NEW: marked("from the future, for the service"),
@@ -17,6 +18,7 @@ WORDS = {
     CREDENTIALS: marked("the service no longer accepts the connection: connect again"),
     UNREADABLE: marked("the stored connection cannot be read: connect again"),
     SERVER_KEY: marked("the service does not accept this server's key: tell the person who runs it"),
+    NOT_OFFERED: marked("this server does not offer the service any more"),
     AWAY: marked("the service does not answer"),
     BUSY: marked("the service asks to wait"),
 }

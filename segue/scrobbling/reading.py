@@ -10,14 +10,14 @@ import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from segue.catalog.full_tracks import FullTrack, FullTracks
 from segue.people.app_log_in import FROM_PROGRAMS
 from segue.plays.event import fault
 from segue.plays.event_types import ENDS, START
 from segue.scrobbling.connections import Connection, ScrobbleConnections
-from segue.scrobbling.heard import began_at, is_heard, song_of
+from segue.scrobbling.heard import ScrobbledSong, began_at, is_heard, song_of
 from segue.scrobbling.outbox import Scrobbles
 from segue.settings import Settings, milliseconds
 from segue.storage.kafka_records import flat_object
@@ -32,10 +32,19 @@ def group_of(plays_topic: str) -> str:
     return f"{plays_topic}.{GROUP}"
 
 
+class Playing(Protocol):
+    """Takes the songs that have begun."""
+
+    def note(self, connection: Connection, song: ScrobbledSong, *, at: int) -> None:
+        """A listener with a connection has begun a song at `at`, epoch ms."""
+
+
 class Reading:
     """Takes the plays of batches."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, *, playing: Playing | None = None) -> None:
+        """`playing` is told which songs have begun."""
+        self._playing = playing
         self._connections, self._scrobbles = ScrobbleConnections(store), Scrobbles(store)
         self._tracks = FullTracks(store)
         self._ahead_ms = milliseconds(settings.stream.max_clock_skew)
@@ -60,10 +69,20 @@ class Reading:
     ) -> int:
         session = hashlib.sha256(play["session_id"].encode()).hexdigest()[:32]
         user_id, track_id = play["user_id"], play["track_id"]
+        from_program = play["session_id"].startswith(FROM_PROGRAMS)
+        wanted = [
+            one
+            for one in connections
+            if play["occurred_at"] >= one.connected_at.timestamp() * 1000
+            and (one.from_programs or not from_program)
+        ]
+        track = tracks.get(track_id)
         if play["type"] == START:
             self._scrobbles.begin(user_id, session, track_id=track_id, at=play["occurred_at"])
+            if self._playing and track and (song := song_of(track)):
+                for one in wanted:
+                    self._playing.note(one, song, at=play["occurred_at"])
             return 0
-        track = tracks.get(track_id)
         if track is None or not is_heard(play, length_ms=track.summary.duration_ms):
             return 0
         song = song_of(track)
@@ -71,12 +90,9 @@ class Reading:
             return 0
         begun = self._scrobbles.begun_at(user_id, session, track_id=track_id)
         at = began_at(play, begun_at=begun)
-        from_program = play["session_id"].startswith(FROM_PROGRAMS)
         return sum(
             self._scrobbles.add(one.connection_id, play["event_id"], user_id=user_id, at=at, song=song)
-            for one in connections
-            if play["occurred_at"] >= one.connected_at.timestamp() * 1000
-            and (one.from_programs or not from_program)
+            for one in wanted
         )
 
 

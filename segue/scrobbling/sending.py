@@ -19,16 +19,18 @@ import httpx
 from segue.errors import SegueError
 from segue.people.secret_box import SecretBox, UnreadableSecret
 from segue.scrobbling import lastfm, listenbrainz
-from segue.scrobbling.connections import Connection, ScrobbleConnections
+from segue.scrobbling.connections import TAKEN_FOR, Connection, ScrobbleConnections
 from segue.scrobbling.outbox import Scrobbles, Waiting
-from segue.scrobbling.outcome import AWAY, DAILY_LIMIT, SERVER_KEY, UNREADABLE, Outcome
+from segue.scrobbling.outcome import AWAY, DAILY_LIMIT, NOT_OFFERED, SERVER_KEY, UNREADABLE, Outcome
 from segue.settings import Settings
+from segue.storage.mongo import PyMongoError
 from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 _LEFT_ALONE_SECONDS = 60.0
-_TIMEOUT_SECONDS = 20.0
+_ONE_BY_ONE = TAKEN_FOR / 2
+"""How long scrobbles are sent one by one at a time: the connection is then still taken."""
 
 
 class Figures(Protocol):
@@ -64,9 +66,12 @@ def api_of(settings: Settings) -> lastfm.Api | None:
     return lastfm.Api(address=own.lastfm_address, page=own.lastfm_page, key=own.lastfm_key, secret=secret)
 
 
-def client() -> httpx.Client:
-    """A client with which services are called. It follows no redirection."""
-    return httpx.Client(timeout=_TIMEOUT_SECONDS)
+def is_offered(settings: Settings, connection: Connection) -> bool:
+    """Whether the settings still name the service of a connection: no other address gets its token."""
+    own = settings.scrobbling
+    if connection.service == "lastfm":
+        return connection.address == own.lastfm_address
+    return connection.address in {address.rstrip("/") for address in own.listenbrainz_addresses}
 
 
 class Sending:
@@ -84,7 +89,8 @@ class Sending:
     ) -> None:
         self._connections = ScrobbleConnections(store, clock=lambda: _date(clock()))
         self._scrobbles = Scrobbles(store, clock=lambda: _date(clock()))
-        self._api, self._box, self._http = api_of(settings), box, http
+        self._settings, self._api = settings, api_of(settings)
+        self._box, self._http = box, http
         self._figures, self._clock = figures, clock
         self._alone_until: Counter[str] = Counter()
         """By address, until when (epoch seconds) a service is left alone."""
@@ -103,7 +109,13 @@ class Sending:
         if connection is None:
             return 0
         self._addresses[own] = connection.address
-        result = self._delivered(connection)
+        try:
+            result = self._delivered(connection)
+        except PyMongoError:
+            raise
+        except Exception:  # whatever a service answers, the others are served
+            log.exception("the scrobbles of a connection have to wait")
+            result = _Result(last=Outcome(problem=AWAY))
         self._scrobbles.finish(result.taken, "sent")
         self._scrobbles.finish(result.refused, "refused")
         self._note(connection, result)
@@ -114,6 +126,9 @@ class Sending:
         result = _Result()
         waiting = self._scrobbles.waiting(connection.connection_id, most=listenbrainz.MOST)
         if not waiting:
+            return result
+        if not is_offered(self._settings, connection):
+            result.add(Outcome(problem=NOT_OFFERED))
             return result
         try:
             secret = self._box.open(connection.encrypted)
@@ -127,10 +142,11 @@ class Sending:
         first = self._sent(connection, secret, waiting)
         result.add(first)
         if first.split:
+            ends = self._clock() + _ONE_BY_ONE.total_seconds()
             for one in waiting:
                 if one.scrobble_id not in first.refused:
                     result.add(self._sent(connection, secret, [one]))
-                    if result.last.problem:
+                    if result.last.problem or self._clock() > ends:
                         break
         return result
 

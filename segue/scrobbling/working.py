@@ -1,6 +1,6 @@
-"""The threads that read plays and send scrobbles, while the dashboard runs.
+"""The threads that read plays, tell what plays now, and send scrobbles, while the dashboard or the API runs.
 
-They rest while no listener has a connection. Several dashboards share the work: Kafka gives each partition to
+They rest while no listener has a connection. Several processes share the work: Kafka gives each partition to
 one of them, and a connection is sent for by one at a time.
 """
 
@@ -12,13 +12,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from segue.errors import SegueError
+from segue.errors import line_of
 from segue.local.stack import connected
 from segue.people.secret_box import OF_OTHER_SERVICES, SecretBox
+from segue.scrobbling.calling import client
 from segue.scrobbling.connections import ScrobbleConnections
 from segue.scrobbling.outbox import Scrobbles
+from segue.scrobbling.playing_now import PlayingNow
 from segue.scrobbling.reading import Reading, group_of
-from segue.scrobbling.sending import Figures, Sending, client
+from segue.scrobbling.sending import Figures, Sending
 from segue.settings import Settings
 from segue.storage.kafka_group import GroupReader
 from segue.storage.store import Store
@@ -58,10 +60,12 @@ class Work:
         self._store, self._settings, self._figures, self._look = store, settings, figures, look
         self._is_outage = is_outage
         self._connections, self._scrobbles = ScrobbleConnections(store), Scrobbles(store)
-        self._closed = threading.Event()
+        self._closed, self._http = threading.Event(), client()
+        self._playing = PlayingNow(settings, box=box_of(settings), http=self._http, figures=figures)
+        works = (("read", self._read), ("now", self._tell), ("send", self._send))
         self._threads = [
             threading.Thread(target=self._repeated, args=(work,), name=f"scrobbles-{name}", daemon=True)
-            for name, work in (("read", self._read), ("send", self._send))
+            for name, work in works
         ]
 
     def start(self) -> None:
@@ -74,6 +78,7 @@ class Work:
         self._closed.set()
         for thread in self._threads:
             thread.join(timeout=_PATIENCE_SECONDS)
+        self._http.close()
 
     def _waiting_seconds(self) -> float:
         """How long ago the oldest play was heard that waits; those of ended connections do not count."""
@@ -88,15 +93,17 @@ class Work:
                 work()
                 told = False
             except Exception as error:
+                if self._closed.is_set():
+                    return
                 if not (told or self._is_outage(error)):  # once for each time
-                    known = isinstance(error, SegueError)
-                    log.warning("scrobbles have to wait: %s", error, exc_info=not known)
+                    line = line_of(error)
+                    log.warning("scrobbles have to wait: %s", line or error, exc_info=line is None)
                 told = True
                 self._closed.wait(_RETRY_SECONDS)
 
     def _read(self) -> None:
         """Read plays as long as there is a connection."""
-        reading = Reading(self._store, self._settings)
+        reading = Reading(self._store, self._settings, playing=self._playing)
         if reading.since() is None:
             self._closed.wait(self._look)
             return
@@ -108,15 +115,19 @@ class Work:
                     reading.take(values)
                     reader.commit()
 
+    def _tell(self) -> None:
+        """Tell what plays now, apart from the scrobbles: these may take longer than a song is new."""
+        while not self._closed.wait(_POLL_SECONDS):
+            self._playing.send_all()
+
     def _send(self) -> None:
-        with client() as http:
-            sending = Sending(
-                self._store, self._settings, box=box_of(self._settings), http=http, figures=self._figures
-            )
-            while not self._closed.is_set():
-                # As long as something is taken, more may wait.
-                taken = sending.send_all()
-                if self._figures:
-                    self._figures.waiting(self._waiting_seconds())
-                if not taken:
-                    self._closed.wait(self._look)
+        sending = Sending(
+            self._store, self._settings, box=box_of(self._settings), http=self._http, figures=self._figures
+        )
+        while not self._closed.is_set():
+            # As long as something is taken, more may wait.
+            taken = sending.send_all()
+            if self._figures:
+                self._figures.waiting(self._waiting_seconds())
+            if not taken:
+                self._closed.wait(self._look)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from segue.settings.values import Changes, NotNegative, Positive, Section, Shares, Unit
+from segue.settings.values import Changes, NotNegative, Order, Positive, Section, Shares, Unit
 
 EXPLORE_BEYOND = 2
 """Exploration draws from the candidates beyond this number of list lengths."""
@@ -38,6 +38,7 @@ class TasteSettings(Section):
 class RankingSettings(Section):
     takes_effect: ClassVar[str] = "restart the stream and the dashboard"
 
+    model: Order
     list_length: Annotated[int, Unit("tracks")] = Field(ge=1)
     candidates: Annotated[int, Unit("tracks")] = Field(ge=1)
     max_per_artist: int = Field(ge=1)

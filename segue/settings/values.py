@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +22,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import PydanticKnownError
 
 from segue.places import absolute
 
@@ -281,8 +282,25 @@ Variant = Annotated[
 """The name of a variant of an experiment (:mod:`segue.ranking.variants`)."""
 Shares = Annotated[tuple[tuple[Variant, Annotated[float, Field(gt=0)]], ...], BeforeValidator(_pairs)]
 """Variants with their shares, in the order of the settings."""
+Order = Literal["sum", "learned"]
+"""What orders candidates (`ranking.model`)."""
+
+
+def _number_or_order(value: object) -> float | str:
+    if isinstance(value, str) and value in get_args(Order):
+        return value
+    if not isinstance(value, str | int | float):
+        raise PydanticKnownError("float_type")
+    try:
+        return float(value)
+    except ValueError:
+        raise PydanticKnownError("float_parsing") from None
+
+
+Change = Annotated[float | str, BeforeValidator(_number_or_order)]
+"""A changed value of `[ranking]`: a number, or an :data:`Order`."""
 Changes = Annotated[
-    tuple[tuple[Variant, Annotated[tuple[tuple[str, float], ...], BeforeValidator(_pairs)]], ...],
+    tuple[tuple[Variant, Annotated[tuple[tuple[str, Change], ...], BeforeValidator(_pairs)]], ...],
     BeforeValidator(_pairs),
 ]
 """The changed settings by variant. Pairs, since settings are compared and hashed."""

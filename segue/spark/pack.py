@@ -33,6 +33,7 @@ from segue.errors import SegueError, one_line_errors
 from segue.local.jars import ensure_jars, spark_jars
 from segue.local.spark_pages import ensure_filter, filter_jar
 from segue.places import CONF, LOCAL
+from segue.ranking.learned_order import SHIPPED_FILE
 from segue.settings import Settings, load_settings
 from segue.spark.defaults import cluster_defaults
 from segue.spark.environment import distributions, write_archive
@@ -130,7 +131,7 @@ def _jars() -> list[Path]:
 
 
 def _code() -> dict[str, Path]:
-    """The modules of the package `segue`, by their names in the archive."""
+    """The modules of the package `segue` and the shipped order, by their names in the archive."""
     return dict(sorted(_modules(Path(segue.__file__).parent, name="segue")))
 
 
@@ -139,7 +140,7 @@ def _modules(folder: Path, *, name: str) -> Iterator[tuple[str, Path]]:
     for entry in folder.iterdir():
         if entry.is_dir() and entry.name not in _LEFT_OUT:
             yield from _modules(entry, name=f"{name}/{entry.name}")
-        elif entry.suffix == ".py":
+        elif entry.suffix == ".py" or entry.name == SHIPPED_FILE:
             yield f"{name}/{entry.name}", entry
 
 

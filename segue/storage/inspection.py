@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 
 from segue.settings import KafkaSettings, MongoSettings
 from segue.storage.kafka_client import reaching
@@ -62,6 +62,8 @@ class KafkaState:
     version: str
     """The release, such as "4.1" or "4.4 or newer"; empty if the broker does not report it."""
     topics: dict[str, TopicState]
+    refused_groups: frozenset[str] = frozenset()
+    """The consumer groups, of those asked for, in which the user may not read."""
 
     def allowed(self, topic: str) -> frozenset[str]:
         """The operations that the user may perform on a topic."""
@@ -97,8 +99,13 @@ def _covers(resource: Mapping[str, Any], database: str, collection: str) -> bool
     return resource.get("db") in ("", database) and resource.get("collection") in ("", collection)
 
 
-def inspect_kafka(settings: KafkaSettings) -> KafkaState:
+def inspect_kafka(settings: KafkaSettings, *, groups: Iterable[str] = ()) -> KafkaState:
     """Read the state of the brokers.
+
+    Parameters
+    ----------
+    groups
+        Names of consumer groups for which the user's right is looked at.
 
     Raises
     ------
@@ -114,6 +121,7 @@ def inspect_kafka(settings: KafkaSettings) -> KafkaState:
             described = admin.describe_topics(there) if there else []
             configs = _configs(admin, there)
             version = _version(admin)
+            refused = frozenset(group for group in groups if _is_refused(admin, group))
         finally:
             admin.close()
     return KafkaState(
@@ -122,7 +130,19 @@ def inspect_kafka(settings: KafkaSettings) -> KafkaState:
         topics={
             name: _topic(topic, configs.get(name, {})) for name, topic in zip(there, described, strict=False)
         },
+        refused_groups=refused,
     )
+
+
+def _is_refused(admin: Any, group: str) -> bool:
+    """Whether the user may not read in a consumer group, whether it exists or not."""
+    try:
+        admin.describe_groups([group])
+    except AuthorizationError:
+        return True
+    except KafkaError:  # nothing is known of it: no coordinator answers
+        return False
+    return False
 
 
 def _version(admin: KafkaAdminClient) -> str:

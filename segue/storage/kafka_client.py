@@ -12,6 +12,7 @@ from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFaile
 
 from segue.errors import SegueError, described_by
 from segue.settings import KafkaSettings
+from segue.storage.access_again import GRANT_AGAIN
 from segue.storage.kafka_access import knock, refused_user
 
 _PATIENCE_MS = 8000
@@ -81,7 +82,7 @@ def reaching(settings: KafkaSettings) -> Iterator[dict[str, Any]]:
     except AuthorizationError as error:
         raise SegueError(
             f"Kafka at {settings.bootstrap_servers} does not allow the user {settings.username!r} "
-            f"this: {error}"
+            f"this: {error}; {GRANT_AGAIN}"
         ) from None
     except KafkaError as error:
         guard = "" if settings.security_protocol == "plaintext" else f" over {settings.security_protocol}"

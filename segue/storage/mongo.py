@@ -35,6 +35,7 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_
 
 from segue.errors import SegueError, described_by
 from segue.settings import MongoSettings, milliseconds
+from segue.storage.access_again import GRANT_AGAIN
 
 __all__ = [
     "ASCENDING",
@@ -62,6 +63,7 @@ Unreachable = (ConnectionFailure, DoesNotAnswer)
 """The errors of a read during an outage: unreachable, connection lost, or no primary."""
 _IDLE = timedelta(seconds=30)
 """An idle connection is closed after this time: a rush of visitors would leave a hundred open for ever."""
+_UNAUTHORIZED = 13
 _DUPLICATE = 11000
 """The server's error code for an _id that exists already."""
 _CHANGES_PRIMARY = {91, 189, 10107, 11600, 11602, 13435, 13436}
@@ -93,6 +95,8 @@ def _words(error: Exception) -> str:
     details = getattr(error, "details", None) or {}
     faults = [part.get("errmsg") for part in details.get("writeErrors", [])]
     why = str(next(iter(faults), None) or details.get("errmsg") or error).splitlines()[0]
+    if getattr(error, "code", None) == _UNAUTHORIZED:
+        return f"MongoDB refuses an operation: {why[:_LONGEST_REASON]}; {GRANT_AGAIN}"
     return f"MongoDB refuses an operation ({type(error).__name__}): {why[:_LONGEST_REASON]}"
 
 

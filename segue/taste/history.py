@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 
-from segue.plays.event_types import WITHDRAWALS
+from segue.plays.event_types import TURNED_DOWN, WITHDRAWALS
 from segue.settings import SignalSettings, TasteSettings
 from segue.storage.records import LATEST_MS, Aligned, Between, EpochMs, Numeral
 from segue.taste.corrections import Span
@@ -242,6 +242,8 @@ class DecayedSignals:
     """(n,) float64: the number of signals that the listener has given since."""
     positive: np.ndarray
     """(n,) bool: the signal is above 0, and so is the sum of its listener's signals on the same track."""
+    turned_down: np.ndarray
+    """(n,) bool: the last event of the signal is a skip or a dislike."""
 
 
 def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) -> DecayedSignals:
@@ -261,6 +263,7 @@ def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) 
     track_ids: list[str] = []
     weights: list[float] = []
     at: list[int] = []
+    types: list[str] = []
     bounds = [0]
     for history, own in zip(histories, settings, strict=True):
         half = own.half_life.total_seconds() * 1000
@@ -271,6 +274,7 @@ def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) 
             track_ids += window.tracks
             weights += [weight * factor for weight in window.weights] if factor != 1.0 else window.weights
             at += window.at
+            types += window.types
         bounds.append(len(track_ids))
     times, edges = np.asarray(at, dtype=np.int64), np.asarray(bounds)
     since = _signals_since(times, edges, track_ids)
@@ -278,9 +282,11 @@ def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) 
     faded = np.asarray(weights) * np.exp2(-since / half_lives)
     for history, first, last in zip(histories, bounds[:-1], bounds[1:], strict=True):
         if any(not WITHDRAWALS.keys().isdisjoint(window.types) for window in history.values()):
-            types = [event_type for start in sorted(history) for event_type in history[start].types]
-            faded[first:last] = _limited(track_ids[first:last], faded[first:last].tolist(), types)
-    return DecayedSignals(track_ids, faded, times, edges, since, _positive(track_ids, faded, edges))
+            own_types = types[first:last]
+            faded[first:last] = _limited(track_ids[first:last], faded[first:last].tolist(), own_types)
+    positive = _positive(track_ids, faded, edges)
+    turned_down = np.fromiter((name in TURNED_DOWN for name in types), dtype=bool, count=len(types))
+    return DecayedSignals(track_ids, faded, times, edges, since, positive, turned_down)
 
 
 def _limited(track_ids: Sequence[str], weights: Sequence[float], types: Sequence[str]) -> list[float]:

@@ -57,6 +57,10 @@ class ListenerProfile:
     """int64, epoch ms."""
     positive: np.ndarray
     """bool, see :class:`segue.taste.history.DecayedSignals`."""
+    since: np.ndarray
+    """float64: the number of the listener's signals since each one."""
+    turned_down: np.ndarray
+    """bool, see :class:`segue.taste.history.DecayedSignals`."""
     vectors: np.ndarray
     """(n, d) float32, zeros where no vector is known."""
     taste: np.ndarray
@@ -174,6 +178,8 @@ class Profiles:
             weights=signals.weights[part],
             at=signals.at[part],
             positive=signals.positive[part],
+            since=signals.since[part],
+            turned_down=signals.turned_down[part],
             vectors=self.vectors[part],
             taste=self.tastes[i],
         )
@@ -196,6 +202,7 @@ class Profiles:
                 bounds=np.r_[0, np.cumsum([bounds[i + 1] - bounds[i] for i in listeners])],
                 since=signals.since[places],
                 positive=signals.positive[places],
+                turned_down=signals.turned_down[places],
             ),
             rows=self.rows[places],
             vectors=self.vectors[places],

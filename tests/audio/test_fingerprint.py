@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from segue.audio import ffmpeg
+from segue.audio.allowance import Allowance
 from segue.audio.decode import decode
 from segue.audio.fingerprint import MARKS, SAME, difference, fingerprint, is_same, marks, unpacked
 from segue.settings import load_settings
@@ -90,6 +93,26 @@ def test_songs_of_one_instrument_are_different(tmp_path: Path) -> None:
     ]
     assert len(shares) == 15
     assert min(shares) > 2 * SAME
+
+
+def test_a_busy_machine_changes_no_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ffmpeg never got the rest of its input when a check of the time came before it had read all."""
+    waveform, rate = melody(seconds=2 * SECONDS), AUDIO.sample_rate
+    expected = fingerprint(waveform, rate=rate)
+    checks: list[str | None] = []
+
+    class OftenChecked(Allowance):
+        def __init__(self, seconds: float, *, used: Callable[[], float]) -> None:
+            super().__init__(seconds, used=used)
+            self.interval = 0.001
+
+        def exceeded(self) -> str | None:
+            checks.append(super().exceeded())
+            return checks[-1]
+
+    monkeypatch.setattr(ffmpeg, "Allowance", OftenChecked)
+    assert fingerprint(waveform, rate=rate) == expected is not None
+    assert checks
 
 
 def test_parts_of_other_lengths_are_not_compared(studio: Path) -> None:

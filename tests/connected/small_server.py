@@ -51,6 +51,12 @@ class SmallServer:
     playing: list[dict[str, Any]] = field(default_factory=list)
     recent: list[dict[str, Any]] = field(default_factory=list)
     """The albums that were played last."""
+    starred: list[dict[str, Any]] = field(default_factory=list)
+    """The starred songs of the account."""
+    lyrics: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """The lyrics of songs, as the protocol has them."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """API keys, and the names of their accounts."""
     mark: str | None = None
     """When the server last scanned; None: it has no `getScanStatus`."""
     searches: bool = True
@@ -105,6 +111,16 @@ class SmallServer:
 
     def _getSong(self, given: Parameters) -> dict[str, Any]:  # noqa: N802
         return {"song": self.songs[given["id"][0]]}
+
+    def _getStarred2(self, given: Parameters) -> dict[str, Any]:  # noqa: N802
+        return {"starred2": {"song": self.starred} if self.starred else {}}
+
+    def _getLyricsBySongId(self, given: Parameters) -> dict[str, Any]:  # noqa: N802
+        found = self.lyrics.get(self.songs[given["id"][0]]["id"], [])
+        return {"lyricsList": {"structuredLyrics": found} if found else {}}
+
+    def _tokenInfo(self, given: Parameters) -> dict[str, Any]:  # noqa: N802
+        return {"tokenInfo": {"username": self.keys[given["apiKey"][0]]}}
 
     def _getNowPlaying(self, given: Parameters) -> dict[str, Any]:  # noqa: N802
         return {"nowPlaying": {"entry": self.playing} if self.playing else {}}
@@ -204,13 +220,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def usual(self) -> None:
         """The answer of a well-behaved server."""
-        if self.given.get("u") != [USER]:
-            return failed(10)(self)
-        salt = self.given.get("s", [""])[0]
-        if self.given.get("t") != [_token(PASSWORD, salt)] and self.given.get("p") != [
-            LogIn(user=USER, secret=PASSWORD, method="password").parameters()["p"]
-        ]:
-            return failed(40)(self)
+        if (fault := self._refused()) is not None:
+            return failed(fault)(self)
         if self.endpoint in ("download", "stream"):
             return self._send_sound()
         try:
@@ -220,6 +231,17 @@ class _Handler(BaseHTTPRequestHandler):
         except AttributeError:
             return status(404)(self)
         return as_json({"subsonic-response": {"status": "ok", "version": "1.16.1", **content}})(self)
+
+    def _refused(self) -> int | None:
+        """The error of a log-in; None for one that is right."""
+        if key := self.given.get("apiKey", [""])[0]:
+            return None if key in self.small.keys else 44
+        if self.given.get("u") != [USER]:
+            return 10
+        salt = self.given.get("s", [""])[0]
+        by_password = LogIn(user=USER, secret=PASSWORD, method="password").parameters()["p"]
+        right = self.given.get("t") == [_token(PASSWORD, salt)] or self.given.get("p") == [by_password]
+        return None if right else 40
 
     def _send_sound(self) -> None:
         data = self.small.sounds.get(self.given["id"][0])

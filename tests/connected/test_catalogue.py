@@ -6,21 +6,27 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import mutagen
 import pytest
 from pymongo.database import Database
 
+from segue.batch_jobs import connected_library, connections, ingest_catalog
 from segue.catalog.track import MusicBrainzIds, Track, TrackDetails
+from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
 from segue.connected import log_ins
 from segue.connected.client import Pace
 from segue.connected.connections import Connections
 from segue.connected.faults import LogInRefused, ServerAway
+from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linking import GivenLogIn, connect_server
 from segue.errors import SegueError
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from segue.taste.opinions import Opinions
 from tests.catalog.library import picture
+from tests.catalog.library import song as sound_file
 from tests.connected.home import LOG_IN, Home
 from tests.connected.small_server import (
     PASSWORD,
@@ -231,6 +237,117 @@ def test_a_track_whose_file_is_gone_here_is_played_from_the_server(home: Home) -
     own = home.ids()["song-3"]
     assert own != "ours"
     assert "Title 3" in home.offered().values()
+
+
+def test_a_folder_that_is_read_after_the_server_shows_no_song_twice(home: Home, tmp_path: Path) -> None:
+    """The files take over the tracks of the songs: by recording, path, album, and names with length."""
+    songs = [song(number, duration=4, bitRate=None) for number in range(20)]
+    songs[1]["musicBrainzId"] = "00000000-0000-4000-8000-000000000001"
+    home.small.fill(*songs)
+    home.sync()
+    before, ids = home.offered(), home.ids()
+    Opinions(home.store).keep([("ada", ids["song-4"], "like")])
+    root = tmp_path / "Music"
+    file_of(root / "x/y.flac", "Other name", "Other", "", recording="00000000-0000-4000-8000-000000000001")
+    file_of(root / "Artist 0/Album 0/002 Title 2.flac", "Renamed", "Artist 0", "Album 0")
+    file_of(root / "z/3.flac", "Title 3", "Artist 0", "Album 0")
+    file_of(root / "z/4.flac", "Title 4", "Artist 0", "")
+    file_of(root / "z/another.flac", "Title 5 (live)", "Artist 0", "Album 9")
+    ingest_catalog.run(home.store, root, quiet=True, name="disk")
+    tracks = home.store.database.tracks
+    on_disk = {one["_id"]: one["title"] for one in tracks.find({"library": "disk"})}
+    taken = {ids[f"song-{number}"] for number in (1, 2, 3, 4)}
+    assert on_disk.keys() - taken == {own for own, title in on_disk.items() if title == "Title 5 (live)"}
+    assert taken <= on_disk.keys()
+    assert not tracks.count_documents({"library": "disk", "server": {"$ne": None}})
+    assert tracks.count_documents({"state": "present"}) == len(before) + 1
+    for again in range(2):
+        done = home.sync()
+        assert (done.new, done.tracks, done.vanished) == (0, 16, 0), again
+    assert home.ids() == ids
+    known = ConnectedSongs(home.store).of("home")
+    assert {own for own, one in known.items() if not one.own} == {"song-1", "song-2", "song-3", "song-4"}
+    # What the listener thinks of the song is there, and it is played from the file.
+    assert Opinions(home.store).count("ada", "like") == 1
+    found = Tracks(home.store).recording(ids["song-4"])
+    assert found is not None
+    assert (found.server, found.path) == (None, root / "z/4.flac")
+    assert ingest_catalog.run(home.store, root, quiet=True, name="disk").unchanged == 5
+    # The server's own changes do not reach a track that has a file here.
+    home.small.songs["song-4"]["title"] = "Title 4!"
+    home.sync()
+    assert tracks.find_one({"_id": ids["song-4"]})["title"] == "Title 4"  # type: ignore[index]
+    assert home.ids() == ids
+
+
+def test_an_interrupted_takeover_is_completed_by_the_next_reading(home: Home, tmp_path: Path) -> None:
+    home.small.fill(song(3, duration=4, bitRate=None))
+    home.sync()
+    [own] = home.ids().values()
+    root = tmp_path / "Music"
+    file_of(root / "z/3.flac", "Title 3", "Artist 0", "Album 0")
+    ingest_catalog.run(home.store, root, quiet=True, name="disk")
+    server = {"connection": "home", "song": "song-3", "path": "a/b.flac"}
+    home.store.database.tracks.update_one({"_id": own}, {"$set": {"server": server}})
+    ingest_catalog.run(home.store, root, quiet=True, name="disk")
+    assert Tracks(home.store).recording(own).server is None  # type: ignore[union-attr]
+
+
+def file_of(path: Path, title: str, artist: str, album: str, *, recording: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sound_file(path, seed=len(str(path)))
+    audio = mutagen.File(path)
+    given = {"title": title, "artist": artist, "album": album, "musicbrainz_trackid": recording}
+    audio.update({name: value for name, value in given.items() if value})
+    audio.save()
+
+
+def test_a_server_that_scans_for_ever_is_read_all_the_same(home: Home) -> None:
+    home.sync()
+    scanning = {"scanStatus": {"scanning": True, "count": 20, "lastScan": "x"}}
+    home.small.instead["getScanStatus"] = as_json({"subsonic-response": {"status": "ok", **scanning}})
+    home.small.songs["new"] = song(77, id="new")
+    home.sync()
+    assert len(home.offered()) == 20, "it is left alone while it scans"
+    long_ago = home.connection()["listed_at"] - timedelta(days=2)
+    home.store.database.connections.update_one({"_id": "home"}, {"$set": {"listed_at": long_ago}})
+    home.sync()
+    assert len(home.offered()) == 21
+
+
+def test_requests_to_the_database_have_a_bounded_number_of_ids(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request takes 16 MB; a server may have a million songs."""
+    monkeypatch.setattr(connected_library, "IDS_AT_ONCE", 3)
+    monkeypatch.setattr(connections, "IDS_AT_ONCE", 3)
+    sizes: list[int] = []
+    for owner, name in (
+        (TrackFiles, "bring_back_missing"),
+        (TrackFiles, "mark_away"),
+        (TrackFiles, "mark_vanished"),
+        (TrackFiles, "present_or_away"),
+        (ConnectedSongs, "remove"),
+    ):
+        usual = getattr(owner, name)
+
+        def counted(self: object, *given: Any, usual: Any = usual) -> Any:
+            sizes.append(len(list(given[-1])))
+            return usual(self, *given)
+
+        monkeypatch.setattr(owner, name, counted)
+    home.sync()
+    songs = dict(home.small.songs)
+    home.small.songs.clear()
+    assert home.sync().in_question == 20
+    home.small.songs = songs
+    assert home.sync().tracks == 20
+    for number in range(4):
+        del songs[f"song-{number}"]
+    assert home.sync().vanished == 4
+    assert len(home.offered()) == 16
+    assert sizes
+    assert max(sizes) == 3
 
 
 def ours_of(

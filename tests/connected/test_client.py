@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -148,6 +149,63 @@ def test_an_answer_without_end_is_cut(
     small.instead["ping"] = endless
     with pytest.raises(UnexpectedAnswer, match="more than 1 MiB"):
         client.call("ping")
+
+
+def drips(request: BaseHTTPRequestHandler) -> None:
+    """An answer without end, a byte at a time."""
+    request.send_response(200)
+    request.send_header("Transfer-Encoding", "chunked")
+    request.end_headers()
+    try:
+        while True:
+            request.wfile.write(b"1\r\n \r\n")
+            request.wfile.flush()
+            threading.Event().wait(0.001)
+    except OSError:
+        request.close_connection = True
+
+
+def test_an_answer_of_single_bytes_is_cut_by_the_time_of_all_of_them(small: SmallServer) -> None:
+    """Each byte comes in time; pieces of a fixed size would be waited for."""
+    small.instead["ping"] = drips
+    at = iter(range(1_000_000))
+    pace = clients.Pace(timeout=30, per_second=100_000, attempts=1)
+    log_in = LogIn(user=USER, secret=PASSWORD)
+    with (
+        OpenSubsonic(small.address, log_in, pace=pace, clock=lambda: float(next(at))) as client,
+        pytest.raises(ServerAway, match="takes more than"),
+    ):
+        client.call("ping")
+    assert next(at) < 1000, "a look at the clock for each part"
+
+
+def test_an_answer_of_very_many_values_is_not_parsed(
+    small: SmallServer, client: OpenSubsonic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "MOST_VALUES", 10_000)
+    small.instead["ping"] = status(200, body=b"[" + b"[]," * 10_000 + b"[]]")
+    with pytest.raises(UnexpectedAnswer, match="more than 10,000 values"):
+        client.call("ping")
+
+
+@pytest.mark.parametrize(("code", "error"), [("40", LogInRefused), ("70", NoSuchThing), ([40], RefusedCall)])
+def test_a_code_of_another_type(
+    small: SmallServer, client: OpenSubsonic, code: object, error: type[ServerFault]
+) -> None:
+    small.instead["ping"] = as_json({"subsonic-response": {"status": "failed", "error": {"code": code}}})
+    with pytest.raises(error):
+        client.call("ping")
+
+
+def test_a_key_tells_whose_it_is(small: SmallServer) -> None:
+    small.keys = {"secret-key": USER}
+    found = log_in_to(small.address, "", "secret-key", pace=PACE, key=True)
+    assert (found.user, found.method) == (USER, "key")
+    assert USER not in found.parameters().values()
+    small.instead["tokenInfo"] = status(404)
+    assert log_in_to(small.address, "somebody", "secret-key", pace=PACE, key=True).user == "somebody"
+    with pytest.raises(LogInRefused):
+        log_in_to(small.address, USER, "wrong", pace=PACE, key=True)
 
 
 def test_an_answer_that_breaks_off_is_repeated(small: SmallServer, client: OpenSubsonic) -> None:

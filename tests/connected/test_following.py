@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pymongo.database import Database
 
 from segue.connected import linking
-from segue.connected.faults import LogInRefused, NoSuchThing
+from segue.connected.faults import LogInRefused, NameNeeded, NoSuchThing
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
+from segue.connected.written_lists import MARK
 from segue.dashboard.beside import follower as followers
 from segue.dashboard.beside import listening
 from segue.dashboard.beside.follower import Follower
@@ -25,6 +27,8 @@ from segue.plays.playbacks import Playbacks
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from segue.taste.marks import Marks
+from segue.taste.opinions import Opinions
 from tests.connected.home import LOG_IN, Home
 from tests.connected.small_server import PASSWORD, USER, SmallServer, failed, song, status
 from tests.dashboard.test_player_routes import in_kafka
@@ -184,6 +188,175 @@ def test_plays_are_known_by_their_times_where_nothing_plays_now(
     free(home)
     look(Follower(services))
     assert ada.events() == [*plays, ("song-7", "play")]
+
+
+def test_players_that_a_server_makes_up_are_not_all_followed(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    home.small.playing = [
+        {
+            "id": f"song-{number % 20}",
+            "username": USER,
+            "minutesAgo": number,
+            "playerName": f"player {number}",
+        }
+        for number in range(500)
+    ]
+    look(Follower(services))
+    followed = {one["client"] for one in home.store.database.playbacks.find()}
+    assert followed == {f"home (player {number})" for number in range(listening._MOST_PLAYERS)}
+
+
+def test_an_account_that_is_linked_by_a_key_is_known_by_its_name(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    home.small.keys = {"secret-key": USER, "of-ben": "ben"}
+    by_key = linking.GivenLogIn(user="", secret="secret-key", key=True)
+    linking.link_account(ada.store, services.settings, "home", user_id=ada.user_id, name="Ada", given=by_key)
+    assert ada.account()["user"] == USER
+    theirs = {"id": "theirs", "name": "For you", "owner": "ben", "comment": MARK, "songs": ["song-9"]}
+    home.small.playlists["theirs"] = dict(theirs)
+    plan["for-you"] = [home.ids()["song-5"]]
+    ada.plays(1)
+    look(Follower(services))
+    assert ada.events() == [("song-1", "play")]
+    assert home.small.playlists["theirs"] == theirs
+    assert [one["songs"] for one in home.small.playlists.values()] == [["song-9"], ["song-5"]]
+
+
+def test_a_key_without_a_name_is_refused_where_the_server_does_not_tell_it(
+    ada: Listener, home: Home, services: Services
+) -> None:
+    home.small.keys = {"secret-key": USER}
+    home.small.instead["tokenInfo"] = status(404)
+    for user, linked in (("", False), (USER, True)):
+        given = linking.GivenLogIn(user=user, secret="secret-key", key=True)
+        try:
+            linking.link_account(ada.store, services.settings, "home", user_id="ben", name="Ben", given=given)
+        except NameNeeded:
+            assert not linked
+        found = LinkedAccounts(home.store).of_listener("ben")
+        assert [one["user"] for one in found] == [USER] * linked
+
+
+def test_a_long_look_keeps_its_server(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    """Two processes that follow a server would make each playlist twice."""
+    release, begun = threading.Event(), threading.Event()
+
+    def waits(request: Any) -> None:
+        begun.set()
+        release.wait(60)
+        request.usual()
+
+    home.small.instead["getNowPlaying"] = waits
+    first, second = Follower(services), Follower(services)
+    first.look()
+    assert begun.wait(60)
+    past = datetime.now(UTC) - timedelta(hours=1)
+    home.store.database.connections.update_one({"_id": "home"}, {"$set": {"followed_until": past}})
+    first.look()
+    second.look()
+    assert "home" in first._running
+    assert "home" not in second._running
+    release.set()
+    first._running["home"].join()
+
+
+def test_stars_become_likes_once(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    opinions, ids, now = Opinions(home.store), home.ids(), datetime.now(UTC)
+    opinions.keep([(ada.user_id, ids["song-2"], "dislike"), (ada.user_id, ids["song-3"], "dislike")])
+    opinions.keep([(ada.user_id, ids["song-4"], "like")])
+    hour, later = timedelta(hours=1), now + timedelta(minutes=1)
+    given = {1: now - hour, 2: now - hour, 3: later, 4: later}
+    home.small.starred = [{"id": f"song-{number}", "starred": at.isoformat()} for number, at in given.items()]
+    home.small.starred += [{"id": "unknown", "starred": now.isoformat()}, {"id": "song-6"}, {}, "x"]  # type: ignore[list-item]
+    time_of_dislike = opinions.given(ada.user_id, [ids["song-3"]])[ids["song-3"]]["at"]
+    home.store.database.opinions.update_one(
+        {"track_id": ids["song-3"]}, {"$set": {"at": time_of_dislike - hour}}
+    )
+    look(Follower(services))
+    kinds = {song: opinion(ada, song) for song in ("song-1", "song-2", "song-3", "song-4", "song-6")}
+    assert kinds == {
+        "song-1": "like",
+        "song-2": "dislike",
+        "song-3": "like",
+        "song-4": "like",
+        "song-6": "like",
+    }
+    assert sorted(ada.events()) == [("song-1", "like"), ("song-3", "like"), ("song-6", "like")]
+    # Whoever takes a like back has the last word, also after another start.
+    opinions.keep([(ada.user_id, ids["song-1"], "unlike"), (ada.user_id, ids["song-6"], "dislike")])
+    home.small.starred.append({"id": "song-7", "starred": (later + hour).isoformat()})
+    free(home)
+    look(Follower(services))
+    assert (opinion(ada, "song-1"), opinion(ada, "song-6")) == (None, "dislike")
+    assert opinion(ada, "song-7") == "like"
+    # The same where the clock there is ahead; a time that is far ahead is none, and hides no later star.
+    opinions.keep([(ada.user_id, ids["song-7"], "unlike")])
+    home.small.starred.append({"id": "song-8", "starred": (later + 2 * hour).isoformat()})
+    home.small.starred.append({"id": "song-9", "starred": "2999-01-01T00:00:00Z"})
+    free(home)
+    look(Follower(services))
+    assert [opinion(ada, f"song-{number}") for number in (7, 8, 9)] == [None, "like", None]
+
+
+def test_very_many_stars_are_likes_and_leave_the_plays_their_weight(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segue.dashboard.beside.opinions._MOST_EVENTS", 3)
+    now = datetime.now(UTC)
+    home.small.starred = [
+        {"id": f"song-{number}", "starred": (now - timedelta(days=number + 1)).isoformat()}
+        for number in range(10)
+    ]
+    look(Follower(services))
+    assert sorted(ada.events()) == [("song-0", "like"), ("song-1", "like"), ("song-2", "like")]
+    assert Opinions(home.store).count(ada.user_id, "like") == 10
+
+
+def test_ratings_are_taken_over_once(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    marks, ids = Marks(home.store), home.ids()
+    marks.rate(ada.user_id, "track", ids["song-1"], 2)
+    for number, rating in ((1, 5), (2, 4), (3, 1), (4, 9), (5, "5")):
+        home.small.songs[f"song-{number}"]["userRating"] = rating
+    look(Follower(services))
+    rated = {one["key"]: one["rating"] for one in marks.rated(ada.user_id, "track")}
+    assert rated == {ids["song-1"]: 2, ids["song-2"]: 4, ids["song-3"]: 1}
+    assert (opinion(ada, "song-3"), opinion(ada, "song-2")) == ("dislike", None)
+    home.small.songs["song-2"]["userRating"] = 1
+    free(home)
+    look(Follower(services))
+    assert {one["key"]: one["rating"] for one in marks.rated(ada.user_id, "track")} == rated
+
+
+def test_stars_of_one_listener_are_nobody_elses(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    home.small.starred = [{"id": "song-1", "starred": datetime.now(UTC).isoformat()}]
+    look(Follower(services))
+    assert [one["user_id"] for one in home.store.database.opinions.find()] == [ada.user_id]
+
+
+def test_a_server_without_stars_gets_its_playlists(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    home.small.instead["getStarred2"] = status(404)
+    plan["for-you"] = [home.ids()["song-1"]]
+    look(Follower(services))
+    assert len(home.small.playlists) == 1
+    assert ada.account().get("fault") is None
+
+
+def opinion(ada: Listener, song: str) -> str | None:
+    track = ada.home.ids()[song]
+    found = Opinions(ada.store).given(ada.user_id, [track]).get(track)
+    return found["opinion"] if found else None
 
 
 def free(home: Home) -> None:

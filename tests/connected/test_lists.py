@@ -9,7 +9,7 @@ import pytest
 
 from segue.connected import listing
 from segue.connected.client import OpenSubsonic
-from segue.connected.faults import ServerAway, ServerFault
+from segue.connected.faults import ServerAway, ServerFault, UnexpectedAnswer
 from segue.connected.linked_accounts import WrittenList
 from segue.connected.written_lists import MARK, write_list
 from tests.connected.small_server import USER, SmallServer, as_json, failed, first_then, song, status
@@ -48,6 +48,55 @@ def test_an_error_in_the_middle_gives_no_part_of_a_catalogue(
     small.instead["search3"] = first_then(2, lambda request: request.usual(), failed(0))  # type: ignore[attr-defined]
     with pytest.raises(ServerFault):
         listing.all_songs(client)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_albums_without_end_are_given_up(
+    small: SmallServer, client: OpenSubsonic, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    """Each page has another album, and no album has a song."""
+    monkeypatch.setattr(listing, "MOST_SONGS", 50)
+    small.searches = False
+    numbers = iter(range(1_000_000))
+
+    def another(request: Any) -> None:
+        album = {"id": f"album-{next(numbers)}"}
+        as_json({"subsonic-response": {"status": "ok", "albumList2": {"album": album}}})(request)
+
+    small.instead["getAlbumList2"] = another
+    if gone:
+        small.instead["getAlbum"] = failed(70)
+    with pytest.raises(UnexpectedAnswer, match="more than 50 albums"):
+        listing.all_songs(client)
+
+
+@pytest.mark.parametrize("searches", [False, True])
+def test_a_list_that_takes_hours_is_given_up(
+    small: SmallServer, client: OpenSubsonic, searches: bool
+) -> None:
+    """A page has one song; the time of each is short enough."""
+    small.searches, at = searches, [0.0]
+    small.fill(*(song(10 * number) for number in range(100)))
+    usual = small.answer
+
+    def slowly(endpoint: str, given: dict[str, list[str]]) -> dict[str, Any]:
+        at[0] += listing.LONGEST_SECONDS / 20
+        return usual(endpoint, {**given, "songCount": ["1"]})
+
+    small.answer = slowly  # type: ignore[method-assign]
+    with pytest.raises(ServerAway, match="too slow"):
+        listing.all_songs(client, clock=lambda: at[0])
+    assert len(small.calls) < 60
+
+
+@pytest.mark.parametrize("last", ["\ud800", "x" * 20_000_000, "today"], ids=["surrogate", "long", "usual"])
+def test_the_mark_of_a_scan_can_be_stored(small: SmallServer, client: OpenSubsonic, last: str) -> None:
+    small.mark = last
+    mark = listing.scan_status(client).mark
+    assert mark is not None
+    assert len(mark.encode()) == 32
+    small.fill(song(1))
+    assert listing.scan_status(client).mark != mark
 
 
 def test_a_server_without_a_scan_status(small: SmallServer, client: OpenSubsonic) -> None:
@@ -164,3 +213,53 @@ def test_a_list_that_is_gone_comes_back(small: SmallServer, writing: Writing) ->
     small.playlists.clear()
     writing.write(SECOND)
     assert only(small)["songs"] == SECOND
+
+
+def test_songs_that_the_account_may_not_hear_are_left_out(small: SmallServer, writing: Writing) -> None:
+    """A server with several libraries drops what the account does not see; the list counts as written."""
+    unseen = {FIRST[3], FIRST[40], FIRST[-1]}
+    usual = small.answer
+
+    def without(endpoint: str, given: dict[str, list[str]]) -> dict[str, Any]:
+        seen = {name: [value for value in values if value not in unseen] for name, values in given.items()}
+        return usual(endpoint, seen)
+
+    small.answer = without  # type: ignore[method-assign]
+    writing.write(FIRST)
+    assert only(small)["songs"] == [one for one in FIRST if one not in unseen]
+    small.calls.clear()
+    writing.write(FIRST)
+    assert small.calls == [], "it is not written again and again"
+
+
+def test_a_server_that_takes_only_the_first_songs_gets_the_others_afterwards(
+    small: SmallServer, writing: Writing
+) -> None:
+    usual = small.answer
+
+    def first_hundred(endpoint: str, given: dict[str, list[str]]) -> dict[str, Any]:
+        return usual(endpoint, {name: values[:100] for name, values in given.items()})
+
+    small.answer = first_hundred  # type: ignore[method-assign]
+    writing.write(FIRST)
+    assert only(small)["songs"] == FIRST
+
+
+def test_a_list_that_the_server_empties_is_no_success(small: SmallServer, writing: Writing) -> None:
+    usual = small.answer
+
+    def empties(endpoint: str, given: dict[str, list[str]]) -> dict[str, Any]:
+        return usual(endpoint, {**given, "songId": [], "songIdToAdd": []})
+
+    small.answer = empties  # type: ignore[method-assign]
+    with pytest.raises(UnexpectedAnswer):
+        writing.write(FIRST)
+
+
+def test_a_list_of_another_account_is_not_taken_for_ones_own(small: SmallServer, writing: Writing) -> None:
+    """An administrator sees the lists of all; Segue has made one for another listener, too."""
+    theirs = {"id": "theirs", "name": "For you", "owner": "ben", "comment": MARK, "songs": ["song-1"]}
+    small.playlists["theirs"] = dict(theirs)
+    writing.write(FIRST)
+    assert small.playlists["theirs"] == theirs
+    assert len(small.playlists) == 2

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import httpx
 import pytest
 from pymongo.database import Database
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from segue.batch_jobs import update_library
 from segue.batch_jobs.update_library import ServersToRead, UpdateSummary
+from segue.catalog.tracks import Tracks
 from segue.connected.connections import Connections
+from segue.connected.faults import ServerAway
+from segue.connected.originals import Originals
 from segue.dashboard.api.requests import Guests
+from segue.dashboard.api.sounds import as_it_is
 from segue.dashboard.app import make_routes
 from segue.dashboard.opensubsonic.routes import routes
 from segue.dashboard.services import Services
@@ -25,7 +32,7 @@ from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.catalog.library import song as sound_file
 from tests.connected.home import Home
-from tests.connected.small_server import SmallServer, failed, first_then, song, status
+from tests.connected.small_server import SmallServer, as_json, failed, first_then, song, status
 from tests.opensubsonic.conftest import App, app_of
 
 pytestmark = pytest.mark.integration
@@ -173,6 +180,119 @@ def test_a_song_that_the_server_lost(home: Home, ada: App, track: str) -> None:
     assert stream(ada, track).json()["subsonic-response"]["error"]["code"] == 70
     home.sync()  # although the server reports no change
     assert "search3" in home.small.calls
+
+
+def test_a_song_that_stays_listed_makes_nobody_read_the_catalogue_again_and_again(
+    home: Home, ada: App, track: str
+) -> None:
+    home.small.mark = "today"
+    home.sync()
+    home.small.instead["download"] = failed(70)
+    for _ in range(3):
+        assert stream(ada, track).json()["subsonic-response"]["error"]["code"] == 70
+        home.sync()
+    home.small.calls.clear()
+    stream(ada, track)
+    home.sync()
+    assert "search3" not in home.small.calls
+
+
+def test_a_transfer_that_is_too_slow_is_ended(home: Home, track: str) -> None:
+    """Each piece comes in time."""
+    at = iter(range(0, 10_000_000, 100))
+    originals = Originals(home.store, home.settings, clock=lambda: float(next(at)))
+    recording = Tracks(home.store).recording(track)
+    assert recording is not None
+    assert recording.server is not None
+    with pytest.raises(ServerAway, match="too slow"):
+        originals.file(recording.server, size=recording.size)
+    originals.close()
+    assert not any(Path(home.settings.servers.folder).iterdir()), "nothing is left behind"
+
+
+def test_servers_that_hang_hold_up_no_thread_of_the_pages(home: Home, services: Services, track: str) -> None:
+    """Many listeners wait for a server that does not answer, in threads that the pages do not use."""
+    release = threading.Event()
+
+    def hangs(request: Any) -> None:
+        release.wait(600)
+        request.usual()
+
+    home.small.instead["download"] = hangs
+    recording = Tracks(home.store).recording(track)
+    assert recording is not None
+    scope = {"type": "http", "method": "HEAD", "headers": [], "path": "/", "query_string": b""}
+
+    async def listen() -> None:
+        await as_it_is(services, recording, Request(scope), headers={})
+
+    async def held_up() -> float:
+        """The threads of the pages that are at work while all others wait."""
+        most = services.passing.total_tokens
+        async with anyio.create_task_group() as group:
+            for _ in range(int(most) + 5):
+                group.start_soon(listen)
+            try:
+                with anyio.fail_after(300):
+                    while services.passing.borrowed_tokens < most:
+                        await anyio.sleep(0.01)
+                return anyio.to_thread.current_default_thread_limiter().borrowed_tokens
+            finally:
+                release.set()
+        raise AssertionError
+
+    assert anyio.run(held_up) == 0
+
+
+LYRICS = [
+    {
+        "lang": "en",
+        "synced": True,
+        "offset": 500,
+        "line": [{"start": 12_300, "value": "one"}, {"start": 100, "value": "two\x00"}],
+    },
+    {"lang": "xxx", "synced": False, "line": [{"value": "plain"}, {"value": ""}, {"value": "words"}]},
+]
+
+
+def test_lyrics_of_the_server_are_shown(home: Home, services: Services, ada: App, track: str) -> None:
+    home.small.lyrics["song-2"] = LYRICS
+    answer = ada.get("getLyricsBySongId", id=track)
+    first, second = answer["lyricsList"]["structuredLyrics"]
+    assert first["line"] == [{"value": "two", "start": 0}, {"value": "one", "start": 11_800}]
+    assert (first["synced"], first["lang"], first["offset"]) == (True, "en", 0)
+    assert [line["value"] for line in second["line"]] == ["plain", "", "words"]
+    assert (second["synced"], second["lang"]) == (False, "und")
+    ada.get("getLyricsBySongId", id=track)
+    assert home.small.calls.count("getLyricsBySongId") == 1, "they are not asked for each time"
+    guests = Middleware(Guests, login_sessions=services.login_sessions)
+    client = TestClient(Starlette(routes=make_routes(services), middleware=[guests]))
+    client.get("/", headers={"accept": "text/html"})
+    versions = client.get(f"/api/tracks/{track}/lyrics").json()["versions"]
+    assert [one["synced"] for one in versions] == [True, False]
+
+
+def lyrics_answer(lyrics: object) -> Any:
+    found = {"status": "ok", "lyricsList": {"structuredLyrics": lyrics}}
+    return as_json({"subsonic-response": found})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(404),
+        status(503),
+        failed(0),
+        failed(70),
+        lyrics_answer([7, {"line": 7}]),
+        lyrics_answer({"synced": True, "line": [{"start": "x"}, {"start": 1e99}]}),
+    ],
+)
+def test_a_server_without_lyrics_has_none(home: Home, ada: App, track: str, answer: Any) -> None:
+    home.small.instead["getLyricsBySongId"] = answer
+    for _ in range(3):
+        assert ada.get("getLyricsBySongId", id=track)["lyricsList"]["structuredLyrics"] == []
+    assert home.small.calls.count("getLyricsBySongId") == 1, "it is left alone for a while"
 
 
 def test_a_server_that_is_away_while_somebody_listens(home: Home, ada: App, track: str) -> None:

@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from segue.dashboard import visit
 from segue.dashboard.services import Services
+from segue.dashboard.views import operations as operations_page
+from segue.ranking.order_versions import OrderInUse
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -94,6 +96,24 @@ def test_operations_before_and_after_the_stream_ran(page: AppTest, library: Data
         at.run()
         assert not at.exception
     assert {metric.label: metric.value for metric in at.metric}["Trigger, median"] == "90 ms"
+    assert "Recommendations are ordered by the sum of their scores" in [each.value for each in at.caption]
+
+
+@pytest.mark.parametrize(
+    ("model", "order", "words"),
+    [
+        ("sum", OrderInUse("abc", learned=True, choices=900, at=datetime.now(UTC)), "sum of their scores"),
+        ("learned", OrderInUse("shipped"), "comes with Segue, since responses are too few"),
+        (
+            "learned",
+            OrderInUse("abc", learned=True, choices=1900, at=datetime.now(UTC)),
+            "order abc, learned from 1,900 responses",
+        ),
+        ("learned", OrderInUse("abc", choices=900, at=datetime.now(UTC)), "900 responses taught no better"),
+    ],
+)
+def test_operations_says_what_orders_the_recommendations(model: str, order: OrderInUse, words: str) -> None:
+    assert words in operations_page.order_words(model, order)
 
 
 def _live() -> None:

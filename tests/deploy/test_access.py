@@ -150,6 +150,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
     },
     Job.CATALOGUE: {
         Right.APPEND: {"audit_log"},
+        Right.ERASE: {"linked_accounts"},
         Right.READ: {"opinions", "playlists", "trained.files", "trained.chunks"},
         Right.WRITE: {
             "albums",

@@ -195,9 +195,27 @@ def test_only_the_proxy_is_open_to_others() -> None:
     assert ports == {"dashboard-network": ["8443:8443"], "grafana": ["127.0.0.1:3000:3000"]}
     outside = {name for name, service in SERVICES.items() if "outside" in service.get("networks", [])}
     assert outside == set(ports)
-    assert all(network["internal"] for name, network in FILE["networks"].items() if name != "outside")
+    reaching = {name for name, network in FILE["networks"].items() if not network.get("internal")}
+    assert reaching == {"outside", "catalogue"}
     # The dashboard itself answers on the loopback address of that network alone.
     assert SHARING["proxy"] == SHARING["dashboard"] == "service:dashboard-network"
+
+
+def test_the_catalogues_jobs_reach_connected_servers_and_read_their_passwords() -> None:
+    """They alone: no other job has a way out by their network, or the key without need."""
+    reach = {name for name, service in SERVICES.items() if "catalogue" in service.get("networks", [])}
+    assert reach == {"catalogue", "library"}
+    for name in (*reach, "dashboard", "api"):
+        service = SERVICES[name]
+        assert "app-passwords.key" in service["secrets"]
+        assert service["environment"]["SEGUE_OPENSUBSONIC__KEY_FILE"] == "/run/secrets/app-passwords.key"
+        # Recordings of servers are kept there while they are analysed or converted.
+        assert "${FOLDER}/data/cache:/var/lib/segue/cache" in service["volumes"]
+    image = (ROOT / "deploy/image/Dockerfile").read_text()
+    for section in ("SERVERS", "TRANSCODING"):
+        assert f"SEGUE_{section}__FOLDER=/var/lib/segue/cache/" in image
+    have = {name for name, service in SERVICES.items() if "app-passwords.key" in service.get("secrets", [])}
+    assert have == {*reach, "dashboard", "api", "operator"}
 
 
 def test_folders_that_are_mounted_are_made_before() -> None:

@@ -462,7 +462,7 @@ def annotated(machine: Machine) -> dict[str, str]:
         ("stream.toml", {"segue-stream"}),
         ("dashboard.toml", {"segue-dashboard"}),
         ("oidc.toml", {"segue-dashboard"}),
-        ("app-passwords.key", {"segue-dashboard"}),
+        ("app-passwords.key", {"segue-dashboard", "segue-library"}),
         ("tls.crt", {"segue-dashboard"}),
         ("catalogue.toml", {"segue-library"}),
         ("operator.toml", set()),

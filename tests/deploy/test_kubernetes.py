@@ -142,6 +142,30 @@ def test_a_job_sees_its_own_password_only(manifests: list[Manifest]) -> None:
                 assert "PASSWORD" not in variable["name"]
 
 
+def test_the_library_reads_passwords_of_servers_and_has_a_place_for_recordings(
+    manifests: list[Manifest],
+) -> None:
+    settings = dict(
+        line.split("=", 1)
+        for line in (FOLDER / "settings.env").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    key = settings["SEGUE_OPENSUBSONIC__KEY_FILE"]
+    have = set()
+    for name, pod in pods(manifests):
+        volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+        for container in containers(pod):
+            mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+            found = mounts.get(key.rpartition("/")[0])
+            if found is None:
+                continue
+            have.add(name)
+            assert found["readOnly"] is True
+            assert volumes[found["name"]]["secret"]["secretName"] == "segue-app-key"
+            assert "emptyDir" in volumes[mounts["/var/lib/segue/cache"]["name"]]
+    assert have == {"segue-dashboard", "segue-library"}
+
+
 def test_selectors_find_their_pods(manifests: list[Manifest]) -> None:
     labels = {pod["metadata"]["labels"]["app.kubernetes.io/name"] for _, pod in pods(manifests)}
     for one in manifests:

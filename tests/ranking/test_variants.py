@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.errors import SegueError
 from segue.ranking.variants import assigned, left_out, point, ranking_of, variant_label
 from segue.settings import ExperimentSettings, Variant, load_settings
 
@@ -75,3 +76,14 @@ def test_a_custom_variant_changes_its_own_settings_and_nothing_else() -> None:
     assert ranking_of("hybrid", ranking=ranking, experiments=experiments) == ranking
     assert left_out("audio") == {"transitions", "artist", "like-loved"}
     assert left_out("hybrid") == left_out("bold") == set()
+
+
+def test_a_variant_can_have_another_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGUE_EXPERIMENTS__RANKING", '{"learned": {"model": "learned", "candidates": "150"}}')
+    monkeypatch.setenv("SEGUE_EXPERIMENTS__VARIANTS", '{"hybrid": 1, "learned": 1}')
+    settings = load_settings()
+    own = ranking_of("learned", ranking=settings.ranking, experiments=settings.experiments)
+    assert (settings.ranking.model, own.model, own.candidates) == ("sum", "learned", 150)
+    monkeypatch.setenv("SEGUE_EXPERIMENTS__RANKING", '{"learned": {"model": "best"}}')
+    with pytest.raises(SegueError, match=r"experiments\.ranking"):
+        load_settings()

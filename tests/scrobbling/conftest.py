@@ -119,6 +119,19 @@ class World:
         user_id, _, _ = own.partition(":")
         return next(one for one in self.connections.of(user_id).values() if one.connection_id == own)
 
+    def offer(self, address: str) -> None:
+        """Offer another ListenBrainz, too."""
+        own = self.settings.scrobbling
+        addresses = {"listenbrainz_addresses": (*own.listenbrainz_addresses, address)}
+        self.settings = self.settings.model_copy(update={"scrobbling": own.model_copy(update=addresses)})
+        self.sending = self.sender()
+
+    def move(self, service: Service, address: str) -> None:
+        """Let a connection have another address."""
+        self.store.database.scrobble_connections.update_one(
+            {"_id": f"ada:{service}"}, {"$set": {"address": address}}
+        )
+
     def later(self, seconds: float) -> None:
         self.at += seconds
 

@@ -31,6 +31,8 @@ class Service:
         """ListenBrainz: by time, artist and track."""
         self.scrobbles: dict[tuple[str, ...], dict[str, str]] = {}
         """Last.fm: by time, artist and track."""
+        self.now: list[str] = []
+        """The tracks that play now, as the service was told."""
         self.requests: list[tuple[str, Any]] = []
         """Paths and contents of all requests."""
         self.faults: list[Answer] = []
@@ -62,6 +64,13 @@ class Service:
         if token not in self.tokens:
             raise Answer(401, {"code": 401, "error": "Invalid authorization token."})
         kind, payload = content["listen_type"], content["payload"]
+        if kind == "playing_now":
+            [listen] = payload
+            # The service refuses any other key, the time before all.
+            assert listen.keys() == {"track_metadata"}
+            _check_names(listen["track_metadata"])
+            self.now.append(listen["track_metadata"]["track_name"])
+            return {"status": "ok"}
         assert kind in ("single", "import")
         assert kind == "import" or len(payload) == 1
         for listen in payload:
@@ -90,6 +99,12 @@ class Service:
                 return {"session": {"name": "ada-fm", "key": SESSION, "subscriber": 0}}
         if sent["sk"] != SESSION:
             raise Answer(403, {"error": 9, "message": "Invalid session key"})
+        if sent["method"] == "track.updateNowPlaying":
+            assert not any("[" in name or name == "timestamp" for name in sent)
+            self.now.append(sent["track"])
+            ignored = {"code": "0", "#text": ""}
+            return {"nowplaying": {"track": {"#text": sent["track"]}, "ignoredMessage": ignored}}
+        assert sent["method"] == "track.scrobble"
         return self._scrobble(sent)
 
     def _scrobble(self, sent: dict[str, str]) -> Any:
@@ -112,7 +127,10 @@ class Service:
 def _check_listen(listen: dict[str, Any]) -> None:
     assert type(listen["listened_at"]) is int
     assert 1_000_000_000 < listen["listened_at"] <= time.time() + 600
-    data = listen["track_metadata"]
+    _check_names(listen["track_metadata"])
+
+
+def _check_names(data: dict[str, Any]) -> None:
     assert data["artist_name"]
     assert data["track_name"]
     info = data["additional_info"]

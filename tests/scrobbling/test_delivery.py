@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from segue.people.app_log_in import FROM_PROGRAMS, OF_APP, session_of_app
-from segue.scrobbling.connections import Service
+from segue.scrobbling import lastfm
+from segue.scrobbling.connections import TAKEN_FOR, Service
 from segue.scrobbling.outcome import WORDS
-from segue.scrobbling.sending import LONGEST_WAIT
+from segue.scrobbling.sending import LONGEST_WAIT, Sending
+from segue.scrobbling.working import box_of
 from segue.storage.store import Store
 from tests.scrobbling.conftest import LENGTH, World
 from tests.scrobbling.service import Answer
@@ -273,12 +275,104 @@ def test_a_crash_between_delivery_and_mark_sends_again_and_counts_once(
 def test_one_service_that_is_away_delays_no_other(world: World) -> None:
     world.connect("listenbrainz")
     world.connect("lastfm")
-    world.store.database.scrobble_connections.update_one(
-        {"_id": "ada:listenbrainz"}, {"$set": {"address": "http://127.0.0.1:9"}}
-    )
+    world.offer("http://127.0.0.1:9")
+    world.move("listenbrainz", "http://127.0.0.1:9")
     world.hear(0)
     assert world.sending.send_all() == 1
     assert world.connection("ada:listenbrainz").problem == "away"
+
+
+@services
+def test_a_token_goes_to_no_address_that_is_not_offered_any_more(world: World, kind: Service) -> None:
+    own = world.connect(kind)
+    world.move(kind, f"{world.service.address}/elsewhere")
+    world.hear(0)
+    assert world.sending.send_all() == 0
+    assert world.service.requests == []
+    assert world.connection(own).problem == "not-offered"
+    assert world.scrobbles.count_waiting(own) == 1, "nothing is lost"
+
+
+ABSURD = [
+    Answer(200, "[" * 100_000),
+    Answer(200, {"error": {"code": 9}}),
+    Answer(200, {"error": [9], "scrobbles": 7}),
+    Answer(200, {"scrobbles": {"scrobble": {"ignoredMessage": {"code": float("inf")}}}}),
+    Answer(200, "x" * 3_000_000),
+    Answer(429, {}, Retry_After="9" * 400),
+    Answer(503, {}, Retry_After="99999999999999999999"),
+    Answer(503, {}, Retry_After="Mon, 01 Jan 9999 00:00:00 -0000"),
+    Answer(429, {}, X_RateLimit_Reset_In="9" * 30),
+]
+
+
+@services
+@pytest.mark.parametrize("answer", ABSURD, ids=range(len(ABSURD)))
+def test_an_absurd_answer_loses_nothing_and_delays_no_other(
+    world: World, kind: Service, answer: Answer
+) -> None:
+    if kind == "listenbrainz" and answer.status == 200:
+        pytest.skip("ListenBrainz says by the status alone that it has a listen")
+    own = world.connect(kind)
+    world.hear(0)
+    world.service.faults = [answer]
+    assert world.sending.send_all() == 0
+    found = world.connection(own)
+    assert found.problem in ("away", "busy")
+    assert found.retry_at is not None
+    assert found.retry_at.timestamp() <= world.at + 86_400
+    assert world.sender().send_all() == 0, "it waits"
+    world.later(86_401)
+    assert world.sending.send_all() == 1
+    assert world.service.taken() == ["Song 0"]
+
+
+@pytest.mark.parametrize("limit", ["0", "99999999999999999999999"])
+def test_an_absurd_limit_after_a_success_keeps_the_plays_sent(world: World, limit: str) -> None:
+    own = world.connect("listenbrainz")
+    world.hear(0)
+    taken = Answer(200, {"status": "ok"}, X_RateLimit_Remaining="0", X_RateLimit_Reset_In=limit)
+    world.service.faults = [taken]
+    assert world.sending.send_all() == 1
+    assert world.connection(own).sent == 1
+    world.hear(1)
+    world.later(3601)
+    assert world.sending.send_all() == 1
+
+
+def test_an_error_for_one_connection_delays_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is: the connections come in the order of their ids."""
+    world.connect("lastfm")
+    world.connect("listenbrainz")
+    world.hear(0)
+
+    def broken(*given: Any, **options: Any) -> Any:
+        raise TypeError("unhashable")
+
+    monkeypatch.setattr(lastfm, "send", broken)
+    assert world.sending.send_all() == 1
+    assert world.connection("ada:listenbrainz").problem is None
+    assert world.connection("ada:lastfm").problem == "away"
+
+
+def test_single_deliveries_end_while_the_connection_is_still_taken(world: World) -> None:
+    """Otherwise another process would take it, and send the same plays."""
+    own = world.connect("listenbrainz")
+    world.hear(*range(50))
+    world.service.faults = [Answer(400, {})]
+    at = world.at
+    sending = Sending(
+        world.store,
+        world.settings,
+        box=box_of(world.settings),
+        http=world.http,
+        clock=lambda: at + 10 * len(world.service.requests),
+    )
+    taken = sending.send(own)
+    assert 10 <= taken <= 20
+    assert taken * 10 < TAKEN_FOR.total_seconds()
+    world.later(1000)
+    assert world.sending.send_all() == 50 - taken
 
 
 def test_plays_of_other_programs_are_sent_only_if_the_listener_wants(world: World) -> None:

@@ -6,8 +6,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import anyio.to_thread
 import pytest
+from starlette.testclient import TestClient
 
+from segue.dashboard.opensubsonic.serve import make_app
+from segue.dashboard.scrobbling import sending_scrobbles
+from segue.dashboard.services import Services
 from segue.plays.delivery import PlayProducer
 from segue.scrobbling.reading import group_of
 from segue.scrobbling.working import Work
@@ -85,6 +90,59 @@ def test_plays_go_from_kafka_to_the_service_once(world: World, broker: Settings,
         for listen in content["payload"]
     ]
     assert sorted(names) == ["Song 0", "Song 1", "Song 2"], "each was sent once"
+
+
+def test_what_plays_now_goes_from_kafka_to_the_service(
+    world: World, broker: Settings, works: list[Work]
+) -> None:
+    ensure_topics(broker.kafka)
+    world.connect("listenbrainz")
+    figures = Figures()
+    start(works, world, broker, figures=figures)
+
+    def begun() -> bool:
+        """A song begins; until the group has its partitions, what it reads may not be new any more."""
+        with PlayProducer(broker.kafka) as producer:
+            common = {"user_id": "ada", "track_id": "t0", "session_id": "s", "duration_ms": LENGTH}
+            now = round(time.time() * 1000)
+            producer.send(a_play(**common, type="play", ms_played=0, position_ms=0, occurred_at=now))
+            producer.flush()
+        return bool(world.service.now)
+
+    until(begun, "the service to be told")
+    assert set(world.service.now) == {"Song 0"}
+    until(lambda: ("listenbrainz", "playing_now", 1) in figures.results, "the figures")
+    assert world.service.taken() == []
+
+
+def test_the_api_alone_sends_too_and_with_the_dashboard_each_play_goes_once(
+    world: World, broker: Settings
+) -> None:
+    """Their applications, with all that they start."""
+    ensure_topics(broker.kafka)
+    world.connect("listenbrainz")
+    now = {"$set": {"connected_at": world.connections._clock()}}
+    world.store.database.scrobble_connections.update_one({}, now)
+    with TestClient(make_app(broker)):
+        heard(broker, 0, 1)
+        until(lambda: len(world.service.taken()) == 2, "two plays at the service")
+        services = Services(world.store, broker)
+
+        async def beside_a_dashboard() -> None:
+            async with sending_scrobbles(services):
+                heard(broker, *range(2, 30))
+                done = lambda: len(world.service.taken()) == 30  # noqa: E731
+                await anyio.to_thread.run_sync(until, done, "all plays at the service")
+
+        anyio.run(beside_a_dashboard)
+        services.close()
+    names = [
+        listen["track_metadata"]["track_name"]
+        for path, content in world.service.requests
+        if path.endswith("submit-listens") and content["listen_type"] != "playing_now"
+        for listen in content["payload"]
+    ]
+    assert sorted(names) == sorted(f"Song {number}" for number in range(30)), "each was sent once"
 
 
 def test_a_group_reads_on_and_skips_what_cannot_be_decoded(world: World, broker: Settings) -> None:

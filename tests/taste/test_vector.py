@@ -61,7 +61,8 @@ def weighed(*listeners: Sequence[float] | np.ndarray) -> DecayedSignals:
     weights = np.concatenate([np.asarray(one, dtype=float) for one in listeners])
     bounds = np.cumsum([0, *map(len, listeners)])
     ones = np.ones(len(weights))
-    return DecayedSignals([f"t{i}" for i in range(len(weights))], weights, ones, bounds, ones, weights > 0)
+    names = [f"t{i}" for i in range(len(weights))]
+    return DecayedSignals(names, weights, ones, bounds, ones, weights > 0, weights < 0)
 
 
 def test_a_track_is_liked_by_its_signals_in_all_windows_together() -> None:

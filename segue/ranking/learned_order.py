@@ -1,0 +1,450 @@
+"""A learned order of a listener's candidates: a regression over evidence from the history. Pure.
+
+The score of a candidate with the evidence ``x`` for a listener in the state ``z`` is ``x' W z``. Evidence in
+favour has weights of at least 0, evidence against at most 0. All of it is formed so that one more skip or
+dislike of a track never raises that track's artist:
+
+- The last word on a track counts: a track that was skipped or disliked after it was liked is no evidence in
+  favour any more.
+- What is in favour fades with every signal, what is against fades with liked tracks only.
+- The state does not depend on the order of the signals.
+
+The weights are learned by `./run.sh models train` (:mod:`segue.recommenders.order_learning`), the shipped
+ones by :mod:`segue.demo.composed_listening`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum, auto
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+
+from segue.index.track_index import TrackIndex
+from segue.ranking.candidates import NO_EVIDENCE, Candidates, CandidateSource, Proposals
+from segue.ranking.sources import LikeLovedSource, LongMemorySource, SameArtistSource, TransitionRuleSource
+from segue.settings import RankingSettings
+from segue.taste.profile import ListenerProfile, Profiles
+
+SEEDS_SINCE = 10
+"""Rules and artists start from liked tracks with fewer signals since."""
+SOUND_SINCE = 30
+"""The sound of liked tracks counts with fewer signals since."""
+AGAINST_SINCE = 30
+"""A skip or dislike counts while fewer tracks were liked since."""
+HALF_LIFE = 10.0
+"""The signals or liked tracks after which a sound counts half."""
+NEW_TRACKS = 10.0
+"""The tracks with which a history is half as new as without any."""
+FEEDBACK_SCALE = 5.0
+"""The change of a score for a feedback of 1, which is in units of similarity."""
+_SINGLE_THREAD = 200_000
+"""The multiplications up to which OpenBLAS uses one thread: 4 * 65,536, with some room."""
+SHIPPED = "shipped"
+"""The version of the weights that come with the software."""
+SHIPPED_FILE = "learned_order.json"
+"""In this package: the shipped weights, as :mod:`segue.demo.composed_listening` prints them."""
+
+
+class Evidence(IntEnum):
+    """What the history says about a candidate; from 0 to about 1, and 0 without any."""
+
+    SOUND = 0
+    """The similarity to the liked tracks, fading."""
+    NEAREST_SOUND = auto()
+    """The largest of these."""
+    RULES = auto()
+    """The transition rules from liked tracks, with a factor of 0.8 for each signal since."""
+    RULES_NOW = auto()
+    """The same with a factor of 0.4."""
+    STRONGEST_RULE = auto()
+    ARTIST = auto()
+    """The share of the artist in the liked tracks, with a factor of 0.8 for each signal since."""
+    ARTIST_NOW = auto()
+    """The same with a factor of 0.4."""
+    BEST_OF_ARTIST = auto()
+    """How many like the track among those of a liked artist."""
+    RULE_OF_ARTIST = auto()
+    """The product of rules and artist: someone on an album."""
+    LOVED = auto()
+    """Love as a share of that of the most loved track, for tracks that the long memory offers."""
+    LIKE_LOVED = auto()
+    AGAIN = auto()
+    """Whether the listener liked the track long ago."""
+    POPULAR = auto()
+    """How many rules lead to the track."""
+    ARTIST_AGAINST = auto()
+    """The skips and dislikes of the artist's tracks."""
+    SOUND_AGAINST = auto()
+    """The similarity to the most similar track that was skipped or disliked, fading."""
+
+
+AGAINST = (Evidence.ARTIST_AGAINST, Evidence.SOUND_AGAINST)
+"""Evidence whose weights are at most 0."""
+
+
+class State(IntEnum):
+    """The state of a listener, from 0 to 1."""
+
+    ALWAYS = 0
+    NEW = auto()
+    """How short the history is: 1 without any track, half with :data:`NEW_TRACKS`."""
+
+
+_MADE_BY: dict[str, tuple[Evidence, ...]] = {
+    TransitionRuleSource.name: (Evidence.RULES, Evidence.RULES_NOW, Evidence.STRONGEST_RULE),
+    SameArtistSource.name: (
+        Evidence.ARTIST,
+        Evidence.ARTIST_NOW,
+        Evidence.BEST_OF_ARTIST,
+        Evidence.RULE_OF_ARTIST,
+    ),
+    LongMemorySource.name: (Evidence.LOVED,),
+    LikeLovedSource.name: (Evidence.LIKE_LOVED,),
+}
+"""The evidence of each source besides the taste; a source that is off has none."""
+_OF_TASTE = (Evidence.SOUND, Evidence.NEAREST_SOUND)
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedOrder:
+    """The weights of a version."""
+
+    version: str
+    weights: np.ndarray
+    """(evidence, states) float64."""
+
+    def __post_init__(self) -> None:
+        if self.weights.shape != (len(Evidence), len(State)) or not is_allowed(self.weights):
+            raise ValueError(f"the weights of {self.version} are not those of an order")
+
+    def ordered(
+        self,
+        profiles: Profiles,
+        listeners: Sequence[ListenerProfile],
+        candidates: Sequence[Candidates],
+        bundle: TrackIndex,
+        ranking: RankingSettings,
+    ) -> list[Candidates]:
+        """The candidates of each listener of a batch with their scores and reasons.
+
+        Parameters
+        ----------
+        listeners
+            The profiles one by one.
+        """
+        remembered = Remembered.of(profiles, bundle, ranking, candidates)
+        return [
+            self._ordered(own, profile, bundle, remembered.of_listener(i)) if len(own.rows) else own
+            for i, (own, profile) in enumerate(zip(candidates, listeners, strict=True))
+        ]
+
+    def _ordered(
+        self, own: Candidates, profile: ListenerProfile, bundle: TrackIndex, remembered: RememberedTracks
+    ) -> Candidates:
+        found = gathered(own, profile, bundle, remembered)
+        parts = found.values * (self.weights @ found.state).astype(np.float32)
+        number = {source.name: place for place, source in enumerate(own.sources)}
+        names = [name for name in _MADE_BY if name in number]
+        by_source = [parts[:, list(_MADE_BY[name])].sum(axis=1) for name in names]
+        of_taste = parts[:, list(_OF_TASTE)].sum(axis=1)
+        leader = np.argmax([of_taste, *by_source], axis=0)
+        source = np.array([-1, *(number[name] for name in names)], dtype=np.int64)[leader]
+        evidence = np.full(len(source), NO_EVIDENCE, dtype=np.int64)
+        for name, signals in (
+            (TransitionRuleSource.name, found.rule_from),
+            (SameArtistSource.name, found.artist_from),
+        ):
+            led = source == number.get(name, len(number))
+            evidence[led] = signals[led]
+        scores = parts.sum(axis=1, dtype=np.float64) / FEEDBACK_SCALE
+        return replace(own, ranked=scores, source=source, evidence=evidence)
+
+
+def is_allowed(weights: np.ndarray) -> bool:
+    """Whether weights have the signs that keep a skip from raising its artist."""
+    against = np.isin(np.arange(len(Evidence)), AGAINST)
+    return bool(
+        np.isfinite(weights).all()
+        and (weights[~against] >= 0).all()
+        and (weights[against] <= 0).all()
+        # A history grows with a skip, too: what is against must not fade with that.
+        and (weights[against, State.NEW] == 0).all()
+    )
+
+
+def bounds() -> list[tuple[float | None, float | None]]:
+    """The lowest and the highest value of each weight, by evidence, then state; None: no limit."""
+    found: list[tuple[float | None, float | None]] = []
+    for evidence in Evidence:
+        for state in State:
+            if evidence not in AGAINST:
+                found.append((0.0, None))
+            else:
+                found.append((None, 0.0) if state == State.ALWAYS else (0.0, 0.0))
+    return found
+
+
+@lru_cache(maxsize=1)
+def shipped() -> LearnedOrder:
+    """The weights that come with the software."""
+    text = resources.files("segue.ranking").joinpath(SHIPPED_FILE).read_text(encoding="utf-8")
+    return of_document(json.loads(text)["weights"], version=SHIPPED)
+
+
+def of_document(stored: dict[str, list[float]], *, version: str) -> LearnedOrder:
+    """The weights of a document: by the name of the evidence, one for each state."""
+    weights = np.zeros((len(Evidence), len(State)))
+    for name, values in stored.items():
+        if len(values) != len(State):
+            raise ValueError(f"{name} of {version} has {len(values)} weights instead of {len(State)}")
+        weights[Evidence[name.upper()]] = values
+    return LearnedOrder(version, weights)
+
+
+def document(weights: np.ndarray) -> dict[str, list[float]]:
+    """The inverse of :func:`of_document`."""
+    return {
+        evidence.name.lower(): [round(float(value), 4) for value in weights[evidence]]
+        for evidence in Evidence
+    }
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The evidence about the candidates of one listener."""
+
+    values: np.ndarray
+    """(n, evidence) float32."""
+    state: np.ndarray
+    """(states,) float64."""
+    rule_from: np.ndarray
+    """(n,) int64: the index of the signal whose rule to the candidate is strongest, or NO_EVIDENCE."""
+    artist_from: np.ndarray
+    """(n,) int64: the index of the last signal on a liked track of the artist, or NO_EVIDENCE."""
+
+
+RememberedTracks = dict[Evidence, tuple[np.ndarray, np.ndarray]]
+"""Rows and scores that the long memory offers to one listener, by evidence."""
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """The proposals of the long memory to a batch of listeners."""
+
+    proposals: dict[Evidence, Proposals]
+    """With scores of a weight of 1."""
+
+    @classmethod
+    def of(
+        cls,
+        profiles: Profiles,
+        bundle: TrackIndex,
+        ranking: RankingSettings,
+        candidates: Sequence[Candidates],
+    ) -> Remembered:
+        sources: Sequence[CandidateSource] = next((own.sources for own in candidates if len(own.rows)), ())
+        if not any(listener.loved.tracks for listener in profiles.listeners):
+            return cls({})
+        found: dict[Evidence, Proposals] = {}
+        for source in sources:
+            for evidence in _MADE_BY.get(source.name, ()):
+                if evidence in (Evidence.LOVED, Evidence.LIKE_LOVED):
+                    proposed = source.propose(profiles, bundle, ranking)
+                    found[evidence] = replace(proposed, scores=proposed.scores / source.weight(ranking))
+        return cls(found)
+
+    def of_listener(self, i: int) -> RememberedTracks:
+        """Rows and scores for the listener `i` of the batch, by evidence."""
+        return {
+            evidence: (proposals.rows[part], proposals.scores[part])
+            for evidence, proposals in self.proposals.items()
+            if (part := proposals.listeners == i).any()
+        }
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The last word on each track of a listener, the newest first: indices of signals."""
+
+    liked: np.ndarray
+    against: np.ndarray
+    """Tracks whose last word is a skip or a dislike with a negative weight."""
+    liked_since: np.ndarray
+    """Aligned with `against`: the tracks that were liked since."""
+    tracks: int
+    """All tracks of the history."""
+
+
+def _words(profile: ListenerProfile) -> _Words:
+    order = np.argsort(profile.since, kind="stable")
+    # A track that is not in the index is told apart by its place.
+    row = np.where(profile.rows >= 0, profile.rows, -2 - np.arange(len(profile.rows)))[order]
+    _, first = np.unique(row, return_index=True)
+    newest = order[np.sort(first)]
+    weights = profile.weights[newest]
+    liked = newest[(weights > 0) & ~profile.turned_down[newest]]
+    against = newest[weights < 0]
+    liked_since = np.searchsorted(profile.since[liked], profile.since[against])
+    return _Words(liked, against, liked_since, len(newest))
+
+
+def gathered(
+    own: Candidates,
+    profile: ListenerProfile,
+    bundle: TrackIndex,
+    remembered: RememberedTracks,
+) -> Gathered:
+    """The evidence about the candidates of one listener."""
+    words = _words(profile)
+    values = np.zeros((len(own.rows), len(Evidence)), dtype=np.float32)
+    names = {source.name for source in own.sources}
+    nothing = np.full(len(own.rows), NO_EVIDENCE, dtype=np.int64)
+    by_row = np.argsort(own.rows, kind="stable")
+    places = _Places(own.rows[by_row], by_row)
+    _sound(values, own.rows, profile, bundle, words)
+    seeds = words.liked[(profile.since[words.liked] < SEEDS_SINCE) & (profile.rows[words.liked] >= 0)]
+    rule_from = artist_from = nothing
+    candidate, code = bundle.artists_of(own.rows)
+    if len(seeds) and TransitionRuleSource.name in names:
+        rule_from = _rules(values, places, seeds, profile, bundle)
+    if len(seeds) and SameArtistSource.name in names:
+        artist_from = _artists(values, places, seeds, profile, bundle, candidate, code)
+    _artists_against(values, profile, bundle, words, candidate, code)
+    for evidence, (rows, scores) in remembered.items():
+        place, proposed = places.of(rows)
+        np.add.at(values[:, evidence], place, scores[proposed])
+    if profile.repeatable:
+        place, _ = places.of(np.fromiter(profile.repeatable, dtype=np.int64))
+        values[place, Evidence.AGAIN] = 1.0
+    if TransitionRuleSource.name in names:
+        values[:, Evidence.POPULAR] = bundle.followed[own.rows]
+    state = np.array([1.0, 2.0 ** (-words.tracks / NEW_TRACKS)])
+    return Gathered(values, state, rule_from, artist_from)
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Finds the candidates with given rows."""
+
+    rows: np.ndarray
+    """(n,) int64, ascending."""
+    place: np.ndarray
+    """(n,) the candidate of each."""
+
+    def of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The candidates that have one of the rows, and the indices of these rows."""
+        at = np.searchsorted(self.rows, rows)
+        found = np.flatnonzero(self.rows[np.minimum(at, len(self.rows) - 1)] == rows)
+        return self.place[at[found]], found
+
+
+def _sound(
+    values: np.ndarray, rows: np.ndarray, profile: ListenerProfile, bundle: TrackIndex, words: _Words
+) -> None:
+    liked = words.liked[profile.since[words.liked] < SOUND_SINCE]
+    near = words.liked_since < AGAINST_SINCE
+    against = words.against[near]
+    vectors = np.asarray(bundle.vectors[rows], dtype=np.float32)
+    if len(liked):
+        fading = np.exp2(-profile.since[liked] / HALF_LIFE).astype(np.float32)
+        cosines = _cosines(vectors, profile.vectors[liked]) * fading
+        values[:, Evidence.SOUND] = cosines.sum(axis=1) * np.float32(1 - 2 ** (-1 / HALF_LIFE))
+        values[:, Evidence.NEAREST_SOUND] = cosines.max(axis=1)
+    if len(against):
+        fading = np.exp2(-words.liked_since[near] / HALF_LIFE).astype(np.float32)
+        cosines = _cosines(vectors, profile.vectors[against]) * fading
+        values[:, Evidence.SOUND_AGAINST] = cosines.max(axis=1)
+
+
+def _cosines(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(n, m) float32: the cosines of two sets of unit vectors, 0 where they are negative.
+
+    A few at a time: OpenBLAS would share larger products among threads, which wait for each other much longer
+    than they calculate.
+    """
+    cosines = np.empty((len(vectors), len(others)), dtype=np.float32)
+    step = max(1, _SINGLE_THREAD // max(vectors.size, 1))
+    for first in range(0, len(others), step):
+        part = slice(first, first + step)
+        np.matmul(vectors, others[part].T, out=cosines[:, part])
+    return np.maximum(cosines, 0, out=cosines)
+
+
+def _rules(
+    values: np.ndarray, places: _Places, seeds: np.ndarray, profile: ListenerProfile, bundle: TrackIndex
+) -> np.ndarray:
+    assert bundle.transition_rules is not None
+    seed, rows, scores = bundle.transition_rules.leads(profile.rows[seeds])
+    place, proposed = places.of(rows)
+    seed, score, since = seed[proposed], scores[proposed], profile.since[seeds]
+    slow, fast = score * 0.8 ** since[seed], score * 0.4 ** since[seed]
+    np.add.at(values[:, Evidence.RULES], place, slow)
+    np.add.at(values[:, Evidence.RULES_NOW], place, fast)
+    np.maximum.at(values[:, Evidence.STRONGEST_RULE], place, slow)
+    led = np.full(len(values), NO_EVIDENCE, dtype=np.int64)
+    order = np.argsort(slow, kind="stable")  # the strongest is written last
+    led[place[order]] = seeds[seed[order]]
+    return led
+
+
+def _artists(
+    values: np.ndarray,
+    places: _Places,
+    seeds: np.ndarray,
+    profile: ListenerProfile,
+    bundle: TrackIndex,
+    candidate: np.ndarray,
+    code: np.ndarray,
+) -> np.ndarray:
+    led = np.full(len(values), NO_EVIDENCE, dtype=np.int64)
+    seed, seed_code = bundle.artists_of(profile.rows[seeds])
+    if not len(seed):
+        return led
+    codes, place_of = np.unique(seed_code, return_inverse=True)
+    since = profile.since[seeds][seed]
+    slow = 0.2 * np.bincount(place_of, 0.8**since)
+    fast = 0.6 * np.bincount(place_of, 0.4**since)
+    at = np.minimum(np.searchsorted(codes, code), len(codes) - 1)
+    same = codes[at] == code
+    at, candidate = at[same], candidate[same]
+    np.maximum.at(values[:, Evidence.ARTIST], candidate, slow[at])
+    np.maximum.at(values[:, Evidence.ARTIST_NOW], candidate, fast[at])
+    last = np.full(len(codes), NO_EVIDENCE, dtype=np.int64)
+    order = np.argsort(-since, kind="stable")  # the latest is written last
+    last[place_of[order]] = seeds[seed[order]]
+    led[candidate] = last[at]
+    if bundle.artist_tracks is not None:
+        owner, rows, scores = bundle.artist_tracks.leads(codes)
+        place, proposed = places.of(rows)
+        fading = 0.8 ** profile.since[last[owner[proposed]]]
+        np.maximum.at(values[:, Evidence.BEST_OF_ARTIST], place, scores[proposed] * fading)
+    values[:, Evidence.RULE_OF_ARTIST] = values[:, Evidence.ARTIST] * values[:, Evidence.STRONGEST_RULE]
+    return led
+
+
+def _artists_against(
+    values: np.ndarray,
+    profile: ListenerProfile,
+    bundle: TrackIndex,
+    words: _Words,
+    candidate: np.ndarray,
+    code: np.ndarray,
+) -> None:
+    near = (words.liked_since < AGAINST_SINCE) & (profile.rows[words.against] >= 0)
+    against = words.against[near]
+    if not len(against):
+        return
+    signal, signal_code = bundle.artists_of(profile.rows[against])
+    if not len(signal):
+        return
+    codes, place_of = np.unique(signal_code, return_inverse=True)
+    fading = np.exp2(-words.liked_since[near] / HALF_LIFE)[signal]
+    total = np.log1p(np.bincount(place_of, fading)) / 2
+    at = np.minimum(np.searchsorted(codes, code), len(codes) - 1)
+    same = codes[at] == code
+    np.maximum.at(values[:, Evidence.ARTIST_AGAINST], candidate[same], total[at[same]])
