@@ -139,16 +139,39 @@ def has_player(page: Page) -> None:
     until(lambda: page.evaluate("() => Boolean(window.__segue)"), "the player's engine")
 
 
+COUNT_REQUESTS = """window.asked = 0;
+const { fetch } = window;
+window.fetch = async (...request) => {
+  window.asked++;
+  try { return await fetch(...request); } finally { window.asked--; }
+};"""
+"""For pages that :func:`settle` waits for: how many requests of their scripts have no answer."""
+DRAWN = """async () => {
+  const app = () => document.querySelector('[data-testid="stApp"]');
+  const rests = () => app()?.dataset.testScriptState === 'notRunning'
+    && [...document.images].every((image) => image.complete) && !window.asked;
+  if (!rests()) return false;
+  await new Promise((done) => setTimeout(done, 200)); // a list is drawn after its answer
+  return rests();
+}"""
+
+
 def settle(page: Page) -> None:
-    """Wait until a page is drawn: its script has ended, and its pictures are there."""
-    until(
-        lambda: page.evaluate(
-            """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
-              && [...document.images].every((image) => image.complete)"""
-        ),
-        "the page to be drawn",
-    )
-    page.wait_for_timeout(700)  # lists that the page fetches and draws by itself
+    """Wait until a page is drawn: its script has ended, and its pictures and lists are there."""
+    until(lambda: page.evaluate(DRAWN), "the page to be drawn")
+
+
+def go_to(page: Page, path: str) -> None:
+    """To another page of another title as its links lead there, without loading it, and wait for it."""
+    former = page.title()
+    if urlsplit(page.url)._replace(scheme="", netloc="").geturl() != path:
+        page.evaluate(
+            """(path) => { history.pushState({}, "", path);
+            dispatchEvent(new PopStateEvent("popstate", { state: {} })); }""",
+            path,
+        )
+        until(lambda: page.title() != former, "the title of the page")
+    settle(page)
 
 
 def _goes_away(page: Page) -> bool:

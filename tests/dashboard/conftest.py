@@ -28,7 +28,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
 from tests.conftest import own_settings, with_topics
-from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served, forget_visit, has_player
+from tests.dashboard.browser import CHROMIUM, COUNT_REQUESTS, FLAGS, Player, Served, forget_visit, has_player
 from tests.dashboard.music import ON_ALBUM, make_files, make_music, track_id
 from tests.waiting import PATIENCE
 
@@ -177,6 +177,7 @@ def context_of(chromium: Browser) -> Iterator[ContextOf]:
         if key not in made:
             made[key] = chromium.new_context(**options)
             made[key].set_default_timeout(PATIENCE * 1000)
+            made[key].add_init_script(COUNT_REQUESTS)
         return made[key]
 
     yield found

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.dashboard.browser import Served, has_player, needs_chromium, settle
+from tests.dashboard.browser import Served, go_to, has_player, needs_chromium, settle
+from tests.dashboard.conftest import PageOf, opened
 from tests.dashboard.music import track_id
-from tests.waiting import PATIENCE
 
 pytestmark = needs_chromium
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -57,12 +56,11 @@ PICTURES = os.environ.get("TEST_PICTURES")
 
 
 @pytest.fixture(params=zip(LOOKS, ("en", "de", "de", "en"), strict=True), ids=" ".join)
-def looked_at(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[tuple[Page, str]]:
+def looked_at(request: pytest.FixtureRequest, page_of: PageOf) -> tuple[Page, str]:
     look, language = request.param
-    context = chromium.new_context(locale={"en": "en-GB", "de": "de-DE"}[language], **LOOKS[look])
-    context.set_default_timeout(PATIENCE * 1000)
-    yield context.new_page(), f"{look} {language}"
-    context.close()
+    # Colours that are just fading in would be measured.
+    page = page_of(locale={"en": "en-GB", "de": "de-DE"}[language], reduced_motion="reduce", **LOOKS[look])
+    return page, f"{look} {language}"
 
 
 def violations(page: Page) -> list[str]:
@@ -103,12 +101,12 @@ def picture(page: Page, name: str) -> None:
 
 def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -> None:
     page, look = looked_at
+    opened(page, visited.address)
+    settle(page)
     faults: dict[str, list[str]] = {}
     titles: set[str] = set()
     for name, path in PAGES.items():
-        page.goto(visited.address + path)
-        page.locator("#segue-bar .bar").wait_for()
-        settle(page)
+        go_to(page, path)
         picture(page, f"{name} {look}")
         titles.add(page.title())
         if found := violations(page):

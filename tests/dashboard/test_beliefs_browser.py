@@ -79,8 +79,7 @@ def test_beliefs_are_seen_corrected_and_taken_back(
     page, corrections = player.page, Corrections(Store(database))
     _opened(page, served)
     for look, how in LOOKS.items():
-        page.emulate_media(color_scheme=how["color_scheme"])
-        page.set_viewport_size({"width": how["width"], "height": how["height"]})
+        _look(page, how)
         settle(page)
         _picture(page, f"taste {look}")
         assert violations(page) == []
@@ -116,12 +115,17 @@ def test_both_tastes_are_side_by_side(
     title = page.get_by_text("Your taste, now and in the long term")
     title.wait_for()
     for look, how in LOOKS.items():
-        page.emulate_media(color_scheme=how["color_scheme"])
-        page.set_viewport_size({"width": how["width"], "height": how["height"]})
+        _look(page, how)
         title.scroll_into_view_if_needed()
         settle(page)
         _picture(page, f"both tastes {look}")
         assert violations(page) == []
+
+
+def _look(page: Page, how: dict[str, Any]) -> None:
+    page.set_viewport_size({"width": how["width"], "height": how["height"]})
+    page.emulate_media(color_scheme=how["color_scheme"], reduced_motion="reduce")
+    expect(page.locator("[data-testid='stApp']")).to_have_css("color-scheme", how["color_scheme"])
 
 
 def _picture(page: Page, name: str) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator
 from pymongo.database import Database
 
 from segue.storage.mongo import Document
-from tests.dashboard.browser import Player, needs_chromium, settle
+from tests.dashboard.browser import Player, go_to, needs_chromium
 from tests.dashboard.music import STYLES, title, track_id
 from tests.waiting import until
 
@@ -168,11 +168,10 @@ PLACES = (
 
 
 def test_headings_are_in_order(visitor: Player) -> None:
-    page, base = visitor.page, visitor.page.url.rstrip("/")
+    page = visitor.page
     for place in PLACES:
-        page.goto(f"{base}/{place}")
+        go_to(page, f"/{place}")
         page.locator("h1").first.wait_for()
-        settle(page)
         levels = [int(tag[1]) for tag in page.locator("h1, h2, h3, h4, h5, h6").evaluate_all(
             "all => all.filter((one) => one.checkVisibility()).map((one) => one.tagName)"
         )]  # fmt: skip
