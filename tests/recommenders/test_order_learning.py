@@ -166,7 +166,7 @@ def test_an_order_is_learned_from_facts_and_chosen_again(store: Store) -> None:
                     "definitions": "",
                 }
             )
-    facts.documents.insert_many(documents)  # type: ignore[arg-type]
+    facts.documents.insert_many(documents)
     outcome = learn_order(store, SETTINGS, SHELF)
     assert outcome.learned.is_better
     assert outcome.version == Models(store).active_version(order_versions.KIND) != "shipped"
