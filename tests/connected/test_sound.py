@@ -30,6 +30,7 @@ from segue.dashboard.services import Services
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from tests.asynchronous import run
 from tests.catalog.library import song as sound_file
 from tests.connected.home import Home
 from tests.connected.small_server import SmallServer, as_json, failed, first_then, song, status
@@ -241,7 +242,7 @@ def test_servers_that_hang_hold_up_no_thread_of_the_pages(home: Home, services: 
                 release.set()
         raise AssertionError
 
-    assert anyio.run(held_up) == 0
+    assert run(held_up) == 0
 
 
 LYRICS = [

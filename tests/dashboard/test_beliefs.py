@@ -23,6 +23,7 @@ from segue.dashboard.services import Services
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.imports.changed import ChangedImports
 from segue.moods.dial import Dial, MoodDials
+from segue.plays.playbacks import Playbacks
 from segue.privacy.backup import backup, restore
 from segue.privacy.holdings import held
 from segue.privacy.leaving import forget
@@ -72,6 +73,7 @@ def everything(services: Services) -> dict[str, set[str]]:
             settings=settings,
             services=services,
             opinions=Opinions(services.store),
+            playbacks=Playbacks(services.store),
             tracks=_Tracks(),
         ),
         user_id="ada",

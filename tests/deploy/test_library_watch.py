@@ -43,7 +43,8 @@ def test_deployments_ask_for_the_file_that_the_watch_writes() -> None:
 def test_the_music_is_mounted_read_only_and_the_watch_reads_no_plays() -> None:
     compose = yaml.safe_load((ROOT / "deploy/compose/compose.yaml").read_text())["services"]["library"]
     assert "${MUSIC}:/music:ro" in compose["volumes"]
-    assert [secret["source"] for secret in compose["secrets"]] == ["catalogue"]
+    settings, key = compose["secrets"]
+    assert (settings["source"], key) == ("catalogue", "app-passwords.key")
     unit = (ROOT / "deploy/hosts/units/segue-library.service").read_text()
     assert "entrypoint.sh library watch\n" in unit
     assert "segue.env" not in unit.replace("# ", ""), "its Kafka settings need a log-in, which this job lacks"

@@ -19,6 +19,7 @@ from segue.scrobbling.working import Work
 from segue.settings import Settings
 from segue.storage.kafka import RecordProducer, ensure_topics
 from segue.storage.kafka_group import GroupReader
+from tests.asynchronous import run
 from tests.plays.examples import a_play
 from tests.scrobbling.conftest import LENGTH, World
 from tests.streaming.test_foreign_records import Undecodable
@@ -134,7 +135,7 @@ def test_the_api_alone_sends_too_and_with_the_dashboard_each_play_goes_once(
                 done = lambda: len(world.service.taken()) == 30  # noqa: E731
                 await anyio.to_thread.run_sync(until, done, "all plays at the service")
 
-        anyio.run(beside_a_dashboard)
+        run(beside_a_dashboard)
         services.close()
     names = [
         listen["track_metadata"]["track_name"]

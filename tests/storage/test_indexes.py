@@ -36,6 +36,7 @@ from segue.engagement.summed_listening import SummedListening
 from segue.moods.dial import Dial
 from segue.moods.measures import DIMENSIONS, CorpusMoods
 from segue.plays.event import Play
+from segue.plays.playback import Playback
 from segue.storage.files import FileStore
 from segue.storage.mongo import Document
 from segue.storage.store import Collection, Index, Job, Policy, Right, Store
@@ -188,6 +189,8 @@ SIMPLE: dict[Any, Any] = {
     object: "ada",
     Any: "ada",
     UpdateOne: UpdateOne({"_id": "ada"}, {"$set": {"at": MOMENT}}),
+    # A listening has listenings of its own kind.
+    Playback: Playback(track_id="ada", duration_ms=5, began_at=5, state="playing", reported_at=5, version=5),
     # These check their values.
     Play: a_play(),
     Dial: Dial(),
