@@ -154,6 +154,14 @@ def _group(item: pytest.Item) -> str:
     return item.path.relative_to(ROOT).as_posix()
 
 
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Streamlit puts each page's script in the place of `__main__`; processes spawned later would run it."""
+    kept = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = kept
+
+
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with data_in_memory(tmp_path_factory.mktemp("mongod")) as folder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -35,14 +34,6 @@ from tests.waiting import PATIENCE
 COVER = "ab" * 32
 ADA = Listener(user_id="ada", name="Ada", session_id="s")
 GUEST = Listener(user_id="guest-1", name=None, session_id="s")
-
-
-@pytest.fixture(autouse=True)
-def main_module() -> Iterator[None]:
-    """Streamlit puts each page's script in the place of `__main__`; processes spawned later would run it."""
-    kept = sys.modules["__main__"]
-    yield
-    sys.modules["__main__"] = kept
 
 
 @pytest.fixture
