@@ -147,6 +147,8 @@ class Candidates:
 
     def recognised(self, found: Sequence[Facts]) -> dict[str, str]:
         """As :func:`recognised`; the candidates that were found are left out afterwards."""
+        if not self._left:  # nearly every library: the keys of its files would be formed for nothing
+            return {}
         near = {own for one in found for shared in _keys(one) for own in self._by_key.get(shared, ())}
         known = recognised(found, [self._left[own] for own in sorted(near) if own in self._left])
         for own in known.values():
