@@ -242,8 +242,6 @@ def own_settings(mongo_uri: str, folder: Path, *, database: str | None = None) -
                     "timeout": timedelta(seconds=PATIENCE),
                 }
             ),
-            # Each partition is a task of every micro-batch, and takes time to create.
-            "kafka": base.kafka.model_copy(update={"partitions": 2}),
             "spark": base.spark.model_copy(
                 update={
                     "checkpoint_location": str(folder / "checkpoints"),
