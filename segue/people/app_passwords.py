@@ -82,7 +82,10 @@ def _now() -> datetime:
 
 
 class AppPasswords(Collection[StoredAppPassword]):
-    """All app passwords. Safe for use by several threads."""
+    """The app passwords of all listeners, encrypted.
+
+    Safe for use by several threads.
+    """
 
     name = "app_passwords"
     policy = Policy(

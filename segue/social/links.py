@@ -78,7 +78,7 @@ def now() -> datetime:
 
 
 class ShareLinks(Collection[StoredLink]):
-    """Creates, opens and revokes links; MongoDB removes expired ones."""
+    """The share links, as hashes; MongoDB removes expired ones."""
 
     name = "share_links"
     policy = Policy(

@@ -191,3 +191,31 @@ def test_the_index_of_decisions_has_each_with_its_status_and_date() -> None:
         found = re.search(r"^Status: (.+) · Date: (\d{4}-\d\d-\d\d)$", path.read_text(), re.MULTILINE)
         assert found and path.name.startswith(number), path.name
         assert f"| [{number}]({path.name}) | {title} | {found[1]} | {found[2]} |\n" in index
+
+
+def test_decisions_that_change_each_other_both_say_so() -> None:
+    words = {"extends": "extended by", "revises": "revised by", "supersedes": "superseded by"}
+    words["confirms"] = "confirmed by"
+    said = {path.name[:4]: relations(path) for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
+    for later, theirs in said.items():
+        for word, by in words.items():
+            assert not [other for other in theirs.get(word, ()) if later not in said[other].get(by, ())], (
+                later
+            )
+            assert not [other for other in theirs.get(by, ()) if later not in said[other].get(word, ())], (
+                later
+            )
+    assert said["0147"]["supersedes"] == ["0007"]
+
+
+def relations(path: Path) -> dict[str, list[str]]:
+    """The decisions that the status of a decision names, by the words before them, such as "revised by"."""
+    found: dict[str, list[str]] = {}
+    word = ""
+    status = re.search(r"^Status: .+$", path.read_text(), re.MULTILINE)
+    assert status, path.name
+    for term, number in re.findall(r"((?:extend|revis|supersed|confirm)\w+(?: by)?)|\[(\d{4})\]", status[0]):
+        word = term or word
+        if number and word:
+            found.setdefault(word, []).append(number)
+    return found
