@@ -193,6 +193,42 @@ def test_the_index_of_decisions_has_each_with_its_status_and_date() -> None:
         assert f"| [{number}]({path.name}) | {title} | {found[1]} | {found[2]} |\n" in index
 
 
+@pytest.mark.parametrize(
+    "document", ["docs/how-to/troubleshoot.md", "docs/how-to/alerts.md", "docs/how-to/operate.md"]
+)
+def test_messages_are_quoted_as_segue_prints_them(page: str) -> None:
+    code = printed()
+    quoted = set(messages(text_of(f"docs/how-to/{page}.md")))
+    assert quoted, "the page quotes no message"
+    parts = {part.strip(" :,") for message in quoted for part in message.split("…")}
+    assert not sorted(part for part in parts if len(part.split()) > 2 and not is_printed(part, code))
+
+
+def is_printed(part: str, code: str) -> bool:
+    """Whether at least half of a message is in the code, and three words of it; the rest may be values."""
+    words = part.split()
+    least = max(3, (len(words) + 1) // 2)
+    runs = (" ".join(words[start : start + least]) for start in range(len(words) - least + 1))
+    return any(run in code for run in runs)
+
+
+def messages(text: str) -> Iterator[str]:
+    """The messages that a page explains: in bold before a paragraph, or in a table of messages."""
+    for bold in re.findall(r"^\*\*(`.+?`)\.\*\*", text, re.MULTILINE | re.DOTALL):
+        yield from (" ".join(message.split()) for message in re.findall(r"`([^`]+)`", bold))
+    for table in re.findall(r"^\| message \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE):
+        for row in table.splitlines():
+            yield from re.findall(r"`([^`]+)`", row.split("|")[1])
+
+
+def printed() -> str:
+    """The code, with the literals of a message joined and its values as in the documentation."""
+    folders = (ROOT / "segue", ROOT / "dashboard", ROOT / "batch_jobs", ROOT / "streaming_jobs")
+    code = "\n".join(path.read_text() for folder in folders for path in sorted(folder.rglob("*.py")))
+    code = re.sub(r"\"\s*\n\s*f?\"", "", code + (ROOT / "run.sh").read_text())
+    return re.sub(r"\{[^{}\n]*\}", "…", code)
+
+
 def test_decisions_that_change_each_other_both_say_so() -> None:
     words = {"extends": "extended by", "revises": "revised by", "supersedes": "superseded by"}
     words["confirms"] = "confirmed by"
