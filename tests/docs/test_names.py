@@ -193,9 +193,7 @@ def test_the_index_of_decisions_has_each_with_its_status_and_date() -> None:
         assert f"| [{number}]({path.name}) | {title} | {found[1]} | {found[2]} |\n" in index
 
 
-@pytest.mark.parametrize(
-    "document", ["docs/how-to/troubleshoot.md", "docs/how-to/alerts.md", "docs/how-to/operate.md"]
-)
+@pytest.mark.parametrize("page", ["troubleshoot", "alerts", "operate"])
 def test_messages_are_quoted_as_segue_prints_them(page: str) -> None:
     code = printed()
     quoted = set(messages(text_of(f"docs/how-to/{page}.md")))
