@@ -30,6 +30,7 @@ BAR = (
     "lyrics",
     "skip",
     "quiet",
+    "streamlit_texts",
     "install",
     "bar",
 )
