@@ -126,7 +126,7 @@ def _of_listener(user_id: str, _name: str | None) -> Document:
 
 
 class SentPlays(Collection[SentPlay]):
-    """The plays of the last days; MongoDB removes older ones."""
+    """The ids of the plays that were sent in the last week; MongoDB removes older ones."""
 
     name = "sent_plays"
     policy = Policy(
