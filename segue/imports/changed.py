@@ -1,16 +1,21 @@
 """Listeners whose imported or delayed plays have changed, until the stream has made their tastes anew.
 
-Delivery: one document for each listener. A change during the work keeps the document.
+Delivery: one document for each listener. A change during the work keeps the document. An import and its
+removal are noted before they begin, so that their change is taken up even if their process dies.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from typing import TypedDict
+from datetime import UTC, datetime, timedelta
+from typing import NotRequired, TypedDict
 
-from segue.storage.mongo import UpdateOne
+from segue.storage.mongo import Document, DuplicateKeyError, UpdateOne
 from segue.storage.store import Collection, Job, Personal, Policy, Right
+
+_LATEST = timedelta(minutes=2)
+"""When a change that has begun is taken up, if its process says no more."""
 
 
 class ChangedImport(TypedDict):
@@ -20,6 +25,8 @@ class ChangedImport(TypedDict):
     """The listener's id."""
     change: str
     """A random text for the last change."""
+    after: NotRequired[datetime]
+    """When to take up a change that has begun and has not ended; absent once it has ended."""
 
 
 class ChangedImports(Collection[ChangedImport]):
@@ -36,18 +43,36 @@ class ChangedImports(Collection[ChangedImport]):
         },
     )
 
+    def begin(self, user_id: str) -> None:
+        """Note that plays of a listener are about to change; :meth:`note` follows when they have changed.
+
+        If it does not follow within two minutes, the process has died, and the listener is waiting.
+        """
+        change = secrets.token_hex(8)
+        begun = {"change": change, "after": datetime.now(UTC) + _LATEST}
+        own: Document = {"_id": user_id, "after": {"$exists": True}}
+        try:
+            self.documents.update_one(own, {"$set": begun}, upsert=True)
+        except DuplicateKeyError:  # the listener is waiting already, and must not wait longer
+            self.documents.update_one({"_id": user_id}, {"$set": {"change": change}})
+
     def note(self, user_ids: Iterable[str]) -> None:
         """Note that plays of these listeners have changed."""
         updates = [
-            UpdateOne({"_id": user_id}, {"$set": {"change": secrets.token_hex(8)}}, upsert=True)
+            UpdateOne(
+                {"_id": user_id},
+                {"$set": {"change": secrets.token_hex(8)}, "$unset": {"after": ""}},
+                upsert=True,
+            )
             for user_id in dict.fromkeys(user_ids)
         ]
         if updates:
             self.documents.bulk_write(updates, ordered=False)
 
     def waiting(self, *, limit: int) -> dict[str, str]:
-        """Listeners, each with its last change."""
-        return {own["_id"]: own["change"] for own in self.documents.find({}).limit(limit)}
+        """Listeners, each with its last change, without those whose change goes on."""
+        due: Document = {"$or": [{"after": {"$exists": False}}, {"after": {"$lte": datetime.now(UTC)}}]}
+        return {own["_id"]: own["change"] for own in self.documents.find(due).limit(limit)}
 
     def done(self, changes: dict[str, str]) -> None:
         """Remove listeners whose last change is still the one given."""

@@ -164,6 +164,7 @@ class Importer:
                     heard[key] = HeardSong(play.song, matches[key], play.at)
                 plays.append(KeptPlay(play.at, key, play.ms_played, play.skipped))
             heard, kept = room.admitted(heard, plays, known=known)
+            self._changed.begin(self._user_id)
             self._songs.keep(self._user_id, heard)
             added = self._days.add(self._user_id, kept, number=number)
             room.take(songs=len(heard.keys() - known), plays=added.new)
@@ -195,12 +196,17 @@ class Importer:
     def undo(self, number: int) -> int:
         """Remove the plays that only one import contained; returns how many these are.
 
+        A removal that was interrupted is completed by another.
+
         Raises
         ------
         SegueError
             There is no such import.
         """
         self._runs.one(self._user_id, number)
+        self._changed.begin(self._user_id)
+        # Until all plays are removed, the import is one that lacks plays.
+        self._runs.update(self._user_id, number, state="failed", error="its removal was interrupted")
         removed = self._days.withdraw(self._user_id, number)
         first = self._days.first_heard(self._user_id)
         unused = [key for key in self._songs.matches(self._user_id) if key not in first]

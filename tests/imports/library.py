@@ -14,3 +14,6 @@ def track(own: str, title: str, *, seconds: float = 200.0, **more: str) -> Match
 
 def library(*tracks: MatchableTrack) -> Library:
     return Library(tracks)
+
+
+LIBRARY = library(*(track(f"t{i}", f"Song {i}") for i in range(5)))

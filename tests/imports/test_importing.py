@@ -19,12 +19,11 @@ from segue.imports.runs import Imports
 from segue.imports.songs import ImportedSongs
 from segue.privacy.export import archive
 from segue.storage.store import Store
-from tests.imports.library import library, track
+from tests.imports.library import LIBRARY, library, track
 from tests.imports.test_imported_facts import NORTH_SIDE
 from tests.plays.examples import a_play
 
 AT = 1_680_717_600
-LIBRARY = library(*(track(f"t{i}", f"Song {i}") for i in range(5)))
 
 
 def rows(first: int, last: int, folder: Path, *, artist: str = "Vela") -> Path:
