@@ -39,5 +39,5 @@ class Server:
         )
         self.opinions, self.marks = Opinions(store), Marks(store)
         self.playbacks, self.bookmarks = Playbacks(store), Bookmarks(store)
-        self.listened = Listened(store, self.tracks)
+        self.listened = Listened(store, self.tracks, window=services.settings.engagement.window)
         self.thumbnails = Thumbnails(Covers(store), self.tracks)
