@@ -50,7 +50,7 @@ class Conversion:
 
     def arguments(self, target: Path) -> list[str]:
         """The arguments of ffmpeg."""
-        bit_rate = [] if self.form.is_lossless else ["-b:a", f"{self.kilobits - self.form.overhead}k"]
+        bit_rate = [] if self.form.is_lossless else ["-b:a", f"{self.kilobits}k"]
         length = [] if self.end is None else ["-t", f"{max(0.0, self.end - self.start):.6f}"]
         return [
             *("-hide_banner", "-nostdin", "-v", "error", "-threads", "1", "-abort_on", "empty_output"),

@@ -21,8 +21,6 @@ class Form:
     least: int
     most: int
     """The range of bit rates, in thousand bits a second. Equal for a form without loss: an upper bound."""
-    overhead: int = 0
-    """What the container adds to the bit rate of the sound, in thousand bits a second, if it is much."""
 
     @property
     def is_lossless(self) -> bool:
@@ -70,7 +68,6 @@ FORMS = {
             encoder=("-c:a", "aac"),
             least=32,
             most=320,
-            overhead=3,  # seven bytes for each frame, of which there are up to 47 a second
         ),
         Form(
             name="flac",
