@@ -1,4 +1,4 @@
-"""What every response and connection is held to: known host names, no foreign pages, security headers.
+"""Rules for every response and connection: known host names, no foreign pages, security headers.
 
 A page of another site can give its own host name the address of this machine (DNS rebinding); a browser then
 takes this server for that site. Such a name is one of the public domain name system. So names outside of it
@@ -123,7 +123,7 @@ def _is_of_apps(path: str) -> bool:
 
 @lru_cache(maxsize=256)
 def content_policy(host: str, base_url: str) -> str:
-    """What a page may run and load, for requests to a host.
+    """The scripts and contents that a page may load, for requests to a host.
 
     Some browsers do not count a WebSocket of the same host to `'self'`, so that it is named.
     """

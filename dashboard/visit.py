@@ -119,7 +119,7 @@ def is_here(user_id: str) -> bool:
 
 
 def is_still_here(known: Listener) -> bool:
-    """Whether the visitor is the listener for whom the page was drawn; says what to do if not.
+    """Whether the visitor is the listener for whom the page was drawn; if not, it says how to continue.
 
     A page stays open after a log-out in another tab.
     """

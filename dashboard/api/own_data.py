@@ -81,7 +81,7 @@ def routes(services: Services) -> list[Route]:
 
 
 def _confirm(services: Services, request: Request, user_id: str, password: object) -> None:
-    """Check the password of an account that has one: whoever found an open browser removes nothing."""
+    """Check the password of an account that has one: a person who found an open browser removes nothing."""
     account = Accounts(services.store).of(user_id)
     if account is not None:
         services.authenticator.confirm(

@@ -159,7 +159,7 @@ def _summary(batches: list[MicroBatch], started: Started) -> None:
 
 
 def order_words(model: str, order: OrderInUse) -> str:
-    """What orders the recommendations, how it was chosen, and when.
+    """The order of the recommendations, how it was chosen, and when.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Connections to services that are told what the listener hears, on the page You."""
+"""Connections to services that get the songs that the listener hears, on the page You."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _LONGEST = 200
 
 
 def show(listener: Listener) -> None:
-    """The listener's connections, and what is needed for others."""
+    """The listener's connections, and the forms for others."""
     if listener.name is None:
         return
     with st.expander(gettext("Scrobbling"), icon=":material/send:"):
         st.write(
             gettext(
-                "Segue can tell ListenBrainz and Last.fm what you hear here, and what is playing now. "
-                "Nothing is sent before you connect a service. A song counts there if you heard half of "
-                "it, or four minutes."
+                "Segue can send the songs that you hear here to ListenBrainz and Last.fm, with the song that "
+                "is playing now. Nothing is sent before you connect a service. A song counts there if you "
+                "heard half of it, or four minutes."
             )
         )
         services, api = visit.services(), api_of(visit.services().settings)
@@ -75,7 +75,7 @@ def _state(own: Connection) -> None:
     if own.last_refusal:
         st.caption(gettext("The last refused play: {reason}.", reason=_words(own.last_refusal)))
     chosen = st.toggle(
-        gettext("Also send what other programs have scrobbled to Segue"),
+        gettext("Also send the plays that other programs have scrobbled to Segue"),
         value=own.from_programs,
         key=f"from-programs-{own.service}",
         help=gettext("Leave this off for programs that scrobble there themselves."),

@@ -59,7 +59,7 @@ class ListenerTaken(Exception):
 
 
 class Accounts(Collection[StoredAccount]):
-    """All accounts.
+    """The accounts, with password hashes and confirmed mail addresses.
 
     Delivery: an account is one document whose key is its name: of two people who choose a name at the same
     time, only the first gets it.
