@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 import logging
 import re
 import socket
@@ -24,12 +23,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.problems import is_developers
+from segue.operations import hosts
 from segue.settings import DashboardSettings
 
 _PORTS = {"http": 80, "https": 443}
 log = logging.getLogger(__name__)
-_PRIVATE_ENDINGS = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
-"""Endings of names that the public domain name system does not have (RFC 6761, 6762, 8375)."""
 _HEALTH = "/_stcore/health"
 _CLOSED = frozenset({"/_stcore/metrics"})
 """Streamlit's figures about its sessions: Segue's own are served on the loopback address."""
@@ -151,21 +149,12 @@ def is_known_host(header: str, settings: DashboardSettings) -> bool:
     """
     if not header:
         return True
-    try:
-        name = (urlsplit(f"//{header}").hostname or "").rstrip(".")
-    except ValueError:  # half an IPv6 address
+    name = hosts.name_of(header)
+    if name is None:
         return False
-    if _is_address(name) or name.endswith(_PRIVATE_ENDINGS) or (name and "." not in name):
-        return True
-    return any(_fits(name, wanted) for wanted in _public_names(settings.base_url, settings.allowed_hosts))
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return hosts.is_private(name) or any(
+        _fits(name, wanted) for wanted in _public_names(settings.base_url, settings.allowed_hosts)
+    )
 
 
 @cache

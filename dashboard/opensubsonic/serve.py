@@ -28,6 +28,7 @@ from segue.dashboard.opensubsonic.answers import unavailable
 from segue.dashboard.opensubsonic.routes import form_of, routes
 from segue.dashboard.scrobbling import sending_scrobbles
 from segue.dashboard.services import Services
+from segue.dashboard.turns import Turns
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import LAST_PORT, listening, registered
 from segue.local.stack import connected
@@ -113,6 +114,7 @@ def make_app(settings: Settings | None = None) -> Starlette:
     layers = [
         Middleware(Measured, metrics=services.metrics, routes=answering),
         Middleware(Capacity, of_apps=_full),
+        Middleware(Turns),
     ]
 
     @contextlib.asynccontextmanager

@@ -74,16 +74,20 @@ def _state(own: Connection) -> None:
         st.warning(gettext("Plays wait: {reason}.", reason=_words(own.problem)))
     if own.last_refusal:
         st.caption(gettext("The last refused play: {reason}.", reason=_words(own.last_refusal)))
-    chosen = st.toggle(
-        gettext("Also send the plays that other programs have scrobbled to Segue"),
-        value=own.from_programs,
-        key=f"from-programs-{own.service}",
-        help=gettext("Leave this off for programs that scrobble there themselves."),
-    )
-    if bool(chosen) != own.from_programs and visit.is_here(own.user_id):
+    key = f"from-programs-{own.service}"
+
+    def choose() -> None:
         ScrobbleConnections(visit.services().store).include_programs(
-            own.user_id, own.service, included=bool(chosen)
+            own.user_id, own.service, included=bool(st.session_state[key])
         )
+
+    st.session_state[key] = own.from_programs
+    st.toggle(
+        gettext("Also send the plays that other programs have scrobbled to Segue"),
+        key=key,
+        help=gettext("Leave this off for programs that scrobble there themselves."),
+        on_change=visit.by_listener(own.user_id, choose),
+    )
     if st.button(gettext("Disconnect"), key=f"disconnect-{own.service}"):
         if visit.is_here(own.user_id):
             store = visit.services().store

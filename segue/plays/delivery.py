@@ -6,8 +6,8 @@ acknowledged it. A repeated play is acknowledged without being sent. A claim tha
 sent when the player repeats it. So a play reaches Kafka at least once despite failures, and twice only after
 a crash between acknowledgement and mark. The stream then counts it once, by its event id.
 
-What else a play changes is stored between acknowledgement and mark. A repeated play changes nothing more: it
-could undo what a newer one has changed. After a crash, sending and storing are repeated together.
+Other effects of a play are stored between acknowledgement and mark. A repeated play changes nothing more: it
+could undo the change of a newer one. After a crash, sending and storing are repeated together.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ LEFT_OVER = timedelta(seconds=30)
 _MESSAGING: dict[str, str | int] = {"messaging.system": "kafka", "messaging.operation.type": "send"}
 _COUNT = "messaging.batch.message_count"
 _LEFT = "its listener has left"
-_PATIENCE = 10.0
-"""How long Kafka may take to acknowledge a play, in seconds."""
+_PATIENCE, _MARKED_SECONDS = 10.0, 30.0
+"""How long Kafka may take to acknowledge a play, and the mark of a listener who has left, in seconds."""
 
 
 class PlayProducer(RecordProducer):
@@ -77,8 +77,13 @@ class PlayProducer(RecordProducer):
 
         The record has the listener's key and no value. The streams skip it; a recount leaves out the plays
         with its key. Retention removes the record and the plays.
+
+        Raises
+        ------
+        NotAcknowledged
+            Kafka has not acknowledged it.
         """
-        self.send_bytes(None, key=user_id.encode()).get(timeout=30)
+        self.deliver_bytes([(None, user_id.encode())], seconds=_MARKED_SECONDS)
 
 
 def _record(play: Play) -> tuple[bytes, bytes]:
@@ -166,7 +171,7 @@ def _key(play: Play) -> str:
 
 
 Result = Literal["delivered", "refused", "failed"]
-"""What becomes of events: Kafka has them, they are invalid, or Kafka did not accept those of a request."""
+"""The fate of events: Kafka has them, they are invalid, or Kafka did not accept those of a request."""
 
 
 class PlayDelivery:
@@ -190,7 +195,7 @@ class PlayDelivery:
         `accepted` says which plays the stream takes as late or from the future. Plays that were sent before a
         wrong clock was recognised, and that it rejects for that, are sent again.
 
-        `keep` stores what plays change besides: it gets those that Kafka has just acknowledged, before they
+        `keep` stores the other effects of plays: it gets those that Kafka has just acknowledged, before they
         are marked as sent.
 
         `count` gets the number of events with a result; a request that failed counts as one.
