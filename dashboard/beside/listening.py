@@ -1,4 +1,4 @@
-"""Learns from what listeners are playing on connected servers.
+"""Learns from the current songs of listeners on connected servers.
 
 Delivery: events are sent before the listening is stored. After a crash between the two, they are sent again
 under the same ids, and count once.
@@ -19,7 +19,6 @@ from segue.connected.faults import ServerFault
 from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.now_playing import Playing, followed, needs_count, playing_in
-from segue.dashboard import app_events
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
@@ -37,7 +36,7 @@ _MOST_SEEN = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What a player was last seen to play."""
+    """The song that a player was last seen to play."""
 
     song_id: str
     minutes_ago: int
@@ -61,7 +60,7 @@ class Listening:
         accounts: Sequence[LinkedAccount],
         clients: Mapping[str, OpenSubsonic],
     ) -> None:
-        """Look what is playing on a server, and send what follows from it.
+        """Ask a server for the songs that are playing, and send the events that follow from them.
 
         Parameters
         ----------
@@ -139,7 +138,7 @@ class Listening:
                 account["name"],
                 name,
                 lambda last: [followed(app, last, played, counted=counted, now=now)],
-                send=lambda events: app_events.send(self._services, events),
+                send=self._services.delivery.send,
             )
         while len(self._seen) >= _MOST_SEEN:
             del self._seen[next(iter(self._seen))]

@@ -5,7 +5,8 @@ opinion. Ratings have no time. They are taken over once, after the account was l
 none here.
 
 Delivery: an event has an id that follows from the account, the song and the star, so that a repeat counts
-once. What was taken over is noted afterwards; a crash before the note repeats it, and changes nothing.
+once. The last opinion that was taken over is noted afterwards; a crash before the note repeats it, and
+changes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from segue.connected.client import OpenSubsonic
 from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.opinions_there import Star, ratings, stars
-from segue.dashboard import app_events
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
@@ -53,7 +53,7 @@ class OpinionsThere:
         self._next: dict[str, float] = {}
 
     def look(self, account: LinkedAccount, client: OpenSubsonic) -> None:
-        """Take over what is new since the last look.
+        """Take over the opinions that are new since the last look.
 
         Raises
         ------
@@ -137,4 +137,4 @@ class OpinionsThere:
             }
             for key, track in tracks.items()
         ]
-        app_events.send(self._services, events)
+        self._services.delivery.send(events)

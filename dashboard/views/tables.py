@@ -11,7 +11,8 @@ import streamlit as st
 from segue.dashboard.language.words import translated
 from segue.phrases import marked
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Beginnings of formulas, the last four as wide signs, which some spreadsheets read in the same way."""
 _LABELS = {
     "start": marked("from"),
     "title": marked("title"),

@@ -14,9 +14,10 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypedDict
 
+from segue.clock import now
 from segue.phrases import marked, phrase
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
@@ -30,7 +31,7 @@ SCOPES = {
     CATALOGUE: marked("search the library"),
     EVENTS: marked("send plays"),
 }
-"""The scopes, with the words for what they allow."""
+"""The scopes, with a description of each."""
 WINDOW = timedelta(minutes=1)
 """Requests of a key are counted within it; it begins with the first one."""
 PREFIX = "segue_"
@@ -93,12 +94,11 @@ class StoredApiKey(TypedDict):
     """Requests within the window."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class ApiKeys(Collection[StoredApiKey]):
-    """All API keys. Safe for use by several threads."""
+    """The API keys of all listeners, as digests.
+
+    Safe for use by several threads.
+    """
 
     name = "api_keys"
     policy = Policy(
@@ -107,7 +107,7 @@ class ApiKeys(Collection[StoredApiKey]):
     )
     indexes = (Index.on("user_id"), Index.on("digest", unique=True))
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = now) -> None:
         super().__init__(store)
         self._clock = clock
 
@@ -125,7 +125,9 @@ class ApiKeys(Collection[StoredApiKey]):
             raise ApiKeyError(phrase("The name of a program has 1 to {most} characters.", most=LONGEST_LABEL))
         wanted = set(scopes)
         if not wanted or wanted - SCOPES.keys():
-            raise ApiKeyError(phrase("Choose what the key allows: {scopes}.", scopes=", ".join(SCOPES)))
+            raise ApiKeyError(
+                phrase("Choose one or more of these scopes: {scopes}.", scopes=", ".join(SCOPES))
+            )
         secret = f"{PREFIX}{secrets.token_hex(_BYTES)}"
         key: StoredApiKey = {
             "_id": secrets.token_hex(12),

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypedDict
 
+from segue.clock import now
 from segue.people.accounts import Account
-from segue.people.login_sessions import now
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 GOOD_FOR = timedelta(minutes=1)
@@ -35,7 +35,10 @@ Handover = TypedDict(
 
 
 class Handovers(Collection[Handover]):
-    """Stores the hashes of the codes in MongoDB, so that page and route may run in different processes."""
+    """The codes that hand a log-in at an identity provider over to a session, as hashes.
+
+    They are stored, so that page and route may run in different processes.
+    """
 
     name = "handovers"
     policy = Policy(

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypedDict
 
+from segue.clock import now
 from segue.people.accounts import name_key
-from segue.people.login_sessions import now
 from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
@@ -139,7 +139,7 @@ def _of_listener(user_id: str, name: str | None) -> Document:
 
 
 class LoginFailures(Collection[LoginFailure]):
-    """Failures by source; MongoDB removes them when their window has ended."""
+    """Failed attempts to log in, and new guests, by name and address; MongoDB removes old ones."""
 
     name = "login_failures"
     policy = Policy(

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NotRequired, Protocol, TypedDict
 
+from segue.clock import now
 from segue.people.signatures import Signatures
 from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
@@ -93,12 +94,8 @@ class Admitting(Protocol):
     def admit(self, network: str) -> bool: ...
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 class LoginSessions(Collection[LoginSession]):
-    """Opens, finds and closes log-in sessions; MongoDB removes those that have expired."""
+    """The log-in sessions of guests and accounts; MongoDB removes those that have expired."""
 
     name = "sessions"
     policy = Policy(
@@ -172,7 +169,7 @@ class LoginSessions(Collection[LoginSession]):
         Parameters
         ----------
         network
-            What :class:`segue.people.newcomers.Newcomers` counts guests by.
+            The network by which :class:`segue.people.newcomers.Newcomers` counts guests.
         """
         if self._offers is None:
             return self.open()

@@ -6,20 +6,21 @@ acknowledged it. A repeated play is acknowledged without being sent. A claim tha
 sent when the player repeats it. So a play reaches Kafka at least once despite failures, and twice only after
 a crash between acknowledgement and mark. The stream then counts it once, by its event id.
 
-What else a play changes is stored between acknowledgement and mark. A repeated play changes nothing more: it
-could undo what a newer one has changed. After a crash, sending and storing are repeated together.
+Other effects of a play are stored between acknowledgement and mark. A repeated play changes nothing more: it
+could undo the change of a newer one. After a crash, sending and storing are repeated together.
 """
 
 from __future__ import annotations
 
 import enum
 import json
+import logging
 import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from segue import tracing
 from segue.errors import SegueError
@@ -31,6 +32,7 @@ from segue.storage.kafka import Place, RecordProducer
 from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
+log = logging.getLogger(__name__)
 REMEMBERED = timedelta(days=7)
 """How long the id of a sent play is kept."""
 WORTH_KEEPING = REMEMBERED - timedelta(days=1)
@@ -39,8 +41,8 @@ LEFT_OVER = timedelta(seconds=30)
 _MESSAGING: dict[str, str | int] = {"messaging.system": "kafka", "messaging.operation.type": "send"}
 _COUNT = "messaging.batch.message_count"
 _LEFT = "its listener has left"
-_PATIENCE = 10.0
-"""How long Kafka may take to acknowledge a play, in seconds."""
+_PATIENCE, _MARKED_SECONDS = 10.0, 30.0
+"""How long Kafka may take to acknowledge a play, and the mark of a listener who has left, in seconds."""
 
 
 class PlayProducer(RecordProducer):
@@ -75,8 +77,13 @@ class PlayProducer(RecordProducer):
 
         The record has the listener's key and no value. The streams skip it; a recount leaves out the plays
         with its key. Retention removes the record and the plays.
+
+        Raises
+        ------
+        NotAcknowledged
+            Kafka has not acknowledged it.
         """
-        self.send_bytes(None, key=user_id.encode()).get(timeout=30)
+        self.deliver_bytes([(None, user_id.encode())], seconds=_MARKED_SECONDS)
 
 
 def _record(play: Play) -> tuple[bytes, bytes]:
@@ -124,7 +131,7 @@ def _of_listener(user_id: str, _name: str | None) -> Document:
 
 
 class SentPlays(Collection[SentPlay]):
-    """The plays of the last days; MongoDB removes older ones."""
+    """The ids of the plays that were sent in the last week; MongoDB removes older ones."""
 
     name = "sent_plays"
     policy = Policy(
@@ -163,6 +170,10 @@ def _key(play: Play) -> str:
     return f"{play['user_id']}:{canonical_id(play['event_id'])}"
 
 
+Result = Literal["delivered", "refused", "failed"]
+"""The fate of events: Kafka has them, they are invalid, or Kafka did not accept those of a request."""
+
+
 class PlayDelivery:
     """Delivers the plays of all requests through one producer, which is created for the first play.
 
@@ -176,6 +187,7 @@ class PlayDelivery:
         *,
         accepted: StreamSettings | None = None,
         keep: Callable[[Sequence[Play]], None] = lambda plays: None,
+        count: Callable[[Result, int], None] = lambda result, number: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`connect` creates a producer. It is called again after a failure, since brokers may have moved.
@@ -183,11 +195,13 @@ class PlayDelivery:
         `accepted` says which plays the stream takes as late or from the future. Plays that were sent before a
         wrong clock was recognised, and that it rejects for that, are sent again.
 
-        `keep` stores what plays change besides: it gets those that Kafka has just acknowledged, before they
+        `keep` stores the other effects of plays: it gets those that Kafka has just acknowledged, before they
         are marked as sent.
+
+        `count` gets the number of events with a result; a request that failed counts as one.
         """
         self._sent, self._connect, self._keep = SentPlays(store), connect, keep
-        self._accepted, self._clock = accepted, clock
+        self._accepted, self._count, self._clock = accepted, count, clock
         self.broker_clock = BrokerClock()
         self._newest = NewestOffsets()
         self._producer: PlayProducer | None = None
@@ -222,6 +236,10 @@ class PlayDelivery:
             self._deliver(ours)
         delivered = [play for event_id, play in plays.items() if claims[event_id] in (Claim.OURS, Claim.SENT)]
         refused |= {event_id: _LEFT for event_id, claim in claims.items() if claim is Claim.NOBODYS}
+        self._count("delivered", len(delivered))
+        self._count("refused", len(refused))
+        if refused:
+            log.info("events are refused: %s", sorted(set(refused.values())))
         return delivered, refused
 
     def _deliver(self, plays: Sequence[Play]) -> None:
@@ -231,6 +249,7 @@ class PlayDelivery:
         except SegueError as error:
             self._sent.give_up(plays)
             self._start_over()
+            self._count("failed", 1)
             raise SegueError(f"Kafka does not accept plays now: {error}") from None
         self._keep(plays)
         self._sent.mark(plays)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NotRequired, TypedDict
 
+from segue.clock import now
 from segue.scrobbling.heard import ScrobbledSong
 from segue.storage.mongo import DuplicateKeyError
 from segue.storage.records import EpochMs
@@ -53,12 +54,11 @@ class Waiting:
     song: ScrobbledSong
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Scrobbles(Collection[StoredScrobble]):
-    """All scrobbles that wait, and those of the last days. Safe for use by several threads."""
+    """The scrobbles that wait to be sent to other services, and those that were sent in the last week.
+
+    Safe for use by several threads.
+    """
 
     name = "scrobbles"
     policy = Policy(
@@ -72,7 +72,7 @@ class Scrobbles(Collection[StoredScrobble]):
         Index.on("expires_at", keep=timedelta()),
     )
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = now) -> None:
         super().__init__(store)
         self._clock = clock
 
@@ -145,7 +145,7 @@ class Scrobbles(Collection[StoredScrobble]):
         self.documents.update_many({"_id": {"$in": ids}}, {"$set": changes})
 
     def drop(self, connection: str) -> None:
-        """Remove what waits for a connection, and what was sent by it."""
+        """Remove the waiting plays of a connection, and those that were sent by it."""
         self.documents.delete_many({"connection": connection})
 
 

@@ -13,9 +13,10 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypedDict, get_args
 
+from segue.clock import now
 from segue.phrases import phrase
 from segue.storage.mongo import DESCENDING
 from segue.storage.records import Count
@@ -73,12 +74,8 @@ class StoredLink(TypedDict):
     """How many times the link was opened."""
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 class ShareLinks(Collection[StoredLink]):
-    """Creates, opens and revokes links; MongoDB removes expired ones."""
+    """The share links, as hashes; MongoDB removes expired ones."""
 
     name = "share_links"
     policy = Policy(
