@@ -32,6 +32,8 @@ class Attribution:
     variant: str
     """The play's field `model`, by which outcomes are compared: the variant, with `/explore` for
     exploration; `mood:` and the index version; or the index version alone without recommendations."""
+    propensity: float | None = None
+    """The probability with which the track is in the list; None where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +186,10 @@ def _recommended(
     return replace(
         item,
         attribution=Attribution(
-            recommendation_id=stored.recommendation_id, rank=rank, variant=_variant(track, stored)
+            recommendation_id=stored.recommendation_id,
+            rank=rank,
+            variant=_variant(track, stored),
+            propensity=track.propensity,
         ),
         why=reason(track.reason, named.title if named else None),
         score=track.similarity if named else None,

@@ -34,6 +34,9 @@ class StoredItem(TypedDict):
     """Its similarity to the taste, a cosine; 0 for a track from the varied selection."""
     reason: StoredReason
     """Why it is recommended."""
+    propensity: NotRequired[float]
+    """The probability with which it is in the list, 1 if it is there whatever the exploration draws. Missing
+    where it is not known, and in documents of earlier releases."""
 
 
 class StoredRecommendation(TypedDict):
@@ -159,7 +162,10 @@ def stored_item(track: PlannedTrack) -> StoredItem:
     reason = StoredReason(kind=track.reason)
     if track.evidence is not None:
         reason["track_id"] = track.evidence
-    return StoredItem(track_id=track.track_id, score=track.similarity, reason=reason)
+    item = StoredItem(track_id=track.track_id, score=track.similarity, reason=reason)
+    if track.propensity is not None:
+        item["propensity"] = round(track.propensity, 6)
+    return item
 
 
 def _fields(plan: Plan) -> dict[str, object]:
@@ -183,6 +189,7 @@ def _read(stored: StoredRecommendation) -> Recommendation:
                 similarity=item["score"],
                 evidence=item["reason"].get("track_id"),
                 reason=item["reason"]["kind"],
+                propensity=item.get("propensity"),
             )
             for item in stored["items"]
         ],
