@@ -9,7 +9,7 @@ from typing import Any
 
 from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
-from segue.dashboard.queries.reasons import reason
+from segue.dashboard.queries.reasons import reason, with_evidence
 from segue.dashboard.queries.starts import selection
 from segue.index.published import PublishedBundles
 from segue.ranking.plan import PlannedTrack
@@ -51,6 +51,8 @@ class Item:
     """As in :data:`segue.plays.event.SOURCES`."""
     attribution: Attribution | None = None
     why: str | None = None
+    lifted_by: tuple[tuple[str, float], ...] = ()
+    """The evidence of a learned order that lifted it most, for programs."""
     score: float | None = None
     note: str | None = None
     tone: str | None = None
@@ -191,7 +193,12 @@ def _recommended(
             variant=_variant(track, stored),
             propensity=track.propensity,
         ),
-        why=reason(track.reason, named.title if named else None),
+        why=with_evidence(
+            reason(track.reason, named.title if named else None),
+            track.reason,
+            () if is_exploring(track.reason) else (name for name, _ in track.lifted_by),
+        ),
+        lifted_by=track.lifted_by,
         score=track.similarity if named else None,
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import NO_CANDIDATES, NO_EVIDENCE, Candidates, pooled
-from segue.ranking.learned_order import LearnedOrder, shipped
+from segue.ranking.learned_order import LearnedOrder, lifted_by, shipped
 from segue.ranking.reranking import Drawn, rerank
 from segue.ranking.sources import AGAIN, EXPLORE, TASTE, VARIED, in_use, learned_from_plays
 from segue.ranking.variants import left_out, ranking_of, served
@@ -44,6 +44,8 @@ class PlannedTrack:
     """A key of :data:`segue.ranking.sources.REASONS`."""
     propensity: float | None = None
     """The probability with which the track is in the list, in (0, 1]; None where it is not known."""
+    lifted_by: tuple[tuple[str, float], ...] = ()
+    """The evidence of a learned order that lifted it most (:func:`segue.ranking.learned_order.lifted_by`)."""
 
 
 @dataclass(frozen=True)
@@ -216,5 +218,6 @@ def _explained(
             signal = int(candidates.evidence[place])
             evidence = None if signal == NO_EVIDENCE else profile.track_ids[signal]
         similarity = round(float(candidates.similarity[place]), 6)
-        explained.append(PlannedTrack(track_id, similarity, evidence, reason.kind, drawn.propensity_of(row)))
+        propensity, lifts = drawn.propensity_of(row), lifted_by(candidates, place)
+        explained.append(PlannedTrack(track_id, similarity, evidence, reason.kind, propensity, lifts))
     return explained

@@ -25,6 +25,8 @@ class StoredReason(TypedDict):
     :data:`segue.ranking.sources.REASONS`."""
     track_id: NotRequired[str]
     """The track that the reason names, if it names one."""
+    lifted_by: NotRequired[dict[str, float]]
+    """With a learned order, the evidence that lifted the track most, and what each adds to its score."""
 
 
 class StoredItem(TypedDict):
@@ -162,6 +164,8 @@ def stored_item(track: PlannedTrack) -> StoredItem:
     reason = StoredReason(kind=track.reason)
     if track.evidence is not None:
         reason["track_id"] = track.evidence
+    if track.lifted_by:
+        reason["lifted_by"] = dict(track.lifted_by)
     item = StoredItem(track_id=track.track_id, score=track.similarity, reason=reason)
     if track.propensity is not None:
         item["propensity"] = round(track.propensity, 6)
@@ -190,6 +194,7 @@ def _read(stored: StoredRecommendation) -> Recommendation:
                 evidence=item["reason"].get("track_id"),
                 reason=item["reason"]["kind"],
                 propensity=item.get("propensity"),
+                lifted_by=tuple(item["reason"].get("lifted_by", {}).items()),
             )
             for item in stored["items"]
         ],

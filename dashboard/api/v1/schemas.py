@@ -57,9 +57,17 @@ class Attribution(_Body):
     model: str
 
 
+class Lift(_Body):
+    evidence: str = Field(description="Its name in the table of docs/explanation/recommender.md.")
+    amount: float = Field(description="What it adds to the score in the learned order.")
+
+
 class Recommended(Track):
     reason: str | None = Field(description="Why it is recommended, in words.")
     score: float | None = Field(description="Its similarity to the track that the reason names.")
+    lifted_by: list[Lift] = Field(
+        description="With a learned order, the evidence that lifted it most, the most first."
+    )
     attribution: Attribution | None
 
 
