@@ -135,20 +135,21 @@ def _show(found: Estimates, settings: Settings, *, out: Console) -> None:
         sizes.add_row(name, f"{size:,.0f}", f"{found.covered[name]:.0%}")
     out.print(sizes)
     first = next(iter(found.effective))
-    table = Table("variant", "share", "seen", "weighted", "doubly robust", f"to {first}", "")
+    table = Table("variant", "share", "seen", "weighted", "doubly robust")
+    title = f"Difference to {first}, doubly robust, with simultaneous intervals"
+    against = Table("variant", "share", "difference", "", title=title)
     for row, one in enumerate(found.estimates, 1):
-        table.add_row(
-            one.policy,
-            one.response,
-            "" if math.isnan(one.seen) else f"{one.seen:.3f}",
-            _interval(one.ips, one.ips_high),
-            _interval(one.dr, one.dr_high),
-            _interval(one.difference, one.high, sign=True) if one.verdict else "",
-            one.verdict,
-        )
+        seen = "" if math.isnan(one.seen) else f"{one.seen:.3f}"
+        weighted, robust = _interval(one.ips, one.ips_high), _interval(one.dr, one.dr_high)
+        table.add_row(one.policy, one.response, seen, weighted, robust)
+        if one.verdict:
+            difference = _interval(one.difference, one.high, sign=True)
+            against.add_row(one.policy, one.response, difference, one.verdict)
         if row % len(RESPONSES) == 0:
             table.add_section()
+            against.add_section()
     out.print(table)
+    out.print(against)
     least = settings.experiments.min_listeners_per_variant
     small = [name for name, size in found.effective.items() if size < FEWEST]
     if small or found.listeners < least:
