@@ -28,7 +28,8 @@ def reason(kind: str, title: str | None) -> str:
 
 def with_evidence(why: str, kind: str, evidence: Iterable[str]) -> str:
     """A reason with what else lifted the track: "Played along with X · you play this artist a lot"."""
-    return " · ".join([why, *map(translated, words_beside(kind, evidence))])
+    words = words_beside(kind, evidence)
+    return why if words is None else f"{why} · {translated(words)}"
 
 
 def alike(found: SoundSimilarity) -> str:

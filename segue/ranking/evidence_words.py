@@ -8,8 +8,6 @@ from segue.phrases import marked
 from segue.ranking.learned_order import Evidence
 from segue.ranking.sources import LikeLovedSource, SameArtistSource, TransitionRuleSource
 
-MOST = 2
-"""Words beside a reason."""
 WORDS: Mapping[Evidence, str] = {
     Evidence.SOUND: marked("sounds like songs that you played"),
     Evidence.NEAREST_SOUND: marked("sounds much like a song that you played"),
@@ -35,13 +33,12 @@ _SAID: Mapping[str, Sequence[Evidence]] = {
 """By kind of reason, the evidence that the reason expresses itself."""
 
 
-def words_beside(kind: str, evidence: Iterable[str]) -> list[str]:
-    """The words that add something to a reason, for evidence by name; unknown evidence has none."""
+def words_beside(kind: str, evidence: Iterable[str]) -> str | None:
+    """The words of the first evidence, by name, that adds something to a reason; unknown evidence has none."""
     said = [one.name.lower() for one in _SAID.get(kind, ())]
     if kind.startswith("loved"):
         said.append(Evidence.LOVED.name.lower())
-    found = [_BY_NAME[name] for name in evidence if name in _BY_NAME and name not in said]
-    return found[:MOST]
+    return next((_BY_NAME[name] for name in evidence if name in _BY_NAME and name not in said), None)
 
 
 _BY_NAME = {evidence.name.lower(): words for evidence, words in WORDS.items()}
