@@ -34,7 +34,7 @@ _SAID: Mapping[str, Sequence[Evidence]] = {
 
 
 def words_beside(kind: str, evidence: Iterable[str]) -> str | None:
-    """The words of the first evidence, by name, that adds something to a reason; unknown evidence has none."""
+    """The words of the first evidence, by name, that adds something to a reason; None without any."""
     said = [one.name.lower() for one in _SAID.get(kind, ())]
     if kind.startswith("loved"):
         said.append(Evidence.LOVED.name.lower())
