@@ -498,7 +498,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         return services.starting_options.genres_and_artists()
 
     def search() -> object:
-        catalogue._search._words._words = None
+        catalogue._search._words._built = None
         return catalogue.search("song")
 
     def generated(what: Callable[[PlaylistGenerator], object]) -> object:
