@@ -150,17 +150,20 @@ def _fitting(rows: Sequence[int], kept: Sequence[int], limit: ArtistLimit) -> li
 
     For some hundred rows, a plain loop is faster than numpy's functions.
     """
-    songs = Counter(artist for row in kept for artist in limit.artists_of(row))
+    songs = dict(Counter(artist for row in kept for artist in limit.artists_of(row)))
     fitting = []
-    for row, first in zip(rows, np.asarray(limit.artists)[list(rows)].tolist(), strict=True):
-        artists = limit.artists_of(row) if row in limit.others else (first,)
-        for artist in artists:
-            if artist >= 0 and songs[artist] >= limit.of_artist(artist):
-                break
-        else:
-            for artist in artists:
-                songs[artist] += 1
-            fitting.append(row)
+    for row, artist in zip(rows, np.asarray(limit.artists)[list(rows)].tolist(), strict=True):
+        if row in limit.others:
+            artists = limit.artists_of(row)
+            if any(own >= 0 and songs.get(own, 0) >= limit.of_artist(own) for own in artists):
+                continue
+            songs |= {own: songs.get(own, 0) + 1 for own in artists}
+        elif artist >= 0:
+            count = songs.get(artist, 0)
+            if count >= limit.of_artist(artist):
+                continue
+            songs[artist] = count + 1
+        fitting.append(row)
     return fitting
 
 
