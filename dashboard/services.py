@@ -82,6 +82,7 @@ class Services:
             keep=lambda plays: opinions.keep(
                 (play["user_id"], play["track_id"], play["type"]) for play in plays
             ),
+            count=self.metrics.count_events,
         )
         self.metrics.clock_ahead.set_function(lambda: self.delivery.broker_clock.ahead_ms / 1000)
         self.exports, self.sending = SlowWork(4, each=1, threads=2), SlowWork(16, each=4)
