@@ -41,7 +41,13 @@ class ArtistLimit:
 
     def allows(self, row: int, heard: Sequence[int]) -> bool:
         """Whether a row may come after tracks of these artists (:meth:`heard`)."""
-        return all(artist < 0 or heard.count(artist) < self.per_artist for artist in self.artists_of(row))
+        return all(
+            artist < 0 or heard.count(artist) < self.of_artist(artist) for artist in self.artists_of(row)
+        )
+
+    def of_artist(self, artist: int) -> int:
+        """How many songs an artist may have in a stretch."""
+        return self.per_artist
 
     def recent(self, before: Sequence[int]) -> Sequence[int]:
         """The part of a list that limits the next track."""

@@ -317,7 +317,7 @@ VARIED = VariedSelection()
 AGAIN = Reason("again", marked("You played this some time ago"))
 """The signals of long ago were positive, so the track may be repeated; the reason names the track itself."""
 EXPLORE = Reason("explore", marked("A little further from {}"), exploring=True)
-"""Drawn from more distant neighbours."""
+"""Drawn at random from the candidates beyond the list."""
 
 
 def learned_from_plays(bundle: TrackIndex) -> bool:
