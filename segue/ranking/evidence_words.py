@@ -21,6 +21,7 @@ WORDS: Mapping[Evidence, str] = {
     Evidence.LOVED: marked("you loved it before"),
     Evidence.LIKE_LOVED: marked("like songs that you loved"),
     Evidence.AGAIN: marked("you liked it long ago"),
+    Evidence.POPULAR: marked("many play it after other songs"),
 }
 _SAID: Mapping[str, Sequence[Evidence]] = {
     "because": (Evidence.SOUND, Evidence.NEAREST_SOUND),
