@@ -152,6 +152,7 @@ class Ordered:
     ) -> None:
         self.ranking = ranking.model_copy(update={"model": "learned", "exploration_share": 0.0})
         self.models, self.taste, self.seed = models, taste, seed
+        self.order, self.choice = LearnedOrder("prior", PRIOR), LOG_TOO_SHORT
 
     def fit(self, history: SessionLog) -> Ordered:
         part = last_part(history)
