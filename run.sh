@@ -182,7 +182,7 @@ HELP
     return
   fi
   cat <<'HELP'
-Usage: ./run.sh test [cluster|docs|fuzz] [PYTEST ARGUMENTS]
+Usage: ./run.sh test [browsers|cluster|docs|fuzz] [PYTEST ARGUMENTS]
 
   Check the style (ruff), the types (mypy) and the layers (import-linter), then run the tests (pytest) with real
   Kafka, MongoDB and Spark.
@@ -192,6 +192,7 @@ Usage: ./run.sh test [cluster|docs|fuzz] [PYTEST ARGUMENTS]
   Example: ./run.sh test tests/index -k annoy
 
 Other tests, without the checks:
+  browsers         the player in Chromium, Firefox and WebKitGTK; takes minutes; names the browsers that are missing
   cluster          on a cluster of processes; takes minutes and 10 GB of memory
   docs             the commands of the tutorials and guides in docs/; takes minutes
   fuzz             properties on new random examples; otherwise, the examples are the same on every run
@@ -200,6 +201,14 @@ HELP
 
 run_tests() {
   cd "$root"
+  if [ "${1:-}" = browsers ]; then
+    shift
+    prepare_tests
+    find_browsers
+    say 'the player in several browsers'
+    run_module pytest tests/dashboard -m browsers "$@"
+    return
+  fi
   if [ "${1:-}" = cluster ]; then
     shift
     prepare_tests
@@ -266,6 +275,16 @@ find_programs() {
   find_program 'chromium chromium-browser google-chrome' chromium 'the tests marked "browser"'
   find_program nginx nginx-light 'the tests of the proxy'
   find_program promtool prometheus 'the tests of the alert rules'
+}
+
+# Each of these is tested if it is there.
+find_browsers() {
+  find_program 'chromedriver' chromium-driver 'the tests of the player in Chromium'
+  find_program 'firefox-esr firefox' firefox-esr 'the tests of the player in Firefox'
+  has_one_of 'geckodriver' || [ -x ~/.cargo/bin/geckodriver ] ||
+    say 'geckodriver is not installed: the tests of the player in Firefox will not run (cargo install geckodriver)'
+  find_program 'WebKitWebDriver' webkit2gtk-driver 'the tests of the player in WebKitGTK'
+  find_program 'Xvfb' xvfb 'the tests of the player in WebKitGTK'
 }
 
 find_program() {

@@ -191,7 +191,7 @@ class _Reconciling:
         there = set[str]()
         for ids in batches(sorted({one.track_id for one in known.values() if not one.own}), IDS_AT_ONCE):
             there |= self._tracks.present_or_away(ids)
-        # A track of ours whose file is gone is no longer what the song is.
+        # The song is no longer a track of ours whose file is gone.
         usable = {own: one for own, one in known.items() if one.own or one.track_id in there}
         same = same_ids(listed, usable)
         found = {own: song for own, song in listed.items() if own not in same}

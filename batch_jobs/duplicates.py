@@ -21,7 +21,7 @@ def list_duplicates(
     limit: Annotated[int, typer.Option(min=1, help="How many songs to show.")] = 50,
     json_file: JsonFile = None,
 ) -> None:
-    """List songs that are in several files: the same sound, whatever its names, tags, format and bit rate.
+    """List songs that are in several files: the same sound, under any name, tags, format and bit rate.
 
     Each file stays a track. From the next index on, Segue treats them as one song: none follows another in a
     list of recommendations, a radio or a daily mix. Nothing is removed.

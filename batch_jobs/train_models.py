@@ -45,11 +45,15 @@ def train(
     """Train the models on the plays in the topic and on imported plays, and store each by version.
 
     following: transition rules, which score the tracks that listeners play after a track.
+
     session-space: embeddings from listening sessions and sound. It needs enough plays.
+
     als: implicit ALS, only with models.als.enabled. It is not served. Without the setting, stored versions
     are removed.
-    order: the order of candidates, learned from what listeners take from the lists that they see. It needs an
-    index, and is served with ranking.model = "learned". With too few responses, the shipped order is served.
+
+    order: the order of candidates, learned from the tracks that listeners choose from their lists. It needs
+    an index, and is served with ranking.model = "learned". With too few responses, the shipped order is
+    served.
 
     A model is trained again only if plays or settings have changed. An interrupted training of session-space
     continues from its last epoch with the same plays; the next run adds newer plays. Afterwards run

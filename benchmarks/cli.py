@@ -95,7 +95,7 @@ def bench(  # noqa: PLR0913  # one parameter for each option of the command
 
     Example: ./run.sh bench index --tracks 10000 --output index.png
     """
-    # SIGTERM, too, ends the blocks that stop what a run has started and remove its data.
+    # SIGTERM, too, ends the blocks that stop the processes of a run and remove its data.
     with one_line_errors(), ended_by_sigterm():
         can_write(json_file)
         if name not in BENCHMARKS:

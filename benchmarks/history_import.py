@@ -159,7 +159,7 @@ def _until_made(store: Store, process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    """The process that imports: prints what it did as JSON."""
+    """The process that imports: prints its figures as JSON."""
     store = open_store(load_settings())
     began = time.monotonic()
     library = Library(Tracks(store).all_matchable())

@@ -54,7 +54,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         flags = [*FLAGS, "--autoplay-policy=no-user-gesture-required"]
         browser = playwright.chromium.launch(executable_path=program(), args=flags)
         try:
-            _visit(browser, address)  # the server imports what the first page needs
+            _visit(browser, address)  # the server imports the modules of the first page
             found = [_visit(browser, address) for _ in range(visits)]
             cold, warm = [one for one, _ in found], [one for _, one in found]
             console.print(

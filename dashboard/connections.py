@@ -1,6 +1,6 @@
 """uvicorn's side of connections: those without a request are closed, and refused ones are not errors.
 
-Whoever opens many connections and sends no request closes the oldest of these, and no other connection.
+A visitor who opens many connections and sends no request closes the oldest of these, and no other connection.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ class Importing:
         self._processes = ImportProcesses(settings)
         self._lock = threading.Lock()
         self._running: dict[str, Future[Summary]] = {}
-        self._waiting = 0
+        self._waiting: set[str] = set()
+        """The listeners whose previews run or wait."""
 
     def preview(self, user_id: str, files: Sequence[Uploaded]) -> Summary:
         """The result that importing the files would have.
@@ -46,13 +47,13 @@ class Importing:
         Raises
         ------
         SegueError
-            The files have no plays or cannot be read, or too many listeners import at once. The message is
-            for the listener.
+            The files have no plays or cannot be read, another preview of the listener runs, or too many
+            listeners import at once. The message is for the listener.
         """
         with self._lock:
-            if self._waiting >= _MOST_WAITING:
+            if user_id in self._waiting or len(self._waiting) >= _MOST_WAITING:
                 raise SegueError(BUSY)
-            self._waiting += 1
+            self._waiting.add(user_id)
         try:
             return self._processes.preview(user_id, _written(files)).result(_PREVIEW_SECONDS)
         except (CancelledError, TimeoutError, OSError) as error:
@@ -60,7 +61,7 @@ class Importing:
             raise SegueError(FAILED) from None
         finally:
             with self._lock:
-                self._waiting -= 1
+                self._waiting.discard(user_id)
 
     def start(self, user_id: str, files: Sequence[Uploaded]) -> None:
         """Begin to import files; `imports` has the progress.

@@ -1,4 +1,4 @@
-"""The mails about accounts, in the language of whoever makes the request."""
+"""The mails about accounts, in the language of the person who makes the request."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ TAKEN = frozenset(
 class PageMessages:
     """ASGI middleware: leaves out the other messages, as if they had not been sent, and slows too many.
 
-    What is no message at all closes the connection.
+    Data that are no message at all close the connection.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -66,7 +66,7 @@ class PageMessages:
             if not ended:
                 await send(message)
 
-        with suppress(WebSocketDisconnected):  # Streamlit closes what its visitor has closed meanwhile
+        with suppress(WebSocketDisconnected):  # Streamlit closes one that its visitor has closed
             await self._app(scope, taken, sending)
 
 

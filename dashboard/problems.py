@@ -25,7 +25,7 @@ class Problem(HTTPException):
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The answer for an error. Its type is `about:blank`: the status says what kind it is."""
+    """The answer for an error. Its type is `about:blank`: the status gives its kind."""
     content = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

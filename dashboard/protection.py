@@ -1,4 +1,4 @@
-"""What every response and connection is held to: known host names, no foreign pages, security headers.
+"""Rules for every response and connection: known host names, no foreign pages, security headers.
 
 A page of another site can give its own host name the address of this machine (DNS rebinding); a browser then
 takes this server for that site. Such a name is one of the public domain name system. So names outside of it
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 import logging
 import re
 import socket
@@ -24,12 +23,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.problems import is_developers
+from segue.operations import hosts
 from segue.settings import DashboardSettings
 
 _PORTS = {"http": 80, "https": 443}
 log = logging.getLogger(__name__)
-_PRIVATE_ENDINGS = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
-"""Endings of names that the public domain name system does not have (RFC 6761, 6762, 8375)."""
 _HEALTH = "/_stcore/health"
 _CLOSED = frozenset({"/_stcore/metrics"})
 """Streamlit's figures about its sessions: Segue's own are served on the loopback address."""
@@ -123,7 +121,7 @@ def _is_of_apps(path: str) -> bool:
 
 @lru_cache(maxsize=256)
 def content_policy(host: str, base_url: str) -> str:
-    """What a page may run and load, for requests to a host.
+    """The scripts and contents that a page may load, for requests to a host.
 
     Some browsers do not count a WebSocket of the same host to `'self'`, so that it is named.
     """
@@ -151,21 +149,12 @@ def is_known_host(header: str, settings: DashboardSettings) -> bool:
     """
     if not header:
         return True
-    try:
-        name = (urlsplit(f"//{header}").hostname or "").rstrip(".")
-    except ValueError:  # half an IPv6 address
+    name = hosts.name_of(header)
+    if name is None:
         return False
-    if _is_address(name) or name.endswith(_PRIVATE_ENDINGS) or (name and "." not in name):
-        return True
-    return any(_fits(name, wanted) for wanted in _public_names(settings.base_url, settings.allowed_hosts))
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return hosts.is_private(name) or any(
+        _fits(name, wanted) for wanted in _public_names(settings.base_url, settings.allowed_hosts)
+    )
 
 
 @cache

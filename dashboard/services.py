@@ -89,12 +89,16 @@ class Services:
         """The exports of listeners' data, and the requests that wait for Kafka, by listener."""
         self.receiving = SlowWork(24, each=3)
         """The submissions of listens and events that are received and read, by listener."""
-        self.asking = SlowWork(64, each=8, threads=8)
-        """The questions of developers' programs, by listener: plans, radios and searches."""
-        self.pictures = SlowWork(8, each=2, threads=1)
-        """The pictures of playlists, by listener: one is received, then decoded, which takes up to 250 MB."""
+        self.asking, self.calling = SlowWork(64, each=8, threads=8), anyio.CapacityLimiter(16)
+        """The questions of developers' programs, by listener: plans, radios and searches; and the threads of
+        music apps' calls, of which some wait for Kafka."""
+        self.pictures, self.drawing = SlowWork(8, each=2, threads=1), SlowWork(24, each=4, threads=1)
+        """The pictures of playlists, by listener: one is received, then decoded, which takes 250 MB; and
+        those of share links, by network: whoever has a link can ask for them."""
         self.matching = SlowWork(4, each=2)
         """The submissions of listens, by listener: their songs are looked for in the catalogue."""
+        self.reading = threading.BoundedSemaphore(2)
+        """The playlist files that pages read; their songs are looked for in the catalogue."""
         self.comparing = SlowWork(4, each=2, threads=1)
         """The files that visitors compare with the library, by address: a file is received, then analysed."""
         self.transcoder = Transcoder(

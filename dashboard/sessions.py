@@ -50,7 +50,7 @@ async def ending_sessions(_app: object) -> AsyncIterator[None]:
 def while_it_runs(
     store: Store, *, plays_kept: timedelta
 ) -> Callable[[object], AbstractAsyncContextManager[None]]:
-    """The lifespan of the application: sessions end in time, and what former guests left is removed.
+    """The lifespan of the application: sessions end in time, and the data of former guests are removed.
 
     Parameters
     ----------

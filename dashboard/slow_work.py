@@ -54,7 +54,7 @@ class SlowWork:
         Parameters
         ----------
         visitor
-            Whoever asks, such as an address. Without one, only the number of all counts.
+            The source of the request, such as an address. Without one, only the number of all counts.
 
         Raises
         ------

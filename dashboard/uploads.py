@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import anyio
 from starlette.concurrency import run_in_threadpool
@@ -19,8 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
+from segue.dashboard.retry_after import retry_after
 from segue.dashboard.slow_bodies import patience
 from segue.people.login_sessions import COOKIE, LoginSessions
+from segue.people.newcomers import limited_network
 from segue.playlists.m3u import LARGEST as LARGEST_PLAYLIST
 
 _FOLDER = "/_stcore/upload_file/"
@@ -38,13 +41,29 @@ class Limits:
     files: int
     """Of a page."""
     everyone: int
-    """Of all visitors of this kind."""
+    """Of all visitors of this kind; one network has half of it at most, so that it leaves room for others."""
+
+    @property
+    def network(self) -> int:
+        """Of the pages of a network."""
+        return self.everyone // 2
 
 
 GUESTS = Limits(LARGEST_PLAYLIST + _OVERHEAD, 2 * LARGEST_PLAYLIST + 2 * _OVERHEAD, 4, 64 << 20)
 """They can import playlists."""
 ACCOUNTS = Limits((64 << 20) + _OVERHEAD, 256 << 20, 200, 768 << 20)
 """They can import their listening history, too."""
+
+
+class _Owner(NamedTuple):
+    """Whose a page is, as far as limits go."""
+
+    guest: bool
+    network: str
+    """Of a visitor on this machine, the listener's id."""
+
+
+_NOBODY = _Owner(False, "")
 
 
 class Uploads:
@@ -63,8 +82,8 @@ class Uploads:
         self._app, self._login_sessions = app, login_sessions
         self._limits = {True: guests, False: accounts}
         self._held = held or _held
-        self._guests: set[str] = set()
-        """The pages of guests."""
+        self._owners: dict[str, _Owner] = {}
+        """By page."""
         self._arriving: Counter[str] = Counter()
         """Bytes by page."""
 
@@ -101,17 +120,28 @@ class Uploads:
         held = self._held()
         sizes = {name: sum(files) + self._arriving[name] for name, files in held.items()}
         sizes |= {name: arriving for name, arriving in self._arriving.items() if name not in sizes}
-        self._guests = {name for name in self._guests if name in sizes} | ({page} if guest else set())
+        address = request.client.host if request.client else ""
+        owner = _Owner(guest, limited_network(address) or listener.user_id)
+        self._owners = {name: own for name, own in self._owners.items() if name in sizes} | {page: owner}
         if size > limits.file or sizes.get(page, 0) + size > limits.page:
             return PlainTextResponse("the files are too large", 413), size
         if len(held.get(page, ())) >= limits.files:
             return PlainTextResponse("too many files at a time", 413), size
-        of_kind = sum(held_by for name, held_by in sizes.items() if (name in self._guests) == guest)
-        if of_kind + size > limits.everyone:
-            full = PlainTextResponse("many people are sending files: try again in a minute", 503)
-            full.headers["Retry-After"] = str(RETRY_SECONDS)
-            return full, size
-        return None, size
+        return self._room(sizes, owner, size), size
+
+    def _room(self, sizes: Mapping[str, int], owner: _Owner, size: int) -> Response | None:
+        """The response that refuses a file for which its network, or everybody, has no room."""
+        guest, limits = owner.guest, self._limits[owner.guest]
+        owners = {name: self._owners.get(name, _NOBODY) for name in sizes}
+        if sum(held for name, held in sizes.items() if owners[name] == owner) + size > limits.network:
+            return _later("your network is sending many files: try again in a minute", 429)
+        if sum(held for name, held in sizes.items() if owners[name].guest == guest) + size > limits.everyone:
+            return _later("many people are sending files: try again in a minute", 503)
+        return None
+
+
+def _later(words: str, status: int) -> Response:
+    return PlainTextResponse(words, status, retry_after(RETRY_SECONDS))
 
 
 def _prompt(receive: Receive, size: int) -> Receive:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache, wraps
 from typing import Concatenate, ParamSpec
 
@@ -21,6 +22,8 @@ from segue.settings import load_settings
 from segue.storage.store import open_store
 
 Given = ParamSpec("Given")
+_FARTHEST_MINUTES = 14 * 60
+"""Between a time zone and UTC."""
 
 
 _making = threading.Lock()
@@ -119,7 +122,7 @@ def is_here(user_id: str) -> bool:
 
 
 def is_still_here(known: Listener) -> bool:
-    """Whether the visitor is the listener for whom the page was drawn; says what to do if not.
+    """Whether the visitor is the listener for whom the page was drawn; if not, it says how to continue.
 
     A page stays open after a log-out in another tab.
     """
@@ -131,6 +134,12 @@ def is_still_here(known: Listener) -> bool:
 
 def _say_reload() -> None:
     st.error(gettext("Reload the page: you are no longer logged in."))
+
+
+def offset() -> timedelta:
+    """How far the browser's clock is ahead of UTC; nothing for an offset that no place has."""
+    behind = st.context.timezone_offset or 0
+    return timedelta(minutes=-behind) if abs(behind) <= _FARTHEST_MINUTES else timedelta()
 
 
 def operator() -> bool:

@@ -150,7 +150,7 @@ def _repair(folder: Files, settings: Settings, *, yes: bool) -> None:
         sampler.sample()
     except SegueError as error:
         sound = "" if mended else f"The files of the checkpoint {location} are sound. "
-        typer.echo(f"{sound}They are not compared with the topic: {error}")
+        typer.echo(f"{sound}It is not known whether the topic has lost records: {error}")
         return
     with closing(sampler):
         continued = repair_positions(folder, settings, sampler, yes=yes)

@@ -148,11 +148,22 @@ def test_explain_describes_a_key_and_lists_a_section(app: typer.Typer) -> None:
         "at least 0",
     ):
         assert part in text
-    assert run(app, "explain", "stream.lateness").stdout == text
     assert run(app, "explain", "SEGUE_STREAM__ALLOWED_LATENESS").stdout == text
-    assert run(app, "explain", "SEGUE_STREAM__LATENESS").stdout == text
     listed = run(app, "explain", "models").stdout
     assert "[models.rules]" in listed and "max_gap" in listed
+
+
+def test_explain_of_a_former_name_gives_the_new_ones(app: typer.Typer) -> None:
+    new = run(app, "explain", "stream.allowed_lateness").stdout
+    former = run(app, "explain", "stream.lateness").stdout
+    assert former == f"stream.lateness is the name of 0.1 for stream.allowed_lateness\n{new}"
+    assert run(app, "explain", "SEGUE_STREAM__LATENESS").stdout == former
+    split = run(app, "explain", "index.search_k").stdout
+    assert split.splitlines()[0] == (
+        "index.search_k is the name of 0.1 for index.annoy.search_k and index.voyager.query_ef"
+    )
+    for name in ("index.annoy.search_k", "index.voyager.query_ef"):
+        assert run(app, "explain", name).stdout in split
 
 
 def test_explain_of_a_name_that_is_none_names_a_similar_one(app: typer.Typer) -> None:

@@ -468,7 +468,10 @@ OPERATIONS = (
         "GET",
         "/s/{token}/picture.png",
         "The preview picture of a share link",
-        _ok("The picture.", "image/png") | _fault(404, "There is no such picture."),
+        _ok("The picture.", "image/png")
+        | _fault(404, "There is no such picture.")
+        | _fault(429, "Other pictures for this network are being drawn; try again.")
+        | _fault(503, "Many pictures are being drawn; try again."),
         session=False,
         tag="sharing",
     ),

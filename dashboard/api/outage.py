@@ -67,9 +67,9 @@ def _needs_database(request: Request) -> bool:
     return (own and path not in _WITHOUT_DATABASE) or is_page(request)
 
 
-def server_away(error: SegueError) -> Response:
+def server_away(error: SegueError, words: str = NO_SERVER) -> Response:
     """The answer of a route that cannot reach Kafka or MongoDB; the error goes to the log."""
-    return JSONResponse({"error": unavailable(error, NO_SERVER)}, 503, retry_after())
+    return JSONResponse({"error": unavailable(error, words)}, 503, retry_after())
 
 
 def _answer(request: Request) -> Response:

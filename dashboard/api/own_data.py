@@ -25,11 +25,13 @@ from segue.local.stack import connected
 from segue.people.accounts import Accounts
 from segue.people.audit import Action
 from segue.people.authentication import AccountError
+from segue.phrases import marked
 from segue.privacy.export import archive
 from segue.privacy.leaving import CONFIRMATION, leave
 from segue.storage.kafka_records import likely_plays_of
 
 _LARGEST = 1024
+_NOTHING_REMOVED = marked("A server does not answer, so nothing was removed yet: try again in a moment.")
 
 
 def routes(services: Services) -> list[Route]:
@@ -68,7 +70,7 @@ def routes(services: Services) -> list[Route]:
                 lambda: _leave(services, listener.user_id), visitor=listener.user_id
             )
         except SegueError as error:
-            return server_away(error)
+            return server_away(error, _NOTHING_REMOVED)
         if listener.name is not None:
             await run_in_threadpool(_note, services, request, "removed", listener.user_id)
         await run_in_threadpool(services.login_sessions.close, token)
@@ -81,7 +83,7 @@ def routes(services: Services) -> list[Route]:
 
 
 def _confirm(services: Services, request: Request, user_id: str, password: object) -> None:
-    """Check the password of an account that has one: whoever found an open browser removes nothing."""
+    """Check the password of an account that has one: a person who found an open browser removes nothing."""
     account = Accounts(services.store).of(user_id)
     if account is not None:
         services.authenticator.confirm(

@@ -99,7 +99,7 @@ def routes(services: Services) -> list[Route]:
             services.authenticator.change_password(
                 account, password, new=new, address=address, device=device_of(request)
             )
-            # Whoever knew the old password is logged out, on all devices.
+            # People who knew the old password are logged out, on all devices.
             services.login_sessions.close_all(account.user_id)
             services.recovery.tell(account.user_id, notice)
             return account

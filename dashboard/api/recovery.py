@@ -40,7 +40,7 @@ def _passwords(services: Services) -> dict[str, Endpoint]:
 
         def reset() -> Account:
             account = services.recovery.reset(token, new)
-            # Whoever knew the old password is logged out, on all devices.
+            # People who knew the old password are logged out, on all devices.
             services.login_sessions.close_all(account.user_id)
             services.recovery.tell(account.user_id, notice)
             return account

@@ -213,7 +213,7 @@ def announced_size(request: Request) -> int:
 
 
 async def read_apart(read: Callable[[bytes], Result], content: bytes) -> Result:
-    """What a function makes of a body; in one of the threads for this unless the body is small."""
+    """The result of a function for a body; in one of the threads for this unless the body is small."""
     if len(content) <= _AT_ONCE:
         return read(content)
     try:

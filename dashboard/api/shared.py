@@ -19,13 +19,14 @@ from segue.audio.transcoding.forms import FORMS
 from segue.catalog.track_records import Recording
 from segue.dashboard.api.audio import converted_to, recording
 from segue.dashboard.api.converted import converted
-from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
+from segue.dashboard.api.requests import client_address, json_body, refuse_cross_site, session_of
 from segue.dashboard.api.shared_page import gone, page
 from segue.dashboard.api.sounds import as_it_is, converting, type_of
 from segue.dashboard.language.words import translated
 from segue.dashboard.queries.shared import SharedContent, picture, shared
 from segue.dashboard.services import Services
 from segue.people.login_sessions import Listener
+from segue.people.newcomers import limited_network
 from segue.phrases import marked
 from segue.social.links import KINDS, Link, ShareLinks, SharingError
 
@@ -68,7 +69,8 @@ def routes(services: Services) -> list[Route]:
         return HTMLResponse(text, headers=headers)
 
     async def show_picture(request: Request) -> Response:
-        data = await run_in_threadpool(_picture, services, links, request.path_params["token"])
+        token, network = request.path_params["token"], limited_network(client_address(request)) or ""
+        data = await services.drawing.do(lambda: _picture(services, links, token), visitor=network)
         if data is None:
             raise HTTPException(404, "there is no such picture")
         return Response(

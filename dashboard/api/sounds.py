@@ -2,7 +2,7 @@
 through.
 
 A passed-through answer has the status, the ranges and the length of the server's own. Its type is one of
-sound: a server must not choose what a browser takes the answer for.
+sound: a server must not choose how a browser reads the answer.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from segue.catalog.full_tracks import FullTrack
 from segue.catalog.letters import artist_key
 from segue.catalog.lyrics import Lyrics
+from segue.catalog.track import LONGEST
 from segue.catalog.track_lyrics import TrackLyrics
 from segue.dashboard.api.lyrics import lyrics_of
 from segue.dashboard.opensubsonic import finding, shapes
@@ -21,7 +22,7 @@ def by_song(call: Call) -> Content:
 
 def by_names(call: Call) -> Content:
     """The lyrics of the song whose artist and title are those of the call, in any spelling."""
-    artist, title = (call.parameters.optional(name) or "" for name in ("artist", "title"))
+    artist, title = ((call.parameters.optional(name) or "")[:LONGEST] for name in ("artist", "title"))
     for track in _named(call, artist, title):
         for lyrics in TrackLyrics(call.server.store).of(track.track_id) or ():
             words = "\n".join(line.text for line in lyrics.lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -106,7 +105,7 @@ async def _answered(server: Server, request: Request) -> Response:
         says_how = parameters.optional("f") is not None
         if has_form(request) and name != _OPEN and parameters.have_credentials and says_how:
             # Nobody has a form read with wrong credentials, unless it says how to answer.
-            caller = await run_in_threadpool(_caller, server, request, parameters)
+            caller = await server.work(_caller, server, request, parameters)
         parameters = await parameters.with_form(request)
         form = Form(parameters.optional("f"), callback=parameters.optional("callback"))
         return await _result(server, request, parameters, form, name=name, caller=caller)
@@ -138,8 +137,8 @@ async def _result(
     if name == _OPEN:
         return form.answer(system.extensions())
     if name in ANSWERS:
-        return form.answer(await run_in_threadpool(_content, server, request, parameters, name, caller))
-    call = await run_in_threadpool(_call, server, request, parameters, caller)
+        return form.answer(await server.work(_content, server, request, parameters, name, caller))
+    call = await server.work(_call, server, request, parameters, caller)
     with seen_by(call.caller.user_id, call.caller.name):
         if name in FILES:
             return await FILES[name](call)

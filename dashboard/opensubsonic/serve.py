@@ -24,6 +24,7 @@ from segue.dashboard.metrics import Measured
 from segue.dashboard.opensubsonic.routes import routes
 from segue.dashboard.scrobbling import sending_scrobbles
 from segue.dashboard.services import Services
+from segue.dashboard.turns import Turns
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import LAST_PORT, listening, registered
 from segue.local.stack import connected
@@ -101,6 +102,7 @@ def make_app(settings: Settings | None = None) -> Starlette:
     layers = [
         Middleware(Measured, metrics=services.metrics, routes=answering),
         Middleware(Capacity, apps_only=True),
+        Middleware(Turns),
     ]
 
     @contextlib.asynccontextmanager

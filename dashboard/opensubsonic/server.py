@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+import anyio.to_thread
 
 from segue.catalog.albums import Albums
 from segue.catalog.artists import Artists
@@ -19,6 +23,8 @@ from segue.playlists.bookmarks import Bookmarks
 from segue.plays.playbacks import Playbacks
 from segue.taste.marks import Marks
 from segue.taste.opinions import Opinions
+
+Result = TypeVar("Result")
 
 
 class Server:
@@ -41,3 +47,7 @@ class Server:
         self.playbacks, self.bookmarks = Playbacks(store), Bookmarks(store)
         self.listened = Listened(store, self.tracks)
         self.thumbnails = Thumbnails(Covers(store), self.tracks)
+
+    async def work(self, work: Callable[..., Result], *given: object) -> Result:
+        """The result of work for a call, in the threads of the apps: none of them keeps a page waiting."""
+        return await anyio.to_thread.run_sync(work, *given, limiter=self.services.calling)

@@ -5,7 +5,6 @@ Each function reads the caller's data for all its objects at once. A field witho
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from segue.catalog.artists import Artist
 from segue.catalog.full_tracks import Credit, FullTrack
 from segue.dashboard.opensubsonic import ids
 from segue.dashboard.opensubsonic.call import Call
+from segue.normal_forms import normalised
 from segue.playlists.playlist import Playlist
 
 Shape = dict[str, Any]
@@ -155,7 +155,7 @@ def indexes(shapes: Iterable[Shape], sorts: Iterable[str]) -> list[Shape]:
 
 
 def _letter(sort: str) -> str:
-    first = unicodedata.normalize("NFD", sort[:1]).upper()[:1]
+    first = normalised("NFD", sort[:1]).upper()[:1]
     return first if first.isalpha() else "#"
 
 

@@ -57,7 +57,7 @@ def change_password(call: Call) -> Content:
     except AccountError as error:
         raise ProtocolError(Code.GENERIC, str(error)) from None
     services = call.server.services
-    # Whoever knew the old password is logged out, on all devices.
+    # People who knew the old password are logged out, on all devices.
     services.login_sessions.close_all(account.user_id)
     address = call.request.client.host if call.request.client else None
     services.audit.note("password-changed", by="app", user_id=account.user_id, address=address)

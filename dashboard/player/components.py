@@ -30,6 +30,7 @@ BAR = (
     "lyrics",
     "skip",
     "quiet",
+    "streamlit_texts",
     "install",
     "bar",
 )
@@ -311,7 +312,7 @@ def entry(
 ) -> None:
     """A form that starts a new session and reloads the first page. With a code it is sent without a click.
 
-    Forms about mail say what happens next. Those that a link leads to take its token from the page's address.
+    Forms about mail explain the next step. Those that a link leads to take its token from the page's address.
 
     Parameters
     ----------

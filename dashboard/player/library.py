@@ -38,7 +38,7 @@ def frame(asked: Asked, *, layout: str, total: int | None, empty: str) -> dict[s
     total
         The number of all entries, if it is known.
     empty
-        What a list without entries says.
+        The text of a list without entries.
     """
     own = "table" if asked.view in _ROWS else "grid"
     return {

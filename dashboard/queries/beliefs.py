@@ -1,4 +1,4 @@
-"""What Segue believes about a listener: artists, albums and genres, now and in the long term, and times."""
+"""Segue's beliefs about a listener: artists, albums and genres, now and in the long term, and times."""
 
 from __future__ import annotations
 

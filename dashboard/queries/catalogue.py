@@ -11,6 +11,7 @@ from segue.catalog.browsed_tracks import BrowsedTracks, TrackOnAlbum
 from segue.catalog.letters import artist_key
 from segue.catalog.part import Part
 from segue.catalog.search import GatheredSearch, TrackSearch
+from segue.catalog.track import LONGEST
 from segue.catalog.track_records import MatchableTrack, TrackSummary
 from segue.catalog.tracks import MOST_OF_ARTIST, Tracks
 from segue.dashboard.queries.items import Item, item_of, read_items
@@ -154,10 +155,11 @@ class CatalogueReader:
     def album(self, album_id: str, *, artist: str = "", name: str = "") -> Album | None:
         """An album by its id, or by its name and any of its artists, as links of earlier releases name it."""
         found = self.albums.get(album_id) if album_id else None
-        return found or (self.albums.named(name, artist) if name and artist else None)
+        return found or (self.albums.named(name[:LONGEST], artist[:LONGEST]) if name and artist else None)
 
     def artist(self, name: str) -> Artist | None:
         """An artist by any spelling of the name, or the first artist of a text such as "A, B"."""
+        name = name[:LONGEST]
         found = self.artists.get(artist_key(name)) if name else None
         if found is None and name and (key := self._browsed.key_of_credit(name)):
             found = self.artists.get(key)

@@ -16,7 +16,7 @@ from segue.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class MadeFor:
-    """A listener, and what a list is made from."""
+    """A listener, and the sources of a list."""
 
     catalogue: CatalogueReader
     settings: Settings

@@ -21,6 +21,9 @@ from segue.settings import EngagementSettings
 from segue.social.links import Kind, Link
 from segue.storage.store import Store
 
+_YEARS = range(1970, 2200)
+"""Of a month that can be shared: pandas cannot count the months of some others."""
+
 
 @dataclass(frozen=True)
 class SharedContent:
@@ -93,7 +96,7 @@ def month_of(key: str) -> tuple[datetime, str]:
     """The inverse of :func:`month_key`."""
     since, _, zone = key.partition("|")
     moment = datetime.fromisoformat(since)
-    if moment.tzinfo is None or zone not in available_timezones():
+    if moment.tzinfo is None or zone not in available_timezones() or moment.year not in _YEARS:
         raise ValueError(f"not a month: {key!r}")
     return moment, zone
 

@@ -77,7 +77,7 @@ def _steered(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Up
 
 
 def _without_corrected(catalogue: CatalogueReader, user_id: str, recommended: Upcoming) -> Upcoming:
-    """The list without what the listener's corrections leave out: it may be older than they are."""
+    """The list without the tracks that the listener's corrections leave out: it may be older than these."""
     try:
         hidden = left_out(catalogue, user_id, bundle=catalogue.bundle(), at=recommended.reflects_at)
     except SegueError:  # no index yet

@@ -70,8 +70,8 @@ def finish_provider_log_in(listener: Listener | None) -> None:
 def _enter() -> None:
     st.write(
         gettext(
-            "You can use everything without an account. With an account, your taste follows you to every "
-            "device."
+            "You can listen without an account. With an account, your taste follows you to every device, and "
+            "you can share songs, follow friends and connect music apps."
         )
     )
     forms = {"sign-up": gettext("Sign up"), "log-in": gettext("Log in")}

@@ -294,7 +294,7 @@ def _catalogue(since: datetime, until: datetime) -> None:
     shown = more.asked_for("unheard", first=_UNHEARD)
     unheard = reading.never_heard(store, heard, limit=shown + 1)
     st.caption(gettext("Tracks of the library without a play in this period, oldest first."))
-    st.dataframe(unheard.head(shown), hide_index=True, height=260)
+    in_words(unheard.head(shown), height=260)
     if len(unheard) > shown:
         more.offer("unheard", shown=shown, total=None, words=more.songs)
 

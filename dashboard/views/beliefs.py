@@ -1,4 +1,4 @@
-"""What Segue believes about a listener, on the page You, with a way to correct it."""
+"""Segue's beliefs about a listener, on the page You, with a way to correct it."""
 
 from __future__ import annotations
 

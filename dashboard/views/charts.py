@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from html import escape
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -14,6 +18,8 @@ PALETTE = ("#0d9488", "#d97706", "#6366f1", "#db2777", "#65a30d", "#0284c7", "#9
 """Eight colours that differ on a light and on a dark background."""
 ACCENT = PALETTE[0]
 _FEWEST_STEPS = 8
+_OF_DATA = ("x", "y", "text", "customdata", "name")
+"""The parts of a trace that may have texts of its data."""
 
 
 def dressed(figure: go.Figure, title: str, subtitle: str = "", *, height: int = 300) -> go.Figure:
@@ -72,6 +78,25 @@ def draw(figure: go.Figure, *, key: str) -> None:
     """Show a figure over the full width of its container.
 
     It must not use WebGL, for which Plotly runs texts as code: the pages' policy does not allow it
-    (:mod:`segue.dashboard.protection`).
+    (:mod:`segue.dashboard.protection`). Names of artists and genres are shown as they are: Plotly would make
+    links, pictures and line breaks of the HTML in them.
     """
-    st.plotly_chart(figure, config=QUIET, key=key)
+    st.plotly_chart(escaped(figure), config=QUIET, key=key)
+
+
+def escaped(figure: go.Figure) -> go.Figure:
+    """The figure with the HTML in its data escaped; titles and hover texts, which are ours, keep theirs."""
+    for trace in figure.data:
+        trace.update({name: _escaped(trace[name]) for name in _OF_DATA if name in trace})
+    for axes in (figure.for_each_xaxis, figure.for_each_yaxis):
+        axes(lambda axis: axis.update(ticktext=_escaped(axis.ticktext)))
+    return figure
+
+
+def _escaped(value: Any) -> Any:
+    """The value with the texts in it escaped; numbers and times stay."""
+    if isinstance(value, str):
+        return escape(value, quote=False)
+    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype.kind in "OUT"):
+        return [_escaped(one) for one in value]
+    return value

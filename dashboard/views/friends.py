@@ -142,6 +142,9 @@ def _own(listener: Listener) -> None:
     shown = choices.activity_is_shown(listener.user_id)
     hint = gettext("Your likes and the songs that you finish. When this is off, followers see nothing.")
     label = gettext("Share my activity with followers")
-    chosen = bool(st.toggle(label, value=shown, key="activity", help=hint))
-    if chosen != shown:
-        choices.show_activity(listener.user_id, shown=chosen)
+
+    def choose() -> None:
+        choices.show_activity(listener.user_id, shown=bool(st.session_state["activity"]))
+
+    st.session_state["activity"] = shown
+    st.toggle(label, key="activity", help=hint, on_change=visit.by_listener(listener.user_id, choose))

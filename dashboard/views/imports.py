@@ -8,7 +8,7 @@ import streamlit as st
 
 from segue.dashboard import visit
 from segue.dashboard.importing import Uploaded
-from segue.dashboard.language.formats import day, number
+from segue.dashboard.language.formats import day, number, percent
 from segue.dashboard.language.words import gettext, ngettext, translated
 from segue.dashboard.text import plain
 from segue.errors import SegueError
@@ -89,7 +89,7 @@ def _result(summary: Summary) -> None:
     missing = summary.plays - summary.matched - summary.ambiguous
     with st.container(horizontal=True):
         st.metric(gettext("Plays"), number(summary.stored), width="content")
-        st.metric(gettext("In this library"), f"{summary.matched / summary.plays:.0%}", width="content")
+        st.metric(gettext("In this library"), percent(summary.matched / summary.plays), width="content")
         st.metric(gettext("Years"), f"{years[0]}–{years[-1]}", width="content")
     lines = []
     if missing:

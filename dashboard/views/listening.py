@@ -87,7 +87,7 @@ def _tastes(listener: Listener) -> None:
         draw(taste_figure(own.of_kind["artist"], gettext("Artists")), key="taste-artists")
     with right:
         draw(taste_figure(own.of_kind["genre"], gettext("Genres")), key="taste-genres")
-    st.caption(gettext("The page “You” shows what Segue believes, and lets you correct it."))
+    st.caption(gettext("The page “You” shows Segue's beliefs about you, and lets you correct them."))
 
 
 def zone() -> str:

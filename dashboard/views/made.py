@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import streamlit as st
 
@@ -190,4 +190,4 @@ def _nothing(title: str, why: str) -> None:
 
 def _today() -> date:
     """The date in the listener's time zone."""
-    return (datetime.now(UTC) - timedelta(minutes=st.context.timezone_offset or 0)).date()
+    return (datetime.now(UTC) + visit.offset()).date()

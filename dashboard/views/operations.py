@@ -11,7 +11,7 @@ from segue.dashboard import given, visit
 from segue.dashboard.language.formats import ago, number
 from segue.dashboard.language.words import gettext, translated
 from segue.dashboard.queries import live as queries
-from segue.dashboard.text import with_commands
+from segue.dashboard.text import plain, with_commands
 from segue.dashboard.views.charts import PALETTE, date_axis, draw, dressed, figures, period_axis
 from segue.operations.library_status import LibraryStatus
 from segue.operations.stream_minutes import RECOMMEND, StreamMinute, StreamMinutes
@@ -69,17 +69,17 @@ def _library() -> None:
             words = gettext("{step}: {done} of {total} tracks", step=words, done=done, total=total)
         st.progress(share, text=words)
     if fault := now.get("fault"):
-        st.error(fault, icon=":material/error:")
+        st.error(plain(fault), icon=":material/error:")
     if summary := now.get("summary"):
         at = now.get("summary_at")
         st.caption(
             gettext(
                 "Last complete pass at {time}: {summary}",
                 time=f"{at:%Y-%m-%d %H:%M:%S} UTC",
-                summary=summary,
+                summary=plain(summary),
             )
             if at
-            else gettext("Last complete pass: {summary}", summary=summary)
+            else gettext("Last complete pass: {summary}", summary=plain(summary))
         )
     for folder in watched.get("folders", []):
         how = (
@@ -87,7 +87,7 @@ def _library() -> None:
             if folder["reason"]
             else gettext("watched")
         )
-        st.caption(f"{folder['library']}: `{folder['folder']}` · {how}")
+        st.caption(f"{plain(folder['library'])}: {plain(folder['folder'])} · {how}")
 
 
 @st.fragment(run_every=3.0)
@@ -159,7 +159,7 @@ def _summary(batches: list[MicroBatch], started: Started) -> None:
 
 
 def order_words(model: str, order: OrderInUse) -> str:
-    """What orders the recommendations, how it was chosen, and when.
+    """The order of the recommendations, how it was chosen, and when.
 
     Parameters
     ----------

@@ -15,13 +15,17 @@ from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
 from segue.dashboard.views import heading, made, more, sharing
 from segue.people.login_sessions import Listener
-from segue.playlists.entries import NotPlaylist
+from segue.phrases import marked
+from segue.playlists.entries import Listed, NotPlaylist
 from segue.playlists.m3u import LARGEST, PLAYLIST_SUFFIXES
+from segue.playlists.matching import Matched
 from segue.playlists.playlist import Playlist, PlaylistError
 from segue.playlists.playlists import LONGEST_NAME
 from segue.playlists.written import FORMATS
 
 _UNMATCHED_SHOWN = 200
+_PATIENCE = 30.0
+"""Seconds for which a playlist file waits for others."""
 _GENRES = 300
 
 
@@ -108,7 +112,7 @@ def _import(owner: str) -> None:
     elif submitted and file is not None:
         try:
             with st.spinner(gettext("Looking for the songs")):
-                listed, matches = read_and_match(visit.services().catalogue, file.getvalue())
+                listed, matches = _read(file.getvalue())
             name = (listed.name or file.name.rpartition(".")[0] or gettext("Playlist"))[:LONGEST_NAME]
             if not matches.track_ids:
                 st.error(gettext("None of the songs is in this library."))
@@ -120,6 +124,23 @@ def _import(owner: str) -> None:
             return
         st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in matches.unmatched])
         reopen(id=new.playlist_id)
+
+
+def _read(content: bytes) -> tuple[Listed, Matched]:
+    """A playlist file and its songs.
+
+    Raises
+    ------
+    NotPlaylist
+        It is not a playlist, or too many others are being read.
+    """
+    services = visit.services()
+    if not services.reading.acquire(timeout=_PATIENCE):
+        raise NotPlaylist(marked("Other files are being analysed: try again in a moment."))
+    try:
+        return read_and_match(services.catalogue, content)
+    finally:
+        services.reading.release()
 
 
 def _unmatched(shown: list[str]) -> None:

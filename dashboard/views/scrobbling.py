@@ -1,4 +1,4 @@
-"""Connections to services that are told what the listener hears, on the page You."""
+"""Connections to services that get the songs that the listener hears, on the page You."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _LONGEST = 200
 
 
 def show(listener: Listener) -> None:
-    """The listener's connections, and what is needed for others."""
+    """The listener's connections, and the forms for others."""
     if listener.name is None:
         return
     with st.expander(gettext("Scrobbling"), icon=":material/send:"):
         st.write(
             gettext(
-                "Segue can tell ListenBrainz and Last.fm what you hear here, and what is playing now. "
-                "Nothing is sent before you connect a service. A song counts there if you heard half of "
-                "it, or four minutes."
+                "Segue can send the songs that you hear here to ListenBrainz and Last.fm, with the song that "
+                "is playing now. Nothing is sent before you connect a service. A song counts there if you "
+                "heard half of it, or four minutes."
             )
         )
         services, api = visit.services(), api_of(visit.services().settings)
@@ -74,16 +74,20 @@ def _state(own: Connection) -> None:
         st.warning(gettext("Plays wait: {reason}.", reason=_words(own.problem)))
     if own.last_refusal:
         st.caption(gettext("The last refused play: {reason}.", reason=_words(own.last_refusal)))
-    chosen = st.toggle(
-        gettext("Also send what other programs have scrobbled to Segue"),
-        value=own.from_programs,
-        key=f"from-programs-{own.service}",
-        help=gettext("Leave this off for programs that scrobble there themselves."),
-    )
-    if bool(chosen) != own.from_programs and visit.is_here(own.user_id):
+    key = f"from-programs-{own.service}"
+
+    def choose() -> None:
         ScrobbleConnections(visit.services().store).include_programs(
-            own.user_id, own.service, included=bool(chosen)
+            own.user_id, own.service, included=bool(st.session_state[key])
         )
+
+    st.session_state[key] = own.from_programs
+    st.toggle(
+        gettext("Also send the plays that other programs have scrobbled to Segue"),
+        key=key,
+        help=gettext("Leave this off for programs that scrobble there themselves."),
+        on_change=visit.by_listener(own.user_id, choose),
+    )
     if st.button(gettext("Disconnect"), key=f"disconnect-{own.service}"):
         if visit.is_here(own.user_id):
             store = visit.services().store

@@ -35,9 +35,9 @@ def show(listener: Listener) -> None:
     with st.expander(gettext("Other servers"), icon=":material/dns:"):
         st.write(
             gettext(
-                "Link your account on another music server. What you play and skip there changes your next "
-                "songs, and three playlists in that account update themselves: For you, Daily mix and New to "
-                "you. Your other playlists there stay as they are."
+                "Link your account on another music server. Songs that you play or skip there change your "
+                "next songs, and three playlists in that account update themselves: For you, Daily mix and "
+                "New to you. Your other playlists there stay as they are."
             )
         )
         linked = {one["connection"]: one for one in accounts.of_listener(listener.user_id)}
@@ -57,7 +57,7 @@ def _form(listener: Listener, servers: list[Connection]) -> None:
         )
         key = st.checkbox(gettext("It is an API key"))
         learns = st.checkbox(
-            gettext("Learn from what is playing there"),
+            gettext("Learn from the songs that are playing there"),
             value=True,
             help=gettext(
                 "Switch it off if that server sends your plays here by ListenBrainz: they would count twice."

@@ -15,6 +15,7 @@ from segue.people.login_sessions import Listener
 from segue.phrases import marked
 from segue.social.links import Kind, SharingError
 
+_LONGEST_ADDRESS = 500
 LASTING = {
     marked("After a day"): 1,
     marked("After a week"): 7,
@@ -68,8 +69,13 @@ def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
 
 def address() -> str:
     """The base address of links: the setting `dashboard.base_url`, or the address of this page."""
-    asked = urlsplit(st.context.url or "")
-    return visit.services().settings.dashboard.base_url.rstrip("/") or f"{asked.scheme}://{asked.netloc}"
+    if base := visit.services().settings.dashboard.base_url.rstrip("/"):
+        return base
+    try:
+        asked = urlsplit((st.context.url or "")[:_LONGEST_ADDRESS])
+    except ValueError:  # a browser can say anything
+        return ""
+    return f"{asked.scheme}://{asked.netloc}"
 
 
 def listed(listener: Listener) -> None:

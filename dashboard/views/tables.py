@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -11,11 +11,13 @@ import streamlit as st
 from segue.dashboard.language.words import translated
 from segue.phrases import marked
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Beginnings of formulas, the last four as wide signs, which some spreadsheets read in the same way."""
 _LABELS = {
     "start": marked("from"),
     "title": marked("title"),
     "artist": marked("artist"),
+    "genre": marked("genre"),
     "plays": marked("plays"),
     "completions": marked("heard to the end"),
     "skips": marked("skips"),
@@ -28,7 +30,7 @@ _LABELS = {
 }
 
 
-def in_words(table: pd.DataFrame) -> None:
+def in_words(table: pd.DataFrame, *, height: int | Literal["auto"] = "auto") -> None:
     """Show a table with readable column names; files keep the names of the fields."""
     columns: dict[str, Any] = {name: st.column_config.Column(_label(name)) for name in table}
     for name in table:
@@ -39,7 +41,7 @@ def in_words(table: pd.DataFrame) -> None:
     if "hours" in table:
         columns["hours"] = st.column_config.NumberColumn(_label("hours"), format="%.1f")
     shares = {name: table[name] * 100 for name in table if name.endswith("_rate")}
-    st.dataframe(table.assign(**shares), hide_index=True, column_config=columns)
+    st.dataframe(table.assign(**shares), hide_index=True, column_config=columns, height=height)
 
 
 def _label(name: str) -> str:

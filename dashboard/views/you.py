@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import streamlit as st
 
 from segue.dashboard import visit
@@ -73,10 +71,8 @@ def show() -> None:
 
 
 def _history(user_id: str) -> None:
-    # timezone_offset: minutes that the browser's clock is behind UTC.
-    offset = timedelta(minutes=-(st.context.timezone_offset or 0))
     limit = more.asked_for("history", first=_PLAYED)
-    days, total = history.played_by_day(visit.services().store, user_id, offset=offset, limit=limit)
+    days, total = history.played_by_day(visit.services().store, user_id, offset=visit.offset(), limit=limit)
     if not days:
         st.info(gettext("Songs that you play appear here."), icon=":material/history:")
     for number, (name, items) in enumerate(days):

@@ -53,7 +53,7 @@ reach() {
 on() { # on HOST ARGUMENTS...: run install.sh on the host
   local host=$1
   shift
-  step_with "$root/deploy/hosts/install.sh" "$1 ${3:-the release} on $host" "${remote[@]}" "$host" sudo -n bash -s -- "$@"
+  step_with "$root/deploy/hosts/install.sh" "${1/set-up/set up} ${3:-the release} on $host" "${remote[@]}" "$host" sudo -n bash -s -- "$@"
 }
 
 pack() {

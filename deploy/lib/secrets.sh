@@ -21,7 +21,7 @@ write_again() {
   local file=$1
   shift
   if [ -n "$dry_run" ]; then
-    printf '# write a file again, from others\n%s > %q\n' "$(quoted "$@")" "$file"
+    printf '# write a file again, from its sources\n%s > %q\n' "$(quoted "$@")" "$file"
   else
     "$@" >"$file.part"
     mv "$file.part" "$file"

@@ -11,7 +11,7 @@ import mutagen
 
 @dataclass(frozen=True, kw_only=True)
 class SoundFacts:
-    """What a file states about its sound; None where it states nothing."""
+    """The facts that a file states about its sound; None where it states none."""
 
     kilobits: int | None = None
     """Thousand bits a second."""

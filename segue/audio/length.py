@@ -170,7 +170,7 @@ def states_frames(sound: Any, size: int) -> bool:
     Parameters
     ----------
     sound
-        What soundfile has opened, or its information. Other formats than FLAC pass.
+        The opened file of soundfile, or its information. Other formats than FLAC pass.
     size
         Bytes.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from segue.catalog.cue import LARGEST, CueFile, CueSheet, CueTrack, InvalidCue, 
 from segue.catalog.cue_part import CueDocument
 from segue.catalog.rejected import INVALID_CUE, RejectedFile
 from segue.catalog.stored_paths import shown
+from segue.normal_forms import normalised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def _named(file: CueFile, sheet: CueSheet, path: Path, names: Sequence[str]) -> 
 
 def folded(name: str) -> str:
     """The name of a file for comparison."""
-    return unicodedata.normalize("NFC", name).casefold().strip()
+    return normalised("NFC", name).casefold().strip()
 
 
 def songs_of(file: CueFile, sheet: CueSheet) -> list[CueSong]:

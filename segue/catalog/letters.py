@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from segue.normal_forms import normalised
+
 _ACCENTED = ("LATIN", "GREEK", "CYRILLIC")
 """Scripts in which a mark on a letter is an accent. In others it changes the word: ガス is not カス."""
 _PLAIN = str.maketrans(
@@ -32,13 +34,13 @@ def without_accents(text: str) -> str:
         return text
     kept = []
     accented = False
-    for sign in unicodedata.normalize("NFKD", text):
+    for sign in normalised("NFKD", text):
         if not unicodedata.combining(sign):
             accented = _takes_accents(sign)
         elif accented:
             continue
         kept.append(sign)
-    return unicodedata.normalize("NFKC", "".join(kept)).translate(_PLAIN)
+    return normalised("NFKC", "".join(kept)).translate(_PLAIN)
 
 
 def without_apostrophes(text: str) -> str:

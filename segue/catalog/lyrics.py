@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from segue.catalog.text_encoding import AUTO, decoded
+from segue.normal_forms import normalised
 
 UNKNOWN_LANGUAGE = "und"
 """The code of ISO 639 for an undetermined language."""
@@ -118,7 +119,7 @@ def plain_line(text: str) -> str:
     """A line without control characters and marks of times, at most :data:`LONGEST_LINE` characters."""
     text = _OF_WORD.sub("", text[: 4 * LONGEST_LINE])
     signs = (sign if unicodedata.category(sign) not in {"Cc", "Cs", "Zl", "Zp"} else " " for sign in text)
-    return unicodedata.normalize("NFC", "".join(signs).replace("\ufeff", ""))[:LONGEST_LINE].strip()
+    return normalised("NFC", "".join(signs).replace("\ufeff", ""))[:LONGEST_LINE].strip()
 
 
 class _Reader:

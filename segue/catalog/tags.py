@@ -22,6 +22,7 @@ from segue.catalog.replay_gain import replay_gain_of
 from segue.catalog.tag_values import Values, separates_by_slashes, values_of
 from segue.catalog.text_encoding import AUTO
 from segue.catalog.track import LONGEST, UNKNOWN_ARTIST, MusicBrainzIds, TrackDetails
+from segue.normal_forms import normalised
 
 LABELS = ("mood", "grouping", "content_group")
 """ID3 has two frames for a grouping: iTunes writes GRP1, most others TIT1."""
@@ -237,7 +238,7 @@ def clean(text: str, *, keep_nul: bool = False) -> str:
             for sign in whole
             if sign not in INVISIBLE
         )
-    return unicodedata.normalize("NFC", " ".join(whole.split()).strip(_ENDS))[:LONGEST].strip()
+    return normalised("NFC", " ".join(whole.split()).strip(_ENDS))[:LONGEST].strip()
 
 
 def _first(values: Values, name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -14,6 +13,7 @@ from segue.catalog.letters import artist_key
 from segue.catalog.lyrics import Lyrics
 from segue.catalog.stored_paths import readable
 from segue.catalog.track_document import DetailsDocument, FmaFacts, ServerSong, State, TrackDocument
+from segue.normal_forms import normalised
 
 READER = 9
 """The version of the reader of tags. With a higher one, the next ingest reads all files again."""
@@ -31,7 +31,7 @@ def track_id(library: str, relative: PurePosixPath) -> str:
     The path is normalised to Unicode's composed form, since macOS stores names decomposed. A lossless song
     that was compressed (Song.flac to Song.flac.mp3) keeps its id.
     """
-    name = unicodedata.normalize("NFC", f"{library}/{without_compression(relative)}")
+    name = normalised("NFC", f"{library}/{without_compression(relative)}")
     return hashlib.sha256(name.encode("utf-8")).hexdigest()[:16]
 
 
@@ -147,7 +147,7 @@ class Track:
 
 def file_key(name: str) -> str:
     """The name of a file for comparison: file systems differ in case and in the form of accents."""
-    return unicodedata.normalize("NFC", name).casefold()
+    return normalised("NFC", name).casefold()
 
 
 def file_name(path: str) -> str:

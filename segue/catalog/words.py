@@ -26,7 +26,7 @@ _LETTER_SIGNS = str.maketrans({"!": "i", "¡": "i", "$": "s", "@": "a", "€": "
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
 """Scripts without spaces between words, or with endings on them: a search may begin within a run."""
 _MOST_WORDS = 8
-_LONGEST_WORD = 40
+_LONGEST_WORD, _LONGEST_QUERY = 40, 2000
 _PREFIX, _SLIP = 0.75, 0.5
 """The scores of a prefix match and of a match at edit distance 1; an equal word has 1."""
 
@@ -93,7 +93,7 @@ class WordIndex:
 
     def _asked(self, query: str) -> Iterator[str]:
         """The words of a query; a token with signs is one word if the catalogue has it so."""
-        for token in _tokens(query):
+        for token in _tokens(query[:_LONGEST_QUERY]):
             parts = words_of(token)
             whole = (form for form in _joined(token, parts) if self._has(form[:_LONGEST_WORD]))
             for word in [form] if (form := next(whole, None)) else parts or [token]:

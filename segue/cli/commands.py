@@ -255,7 +255,7 @@ COMMANDS = (
     Command(
         "api serve",
         "dashboard.opensubsonic.serve:serve",
-        "serve the OpenSubsonic API for music apps, without the pages",
+        "serve the APIs for music apps, scrobbles and developers, without the pages",
         "api serve",
     ),
     Command("account list", "batch_jobs.accounts:list_accounts", "list the accounts", "account list"),
@@ -516,7 +516,7 @@ GROUPS = {
     "documents": "Damaged documents of the database.",
     "experiments": "Experiments: variants of the recommender.",
     "dashboard": "The dashboard.",
-    "api": "The API for music apps.",
+    "api": "The APIs for music apps and other programs.",
     "account": "Accounts of listeners.",
     "audit": "The audit log.",
     "listener": "The data stored about one listener.",

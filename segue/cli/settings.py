@@ -85,9 +85,13 @@ def explain(
         if name.startswith("SEGUE_") and "__" in name:
             name = name.removeprefix("SEGUE_").lower().replace("__", ".")
         if (new := RENAMED.get(name)) is not None:
-            name = new if isinstance(new, str) else new[0]
-        if key := next((each for each in reference() if each.name == name), None):
-            _explain_key(key)
+            names = (new,) if isinstance(new, str) else new
+            say(f"{name} is the name of 0.1 for {' and '.join(names)}")
+        else:
+            names = (name,)
+        if keys := [each for each in reference() if each.name in names]:
+            for key in keys:
+                _explain_key(key)
         elif found := [section for section in sections() if _is_in(section.name, name)]:
             for section in found:
                 _explain_section(section)

@@ -1,4 +1,4 @@
-"""What the service answers. Fields that a newer service adds are left out."""
+"""The answers of the service. Fields that a newer service adds are left out."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ class OpenSubsonic:
     def address_of(self, endpoint: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """The address of an endpoint, and all parameters of a call with the log-in: for another HTTP client.
 
-        Whoever calls it must not store or log them.
+        The caller must not store or log them.
         """
         return f"{self.address}/rest/{endpoint}.view", {**self._log_in.parameters(), **parameters}
 

@@ -48,7 +48,7 @@ class Connection(TypedDict):
     suspected_at: NotRequired[datetime]
     """When a listed song was last missing, and the catalogue was to be read again for it."""
     followed_by: NotRequired[str]
-    """The process that looks what is playing there."""
+    """The process that asks the server for its current songs."""
     followed_until: NotRequired[datetime]
     """Until when it alone does so."""
 
@@ -125,7 +125,7 @@ class Connections(Collection[Connection]):
         self.documents.update_one({"_id": name, "fault": {"$ne": fault}}, {"$set": {"fault": fault}})
 
     def follow(self, name: str, process: str, *, lasting: timedelta) -> bool:
-        """Take or keep the right to look what is playing on a server; False if another process has it."""
+        """Take or keep the right to ask a server for its current songs; False if another process has it."""
         now = datetime.now(UTC)
         free = [{"followed_by": process}, {"followed_until": None}, {"followed_until": {"$lt": now}}]
         change = {"followed_by": process, "followed_until": now + lasting}

@@ -1,4 +1,4 @@
-"""What can go wrong with another server, as errors that an operator or a listener can act on."""
+"""The faults of another server, as errors that an operator or a listener can act on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from segue.errors import SegueError
 
 
 class ServerFault(SegueError):
-    """Another server did not do what was asked."""
+    """Another server did not answer a request as it should."""
 
 
 class ServerAway(ServerFault):

@@ -45,13 +45,13 @@ class LinkedAccount(TypedDict):
     encrypted: bytes
     """The password or key, encrypted with a key outside the database."""
     learns: bool
-    """Whether Segue learns from what is playing there."""
+    """Whether Segue learns from the songs that are playing there."""
     linked_at: datetime
     """When it was linked."""
     lists: NotRequired[dict[str, WrittenList]]
     """The playlists that Segue writes there, by their keys."""
     shown_at: NotRequired[datetime]
-    """When the server first showed what the account is playing; until then, play counts tell."""
+    """When the server first showed a current song of the account; until then, Segue reads play counts."""
     counted_until: NotRequired[datetime]
     """Last play that is known by play counts."""
     stars_until: NotRequired[datetime]
@@ -137,7 +137,7 @@ class LinkedAccounts(Collection[LinkedAccount]):
         self.documents.update_one({"_id": account["_id"]}, {"$set": {f"lists.{key}": written}})
 
     def note_shown(self, account: LinkedAccount) -> None:
-        """Note that the server shows what the account is playing, also in the document that was read."""
+        """Note that the server shows the account's current song, also in the document that was read."""
         account["shown_at"] = datetime.now(UTC)
         wanted = {"_id": account["_id"], "shown_at": None}
         self.documents.update_one(wanted, {"$set": {"shown_at": account["shown_at"]}})

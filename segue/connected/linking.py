@@ -101,7 +101,7 @@ def link_account(
     user_id, name
         The listener, and the name of the listener's account here.
     learns
-        Whether Segue learns from what is playing there.
+        Whether Segue learns from the songs that are playing there.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def link_account(
         raise NoSuchThing(f"no server named {server} is connected")
     log_in = log_in_to(connection["address"], given.user, given.secret, pace=_quick(settings), key=given.key)
     if not log_in.user:
-        # Without it, nobody knows what the account plays, and which playlists there are its own.
+        # Without it, nobody knows the account's current song, nor which playlists there are its own.
         raise NameNeeded(f"{server} does not say whose API key this is: give the name of the account, too")
     LinkedAccounts(store).link(
         server,

@@ -16,7 +16,6 @@ turns.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from segue.catalog.track import UNKNOWN_ARTIST
 from segue.catalog.track_records import MatchableTrack
 from segue.connected.known_songs import Known
 from segue.connected.remote_songs import RemoteSong
+from segue.normal_forms import normalised
 
 SECONDS_OFF = 3.0
 """The largest difference of the lengths of a recording: servers round, and encoders add up to 0.1 s."""
@@ -57,7 +57,7 @@ class Facts:
     def tail(self) -> str:
         """The last folder and the name of the file, for comparison; empty without a folder."""
         parts = PurePosixPath(self.path).parts[-2:]
-        return unicodedata.normalize("NFC", "/".join(parts)).casefold() if len(parts) == 2 else ""
+        return normalised("NFC", "/".join(parts)).casefold() if len(parts) == 2 else ""
 
 
 def facts_of_song(song: RemoteSong) -> Facts:

@@ -1,4 +1,4 @@
-"""What listeners are playing on another server, and what follows from it. Pure.
+"""The current songs of listeners on another server, and the events that follow from them. Pure.
 
 Such a server tells only which song plays now. A song that is followed by another one within
 :data:`SKIPPED_WITHIN` was skipped, unless it is over by then. One that was played for half of its length, for
@@ -38,7 +38,7 @@ class Playing:
 
 
 def playing_in(response: Mapping[str, Any]) -> list[Playing]:
-    """What is playing, from an answer to `getNowPlaying`; entries without a user or a song are left out."""
+    """The current songs, from an answer to `getNowPlaying`; entries without a user or a song are left out."""
     found = response.get("nowPlaying")
     entries = found.get("entry") if isinstance(found, dict) else None
     entries = entries if isinstance(entries, list) else [entries]

@@ -1,4 +1,4 @@
-"""Recordings of connected servers: as they come, and as files for what needs the whole file.
+"""Recordings of connected servers: as they come, and as files for steps that need the whole file.
 
 `download` sends the file as it is and counts as no play there; a server or an account without it has
 `stream`.

@@ -71,7 +71,7 @@ def _songs(client: OpenSubsonic, playlist: str) -> list[str] | None:
     """The songs of a list; None if there is no such list any more."""
     try:
         found = client.call("getPlaylist", {"id": playlist}).get("playlist")
-    except (NoSuchThing, NotAllowed):  # some servers refuse what does not exist
+    except (NoSuchThing, NotAllowed):  # some servers refuse a list that does not exist
         return None
     entries = found.get("entry") if isinstance(found, dict) else None
     entries = entries if isinstance(entries, list) else [entries]

@@ -2,8 +2,8 @@
 
 Listeners like some styles and artists. They go through albums, stay with an artist, follow companions of a
 track or look around, each with habits of their own. In some sessions they repeat what they have just heard,
-one track or several in their order. They skip what they do not like, and then avoid its artist for the rest
-of the session. Run it with
+one track or several in their order. They skip tracks that they dislike, and then avoid the artist for the
+rest of the session. Run it with
 
     .local/venv/bin/python -m segue.demo.composed_listening --seed 7
 

@@ -17,7 +17,7 @@ from segue.storage.store import Job, open_store
 
 
 def access(
-    logins: Annotated[
+    folder: Annotated[
         Path, typer.Argument(help="A folder with a settings file for each job, such as stream.toml.")
     ],
     initiate: Annotated[
@@ -42,12 +42,12 @@ def access(
                 "the settings name no administrator: set [mongo] username, "
                 "[kafka] security_protocol and username"
             )
-        jobs = {job: access for job, access in job_access().items() if _file(logins, job).is_file()}
+        jobs = {job: access for job, access in job_access().items() if _file(folder, job).is_file()}
         if not jobs:
-            raise SegueError(f"{logins} has no settings file named after a job: {', '.join(Job)}")
+            raise SegueError(f"{folder} has no settings file named after a job: {', '.join(Job)}")
         if initiate and mongo_users.initiate(settings.mongo, initiate.split(",")):
             typer.echo(f"replica set of {initiate}")
-        grant(settings, jobs, logins=logins)
+        grant(settings, jobs, logins=folder)
         typer.echo(f"users with their access: {', '.join(jobs)}")
 
 

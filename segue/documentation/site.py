@@ -26,6 +26,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(((?:\.\./)+)([^)\s#]*)(#[^)\s]*)?\)")
 _NOTE = re.compile(r"^( *)<!-- (not run|background|schema): (.+) -->\n", re.MULTILINE)
 """A comment that tells the tests how to run the example after it."""
+_INCLUDED = re.compile(r"^--8<-- \"(.+)\"$", re.MULTILINE)
+"""A line in place of which a page shows a file of the project's folder."""
+_INTO_DOCS = re.compile(r"\]\(docs/")
 _FENCE = re.compile(r" *(`{3,}|~{3,})")
 _ITEM = re.compile(r"(?:[-*]|\d+\.) +")
 _PAGES_OUTSIDE = {
@@ -69,16 +72,16 @@ def build(output: Path, *, project: Path = PROJECT) -> None:
 def stage(project: Path, folder: Path) -> None:
     """Copy the configuration and the pages into a folder, in the form that the site needs.
 
-    Links to files outside `docs` become text: pages link to source files for readers on a code host, and the
-    site does not have those files. The reason for which an example is not run is shown beside it. Lists get
-    the indentation of the site (:func:`indented`).
+    The changelog becomes a part of its page. Links to files outside `docs` become text: pages link to source
+    files for readers on a code host, and the site does not have those files. The reason for which an example
+    is not run is shown beside it. Lists get the indentation of the site (:func:`indented`).
     """
     docs = folder / "docs"
     shutil.copytree(project / "docs", docs)
-    for file in (project / "zensical.toml", *project.glob("*.md")):  # pages may include the latter
-        shutil.copy(file, folder)
+    shutil.copy(project / "zensical.toml", folder)
     for page in docs.rglob("*.md"):
-        text = _LINK.sub(partial(_inside, page=page, docs=docs), page.read_text())
+        text = _INCLUDED.sub(partial(_included, project=project), page.read_text())
+        text = _LINK.sub(partial(_inside, page=page, docs=docs), text)
         page.write_text(indented(_NOTE.sub(_shown, text)))
 
 
@@ -125,6 +128,11 @@ def _shown(note: re.Match[str]) -> str:
     """A comment for the site: only the reason for which the tests do not run an example is shown."""
     indent, kind, text = note.groups()
     return f"{indent}*Not tested: {text}.*{{ .untested }}\n\n" if kind == "not run" else ""
+
+
+def _included(line: re.Match[str], *, project: Path) -> str:
+    """A file of the project's folder as a part of a page in `docs`, with links from there."""
+    return _INTO_DOCS.sub("](", (project / line[1]).read_text())
 
 
 def _inside(link: re.Match[str], *, page: Path, docs: Path) -> str:

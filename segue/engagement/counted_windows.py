@@ -51,7 +51,7 @@ class WindowChanges(NamedTuple):
 
 
 class CountedWindows(Collection[CountedWindow]):
-    """The windows with statistics."""
+    """The number of changes of each window with statistics."""
 
     name = "listening_windows"
     policy = Policy(

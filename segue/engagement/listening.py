@@ -35,7 +35,7 @@ class RowsOfWindow(NamedTuple):
 
 
 class Listening(Collection[StoredFact]):
-    """A fact for each listener and window."""
+    """The facts: the counts of each listener in each window."""
 
     name = "listening"
     policy = Policy(

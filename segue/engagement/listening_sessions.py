@@ -53,7 +53,7 @@ class SessionAverages(NamedTuple):
 
 
 class ListeningSessions(Collection[ListeningSession]):
-    """The sessions of all listeners."""
+    """The listening sessions of all listeners."""
 
     name = "listening_sessions"
     policy = Policy(

@@ -86,7 +86,7 @@ def summing(dimension: str, starts: Span, names: Iterable[str], keys: Sequence[s
 
 
 class ListeningStatistics(Collection[Statistics]):
-    """Sums over all listeners by window."""
+    """The statistics: sums of the facts of all listeners, by window."""
 
     name = "listening_stats"
     policy = POLICY

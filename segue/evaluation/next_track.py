@@ -109,16 +109,16 @@ class Outcome:
     lists: np.ndarray
     """(p, 20) int64."""
     choice: str
-    """What the model has chosen for this history; empty for a model that chooses nothing."""
+    """The parameters that the model has chosen for this history; empty for a model that chooses none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What :func:`evaluate` finds, by model."""
+    """The figures of :func:`evaluate`, by model."""
 
     figures: dict[str, dict[str, float]]
     choices: dict[str, list[str]]
-    """What each model has chosen on each split; without the models that choose nothing."""
+    """The choice of each model on each split; without the models that choose nothing."""
 
 
 def outcome(model: SessionModel, split: TimeSplit, *, k: int = 20) -> Outcome:

@@ -242,7 +242,7 @@ class _Encoded:
             It is nested more deeply than any export.
         """
         part = self._text.read(number)
-        # A run of backslashes escapes what follows if their number is odd.
+        # A run of backslashes escapes the next character if their number is odd.
         bare = (self._rest + part).replace("\\\\", "").replace('\\"', "")
         self._rest = "\\" if bare.endswith("\\") else ""
         pieces = bare.split('"')

@@ -17,7 +17,7 @@ _MOST_REMEMBERED = 1000
 
 
 class Room:
-    """What a listener has left, counted once; for use by one thread."""
+    """The room that a listener has left, counted once; for use by one thread."""
 
     def __init__(self, store: Store, user_id: str) -> None:
         self.songs = MOST_SONGS - ImportedSongs(store).number(user_id)
@@ -49,7 +49,7 @@ class Room:
 class Rooms:
     """The rooms of listeners, counted again after ten minutes. Thread-safe.
 
-    Of requests at the same time, each may take what is left: the limit holds to within a few submissions.
+    Of requests at the same time, each may take all the room: the limit holds to within a few submissions.
     """
 
     def __init__(self, store: Store) -> None:

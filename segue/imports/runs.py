@@ -72,7 +72,7 @@ class ImportRun(TypedDict):
 
 
 class Imports(Collection[ImportRun]):
-    """All listeners' imports."""
+    """The imports of listening histories, with their counts."""
 
     name = "imports"
     policy = Policy(

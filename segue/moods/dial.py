@@ -123,7 +123,7 @@ class StoredDial(TypedDict):
 
 
 class MoodDials(Collection[StoredDial]):
-    """All listeners' dials."""
+    """The listeners' positions of the mood dial."""
 
     name = "mood_dials"
     policy = Policy(personal=Personal(), access={Job.DASHBOARD: Right.WRITE, Job.OPERATOR: Right.WRITE})

@@ -16,7 +16,10 @@ REBUILT = frozenset({"tastes", "recommendations", "listening", "listening_sessio
 
 
 class DamagedDocuments(Collection[DamagedDocument]):
-    """Copies of damaged documents; every process of Segue adds to them (:mod:`segue.storage.damaged`)."""
+    """Copies of the damaged documents that were set aside.
+
+    Every process of Segue adds to them (:mod:`segue.storage.damaged`).
+    """
 
     name = NAME
     policy = Policy(

@@ -16,6 +16,8 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
+from segue.operations.hosts import is_private, name_of
+
 log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 3.0
 
@@ -42,6 +44,8 @@ class _Quiet(WSGIRequestHandler):
 def serve(port: int, *, registry: CollectorRegistry, health: Callable[[], Health]) -> WSGIServer:
     """Serve `/metrics`, and `/health` with status 200 or 503, on the loopback address from a thread.
 
+    A page of another site cannot read them under its own host name (:mod:`segue.operations.hosts`).
+
     Raises
     ------
     OSError
@@ -50,6 +54,10 @@ def serve(port: int, *, registry: CollectorRegistry, health: Callable[[], Health
     metrics = make_wsgi_app(registry)
 
     def pages(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        host = environ.get("HTTP_HOST", "")
+        if host and not ((name := name_of(host)) and is_private(name)):
+            start_response("421 Misdirected Request", [("Content-Type", "text/plain")])
+            return [b"this page answers to addresses, and to names of a local network\n"]
         if environ.get("PATH_INFO") != "/health":
             answer: Iterable[bytes] = metrics(environ, start_response)
             return answer

@@ -64,7 +64,7 @@ class LibraryWatch(TypedDict, total=False):
 
 
 class LibraryStatus(Collection[Document]):
-    """A document for the pass, and one for the watch."""
+    """The state of the present or last pass over the library, and that of the watch."""
 
     shapes = (LibraryPass, LibraryWatch)
     name = "library_status"

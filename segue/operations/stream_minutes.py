@@ -58,7 +58,7 @@ class StreamMinute(TypedDict, total=False):
 
 
 class StreamMinutes(Collection[StreamMinute]):
-    """A document for each query and minute."""
+    """The progress of the streaming queries, by minute."""
 
     name = "stream_minutes"
     policy = Policy(

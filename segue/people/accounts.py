@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NotRequired, TypedDict
 
 from segue.batches import batches
+from segue.normal_forms import normalised
 from segue.storage.mongo import ASCENDING, Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
@@ -59,7 +59,7 @@ class ListenerTaken(Exception):
 
 
 class Accounts(Collection[StoredAccount]):
-    """All accounts.
+    """The accounts, with password hashes and confirmed mail addresses.
 
     Delivery: an account is one document whose key is its name: of two people who choose a name at the same
     time, only the first gets it.
@@ -181,15 +181,15 @@ class Accounts(Collection[StoredAccount]):
 
 def name_key(name: str) -> str:
     """A key that ignores case and similar differences: Ana and ana are the same account."""
-    return unicodedata.normalize("NFKC", folded_name(name)).casefold()
+    return normalised("NFKC", folded_name(name)).casefold()
 
 
 def folded_name(name: str) -> str:
     """A name in one spelling: composed, with straight apostrophes and single spaces."""
-    return " ".join(unicodedata.normalize("NFC", name).translate(_STRAIGHT).split())
+    return " ".join(normalised("NFC", name).translate(_STRAIGHT).split())
 
 
 def _filter(name: str) -> dict[str, Any]:
     """The filter of an account by its name; releases before 0.2 kept runs of spaces in the key."""
-    former = unicodedata.normalize("NFKC", name).strip().casefold()
+    former = normalised("NFKC", name).strip().casefold()
     return {"_id": {"$in": list(dict.fromkeys([name_key(name), former]))}}

@@ -31,7 +31,7 @@ SCOPES = {
     CATALOGUE: marked("search the library"),
     EVENTS: marked("send plays"),
 }
-"""The scopes, with the words for what they allow."""
+"""The scopes, with a description of each."""
 WINDOW = timedelta(minutes=1)
 """Requests of a key are counted within it; it begins with the first one."""
 PREFIX = "segue_"
@@ -95,7 +95,10 @@ class StoredApiKey(TypedDict):
 
 
 class ApiKeys(Collection[StoredApiKey]):
-    """All API keys. Safe for use by several threads."""
+    """The API keys of all listeners, as digests.
+
+    Safe for use by several threads.
+    """
 
     name = "api_keys"
     policy = Policy(
@@ -122,7 +125,9 @@ class ApiKeys(Collection[StoredApiKey]):
             raise ApiKeyError(phrase("The name of a program has 1 to {most} characters.", most=LONGEST_LABEL))
         wanted = set(scopes)
         if not wanted or wanted - SCOPES.keys():
-            raise ApiKeyError(phrase("Choose what the key allows: {scopes}.", scopes=", ".join(SCOPES)))
+            raise ApiKeyError(
+                phrase("Choose one or more of these scopes: {scopes}.", scopes=", ".join(SCOPES))
+            )
         secret = f"{PREFIX}{secrets.token_hex(_BYTES)}"
         key: StoredApiKey = {
             "_id": secrets.token_hex(12),

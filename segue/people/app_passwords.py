@@ -79,7 +79,10 @@ class StoredAppPassword(TypedDict):
 
 
 class AppPasswords(Collection[StoredAppPassword]):
-    """All app passwords. Safe for use by several threads."""
+    """The app passwords of all listeners, encrypted.
+
+    Safe for use by several threads.
+    """
 
     name = "app_passwords"
     policy = Policy(

@@ -1,4 +1,4 @@
-"""The audit log: log-ins and refused ones, changed passwords, removals, and what operators did.
+"""The audit log: log-ins and refused ones, changed passwords, removals, and actions of operators.
 
 An entry names a listener by the id alone. The name belongs to the account, and goes with it: when somebody
 leaves, their entries stay, and nothing says any more whose they were. Of a visitor's address an entry has
@@ -124,7 +124,7 @@ _UNAUTHORIZED = 13
 """MongoDB's code of the error."""
 log = logging.getLogger(__name__)
 _NETWORK_BITS = {4: 24, 6: 48}
-"""An address of IPv4 without its last number; of IPv6, what an internet provider gives one customer."""
+"""An address of IPv4 without its last number; of IPv6, the network of a customer of an internet provider."""
 
 
 class AuditEntry(TypedDict):
@@ -149,7 +149,7 @@ class AuditEntry(TypedDict):
 
 
 class AuditLog(Collection[AuditEntry]):
-    """All entries."""
+    """The entries of the audit log."""
 
     name = "audit_log"
     policy = Policy(

@@ -35,7 +35,10 @@ Handover = TypedDict(
 
 
 class Handovers(Collection[Handover]):
-    """Stores the hashes of the codes in MongoDB, so that page and route may run in different processes."""
+    """The codes that hand a log-in at an identity provider over to a session, as hashes.
+
+    They are stored, so that page and route may run in different processes.
+    """
 
     name = "handovers"
     policy = Policy(

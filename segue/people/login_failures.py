@@ -139,7 +139,7 @@ def _of_listener(user_id: str, name: str | None) -> Document:
 
 
 class LoginFailures(Collection[LoginFailure]):
-    """Failures by source; MongoDB removes them when their window has ended."""
+    """Failed attempts to log in, and new guests, by name and address; MongoDB removes old ones."""
 
     name = "login_failures"
     policy = Policy(

@@ -95,7 +95,7 @@ class Admitting(Protocol):
 
 
 class LoginSessions(Collection[LoginSession]):
-    """Opens, finds and closes log-in sessions; MongoDB removes those that have expired."""
+    """The log-in sessions of guests and accounts; MongoDB removes those that have expired."""
 
     name = "sessions"
     policy = Policy(
@@ -169,7 +169,7 @@ class LoginSessions(Collection[LoginSession]):
         Parameters
         ----------
         network
-            What :class:`segue.people.newcomers.Newcomers` counts guests by.
+            The network by which :class:`segue.people.newcomers.Newcomers` counts guests.
         """
         if self._offers is None:
             return self.open()

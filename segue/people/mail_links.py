@@ -53,7 +53,7 @@ class StoredMailLink(TypedDict):
 
 
 class MailLinks(Collection[StoredMailLink]):
-    """The links that have been sent and not used."""
+    """The links that were sent by mail and have not been used, as hashes."""
 
     name = "mail_links"
     policy = Policy(

@@ -28,7 +28,7 @@ class Newcomers:
         self._failures, self._most, self._key = failures, most, key
 
     def network(self, address: str) -> str:
-        """What stands for the network of an address; empty if its guests are not limited."""
+        """A name for the network of an address; empty if its guests are not limited."""
         network = limited_network(address)
         return self._key.of("network", network)[:_LENGTH] if self._most and network else ""
 
@@ -44,7 +44,7 @@ class Newcomers:
 
 
 def limited_network(address: str) -> str | None:
-    """What counts as one address, as for attempts to log in. None: this machine, which has no limits."""
+    """The network that counts as one address, as for log-ins. None: this machine, without limits."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:  # a socket of this machine has no address

@@ -1,7 +1,7 @@
 """Links that make a browser's session an operator's, for a Segue that has no accounts yet.
 
 A command prints the link, which works once, for an hour. So only somebody who can run commands with the
-database's rights becomes an operator; what a browser sends about itself makes nobody one.
+database's rights becomes an operator; nothing that a browser sends about itself makes anybody one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class OperatorLink(TypedDict):
 
 
 class OperatorLinks(Collection[OperatorLink]):
-    """The hashes of the codes that have not been used."""
+    """The links for operators that have not been used, as hashes."""
 
     name = "operator_links"
     policy = Policy(

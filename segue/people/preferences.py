@@ -17,7 +17,7 @@ class Preference(TypedDict):
 
 
 class Preferences(Collection[Preference]):
-    """All listeners' choices.
+    """The language of the pages that each listener has chosen.
 
     Delivery: one document per listener; a new choice replaces the former one.
     """

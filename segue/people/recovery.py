@@ -24,7 +24,7 @@ _USED = marked("This link was used already or has expired. Please ask for a new 
 
 @dataclass(frozen=True)
 class Letter:
-    """What a mail says, in the language of whoever asks for it."""
+    """The text of a mail, in the language of the person who asks for it."""
 
     subject: str
     text: str
@@ -65,7 +65,7 @@ class Recovery:
         Parameters
         ----------
         address
-            The network address of whoever asks.
+            The network address of the person who asks.
 
         Raises
         ------
@@ -83,7 +83,7 @@ class Recovery:
             return
         user_id = stored["user_id"]
         if self._failures.take(of_mails_to(user_id)):
-            return  # whoever asks again and again fills the inbox of somebody else
+            return  # otherwise, repeated requests would fill the inbox of somebody else
         token = self._links.create("password", user_id, fits=_fits(stored))
         self._audit.note("password-link-sent", user_id=user_id, address=address)
         self._send(to, letter, "password", token)
@@ -132,7 +132,7 @@ class Recovery:
         Parameters
         ----------
         notice
-            What the former address gets when it is removed.
+            The mail to the former address when it is removed.
 
         Raises
         ------
@@ -204,5 +204,5 @@ class Recovery:
 
 
 def _fits(stored: StoredAccount) -> str:
-    """A digest of what a link depends on."""
+    """A digest of the values that a link depends on."""
     return hashlib.sha256(f"{stored['password']}\n{stored.get('mail', '')}".encode()).hexdigest()

@@ -26,7 +26,7 @@ class Kind:
     name: str
     """In the plural."""
     again: str
-    """What makes up for lost ones."""
+    """The remedy for lost ones."""
 
 
 APP_PASSWORDS = Kind(name="app passwords", again="let listeners create new app passwords")

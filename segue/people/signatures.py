@@ -1,4 +1,4 @@
-"""Signatures of what Segue gives a browser and gets back: nobody else can have made the text.
+"""Signatures of texts that Segue gives a browser and gets back: nobody else can have made the text.
 
 The key is derived from the file that encrypts app passwords (`opensubsonic.key_file`), so that all processes
 of a deployment have the same one.

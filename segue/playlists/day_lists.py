@@ -24,7 +24,10 @@ class DayList(TypedDict):
 
 
 class DayLists(Collection[DayList]):
-    """Safe for use by several threads and processes: if two make a list at once, the first stays."""
+    """The generated lists of a day, such as the daily mix.
+
+    Safe for use by several threads and processes: if two make a list at once, the first stays.
+    """
 
     name = "day_lists"
     policy = Policy(

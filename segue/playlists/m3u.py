@@ -43,7 +43,7 @@ PLAYLIST_SUFFIXES = (
 )
 """The suffixes of the files that are read; their contents decide on the format."""
 _INFO = re.compile(r"([-\d.:]{0,12})[^,\"]{0,200}(?:\"[^\"]{0,500}\"[^,\"]{0,200}){0,20}(?:,|$)")
-"""What `#EXTINF` has before the title: the length, and attributes whose values may have a comma."""
+"""The part of `#EXTINF` before the title: the length, and attributes whose values may have a comma."""
 OLD_ENCODINGS = (
     "cp1252",
     "cp1251",

@@ -7,7 +7,6 @@ entries are matched by similarity, since people and programs misspell names in p
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -17,6 +16,7 @@ from rapidfuzz.distance import OSA
 from segue.catalog.letters import without_accents, words_of
 from segue.catalog.matching import SECONDS_OFF, Described, another_version, matching_track
 from segue.catalog.track_records import MatchableTrack
+from segue.normal_forms import normalised
 from segue.playlists.entries import Entry, path_parts
 
 LIKE_ENOUGH = 0.82
@@ -136,7 +136,7 @@ def _shared_end(parts: Sequence[str], path: str) -> int:
 
 def _folded(part: str) -> str:
     """A part of a path for comparison: file systems differ in case and in the form of accents."""
-    return unicodedata.normalize("NFC", part).casefold()
+    return normalised("NFC", part).casefold()
 
 
 def alike(a: str, b: str) -> float:

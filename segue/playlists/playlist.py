@@ -58,7 +58,7 @@ class StoredRule(TypedDict):
     operator: str
     """How it is compared."""
     value: str | int
-    """With what it is compared: a text, a number, or a level."""
+    """The value that it is compared with: a text, a number, or a level."""
 
 
 class StoredRules(TypedDict):

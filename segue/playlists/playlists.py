@@ -49,7 +49,10 @@ _SHOWN = dict.fromkeys(
 
 
 class Playlists(Collection[StoredPlaylist]):
-    """All playlists. Safe for use by several threads and processes."""
+    """The playlists of all listeners.
+
+    Safe for use by several threads and processes.
+    """
 
     name = "playlists"
     policy = Policy(

@@ -70,7 +70,10 @@ class Queue:
 
 
 class Queues(Collection[StoredQueue]):
-    """The queues of all listeners. Safe for use by several threads and processes."""
+    """The queues of all listeners.
+
+    Safe for use by several threads and processes.
+    """
 
     name = "queues"
     policy = Policy(

@@ -55,7 +55,7 @@ def listed_in_table(text: str) -> Listed | None:
 
 
 def seconds_of(text: str, *, unit: int = 1) -> float | None:
-    """A length as a number, or as minutes and seconds; `unit` is what a number has to be divided by."""
+    """A length as a number, or as minutes and seconds; a number is divided by `unit`."""
     if clock := _CLOCK.fullmatch(text.strip()):
         return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + float(clock[3])
     return float(text) / unit if _NUMBER.fullmatch(text.strip()) else None

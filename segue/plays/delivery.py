@@ -41,8 +41,8 @@ LEFT_OVER = timedelta(seconds=30)
 _MESSAGING: dict[str, str | int] = {"messaging.system": "kafka", "messaging.operation.type": "send"}
 _COUNT = "messaging.batch.message_count"
 _LEFT = "its listener has left"
-_PATIENCE = 10.0
-"""How long Kafka may take to acknowledge a play, in seconds."""
+_PATIENCE, _MARKED_SECONDS = 10.0, 30.0
+"""How long Kafka may take to acknowledge a play, and the mark of a listener who has left, in seconds."""
 
 
 class PlayProducer(RecordProducer):
@@ -77,8 +77,13 @@ class PlayProducer(RecordProducer):
 
         The record has the listener's key and no value. The streams skip it; a recount leaves out the plays
         with its key. Retention removes the record and the plays.
+
+        Raises
+        ------
+        NotAcknowledged
+            Kafka has not acknowledged it.
         """
-        self.send_bytes(None, key=user_id.encode()).get(timeout=30)
+        self.deliver_bytes([(None, user_id.encode())], seconds=_MARKED_SECONDS)
 
 
 def _record(play: Play) -> tuple[bytes, bytes]:
@@ -126,7 +131,7 @@ def _of_listener(user_id: str, _name: str | None) -> Document:
 
 
 class SentPlays(Collection[SentPlay]):
-    """The plays of the last days; MongoDB removes older ones."""
+    """The ids of the plays that were sent in the last week; MongoDB removes older ones."""
 
     name = "sent_plays"
     policy = Policy(

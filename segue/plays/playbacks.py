@@ -123,7 +123,7 @@ class NowPlaying:
 
 
 class Playbacks(Collection[StoredPlayback]):
-    """The last listening of each app; MongoDB removes them after a day."""
+    """The last listenings of each music app; MongoDB removes them after a day."""
 
     name = "playbacks"
     policy = Policy(

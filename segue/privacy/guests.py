@@ -1,4 +1,4 @@
-"""Removes what guests leave behind: once a guest's session has expired, nobody can reach the data any more.
+"""Removes the data of former guests: once a guest's session has expired, nobody can reach them any more.
 
 Delivery: as :mod:`segue.privacy.leaving`. After a crash in the middle of a removal, the rest of that guest's
 data stays.

@@ -8,6 +8,7 @@ hash of the id is stored first (segue.people.forgotten), so that nothing restore
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 from segue.collections import WRITTEN_BY_STREAMS, collection
@@ -19,8 +20,10 @@ from segue.people.login_sessions import LoginSessions
 from segue.plays.delivery import PlayProducer
 from segue.privacy.holdings import personal_collections
 from segue.settings import Settings
+from segue.storage.kafka_topics import end_offsets
 from segue.storage.store import Store
 
+log = logging.getLogger(__name__)
 CONFIRMATION = "remove everything"
 """The text that a listener must type to confirm the removal."""
 _OPENING = (LoginSessions.name, ApiKeys.name, AppPasswords.name)
@@ -29,16 +32,22 @@ _OPENING = (LoginSessions.name, ApiKeys.name, AppPasswords.name)
 def leave(store: Store, settings: Settings, user_id: str) -> dict[str, int]:
     """Remove all data of a listener; returns the number of removed documents by collection.
 
-    Plays stay in Kafka until `retention.plays` has passed; the jobs ignore them from now on.
+    Plays stay in Kafka until `retention.plays` has passed; the jobs ignore them from now on. Without the
+    topic there are no plays, and nothing to mark.
 
     Raises
     ------
     SegueError
         Kafka does not answer: nothing has been removed yet, and the call can be repeated.
     """
-    with PlayProducer(settings.kafka) as producer:
-        producer.tombstone(user_id)
-        return forget(store, user_id, plays_kept=settings.retention.plays)
+    if end_offsets(settings.kafka):
+        with PlayProducer(settings.kafka) as producer:
+            producer.tombstone(user_id)
+    else:
+        log.warning(
+            "there is no topic %s: a listener leaves without a mark in it", settings.kafka.plays_topic
+        )
+    return forget(store, user_id, plays_kept=settings.retention.plays)
 
 
 def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Models whose parameters or weights are chosen on the last part of the history that they are fitted to.
 
 Parameters that were tuned on one log can be wrong for another. These models choose anew for each history, and
-say in `choice` what they have chosen. They see nothing but the history.
+report their choice in `choice`. They see nothing but the history.
 """
 
 from __future__ import annotations

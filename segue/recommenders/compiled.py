@@ -21,6 +21,6 @@ def compiled(function: FunctionT) -> FunctionT:
 
 
 def compiled_part(function: FunctionT) -> FunctionT:
-    """The same for what only compiled functions call: without a wrapper for Python, they compile faster."""
+    """The same for functions that only compiled ones call: without a wrapper, they compile faster."""
     part = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
     return cast("FunctionT", part(function))

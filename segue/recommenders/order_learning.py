@@ -60,7 +60,7 @@ class Learned:
     weights: np.ndarray
     """(evidence, states) float64."""
     choice: str
-    """What was chosen, in words."""
+    """The choice, in words."""
     choices: int
     """The number of choices that it was learned from, or that were too few."""
     gain: float

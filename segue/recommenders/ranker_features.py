@@ -47,7 +47,7 @@ OWN_AFTER = 5
 
 
 class Feature(IntEnum):
-    """What is known about a candidate; about 0 to 1, and 0 if the source does not know it."""
+    """A fact about a candidate; about 0 to 1, and 0 if the source does not know it."""
 
     POPULARITY = 0
     POPULAR_LATELY = auto()
@@ -137,7 +137,7 @@ class Own(NamedTuple):
 
 
 class Knowledge(NamedTuple):
-    """What the sources know of a history, as arrays for compiled loops."""
+    """The tables of the sources for a history, as arrays for compiled loops."""
 
     n_items: int
     plays: np.ndarray
@@ -228,7 +228,7 @@ def _artist_steps(history: SessionLog, n_artists: int) -> sparse.csr_matrix:
 
 
 class Session(NamedTuple):
-    """A prefix, with what is asked of it often."""
+    """A prefix, with the values that are often asked of it."""
 
     prefix: np.ndarray
     last: int
@@ -469,7 +469,7 @@ def _past(k: Knowledge, s: Session, pool: Pool) -> None:
 
 @compiled_part
 def _past_after(k: Knowledge, s: Session, place: int, pool: Pool) -> None:
-    """The features of what followed the listener's earlier play of the last track."""
+    """The features of the tracks that followed the listener's earlier play of the last track."""
     own = k.own
     both = (
         s.previous >= 0

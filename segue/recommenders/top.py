@@ -49,8 +49,8 @@ def ranks_of(scores: sparse.csr_matrix, targets: np.ndarray) -> np.ndarray:
 
 
 def goal(ranks: np.ndarray) -> float:
-    """What parameters are chosen by: hit rate + 2 MRR at 20. MRR is about half of the hit rate, so that both
-    count about equally. 0 without queries."""
+    """The objective by which parameters are chosen: hit rate + 2 MRR at 20. MRR is about half of
+    the hit rate, so that both count about equally. 0 without queries."""
     hit = ranks <= 20
     return float((hit * (1 + 2 / np.where(hit, ranks, 1.0))).mean()) if len(ranks) else 0.0
 

@@ -1,1 +1,1 @@
-"""Sends what a listener has heard to ListenBrainz, Last.fm, or servers that speak their protocols."""
+"""Sends songs that a listener has heard to ListenBrainz, Last.fm, or servers that speak their protocols."""

@@ -90,7 +90,10 @@ def connection_id(user_id: str, service: Service) -> str:
 
 
 class ScrobbleConnections(Collection[StoredConnection]):
-    """All connections. Safe for use by several threads."""
+    """The listeners' connections to ListenBrainz, Last.fm and similar services.
+
+    Safe for use by several threads.
+    """
 
     name = "scrobble_connections"
     policy = Policy(
@@ -113,7 +116,7 @@ class ScrobbleConnections(Collection[StoredConnection]):
         encrypted: bytes,
         from_programs: bool = False,
     ) -> None:
-        """Connect a listener; a connection that had ended goes on where it was, with what waits."""
+        """Connect a listener; a connection that had ended goes on where it was, with the waiting plays."""
         own = connection_id(user_id, service)
         before = self.documents.find_one({"_id": own})
         same = before is not None and (before["address"], before["account"]) == (address, account)

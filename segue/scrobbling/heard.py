@@ -1,4 +1,4 @@
-"""Which plays are scrobbles, and what a scrobble says.
+"""The plays that are scrobbles, and the contents of a scrobble.
 
 The rule is that of the services: a song of more than 30 seconds, heard for half of its length or for four
 minutes. https://www.last.fm/api/scrobbling, section "When is a scrobble a scrobble?".

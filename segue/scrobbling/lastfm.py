@@ -145,7 +145,7 @@ def play_now(http: httpx.Client, api: Api, session: str, song: ScrobbledSong) ->
 
 
 def _named(song: ScrobbledSong) -> dict[str, str]:
-    """The facts of a song in the words of the protocol; empty for what is not known."""
+    """The facts of a song in the words of the protocol; empty for unknown ones."""
     return {
         "artist": song["artist"],
         "track": song["title"],

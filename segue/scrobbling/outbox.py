@@ -55,7 +55,10 @@ class Waiting:
 
 
 class Scrobbles(Collection[StoredScrobble]):
-    """All scrobbles that wait, and those of the last days. Safe for use by several threads."""
+    """The scrobbles that wait to be sent to other services, and those that were sent in the last week.
+
+    Safe for use by several threads.
+    """
 
     name = "scrobbles"
     policy = Policy(
@@ -142,7 +145,7 @@ class Scrobbles(Collection[StoredScrobble]):
         self.documents.update_many({"_id": {"$in": ids}}, {"$set": changes})
 
     def drop(self, connection: str) -> None:
-        """Remove what waits for a connection, and what was sent by it."""
+        """Remove the waiting plays of a connection, and those that were sent by it."""
         self.documents.delete_many({"connection": connection})
 
 

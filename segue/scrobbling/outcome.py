@@ -1,4 +1,4 @@
-"""What a service made of a delivery."""
+"""The result of a delivery to a service."""
 
 from __future__ import annotations
 

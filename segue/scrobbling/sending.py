@@ -1,4 +1,4 @@
-"""Sends what waits, to one connection after the other.
+"""Sends the waiting plays, to one connection after the other.
 
 A service that does not answer is left alone for a minute, and each of its connections for longer and longer,
 up to an hour; so a service that is away delays no other for long.
@@ -98,7 +98,7 @@ class Sending:
         """By connection."""
 
     def send_all(self) -> int:
-        """Send for each connection what waits, once; returns how many plays the services have taken."""
+        """Send the waiting plays of each connection, once; returns how many plays the services have taken."""
         return sum(self.send(one) for one in self._scrobbles.connections_with_waiting())
 
     def send(self, own: str) -> int:
@@ -113,7 +113,7 @@ class Sending:
             result = self._delivered(connection)
         except PyMongoError:
             raise
-        except Exception:  # whatever a service answers, the others are served
+        except Exception:  # the other services are served, even if one answers with nonsense
             log.exception("the scrobbles of a connection have to wait")
             result = _Result(last=Outcome(problem=AWAY))
         self._scrobbles.finish(result.taken, "sent")

@@ -1,4 +1,4 @@
-"""The threads that read plays, tell what plays now, and send scrobbles, while the dashboard or the API runs.
+"""The threads that read plays, report current songs, and send scrobbles, while the dashboard or the API runs.
 
 They rest while no listener has a connection. Several processes share the work: Kafka gives each partition to
 one of them, and a connection is sent for by one at a time.
@@ -55,7 +55,7 @@ class Work:
         is_outage
             Whether an error is of an outage that is reported elsewhere.
         look
-            How often it looks for connections and for what waits, in seconds.
+            How often it looks for connections and for waiting plays, in seconds.
         """
         self._store, self._settings, self._figures, self._look = store, settings, figures, look
         self._is_outage = is_outage
@@ -74,7 +74,7 @@ class Work:
             thread.start()
 
     def close(self) -> None:
-        """End after what is being done now; what waits is sent later."""
+        """End after the present step; waiting plays are sent later."""
         self._closed.set()
         for thread in self._threads:
             thread.join(timeout=_PATIENCE_SECONDS)
@@ -116,7 +116,7 @@ class Work:
                     reader.commit()
 
     def _tell(self) -> None:
-        """Tell what plays now, apart from the scrobbles: these may take longer than a song is new."""
+        """Report the current songs, apart from the scrobbles: these may take longer than a song is new."""
         while not self._closed.wait(_POLL_SECONDS):
             self._playing.send_all()
 

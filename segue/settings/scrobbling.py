@@ -12,7 +12,7 @@ _ADDRESS = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 
 
 class ScrobblingSettings(Section):
-    takes_effect: ClassVar[str] = "restart the dashboard"
+    takes_effect: ClassVar[str] = "restart the dashboard and the API"
 
     listenbrainz_addresses: tuple[Annotated[str, Field(pattern=_ADDRESS)], ...]
     lastfm_address: str = Field(pattern=_ADDRESS)

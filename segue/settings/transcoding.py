@@ -10,7 +10,7 @@ from segue.settings.values import LocalPath, Positive, Section, Size, Unit
 
 
 class TranscodingSettings(Section):
-    takes_effect: ClassVar[str] = "restart the dashboard"
+    takes_effect: ClassVar[str] = "restart the dashboard and the API"
 
     formats: tuple[Literal["opus", "mp3", "aac", "flac"], ...] = Field(min_length=1)
     bit_rate: Annotated[int, Unit("kbit/s")] = Field(ge=16, le=320)

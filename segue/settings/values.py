@@ -283,7 +283,7 @@ Variant = Annotated[
 Shares = Annotated[tuple[tuple[Variant, Annotated[float, Field(gt=0)]], ...], BeforeValidator(_pairs)]
 """Variants with their shares, in the order of the settings."""
 Order = Literal["sum", "learned"]
-"""What orders candidates (`ranking.model`)."""
+"""The way in which candidates are ordered (`ranking.model`)."""
 
 
 def _number_or_order(value: object) -> float | str:

@@ -75,7 +75,7 @@ class StoredLink(TypedDict):
 
 
 class ShareLinks(Collection[StoredLink]):
-    """Creates, opens and revokes links; MongoDB removes expired ones."""
+    """The share links, as hashes; MongoDB removes expired ones."""
 
     name = "share_links"
     policy = Policy(

@@ -1,7 +1,7 @@
 """Reads a topic as a member of a consumer group: the members share its partitions.
 
 Delivery: at least once. The places of a group are kept in Kafka and move with :meth:`GroupReader.commit`;
-what was read after the last commit is read again.
+records that were read after the last commit are read again.
 """
 
 from __future__ import annotations

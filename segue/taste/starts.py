@@ -42,7 +42,7 @@ class StoredStart(TypedDict):
 
 
 class Starts(Collection[StoredStart]):
-    """New listeners' choices.
+    """The genres and artists that new listeners have chosen on the first page.
 
     Delivery: one document for each listener; a new choice replaces the former one.
     """

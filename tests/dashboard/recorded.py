@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Page
 
 _RECORD = """async () => {
     const { context, nodes } = window.__segue.sound;
@@ -32,10 +32,17 @@ _READ = """async (since) => {
 }"""
 
 
+class Evaluating(Protocol):
+    """A page of Playwright, or a window of WebDriver."""
+
+    def evaluate(self, expression: str, arg: Any = None, /) -> Any:
+        """The result of a script."""
+
+
 class Recording:
     """Records from now on; `rate` in samples a second. The recorder itself is silent."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Evaluating) -> None:
         self._page = page
         self.rate = int(page.evaluate(_RECORD))
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import json
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from plotly.utils import PlotlyJSONEncoder
 
+from segue.dashboard.queries.beliefs import Belief
 from segue.dashboard.queries.listening import ListeningSpan
-from segue.dashboard.views.charts import date_axis, period_axis
-from segue.dashboard.views.listening_figures import calendar_figure
+from segue.dashboard.views.audience_figures import rates_figure
+from segue.dashboard.views.charts import date_axis, escaped, period_axis
+from segue.dashboard.views.listening_figures import calendar_figure, favourites_figure, taste_figure
 from segue.dashboard.views.operations import milliseconds
 from segue.engagement.patterns import Newness
 from segue.places import ROOT
@@ -53,6 +57,41 @@ def test_the_calendar_begins_with_the_first_play(began: int, days: int, shown: i
     activity = ListeningSpan(until - timedelta(days=days), until, rows, [], Newness(0, 0, 0, 0))
     figure = calendar_figure(activity, days=days, first=until - timedelta(days=began), zone="UTC")
     assert int(pd.DataFrame(figure.data[0].z).notna().sum().sum()) == shown
+
+
+LINK = '<a href="https://evil.example">Free tickets</a><br><b>&lt;'
+PLAIN = '&lt;a href="https://evil.example"&gt;Free tickets&lt;/a&gt;&lt;br&gt;&lt;b&gt;&amp;lt;'
+
+
+def test_names_in_a_chart_are_no_html() -> None:
+    """Plotly makes links of the HTML in the texts of axes, bars and hover labels."""
+    rows = pd.DataFrame(
+        {"start": [NOON], "artist": [LINK], "genre": [LINK], "listening_ms": [60_000], "plays": [1]}
+    )
+    activity = ListeningSpan(NOON.to_pydatetime(), NOON.to_pydatetime(), rows, [], Newness(0, 0, 0, 0))
+    belief = Belief(kind="artist", key="a", name=LINK[:20], now=0.5, long_term=0.5, strength=None)
+    rates = pd.DataFrame({"key": [LINK], "plays": [9], "skip_rate": [0.5]})
+    figures = [
+        favourites_figure(activity, "artist", "Artists"),
+        taste_figure([belief], "Artists"),
+        rates_figure(rates, "Skip rate", "by source"),
+        go.Figure(go.Bar(x=[1.0], y=[LINK], text=[LINK], name=LINK, orientation="h")),
+        go.Figure(go.Bar(x=pd.Series([LINK]), y=[1.0], customdata=[[LINK, 3]])),
+    ]
+    for figure in figures:
+        shown = json.dumps(escaped(figure).to_plotly_json(), cls=PlotlyJSONEncoder)
+        assert "<a" not in shown, shown
+        assert "<br>" not in shown, shown
+    bar = figures[3].data[0]
+    assert [*bar.y, *bar.text, bar.name] == [PLAIN] * 3
+    assert figures[4].data[0].customdata[0][1] == 3
+
+
+def test_titles_numbers_and_times_of_a_chart_stay() -> None:
+    days = pd.Series([NOON, NOON + DAY])
+    figure = go.Figure(go.Bar(x=days, y=[1, 2], hovertemplate="%{y}<extra></extra>"), {"title": "<b>A</b>"})
+    before = figure.to_json()
+    assert escaped(figure).to_json() == before
 
 
 def test_no_figure_needs_webgl() -> None:

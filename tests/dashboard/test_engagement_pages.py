@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import tomllib
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -17,7 +18,9 @@ from segue.dashboard.views.tables import csv, parquet
 from segue.engagement.definitions import COUNTS
 from segue.engagement.listening import Listening
 from segue.people.login_sessions import Listener
+from segue.places import CONF
 from segue.settings import Settings
+from segue.social.activity import PrivacyChoices
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 
@@ -126,13 +129,34 @@ def test_only_operators_see_the_audience(
     assert "operators" in at.info[0].value
 
 
-@pytest.mark.parametrize("title", ['=HYPERLINK("http://evil")', "+1+1", "-2", "@SUM(1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        '=HYPERLINK("http://evil")',
+        "+1+1",
+        "-2",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠A1",
+    ],
+)
 def test_a_table_as_csv_has_no_formulas(title: str) -> None:
     table = pd.DataFrame({"title": [title, "A = b"], "change": [-1.5, 2.0]})
     read = pd.read_csv(io.StringIO(csv(table)))
     assert read["title"].to_list()[0].startswith("'")
     assert read["title"].to_list()[1] == "A = b"
     assert read["change"].to_list() == [-1.5, 2.0]
+
+
+def test_tables_have_no_download_of_streamlit() -> None:
+    """The button of a table would write the texts as they are."""
+    text = (CONF / ".streamlit" / "config.toml").read_text()
+    assert tomllib.loads(text)["client"]["disableDataExport"] is True
 
 
 def test_tables_leave_as_parquet(visitor: Settings, heard: Database[Document]) -> None:
@@ -160,3 +184,15 @@ def test_asking_and_agreeing(visitor: Settings, database: Database[Document]) ->
     at.button(key="agree-ben").click().run()
     assert not at.exception
     assert database.follows.find_one({"_id": "ben>ada"})["agreed"]  # type: ignore[index]
+
+
+def test_an_open_page_does_not_share_activity_again(visitor: Settings, database: Database[Document]) -> None:
+    """The page still had the former position of the switch, and stored it with whatever was pressed there."""
+    choices = PrivacyChoices(Store(database))
+    at = page("friends")
+    at.toggle(key="activity").set_value(True).run()
+    assert choices.activity_is_shown("ada")
+    choices.show_activity("ada", shown=False)  # in another tab
+    at.run()
+    assert not choices.activity_is_shown("ada")
+    assert at.toggle(key="activity").value is False

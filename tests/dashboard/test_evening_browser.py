@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import FilePayload, Page
 from pymongo.database import Database
 
 from segue.storage.mongo import Document
@@ -126,6 +128,21 @@ def test_a_german_browser_gets_german(german: Player) -> None:
     german.wait_playing()
     page.goto(page.url.rstrip("/") + "/map")
     page.locator(".map .hint", has_text="24 Songs").wait_for()
+
+
+def test_the_texts_of_streamlits_own_elements_are_german(german: Player) -> None:
+    page = german.page
+    page.set_viewport_size({"width": 900, "height": 860})
+    further = page.locator("[data-testid=stTopNavSection]")
+    until(lambda: re.fullmatch(r"\d+ weitere", further.inner_text().split("\n")[0]), "the other pages")
+    page.set_viewport_size({"width": 1280, "height": 860})
+    page.goto(f"{page.url.rstrip('/')}/library?show=playlists")
+    uploader = page.locator("[data-testid=stFileUploader]")
+    uploader.get_by_role("button", name="Hochladen").wait_for()
+    program = FilePayload(name="song.exe", mimeType="application/x-msdownload", buffer=b"no")
+    uploader.locator("input[type=file]").set_input_files(program)
+    uploader.get_by_role("button", name="song.exe entfernen").wait_for()
+    uploader.get_by_text("sind nicht erlaubt").first.wait_for(state="attached")
 
 
 def test_the_choice_of_the_account_is_stronger_than_the_browser(german: Player) -> None:

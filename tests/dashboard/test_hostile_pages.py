@@ -30,6 +30,7 @@ from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.conftest import serve_pages
 from tests.dashboard.test_hidden_libraries import VIEWS, _show
+from tests.marks import MARKS, refuse_long_runs
 
 TEXTS = (
     "",
@@ -46,6 +47,7 @@ TEXTS = (
     "9" * 400,
     "http://[",
     "![x](//evil.example/x.png)",
+    "a" + MARKS * 4000,
 )
 PARAMETERS = (
     *("id", "name", "artist", "made", "from", "to", "show", "by", "as", "filter", "genre", "backwards"),
@@ -76,8 +78,20 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "bytes_value": (b"\xff",),
 }
 VALUES["json_trigger_value"] = VALUES["json_value"]
+CONTEXTS: tuple[dict[str, Any], ...] = (
+    *({"timezone_offset": minutes} for minutes in (2**31 - 1, -(2**31), 10**6, -841)),
+    *({"timezone": name} for name in (*TEXTS, "Factory", "localtime", "posixrules", "Europe")),
+    *({"url": address} for address in (*TEXTS, "http://[::1", "//", "http://a:b@c:99999999/")),
+    *({"locale": text} for text in TEXTS),
+)
+"""What a browser says of itself with each message."""
 _STRANGE = 3
 """Values of other kinds than the widget's, for each widget."""
+
+
+@pytest.fixture(autouse=True)
+def linear(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_long_runs(monkeypatch)
 
 
 def state(widget: str, kind: str, value: Any) -> WidgetState:
@@ -154,6 +168,19 @@ def test_no_address_makes_a_page_fail(playlist: str, faults: list[str], view: st
     for address in addresses():
         opened(page, address, playlist)
         assert faults == [], address
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_that_a_browser_says_of_itself_makes_a_page_fail(
+    playlist: str, faults: list[str], view: str
+) -> None:
+    page = AppTest.from_function(_show, kwargs={"view": view}, default_timeout=600)
+    for context in CONTEXTS:
+        page.context.clear()
+        page.context.update(context)
+        for address in ({}, {"made": "mix"}, {"id": "PLAYLIST"}) if "playlists" in view else ({},):
+            opened(page, address, playlist)
+            assert faults == [], (context, address)
 
 
 def _widgets(page: AppTest) -> dict[str, set[str]]:

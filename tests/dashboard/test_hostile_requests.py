@@ -20,6 +20,7 @@ from segue.dashboard.services import Services
 from segue.people.login_sessions import COOKIE
 from segue.plays.event import FIELDS
 from segue.storage.mongo import Document
+from tests.marks import MARKS, refuse_long_runs
 from tests.plays.examples import a_play
 
 TEXTS = (
@@ -34,6 +35,7 @@ TEXTS = (
     "nan",
     "1e999",
     "-1",
+    "a" + MARKS * 900,
 )
 VALUES: tuple[Any, ...] = (
     *TEXTS,
@@ -83,6 +85,11 @@ HEADERS = {
     "X-Forwarded-For": ("\xff", "x" * 9000, "1.2.3.4.5, ::::"),
     "Traceparent": ("\xff", "00-x-y-z", "x" * 9000),
 }
+
+
+@pytest.fixture(autouse=True)
+def linear(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_long_runs(monkeypatch)
 
 
 @pytest.fixture

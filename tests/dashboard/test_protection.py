@@ -20,6 +20,21 @@ from segue.settings import DashboardSettings, Settings
 from tests.dashboard.browser import Served
 from tests.waiting import PATIENCE
 
+UNREADABLE = (
+    "[",
+    "[::1",
+    "[zz]",
+    "[1.2]",
+    "a b",
+    "127.0.0.1/x",
+    "evil.example@127.0.0.1",
+    "a?b",
+    "a#b",
+    "é",
+    "*",
+)
+"""Texts that are neither the name nor the address of a host."""
+
 
 def dashboard(settings: Settings, **changed: Any) -> DashboardSettings:
     return settings.dashboard.model_copy(update=changed)
@@ -44,7 +59,11 @@ def test_names_of_the_local_network_are_known(settings: Settings, host: str) -> 
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8501", "[::1", "[", "a.b:x"]
+    "host",
+    [
+        *("evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8501", "[::1", "[", "a.b:x"),
+        *UNREADABLE,
+    ],
 )
 def test_public_names_are_not(settings: Settings, host: str) -> None:
     assert not is_known_host(host, dashboard(settings))

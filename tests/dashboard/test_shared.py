@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -121,6 +122,32 @@ def test_nobody_else_ends_or_makes_links(
     assert stranger.post("/api/share", json=told).status_code == 422  # a guest's session has no account
     foreign = owner.post("/api/share", json=told, headers={"origin": "https://evil.example"})
     assert foreign.status_code == 403
+
+
+def test_few_pictures_are_drawn_at_a_time(owner: TestClient, guest: TestClient, services: Services) -> None:
+    """Whoever has a link could have the server draw pictures in all threads of the pages."""
+    here = share(owner)
+    with ExitStack() as drawn:
+        for _ in range(24):
+            drawn.enter_context(services.drawing.place())
+        refused = guest.get(f"{here}/picture.png")
+        assert (refused.status_code, int(refused.headers["Retry-After"]) > 0) == (503, True)
+        assert guest.get(here).status_code == 200
+    assert guest.get(f"{here}/picture.png").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "9999-12-31T23:59:59+00:00|UTC",
+        "0001-01-01T00:00:00+14:00|America/New_York",
+        "1500-01-01T00:00:00+00:00|UTC",
+        "2300-01-01T00:00:00+00:00|UTC",
+    ],
+)
+def test_a_month_beyond_the_calendar_cannot_be_shared(owner: TestClient, key: str) -> None:
+    told = {"kind": "month", "key": key, "title": "Month"}
+    assert owner.post("/api/share", json=told).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import anyio
 import pytest
@@ -14,6 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from segue.dashboard import slow_bodies
 from segue.dashboard.uploads import Limits, Uploads
@@ -52,10 +54,12 @@ def put(database: Database[Document], held: Pages) -> Iterator[Callable[..., int
     }
     layers = [Middleware(Uploads, login_sessions=sessions, held=lambda: held, **limits)]
     routes = [Route("/_stcore/upload_file/{page}/{file}", keep, methods=["PUT", "DELETE"])]
-    with TestClient(Starlette(routes=routes, middleware=layers)) as client:
+    inner: Any = Starlette(routes=routes, middleware=layers)
+    app: Any = ProxyHeadersMiddleware(inner, trusted_hosts="*")
+    with TestClient(app) as client:
 
-        def send(page: str, size: int, *, by: str = "guest") -> int:
-            cookie = {"Cookie": f"{COOKIE}={tokens[by]}"}
+        def send(page: str, size: int, *, by: str = "guest", network: int = 1) -> int:
+            cookie = {"Cookie": f"{COOKIE}={tokens[by]}", "X-Forwarded-For": f"203.0.113.{network}"}
             sent = client.put(f"/_stcore/upload_file/{page}/f", content=b"x" * size, headers=cookie)
             return int(sent.status_code)
 
@@ -77,8 +81,19 @@ def test_a_page_keeps_so_many_bytes_and_files(put: Callable[..., int], held: Pag
 
 
 def test_guests_leave_room_for_those_with_accounts(put: Callable[..., int]) -> None:
-    assert [put(f"page {n}", 100) for n in range(6)] == [200, 200, 200, 200, 503, 503]
+    sent = [put(f"page {n}", 100, network=n) for n in range(6)]
+    assert sent == [200, 200, 200, 200, 503, 503]
     assert put("ada's", 1000, by="ada") == 200
+
+
+def test_one_network_leaves_room_for_others(put: Callable[..., int], held: Pages) -> None:
+    """With several pages, one visitor kept everybody else from sending files."""
+    assert [put(f"page {n}", 100) for n in range(4)] == [200, 200, 429, 429]
+    assert [put(f"other's {n}", 100, network=2) for n in range(2)] == [200, 200]
+    assert [put(f"ada's {n}", 1000, by="ada") for n in range(2)] == [200, 429]
+    assert put("ada elsewhere", 1000, by="ada", network=2) == 200
+    del held["page 0"]  # it was closed
+    assert put("page 5", 100) == 200
 
 
 def test_without_a_session_or_a_size_nothing_is_read(put: Callable[..., int]) -> None:
@@ -122,7 +137,7 @@ def test_a_body_that_stalls_gives_its_place_back(
         return messages
 
     sessions = LoginSessions(Store(database))
-    guests = Limits(file=100, page=150, files=3, everyone=100)
+    guests = Limits(file=100, page=150, files=3, everyone=200)
     app = Starlette(
         routes=[Route("/_stcore/upload_file/{page}/{file}", keep, methods=["PUT"])],
         middleware=[Middleware(Uploads, login_sessions=sessions, held=lambda: held, guests=guests)],

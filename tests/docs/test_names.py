@@ -191,3 +191,65 @@ def test_the_index_of_decisions_has_each_with_its_status_and_date() -> None:
         found = re.search(r"^Status: (.+) · Date: (\d{4}-\d\d-\d\d)$", path.read_text(), re.MULTILINE)
         assert found and path.name.startswith(number), path.name
         assert f"| [{number}]({path.name}) | {title} | {found[1]} | {found[2]} |\n" in index
+
+
+@pytest.mark.parametrize("page", ["troubleshoot", "alerts", "operate"])
+def test_messages_are_quoted_as_segue_prints_them(page: str) -> None:
+    code = printed()
+    quoted = set(messages(text_of(f"docs/how-to/{page}.md")))
+    assert quoted, "the page quotes no message"
+    parts = {part.strip(" :,") for message in quoted for part in message.split("…")}
+    assert not sorted(part for part in parts if len(part.split()) > 2 and not is_printed(part, code))
+
+
+def is_printed(part: str, code: str) -> bool:
+    """Whether at least half of a message is in the code, and three words of it; the rest may be values."""
+    words = part.split()
+    least = max(3, (len(words) + 1) // 2)
+    runs = (" ".join(words[start : start + least]) for start in range(len(words) - least + 1))
+    return any(run in code for run in runs)
+
+
+def messages(text: str) -> Iterator[str]:
+    """The messages that a page explains: in bold before a paragraph, or in a table of messages."""
+    for bold in re.findall(r"^\*\*(`.+?`)\.\*\*", text, re.MULTILINE | re.DOTALL):
+        yield from (" ".join(message.split()) for message in re.findall(r"`([^`]+)`", bold))
+    for table in re.findall(r"^\| message \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE):
+        for row in table.splitlines():
+            yield from re.findall(r"`([^`]+)`", row.split("|")[1])
+
+
+def printed() -> str:
+    """The code, with the literals of a message joined and its values as in the documentation."""
+    folders = (ROOT / "segue", ROOT / "dashboard", ROOT / "batch_jobs", ROOT / "streaming_jobs")
+    code = "\n".join(path.read_text() for folder in folders for path in sorted(folder.rglob("*.py")))
+    code = re.sub(r"\"\s*\n\s*f?\"", "", code + (ROOT / "run.sh").read_text())
+    return re.sub(r"\{[^{}\n]*\}", "…", code)
+
+
+def test_decisions_that_change_each_other_both_say_so() -> None:
+    words = {"extends": "extended by", "revises": "revised by", "supersedes": "superseded by"}
+    words["confirms"] = "confirmed by"
+    said = {path.name[:4]: relations(path) for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
+    for later, theirs in said.items():
+        for word, by in words.items():
+            assert not [other for other in theirs.get(word, ()) if later not in said[other].get(by, ())], (
+                later
+            )
+            assert not [other for other in theirs.get(by, ()) if later not in said[other].get(word, ())], (
+                later
+            )
+    assert said["0147"]["supersedes"] == ["0007"]
+
+
+def relations(path: Path) -> dict[str, list[str]]:
+    """The decisions that the status of a decision names, by the words before them, such as "revised by"."""
+    found: dict[str, list[str]] = {}
+    word = ""
+    status = re.search(r"^Status: .+$", path.read_text(), re.MULTILINE)
+    assert status, path.name
+    for term, number in re.findall(r"((?:extend|revis|supersed|confirm)\w+(?: by)?)|\[(\d{4})\]", status[0]):
+        word = term or word
+        if number and word:
+            found.setdefault(word, []).append(number)
+    return found

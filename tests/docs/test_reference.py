@@ -94,6 +94,18 @@ def test_every_collection_command_and_benchmark_has_a_section() -> None:
     assert benchmarks.documented().keys() == BENCHMARKS.keys()
 
 
+def test_no_page_has_the_markup_of_docstrings() -> None:
+    marked = {
+        name: re.findall(r":(?:mod|class|func|meth|attr|data|exc):`", page()) for name, page in PAGES.items()
+    }
+    assert not any(marked.values()), marked
+
+
+def test_a_collection_is_described_by_its_contents() -> None:
+    described = {one.name: (one.__doc__ or "").strip().splitlines()[0] for one in OWNERS}
+    assert [name for name, text in described.items() if len(text.split()) < 3 or "Safe for use" in text] == []
+
+
 @pytest.mark.parametrize("expected", FAULTS)
 def test_the_schema_of_plays_agrees_with_the_check(expected: str) -> None:
     schema = play_schema()

@@ -7,6 +7,7 @@ import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from starlette.testclient import TestClient
@@ -19,6 +20,8 @@ from segue.places import ROOT
 
 CONFIG = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]
 FENCED = re.compile(r"^( *)(`{3,}).*?^ *\2$", re.DOTALL | re.MULTILINE)
+LINKED = re.compile(r"<(?:a|img)\b[^>]*?\b(?:href|src)=[\"']?(?!\w+:|//)([^\"'\s>]+)")
+NAMED = re.compile(r"\bid=[\"']?([^\"'\s>]+)")
 LOADED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=[\"']?((?:https?:)?//[^\"'\s>]+)")
 
 
@@ -41,6 +44,22 @@ def test_pages_load_nothing_from_the_network(folder: Path) -> None:
         for address in LOADED.findall(page.read_text())
     }
     assert loaded == set()
+
+
+def test_links_and_pictures_of_the_built_pages_lead_somewhere(folder: Path) -> None:
+    pages = {page: page.read_text() for page in folder.rglob("*.html") if page.name != "404.html"}
+    names = {page: set(NAMED.findall(text)) for page, text in pages.items()}
+    lost, found = set(), 0
+    for page, text in pages.items():
+        for link in LINKED.findall(text):
+            path, _, heading = unquote(link).partition("#")
+            target = (page.parent / path).resolve() if path else page
+            target = target / "index.html" if target.is_dir() else target
+            found += 1
+            if not target.is_file() or (heading and heading not in names.get(target, set())):
+                lost.add((page.relative_to(folder).as_posix(), link))
+    assert found > len(pages), "the pages have no links"
+    assert not lost
 
 
 def test_the_search_index_has_the_pages(folder: Path) -> None:

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from segue.dashboard.opensubsonic.annotation import MOST
 from segue.dashboard.opensubsonic.parameters import LARGEST_FORM, MOST_FIELDS
 from segue.settings import Settings
+from tests.marks import MARKS, refuse_long_runs
 from tests.opensubsonic import schemas
 from tests.opensubsonic.conftest import App, track_id
 
@@ -38,7 +39,13 @@ HOSTILE = (
     "1",
     "true",
     "['a']",
+    "a" + MARKS * 40,
 )
+
+
+@pytest.fixture(autouse=True)
+def linear(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_long_runs(monkeypatch)
 
 
 @pytest.fixture
@@ -113,3 +120,11 @@ def test_a_call_names_a_limited_number_of_objects(web: TestClient, ada: App) -> 
     own = ada.parameters()
     answer = web.post("/rest/star", data={**own, "id": [track_id(0, 1)] * (MOST + 1)})
     assert answer.json()["subsonic-response"]["error"]["code"] == 0
+
+
+def test_the_name_of_a_caller_takes_no_longer_than_its_length(web: TestClient) -> None:
+    """Nobody has to be known for it: a form of half a megabyte stopped all threads for minutes."""
+    name, headers = MARKS * 60_000, {"Content-Type": "application/x-www-form-urlencoded"}
+    for more in ("p=x", "t=x&s=y"):
+        answer = web.post("/rest/ping", content=f"u={name}&f=json&{more}".encode(), headers=headers)
+        assert answer.json()["subsonic-response"]["error"]["code"] in (40, 41)

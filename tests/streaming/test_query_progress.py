@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
@@ -125,6 +127,24 @@ def test_the_other_page_has_the_metrics_of_the_process_too(served: tuple[str, li
         text = answer.read().decode()
     for name in ("process_start_time_seconds", "process_open_fds", "segue_stream_starts_total"):
         assert f"\n{name}" in text
+
+
+def test_a_page_of_another_site_cannot_read_them_under_its_own_name(
+    served: tuple[str, list[Health]],
+) -> None:
+    address = urllib.parse.urlsplit(served[0])
+    foreign, known = (
+        ("evil.example", "127.0.0.1.evil.example:80", "["),
+        (address.netloc, "localhost", "nas.lan"),
+    )
+    for path in ("/metrics", "/health"):
+        statuses = {}
+        for host in (*foreign, *known):
+            connection = http.client.HTTPConnection(address.netloc)
+            connection.request("GET", path, headers={"Host": host})
+            statuses[host] = connection.getresponse().status
+            connection.close()
+        assert list(statuses.values()) == [421, 421, 421, 200, 200, 200], (path, statuses)
 
 
 def test_a_process_that_does_not_answer_is_unhealthy() -> None:

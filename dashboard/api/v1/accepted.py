@@ -1,4 +1,4 @@
-"""The limits of what the routes accept."""
+"""The limits of the values that the routes accept."""
 
 from __future__ import annotations
 

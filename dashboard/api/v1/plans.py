@@ -2,8 +2,8 @@
 
 The stream sends the plan when it is opened, and whenever it changes. One task of the process looks at the
 recommendations of all listeners with a stream, so that a stream costs no query of its own. With each sign of
-life, a stream asks whether its key is valid, and for the versions of what else makes a plan, such as the mood
-dial. A change that has no version, such as that of a title, is noticed within :data:`ANEW_SECONDS`.
+life, a stream asks whether its key is valid, and for the versions of the other sources of a plan, such as the
+mood dial. A change that has no version, such as that of a title, is noticed within :data:`ANEW_SECONDS`.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -219,14 +219,14 @@ class Streams:
             return _Read(_Message.of(_plan(self._services, key, limit=limit)), version, at)
 
     def _version(self, user_id: str) -> tuple[object, ...]:
-        """Changes with what makes a listener's plan."""
+        """Changes with the sources of a listener's plan."""
         try:
             index = self._services.catalogue.bundle().version
         except SegueError:  # no index yet
             index = ""
         recommended = self._recommendations.versions([user_id]).get(user_id)
         return (
-            # Before the first recommendations, what the listener has chosen to start with.
+            # Before the first recommendations, the listener's choices to start with.
             repr(self._starts.read(user_id)) if recommended is None else recommended,
             str(self._dials.read(user_id)),
             self._corrections.of([user_id]).get(user_id, NO_CORRECTIONS).digest,
@@ -272,7 +272,7 @@ class _Message:
 
 @dataclass(frozen=True)
 class _Read:
-    """A plan that was read, with the versions of what made it and the time of a monotonic clock."""
+    """A plan that was read, with the versions of its sources and the time of a monotonic clock."""
 
     message: _Message
     version: tuple[object, ...]

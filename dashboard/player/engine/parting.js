@@ -1,4 +1,4 @@
-// What a page sends while it closes. A page with a service worker hands it to the worker, too: a beacon goes through the
+// Requests of a page that is closing. A page with a service worker hands them to the worker, too: a beacon goes through the
 // worker, and Chromium loses it if the page is gone before the worker has started. The server takes each only once.
 /** @param {"/api/events" | "/api/queue"} path @param {string} body JSON */
 export const sendParting = (path, body) => {

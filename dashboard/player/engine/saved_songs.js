@@ -100,7 +100,7 @@ export class SavedSongs {
     if (cover && !Object.values(this.index.songs).some((song) => song.cover === cover)) await this.cache?.delete(coverOf(cover));
   }
 
-  // --- what is there
+  // --- saved songs
   get used() { return Object.values(this.index.songs).reduce((sum, song) => sum + song.bytes, 0); }
   get lists() { return this.index.lists; }
   get room() { return this.index.room; }

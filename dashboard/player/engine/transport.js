@@ -51,6 +51,7 @@ export class Transport {
     this.loading = null;
     this.resume = 0;
     this.begun = false;
+    this.loads = 0; // how often a song was loaded: what an earlier load left to do is out of date
     this.failed = 0;
     this.notice = "";
     this.leaveId = uuid();
@@ -76,7 +77,7 @@ export class Transport {
     a.ontimeupdate = () => { this.count(); this.arrange(); this.listeners("time"); };
     a.onpause = () => this.paused();
     a.onended = () => { if (!this.sound.voice) this.ended(); };
-    a.onerror = () => { if (!this.sound.voice) this.broken(); };
+    a.onerror = () => { if (!this.sound.voice && !this.loading) this.broken(); }; // the former song's fault does not matter
     a.onvolumechange = a.ondurationchange = () => this.changed();
     addEventListener("visibilitychange", () => this.hidden());
     this.private = new PrivateSession(this.tag, data.opinions);
@@ -178,17 +179,18 @@ export class Transport {
   finish(how) { if (this.current && this.begun && !this.ending) this.emit(how); this.begun = false; this.pendingLeave.keep(null); }
   /** @param {number} at @param {{ play?: boolean, from?: number, kept?: { begun?: boolean, heard?: number, leaveId?: string } }} [how] */
   async load(at, { play = true, from = 0, kept = {} } = {}) {
+    const mine = ++this.loads;
     this.at = at;
     this.wanted = play;
     this.loading = this.current?.key;
     this.sound.stop();
     Object.assign(this, { heard: 0, since: null, begun: false, leaveId: uuid(), resume: from }, kept);
-    const item = this.current, mine = this.loading;
+    const item = this.current;
     this.changed();
     if (!item) { this.audio.removeAttribute("src"); this.audio.load(); this.loading = null; return; }
     let ticket;
-    try { ticket = await this.ticket(item.id); } catch { if (this.loading === mine) this.broken(); return; }
-    if (this.loading !== mine) return; // another track was chosen meanwhile
+    try { ticket = await this.ticket(item.id); } catch { if (this.loads === mine) this.broken(); return; }
+    if (this.loads !== mine) return; // a track was chosen meanwhile, perhaps the same one
     this.form = this.formOf(item, ticket);
     const decoded = play && this.sound.able ? this.recordings.at(item.id) : null;
     this.offset = decoded || this.form.original ? 0 : this.resume;
@@ -306,26 +308,27 @@ export class Transport {
   }
   async broken() { // a network error is retried; another form is tried once; a missing file is skipped
     if (!this.current) return;
-    const { key, id, title } = this.current, at = this.position, { form } = this;
+    const { id, title } = this.current, at = this.position, { form, loads } = this;
+    const still = () => this.loads === loads && !this.sound.voice; // nobody has started a song since, not even the same one
     this.failed = (this.failed || 0) + 1;
     const code = this.audio.error?.code, gone = code === 4 || code === 3, valid = (this.tickets.get(id)?.expires ?? 0) > Date.now();
     this.tickets.delete(id);
     if (gone && form?.url.startsWith("blob:")) await this.saved.distrust(id);
     const there = await this.ticket(id).catch(() => null);
-    if (this.current?.key !== key) return;
+    if (!still()) return;
     if (there && gone && valid && form?.original && there.forms?.length) { this.undecodable.add(id); return this.reload(at); }
     const busy = gone && form && !form.original && await overloaded(formFrom(form, at));
-    if (this.current?.key !== key) return;
+    if (!still()) return;
     if (there && gone && !busy && this.failed > 1) {
       this.say(gettext("{title} cannot be played", { title }));
       this.failed = 0;
       this.begun = false;
-      setTimeout(() => this.current?.key === key && this.onward(), 800);
+      setTimeout(() => still() && this.onward(), 800);
       return;
     }
     this.say(busy ? gettext("Waiting for the server to convert other recordings") : gettext("Waiting for the server"));
     // `wanted` is false if the listener has paused meanwhile
-    setTimeout(() => this.current?.key === key && this.reload(this.position), Math.min(8000, 400 * 2 ** this.failed));
+    setTimeout(() => still() && this.reload(this.position), Math.min(8000, 400 * 2 ** this.failed));
   }
   say(text) { this.notice = text; this.changed(); clearTimeout(this.quiet); this.quiet = setTimeout(() => { this.notice = ""; this.changed(); }, 5000); }
   /** @param {"like" | "dislike"} type @param {Entry | null} [item] */
@@ -387,6 +390,7 @@ export class Transport {
     const at = key === this.current?.key ? this.at : this.queue.findIndex((item) => item.key === key);
     if (at < 0) return this.onward(); // it has left the queue at the last moment
     this.at = at;
+    this.loads++;
     this.private.note(key);
     Object.assign(this, { heard: 0, since: performance.now(), begun: true, leaveId: uuid(), resume: 0, offset: 0 });
     this.pendingLeave.keep(null);

@@ -142,6 +142,7 @@ export default function mountBar({ data, parentElement }) {
   root.__bar = new Bar(engine, root);
   skipLinks(root.__bar.toggle);
   quietStreamlit();
+  speakForStreamlit();
   makeInstallable();
   if (former && !former.panel.hidden) root.__bar.show(former.view);
   return () => root.__bar.off();

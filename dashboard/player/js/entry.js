@@ -6,7 +6,7 @@ export default function ({ data, parentElement }) {
   if (data.nobody) keepSavedOf();
   const fault = h("p", { class: "fault", role: "alert" });
   const send = h("button", { type: "submit", class: "send" }, data.label);
-  // What a form says in place of the first page; the token of a link comes after the "#", which no server gets.
+  // The text of a form in place of the first page; the token of a link comes after the "#", which no server gets.
   const said = {
     "forgot-password": gettext("If there is such an account with a confirmed mail address, a link is on its way. It works for half an hour."),
     "mail-address": gettext("If you have entered an address, open the link in the mail that was sent there."),

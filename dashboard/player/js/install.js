@@ -1,4 +1,4 @@
-// What makes the page an app: the manifest, and the worker that opens a page without a network.
+// The parts that make the page an app: the manifest, and the worker that opens a page without a network.
 const MANIFEST = [["manifest", "/manifest.webmanifest"], ["apple-touch-icon", "/icons/180.png"]];
 
 const makeInstallable = () => {

@@ -4,7 +4,7 @@ const LARGEST_PICTURE = 16 * 1024 * 1024;
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".playlist");
   const drawn = JSON.stringify(data);
-  if (root.dataset.drawn === drawn || root.querySelector("form")) return; // what is being written stays
+  if (root.dataset.drawn === drawn || root.querySelector("form")) return; // a form that is being filled in stays
   const before = root.__data;
   root.dataset.drawn = drawn;
   root.__data = data;
@@ -25,7 +25,7 @@ const drawHead = (root) => {
   document.title = `${name} · Segue`;
 };
 
-// Sends a change; what it changes is shown at once, and taken back if the server refuses.
+// Sends a change; its effect is shown at once, and taken back if the server refuses.
 const change = async (root, facts, send) => {
   const before = root.__data, say = (text) => window.__segue?.say(text);
   root.__data = { ...before, ...facts };
@@ -55,7 +55,7 @@ const drawForm = (root, kept = root.__data) => {
     const facts = { name: name.value.trim().replace(/\s+/g, " "), comment: comment.value.trim().replace(/\s+/g, " "), folder: folder.value.trim().replace(/\s+/g, " ") };
     if (!facts.name) { name.focus(); return; }
     if (await change(root, facts, () => put(root, facts))) root.querySelector(".plain")?.focus({ preventScroll: true });
-    else drawForm(root, { ...root.__data, ...facts }); // what was written is not lost
+    else drawForm(root, { ...root.__data, ...facts }); // the entered text is not lost
   };
   names.replaceChildren(h("form", { onsubmit: submit, onkeydown: (event) => { if (event.key === "Escape") { event.preventDefault(); close(); } } },
     h("label", {}, gettext("Name"), name), h("label", {}, gettext("Description"), comment),

@@ -14,7 +14,9 @@ const percent = (share) => number(share, { style: "percent", maximumFractionDigi
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) =>
   (Object.hasOwn(values, name) ? (typeof values[name] === "number" ? number(values[name]) : String(values[name])) : whole));
 
-const gettext = (message, values = {}) => filled(WORDS[message] ?? message, values);
+const marked = (message) => message; // a message that is translated where it is shown, by `translated`
+const translated = (message, values = {}) => filled(WORDS[message] ?? message, values);
+const gettext = translated;
 const pgettext = (context, message, values = {}) => filled(WORDS[`${context}\u0004${message}`] ?? message, values);
 // A message about a number of things, which its braces call `count`.
 const ngettext = (one, several, count, values = {}) => {

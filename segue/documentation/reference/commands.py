@@ -73,10 +73,17 @@ def _sentence(text: str) -> str:
 
 
 def _help(docstring: str) -> tuple[str, list[str]]:
-    """The text of a help, and its examples."""
+    """The text of a help, with paragraphs such as "NAME: text" as a list, and its examples."""
     text = inspect.cleandoc(docstring).replace("\b\n", "")
     examples = re.findall(r"^Examples?: +(.+)$", text, re.MULTILINE)
-    return re.sub(r"^Examples?: .*\n?", "", text, flags=re.MULTILINE).strip(), examples
+    text = re.sub(r"^Examples?: .*\n?", "", text, flags=re.MULTILINE)
+    return "\n\n".join(map(_paragraph, re.split(r"\n{2,}", text.strip()))), examples
+
+
+def _paragraph(text: str) -> str:
+    """A paragraph of a help; one that explains a name becomes an item of a list."""
+    named = re.match(r"([a-z][a-z-]*): ", text)
+    return f"- `{named[1]}`: {' '.join(text[named.end() :].split())}" if named else text
 
 
 def _parameter(parameter: Any, context: Any) -> tuple[str, str]:

@@ -18,7 +18,8 @@ def render() -> str:
         "overrides both. `./run.sh settings show` prints the effective values, `settings check FILE` checks "
         "a file, and `settings explain KEY` prints the row of a key.",
         'A duration is a number and a unit: `"500 milliseconds"`, `"30 minutes"`, `"7 days"`. A size is a '
-        'number and a unit: `"64 KiB"`, `"2 GiB"`. A relative path starts at the project\'s folder.',
+        'number and a unit: `"64 KiB"`, `"2 GiB"`. A relative path starts at the project\'s folder. Restart '
+        "`api serve`, too, where a setting says to restart the dashboard: it reads the same settings.",
         *_sections(),
         "## Names of 0.1",
         "The former names work in 0.2, in files and variables, with a warning that names the new one.",

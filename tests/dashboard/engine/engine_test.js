@@ -191,6 +191,88 @@ test("the listener's choices for the sound are kept, and a malformed choice is n
   assert.deepEqual(JSON.parse(localStorage.getItem("segue.sound")), { evenness: "album", crossfade: 12 });
 });
 
+const NO_VOICES = { "/api/audio/": () => ({ status: 404 }) }; // the element plays alone
+const fails = async (engine, code) => {
+  engine.audio.error = { code };
+  engine.audio.onerror();
+  await settle();
+};
+const waits = async (ms) => { mock.timers.tick(ms); await settle(); };
+
+test("a song that the network has cut off continues at its place", async () => {
+  const { engine, types } = await open(NO_VOICES);
+  await playing(engine, "a", "b");
+  engine.audio.currentTime = 4;
+  const before = engine.audio.started;
+  await fails(engine, 2);
+  await waits(10e3);
+  assert.deepEqual([engine.current.id, engine.position, engine.audio.started], ["a", 4000, before + 1]);
+  assert.deepEqual(await types(), ["play a"]);
+});
+
+test("a song that was started again is not loaded once more because of an earlier fault", async () => {
+  const { engine } = await open(NO_VOICES);
+  await playing(engine, "a", "b");
+  await fails(engine, 2);
+  engine.next();
+  await settle();
+  engine.previous();
+  await settle();
+  assert.deepEqual([engine.current.id, engine.playing], ["a", true]);
+  const before = engine.audio.started;
+  await waits(10e3);
+  assert.deepEqual([engine.current.id, engine.audio.started], ["a", before]);
+});
+
+test("a song that was started again is not skipped because of an earlier fault", async () => {
+  const { engine } = await open(NO_VOICES);
+  await playing(engine, "a", "b");
+  engine.audio.onplaying = null; // nothing can be played
+  await fails(engine, 4);
+  await waits(800);
+  await fails(engine, 4);
+  assert.equal(engine.notice, "A cannot be played");
+  engine.next();
+  await settle();
+  engine.previous();
+  await settle();
+  await waits(10e3);
+  assert.equal(engine.current.id, "a");
+});
+
+test("a fault of the former song does not concern the next one, which is still loading", async () => {
+  const answers = [];
+  const { engine } = await open({ ...NO_VOICES, "/api/tickets/": () => new Promise((done) => { answers.push(() => done({ json: TICKET })); }) });
+  const answer = async () => { for (const one of answers.splice(0)) one(); await settle(); };
+  engine.play(items("a", "b"));
+  await settle();
+  await answer();
+  engine.tickets.delete("b");
+  engine.next();
+  await settle();
+  await fails(engine, 2);
+  await answer();
+  assert.deepEqual([engine.current.id, engine.playing], ["b", true]);
+  const before = engine.audio.started;
+  await waits(10e3);
+  await answer();
+  assert.equal(engine.audio.started, before);
+});
+
+test("a song that plays on from its decoded sound is not loaded again because the element failed", async () => {
+  let there;
+  const { engine } = await open({ "/api/audio/": () => new Promise((done) => { there = () => done({ bytes: new ArrayBuffer(100) }); }) });
+  await playing(engine, "a");
+  await fails(engine, 2);
+  there();
+  await settle();
+  assert.equal(engine.sound.voice?.sounds, true);
+  const before = engine.audio.started;
+  await waits(10e3);
+  assert.equal(engine.audio.started, before);
+  assert.equal(engine.sound.voice?.sounds, true);
+});
+
 test("a private session reports nothing but opinions, and ends with the song that plays", async () => {
   const { engine, sent, types } = await open();
   await playing(engine, "a", "b", "c", "d");

@@ -69,7 +69,7 @@ def test_calls_in_scripts_have_literals() -> None:
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_has_no_text_outside_the_catalogue(path: Path) -> None:
     code = re.sub(r"^\s*//.*$|\s//\s.*$|/\*.*?\*/", "", path.read_text(), flags=re.M)
-    code = re.sub(r'\b(?:n|p)?gettext\(\s*"(?:[^"\\]|\\.)*"(?:,\s*"(?:[^"\\]|\\.)*")?', "", code)
+    code = re.sub(r'\b(?:(?:n|p)?gettext|marked)\(\s*"(?:[^"\\]|\\.)*"(?:,\s*"(?:[^"\\]|\\.)*")?', "", code)
     literals = re.findall(r'"((?:[^"\\\n]|\\.)*)"|`([^`]*)`', code)
     prose = [text for pair in literals for text in pair if _is_prose(re.sub(r"\$\{[^}]*\}", "", text))]
     assert prose == []
