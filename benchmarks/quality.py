@@ -131,7 +131,10 @@ def _over_seeds(
         for end in ("low", "high"):
             figures[f"{prefix}{key}_{end}"] = found["0"][f"{key}_{end}"]
     for key in ("coverage20", "ndcg20", "hr20_new", "hr20_repeat", "hr20_low_mainstream", "heard20"):
-        figures[prefix + key] = float(np.mean([of_seed[key] for of_seed in found.values()]))
+        mean = float(np.mean([of_seed[key] for of_seed in found.values()]))
+        # Without listeners, nobody is mainstream.
+        if not np.isnan(mean):
+            figures[prefix + key] = mean
     return figures
 
 
