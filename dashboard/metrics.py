@@ -98,7 +98,7 @@ class DashboardMetrics:
         self.mongo_away = Gauge("segue_mongo_away", "1 while MongoDB does not answer, else 0.", **plain)
 
     def count_events(self, result: Result, number: int) -> None:
-        """Count events by what became of them (:class:`segue.plays.delivery.PlayDelivery`)."""
+        """Count events by their fate (:class:`segue.plays.delivery.PlayDelivery`)."""
         {"delivered": self.plays, "refused": self.refused_plays, "failed": self.kafka_errors}[result].inc(
             number
         )

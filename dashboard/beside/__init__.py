@@ -1,1 +1,1 @@
-"""Works beside connected servers: learns from what is playing there, and writes playlists there."""
+"""Works beside connected servers: learns from the songs that play there, and writes playlists there."""

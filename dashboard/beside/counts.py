@@ -1,4 +1,4 @@
-"""Learns from the play counts of a server that does not show what is playing.
+"""Learns from the play counts of a server that does not show current songs.
 
 Delivery: the ids of the events follow from the listener, the server, the track and the time of the play, so
 that a repeat counts once. The time up to which plays are known is stored after the events were sent.
@@ -33,7 +33,7 @@ class PlayCounts:
         self._next: dict[str, float] = {}
 
     def look(self, account: LinkedAccount, client: OpenSubsonic) -> None:
-        """Send what an account has played since the last look, unless the server has shown what it plays.
+        """Send the plays of an account since the last look, unless the server has shown its current song.
 
         Raises
         ------

@@ -111,7 +111,7 @@ class _Server:
         """The time until which a server or an account is not tried, and the length of the pause."""
 
     def look(self, connection: Connection) -> None:
-        """Learn from what is playing on a server, and write the lists of its listeners."""
+        """Learn from the songs that are playing on a server, and write the lists of its listeners."""
         name = connection["_id"]
         try:
             if self._is_paused(name):

@@ -1,4 +1,4 @@
-"""Learns from what listeners are playing on connected servers.
+"""Learns from the current songs of listeners on connected servers.
 
 Delivery: events are sent before the listening is stored. After a crash between the two, they are sent again
 under the same ids, and count once.
@@ -36,7 +36,7 @@ _MOST_SEEN = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What a player was last seen to play."""
+    """The song that a player was last seen to play."""
 
     song_id: str
     minutes_ago: int
@@ -60,7 +60,7 @@ class Listening:
         accounts: Sequence[LinkedAccount],
         clients: Mapping[str, OpenSubsonic],
     ) -> None:
-        """Look what is playing on a server, and send what follows from it.
+        """Ask a server for the songs that are playing, and send the events that follow from them.
 
         Parameters
         ----------

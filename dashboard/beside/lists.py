@@ -21,7 +21,7 @@ from segue.ranking.recommendations import Recommendations
 
 log = logging.getLogger(__name__)
 _State = tuple[datetime | None, date, datetime | None, datetime]
-"""What the lists follow from: the plan, the day, the server's catalogue, and the link."""
+"""The sources of the lists: the plan, the day, the server's catalogue, and the link."""
 
 
 class Lists:

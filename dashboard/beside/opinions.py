@@ -5,7 +5,8 @@ opinion. Ratings have no time. They are taken over once, after the account was l
 none here.
 
 Delivery: an event has an id that follows from the account, the song and the star, so that a repeat counts
-once. What was taken over is noted afterwards; a crash before the note repeats it, and changes nothing.
+once. The last opinion that was taken over is noted afterwards; a crash before the note repeats it, and
+changes nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class OpinionsThere:
         self._next: dict[str, float] = {}
 
     def look(self, account: LinkedAccount, client: OpenSubsonic) -> None:
-        """Take over what is new since the last look.
+        """Take over the opinions that are new since the last look.
 
         Raises
         ------

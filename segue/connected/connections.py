@@ -113,7 +113,7 @@ class Connections(Collection[Connection]):
 
     def suspect(self, name: str) -> None:
         """As :meth:`ask_again`, when a listed song was not there; once in a while. A server may go on listing
-        what it does not have, and each attempt to play it comes here.
+        a song that it does not have, and each attempt to play it comes here.
         """
         now = datetime.now(UTC)
         long_ago = [{"suspected_at": None}, {"suspected_at": {"$lt": now - _BELIEVED}}]

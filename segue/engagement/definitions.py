@@ -77,7 +77,7 @@ BEFORE_MS = 30_000
 
 
 def takes(thresholds: Thresholds = DEFAULT) -> Expression:
-    """The time that an event takes, in whole milliseconds: for a completion, at least what it means.
+    """The time that an event takes, in whole milliseconds: for a completion, at least its share.
 
     Everything that statistics count takes some.
     """

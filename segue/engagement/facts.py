@@ -242,12 +242,12 @@ def _counted(events: pa.Table, starts: Array, thresholds: Thresholds) -> pa.Tabl
 
 
 def _taken(row: Array, occurred: Array, each: Array) -> Array:
-    """(n,) int64: what the events of a row take up to each one, with those at its time.
+    """(n,) int64: the time that the events of a row take up to each one, with those at its time.
 
     Parameters
     ----------
     each
-        (n,) int64: what each takes.
+        (n,) int64: the time that each takes.
     """
     order = np.lexsort((occurred, row))
     row, occurred, summed = row[order], occurred[order], np.cumsum(each[order])

@@ -6,8 +6,8 @@ acknowledged it. A repeated play is acknowledged without being sent. A claim tha
 sent when the player repeats it. So a play reaches Kafka at least once despite failures, and twice only after
 a crash between acknowledgement and mark. The stream then counts it once, by its event id.
 
-What else a play changes is stored between acknowledgement and mark. A repeated play changes nothing more: it
-could undo what a newer one has changed. After a crash, sending and storing are repeated together.
+Other effects of a play are stored between acknowledgement and mark. A repeated play changes nothing more: it
+could undo the change of a newer one. After a crash, sending and storing are repeated together.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _key(play: Play) -> str:
 
 
 Result = Literal["delivered", "refused", "failed"]
-"""What becomes of events: Kafka has them, they are invalid, or Kafka did not accept those of a request."""
+"""The fate of events: Kafka has them, they are invalid, or Kafka did not accept those of a request."""
 
 
 class PlayDelivery:
@@ -195,7 +195,7 @@ class PlayDelivery:
         `accepted` says which plays the stream takes as late or from the future. Plays that were sent before a
         wrong clock was recognised, and that it rejects for that, are sent again.
 
-        `keep` stores what plays change besides: it gets those that Kafka has just acknowledged, before they
+        `keep` stores the other effects of plays: it gets those that Kafka has just acknowledged, before they
         are marked as sent.
 
         `count` gets the number of events with a result; a request that failed counts as one.

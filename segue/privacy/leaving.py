@@ -62,8 +62,8 @@ def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, in
     account = Accounts(store).of(user_id)
     account_name = account.name if account else None
     removed: dict[str, int] = {}
-    # What opens the service first: after that the listener's browsers and programs cannot send plays. The
-    # owners refuse what requests and batches under way write after their documents have been removed.
+    # Sessions and keys first: after that the listener's browsers and programs cannot send plays. The owners
+    # refuse documents that requests and batches under way write after the listener's have been removed.
     for owner in sorted(personal_collections(store), key=lambda owner: owner.name not in _OPENING):
         if count := owner.forget(user_id, account_name=account_name):
             removed[owner.name] = count

@@ -1,8 +1,8 @@
-"""What listeners took from the lists that they saw, as choices that teach the learned order.
+"""The tracks that listeners took from the lists that they saw, as choices that teach the learned order.
 
 A window of a listener's facts in which tracks of recommendations were seen gives a choice for each track of
-them that was heard to the end: that track, among those that were seen and not heard to the end. What was
-skipped is among the latter. The evidence is that of the listener's history before the window.
+them that was heard to the end: that track, among those that were seen and not heard to the end. Skipped
+tracks are among the latter. The evidence is that of the listener's history before the window.
 """
 
 from __future__ import annotations

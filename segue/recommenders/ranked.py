@@ -1,9 +1,9 @@
 """A learned ranker: candidates from many simple sources, in an order that the history's own listening taught.
 
-The last parts of the history, a day each, teach it: what its sources know of the time before, and which
-candidate was played. The strength of the penalty is chosen on the last of these parts, on which the learned
-order must not be below that of a single source. Then all parts teach the final weights, and the sources learn
-from the whole history. It never sees the test.
+The last parts of the history, a day each, teach it: the evidence of its sources from the time before, and
+which candidate was played. The strength of the penalty is chosen on the last of these parts, on which the
+learned order must not be below that of a single source. Then all parts teach the final weights, and the
+sources learn from the whole history. It never sees the test.
 """
 
 from __future__ import annotations

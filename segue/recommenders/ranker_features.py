@@ -1,9 +1,10 @@
 """Candidates for the next track from many simple sources, with the features by which a ranker orders them.
 
 The sources are the tracks that followed the last tracks, the most similar sessions, the artists of the
-session and those that follow them, the plays of the session, the listener's past and what followed in it, and
-the most played tracks. Every candidate has the features of all sources. The state of the session says how it
-has gone so far: its length, how much it repeated, how long it stayed with an artist.
+session and those that follow them, the plays of the session, the listener's past and the tracks that
+followed in it, and the most played tracks. Every candidate has the features of all sources. The state of
+the session says how it has gone so far: its length, how much it repeated, how long it stayed with an
+artist.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class ImportedPlaysInTastes:
                 {user_id: imported_history(self._store, user_id, self._settings) for user_id in here}
             )
             self._replanning.replan_again(here, bundle=self._bundle(), feedback=self._feedback())
-            # A long history takes a while; until then, lists are without what it tells of earlier years.
+            # A long history takes a while; until then, lists do not know of earlier years.
             self._memory.renew(here)
             self._replanning.replan_again(here, bundle=self._bundle(), feedback=self._feedback())
         self._changed.done(changes)

@@ -193,7 +193,7 @@ class Memories(Collection[StoredMemory]):
     """The memories of all listeners."""
 
     name = "memories"
-    # Facts are kept for retention.listening only: every backup must include what older ones have told.
+    # Facts are kept for retention.listening only: every backup must include the months of older ones.
     policy = Policy(
         personal=Personal(),
         access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},

@@ -51,7 +51,7 @@ export class Transport {
     this.loading = null;
     this.resume = 0;
     this.begun = false;
-    this.loads = 0; // how often a song was loaded: what an earlier load left to do is out of date
+    this.loads = 0; // how often a song was loaded: the rest of an earlier load is out of date
     this.failed = 0;
     this.notice = "";
     this.leaveId = uuid();
