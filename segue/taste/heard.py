@@ -8,12 +8,11 @@ liked tracks before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from segue.taste.profile import ListenerProfile
+from segue.settings import TasteSettings
 
 LATELY = 0.8
 """The factor by which evidence fades with each signal since."""
@@ -43,7 +42,34 @@ class Words:
     """All tracks of the history."""
 
 
-def words_of(profile: ListenerProfile) -> Words:
+class Signals(Protocol):
+    """The signals of a listener, as :class:`segue.taste.profile.ListenerProfile` has them."""
+
+    @property
+    def rows(self) -> np.ndarray: ...
+    @property
+    def weights(self) -> np.ndarray: ...
+    @property
+    def at(self) -> np.ndarray: ...
+    @property
+    def positive(self) -> np.ndarray: ...
+    @property
+    def since(self) -> np.ndarray: ...
+    @property
+    def turned_down(self) -> np.ndarray: ...
+    @property
+    def is_recent(self) -> np.ndarray: ...
+    @property
+    def newest(self) -> int: ...
+    @property
+    def left_out(self) -> frozenset[int]: ...
+    @property
+    def settings(self) -> TasteSettings: ...
+    @property
+    def words(self) -> Words: ...
+
+
+def words_of(profile: Signals) -> Words:
     """The last word on each track."""
     order = np.argsort(profile.since, kind="stable")
     # A track that is not in the index is told apart by its place.
@@ -64,8 +90,6 @@ class Heard:
 
     rows: np.ndarray
     """(k,) int64 rows of the index, ascending."""
-    signals: np.ndarray
-    """(k,) int64: the index of the last signal on each."""
     lately: np.ndarray
     """:data:`LATELY` to the power of the signals since."""
     often: np.ndarray
@@ -77,9 +101,6 @@ class Heard:
     repeating: float
     """The share of repeats in the last signals, from 0 to 1; half for each hour that has passed since."""
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
     @property
     def candidates(self) -> np.ndarray:
         """The rows that are ranked: of many, those with the strongest evidence."""
@@ -90,12 +111,10 @@ class Heard:
 
 
 _NOTHING = np.empty(0, dtype=np.float32)
-NOTHING_HEARD = Heard(
-    np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), _NOTHING, _NOTHING, _NOTHING, _NOTHING, 0.0
-)
+NOTHING_HEARD = Heard(np.empty(0, dtype=np.int64), _NOTHING, _NOTHING, _NOTHING, _NOTHING, 0.0)
 
 
-def heard_of(profile: ListenerProfile) -> Heard:
+def heard_of(profile: Signals) -> Heard:
     """The tracks that may come again, with the evidence for each."""
     liked = profile.words.liked
     may = (profile.rows[liked] >= 0) & profile.positive[liked] & profile.is_recent[liked]
@@ -124,7 +143,6 @@ def heard_of(profile: ListenerProfile) -> Heard:
     plays = np.bincount(track, minlength=len(rows)) + np.bincount(track, several, minlength=len(rows))
     return Heard(
         rows=rows,
-        signals=newest,
         lately=(LATELY ** profile.since[newest]).astype(np.float32),
         often=(np.log(np.maximum(plays, 1)) / 2).astype(np.float32),
         looped=looped.astype(np.float32),
@@ -133,7 +151,7 @@ def heard_of(profile: ListenerProfile) -> Heard:
     )
 
 
-def _worth(profile: ListenerProfile, signals: np.ndarray) -> np.ndarray:
+def _worth(profile: Signals, signals: np.ndarray) -> np.ndarray:
     """(m,) float64: the weights of signals without their decay."""
     settings = profile.settings
     age = (profile.newest - profile.at[signals]) / (settings.half_life.total_seconds() * 1000)
