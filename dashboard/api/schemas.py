@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from segue.dashboard.api import player, playlists, shared
+from segue.dashboard.queries.attributed import IN_THE_ID
 from segue.playlists.queues import LONGEST
 from segue.playlists.rules import MOST_RULES, MOST_SONGS
 from segue.playlists.rules import Field as RuleField
@@ -16,7 +17,7 @@ from segue.plays.event_schema import object_of
 from segue.privacy.leaving import CONFIRMATION
 from segue.social.links import KINDS
 
-_SENT = object_of(tuple(field for field in FIELDS if field.name not in player.FROM_SESSION))
+_SENT = object_of(tuple(field for field in FIELDS if field.name not in (*player.FROM_SESSION, *IN_THE_ID)))
 """A play as a player sends it: without the fields that the server fills in from the session."""
 
 

@@ -41,11 +41,22 @@ class Attribution:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lift:
+    """A part of what lifted a track in a learned order."""
+
+    evidence: str
+    amount: float
+    """What it adds to the score."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recommended(Track):
     reason: str | None = None
     """Why it is recommended, in words."""
     score: float | None = None
     """Its similarity to the track that the reason names."""
+    lifted_by: tuple[Lift, ...] = ()
+    """With a learned order, the evidence that lifted it most, the most first."""
     attribution: Attribution | None = None
 
 
@@ -106,4 +117,9 @@ def plan(content: Mapping[str, Any]) -> Plan:
 
 def _recommended(content: Mapping[str, Any]) -> Recommended:
     own = content.get("attribution")
-    return read(Recommended, content, attribution=None if own is None else read(Attribution, own))
+    return read(
+        Recommended,
+        content,
+        attribution=None if own is None else read(Attribution, own),
+        lifted_by=tuple(read(Lift, one) for one in content.get("lifted_by", ())),
+    )

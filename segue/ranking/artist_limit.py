@@ -48,9 +48,12 @@ class ArtistLimit:
     def allows(self, row: int, heard: Sequence[int]) -> bool:
         """Whether a row may come after tracks of these artists (:meth:`heard`)."""
         return all(
-            artist < 0 or heard.count(artist) < self.per_artist + self.more.get(artist, 0)
-            for artist in self.artists_of(row)
+            artist < 0 or heard.count(artist) < self.of_artist(artist) for artist in self.artists_of(row)
         )
+
+    def of_artist(self, artist: int) -> int:
+        """How many songs an artist may have in a stretch."""
+        return self.per_artist + self.more.get(artist, 0)
 
     def recent(self, before: Sequence[int]) -> Sequence[int]:
         """The part of a list that limits the next track."""

@@ -125,6 +125,8 @@ class Candidates:
     """Row -> index into the arrays."""
     ranked: np.ndarray | None = None
     """float64 scores of a learned order, which also gives `source` and `evidence`; None: the sum is used."""
+    parts: np.ndarray | None = None
+    """(n, evidence) float32: what each evidence adds to the score of a learned order."""
 
     @classmethod
     def scored(

@@ -43,6 +43,8 @@ NEW_TRACKS = 10.0
 """The tracks with which a history is half as new as without any."""
 FEEDBACK_SCALE = 5.0
 """The change of a score for a feedback of 1, which is in units of similarity."""
+MOST_LIFTS = 3
+_NOTABLE = 0.1
 _SINGLE_THREAD = 200_000
 """The multiplications up to which OpenBLAS uses one thread: 4 * 65,536, with some room."""
 _FORMER = "popular"
@@ -199,7 +201,25 @@ class LearnedOrder:
         for added in by_source[len(by_source) - len(others) :]:
             total += added
         scores = total / FEEDBACK_SCALE
-        return replace(own, ranked=scores, source=source, evidence=evidence)
+        return replace(own, ranked=scores, source=source, evidence=evidence, parts=parts)
+
+
+def lifted_by(own: Candidates, place: int) -> tuple[tuple[str, float], ...]:
+    """The evidence that lifted a candidate most, with what each adds to its score, the most first.
+
+    At most :data:`MOST_LIFTS`, each with a notable part of all that is in the candidate's favour. Without one
+    of them, the score would be lower by that amount. Empty without a learned order.
+    """
+    if own.parts is None:
+        return ()
+    parts = own.parts[place] / FEEDBACK_SCALE
+    least = _NOTABLE * float(parts[parts > 0].sum())
+    best = np.argsort(-parts, kind="stable")[:MOST_LIFTS].tolist()
+    return tuple(
+        (Evidence(number).name.lower(), round(float(parts[number]), 4))
+        for number in best
+        if parts[number] > 0 and parts[number] >= least
+    )
 
 
 def is_allowed(weights: np.ndarray) -> bool:

@@ -319,7 +319,7 @@ AGAIN = Reason("again", marked("You played this some time ago"))
 REPEAT = Reason("repeat", marked("You have been playing this lately"))
 """Heard recently and listed again (:class:`segue.taste.heard.Heard`); the reason names the track itself."""
 EXPLORE = Reason("explore", marked("A little further from {}"), exploring=True)
-"""Drawn from more distant neighbours."""
+"""Drawn at random from the candidates beyond the list."""
 
 
 def learned_from_plays(bundle: TrackIndex) -> bool:

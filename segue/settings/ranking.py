@@ -8,8 +8,6 @@ from pydantic import Field
 
 from segue.settings.values import Changes, NotNegative, Order, Positive, Section, Shares, Unit
 
-EXPLORE_BEYOND = 2
-"""Exploration draws from the candidates beyond this number of list lengths."""
 Weight = Annotated[float, Field(ge=-10, le=10)]
 
 

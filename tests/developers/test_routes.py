@@ -72,6 +72,16 @@ def test_recommendations_come_with_their_reasons(ada: Program, services: Service
     assert first["attribution"]["recommendation_id"].startswith("r1")
     assert (plan["served"], plan["reflects_at"]) == ("taste", 20)
     assert [track["id"] for track in ada.get("/recommendations", limit=1)["tracks"]] == [ONE]
+    assert first["lifted_by"] == []
+    services.store.database.recommendations.update_one(
+        {"_id": ada.account.user_id}, {"$set": {"items.0.reason.lifted_by": {"artist": 0.5, "sound": 0.25}}}
+    )
+    lifted = ada.get("/recommendations")["tracks"][0]
+    assert lifted["lifted_by"] == [
+        {"evidence": "artist", "amount": 0.5},
+        {"evidence": "sound", "amount": 0.25},
+    ]
+    assert lifted["reason"] == f"{first['reason']} · you play this artist a lot"
 
 
 def test_reasons_are_in_the_language_of_the_program(ada: Program, services: Services) -> None:

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 
 from segue.plays.event_types import signal_weight
 from segue.ranking.candidates import NO_CANDIDATES, NO_EVIDENCE, Candidates
+from segue.ranking.evidence_words import WORDS, words_beside
 from segue.ranking.learned_order import (
+    AGAINST,
+    MOST_LIFTS,
     Evidence,
     LearnedOrder,
     State,
     bounds,
     document,
     gathered,
+    lifted_by,
     of_document,
     shipped,
 )
@@ -35,6 +39,7 @@ SHELF = shelf_of(
     listeners=COUNTS,
     artists=np.arange(18) // 3,
 )
+PRIOR_ORDER = LearnedOrder("prior", PRIOR)
 TRACK = 200_000
 """The length of a track, and the time between two events, in milliseconds."""
 WINDOW = 1_800_000
@@ -256,3 +261,60 @@ def test_the_evidence_of_a_candidate() -> None:
     assert found.values[:, Evidence.RULES].max() == 0, "the taste alone proposed them"
     assert found.values[:, Evidence.ARTIST_AGAINST].nonzero()[0].tolist() == [6, 7, 8]
     assert found.state[State.NEW] == pytest.approx(2 ** (-2 / 10))
+
+
+def without_evidence(order: LearnedOrder, name: str) -> LearnedOrder:
+    """The order without what one evidence adds."""
+    weights = order.weights.copy()
+    weights[Evidence[name.upper()]] = 0
+    return LearnedOrder("without", weights)
+
+
+def candidates_by(order: LearnedOrder, history: History) -> Candidates:
+    """All tracks but those heard, in an order."""
+    profiles = build_profiles(listeners({"ada": history}), bundle=SHELF)
+    rows = np.array([row for row in range(18) if row not in profiles[0].recent])
+    own = Candidates.scored(rows, np.zeros(len(rows)), SOURCES)
+    [found] = order.ordered(profiles, [profiles[0]], [own], SHELF, SETTINGS.ranking)
+    return found
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(["complete", "like", "skip"])), max_size=8))
+def test_without_what_lifted_a_track_most_its_score_is_lower_by_that_much(events: list[Event]) -> None:
+    history = history_of([("house0", "complete"), *events])
+    found = candidates_by(PRIOR_ORDER, history)
+    assert found.ranked is not None
+    for place in range(len(found.rows)):
+        named = lifted_by(found, place)
+        assert [amount for _, amount in named] == sorted((amount for _, amount in named), reverse=True)
+        for name, amount in named:
+            taken_away = candidates_by(without_evidence(PRIOR_ORDER, name), history)
+            assert taken_away.ranked is not None
+            assert amount > 0
+            assert found.ranked[place] - taken_away.ranked[place] == pytest.approx(amount, abs=1e-3)
+
+
+def test_what_is_named_follows_from_the_history_and_goes_with_it() -> None:
+    """The song that made the artist count is taken out of the history."""
+    history = heard(("waltz0", 1.0), ("house0", 1.0))
+    place = {name: number for number, name in enumerate(NAMES)}
+    with_it, without = candidates_by(PRIOR_ORDER, history), candidates_by(PRIOR_ORDER, heard(("waltz0", 1.0)))
+    named = dict(lifted_by(with_it, with_it.place_of[place["house1"]]))
+    assert named.keys() & {"artist_now", "best_of_artist", "artist", "sound", "nearest_sound"}
+    assert with_it.ranked is not None and without.ranked is not None
+    after = without.ranked[without.place_of[place["house1"]]]
+    assert with_it.ranked[with_it.place_of[place["house1"]]] > after
+    assert dict(lifted_by(without, without.place_of[place["house1"]])) != named
+
+
+def test_recommended_tracks_name_what_lifted_them_and_those_of_a_sum_do_not() -> None:
+    history = heard(("house0", 1.0))
+    items = learned(history, exploration_share=0.0).items
+    assert all(0 < len(item.lifted_by) <= MOST_LIFTS for item in items)
+    assert {item.lifted_by for item in planned(history, shelf=SHELF).items} == {()}
+
+
+def test_every_evidence_in_favour_has_words_and_a_reason_is_not_said_twice() -> None:
+    assert WORDS.keys() <= set(Evidence) - set(AGAINST)
+    assert words_beside("after", ["rules_now", "artist_now", "sound"]) == WORDS[Evidence.ARTIST_NOW]
+    assert words_beside("loved-2", ["loved", "unknown to this release"]) is None
