@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from segue.catalog.gathering import gather
@@ -514,8 +515,8 @@ def test_every_error_at_or_below_the_root_is_a_problem(services: Services) -> No
     )
     for path in ("", "/", "/nothing"):
         problem(web.get(f"/api/v1{path}"), 404)
-    for apps_only in (False, True):
-        full = Capacity(Starlette(routes=own), NoRoom(), apps_only=apps_only)
+    for of_apps in (None, lambda _: PlainTextResponse("full", 503)):
+        full = Capacity(Starlette(routes=own), NoRoom(), of_apps=of_apps)
         response = TestClient(full).get("/api/v1/me", headers={"Accept": "text/html"})
         assert "room" in problem(response, 503)
         assert response.headers["retry-after"]
