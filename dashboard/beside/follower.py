@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 _GRACE_SECONDS = 5.0
 """How long the end waits for a look in progress."""
 _LEASE = timedelta(seconds=60)
+_UNREADABLE = "the password cannot be decrypted: link the account again"
+"""The fault of an account, without the paths of this machine: it is part of the listener's export."""
 _LONGEST_PAUSE = 300.0
 """Seconds until a server that fails, or an account that is refused, is tried again."""
 
@@ -205,9 +207,9 @@ class _Server:
                 continue
             try:
                 clients[account["_id"]] = self._client(connection, account)
-            except UnreadableSecret as error:  # the others have linked theirs again
+            except UnreadableSecret:  # the others have linked theirs again
                 self._pause(account["_id"])
-                self._accounts.note_fault(account, str(error))
+                self._accounts.note_fault(account, _UNREADABLE)
         return clients
 
     def _client(self, connection: Connection, account: LinkedAccount | None = None) -> OpenSubsonic:

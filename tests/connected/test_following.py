@@ -483,7 +483,7 @@ def test_a_password_that_cannot_be_read_stops_no_other_listener(
     assert ada.is_seen(1)
     assert [one["songs"] for one in home.small.playlists.values()] == [["song-1"]]
     [ben] = LinkedAccounts(home.store).of_listener("ben")
-    assert "another key" in (ben.get("fault") or "")
+    assert "link the account again" in (ben.get("fault") or "")
     assert ada.account().get("fault") is None
 
 
@@ -542,14 +542,14 @@ def test_all_accounts_of_a_server_share_its_pace(
         pauses.append(seconds)
         at[0] += seconds
 
-    for number in range(9):
+    for number in range(3):
         linking.link_account(
             ada.store, services.settings, "home", user_id=f"user-{number}", name="Ben", given=LOG_IN
         )
     home.small.calls.clear()
     look(Follower(services, clock=lambda: at[0], sleep=sleep))
     calls = len(home.small.calls)
-    assert calls > 20
+    assert calls > 8
     assert at[0] - 1000 >= (calls - 1) / services.settings.servers.requests_per_second - 0.01
 
 
