@@ -200,21 +200,23 @@ HELP
 
 run_tests() {
   cd "$root"
-  prepare_tests
   if [ "${1:-}" = cluster ]; then
     shift
+    prepare_tests
     say 'tests on a cluster of processes'
     run_module pytest tests/cluster -m cluster "$@"
     return
   fi
   if [ "${1:-}" = docs ]; then
     shift
+    prepare_tests
     say 'tutorials and guides'
     run_module pytest tests/docs -m docs "$@"
     return
   fi
   if [ "${1:-}" = fuzz ]; then
     shift
+    prepare_tests
     say 'tests of properties, on new examples'
     run_module pytest -m hypothesis --hypothesis-profile fuzz "$@"
     return
@@ -222,7 +224,10 @@ run_tests() {
   say 'style, types and layers'
   run_module ruff check .
   run_module ruff format --check .
-  find_programs
+  find_programs &  # waits for the network, while the others compute
+  local finding=$!
+  prepare_tests
+  wait "$finding"
   # A selection of tests is mostly small, and its output is easier to read from one process.
   if [ $# -gt 0 ]; then
     check_types_and_layers

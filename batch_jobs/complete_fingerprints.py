@@ -14,7 +14,7 @@ from segue.audio.errors import MAY_PASS
 from segue.batches import batches
 from segue.catalog.fingerprints import Fingerprints
 from segue.catalog.stored_paths import path_to_open
-from segue.catalog.tracks import Tracks
+from segue.catalog.track_files import TrackFiles
 from segue.storage.store import Store
 
 _WRITE_EVERY = 16
@@ -35,7 +35,7 @@ def fingerprint_on_this_machine(
     missing = fingerprints.without()
     if not missing:
         return
-    files = [file for file in Tracks(store).present_files() if file.track_id in missing]
+    files = [file for file in TrackFiles(store).present_files() if file.track_id in missing]
     pairs = [(file.track_id, str(path_to_open(file.path or "")), file.span) for file in files]
     done = 0
     with closing(describers.fingerprint(pairs)) as results:

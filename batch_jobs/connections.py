@@ -14,7 +14,8 @@ from rich.table import Table
 
 from segue.batch_jobs.asked_password import PasswordStdin, asked
 from segue.batch_jobs.connected_library import IDS_AT_ONCE
-from segue.batch_jobs.update_library import ServersToRead, run
+from segue.batch_jobs.library_pass import ServersToRead
+from segue.batch_jobs.update_library import run
 from segue.batches import batches
 from segue.catalog.gathering import gather
 from segue.catalog.track_files import TrackFiles

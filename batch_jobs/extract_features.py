@@ -177,7 +177,7 @@ def find_work(store: Store, settings: Settings, *, fingerprints: bool = False) -
             done[track_id] = Stamp(None, None, None)
     rejected = RejectedTracks(store).without_features(retried=MAY_PASS)
     missing = []
-    for file in Tracks(store).present_files():
+    for file in TrackFiles(store).present_files():
         now = Stamp(version, file.size, file.modified_ns)
         if now not in (done.get(file.track_id), rejected.get(file.track_id)):
             missing.append(file)

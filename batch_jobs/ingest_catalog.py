@@ -29,7 +29,6 @@ from segue.catalog.rejected import RejectedTracks
 from segue.catalog.scan import FORMATS
 from segue.catalog.track import track_id
 from segue.catalog.track_files import TrackFiles
-from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.counted import counted
 from segue.errors import SegueError, one_line_errors
@@ -253,7 +252,7 @@ def _without_metadata(contents: FolderContents, changes: Changes) -> int:
     )
 
 
-def _keep_without_audio(tracks: Tracks, known: Mapping[int, FmaTrack], *, library: str) -> int:
+def _keep_without_audio(tracks: TrackFiles, known: Mapping[int, FmaTrack], *, library: str) -> int:
     """Store the tracks of the tables that have no file; returns their number."""
     if not known:
         return 0

@@ -19,7 +19,9 @@ import typer
 
 from segue.batch_jobs import build_index
 from segue.batch_jobs.connected_library import is_due
-from segue.batch_jobs.update_library import ServersToRead, UpdateSummary, libraries_of, run
+from segue.batch_jobs.library_pass import ServersToRead
+from segue.batch_jobs.update_library import libraries_of, run
+from segue.batch_jobs.update_summary import UpdateSummary
 from segue.catalog.library import Library
 from segue.collections import prepare
 from segue.connected.connections import Connection, Connections

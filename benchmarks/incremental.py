@@ -32,6 +32,7 @@ from segue.catalog.levels import level_document
 from segue.catalog.library import Library
 from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.stamp import Stamp
+from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
 from segue.local.mongod import Mongod
 from segue.places import LOCAL
@@ -60,7 +61,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         with tempfile.TemporaryDirectory(dir=settings.index.folder) as folder:
             with console.status(f"Composing {NEW} files"):
                 _compose(Path(folder))
-            Tracks(store).mark_vanished(track_id(number) for number in range(GONE))
+            TrackFiles(store).mark_vanished(track_id(number) for number in range(GONE))
             with console.status(f"Describing {NEW} files"):
                 files = [(file.name, str(file), WHOLE) for file in sorted(Path(folder).iterdir())]
                 began = time.perf_counter()

@@ -22,7 +22,7 @@ from segue.catalog.artists import ArtistOrder, Artists
 from segue.catalog.browsed_tracks import BrowsedTracks, SongOrder
 from segue.catalog.gathering import gather
 from segue.catalog.track import Track, TrackDetails
-from segue.catalog.tracks import Tracks
+from segue.catalog.track_files import TrackFiles
 from segue.collections import prepare
 from segue.places import LOCAL
 from segue.processor_time import processor_time
@@ -43,7 +43,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     with tempfile.TemporaryDirectory(dir=LOCAL / "bench") as folder, own_store(Path(folder)) as store:
         prepare(store, Job.DASHBOARD)  # which makes the indexes
         with console.status(f"Writing {tracks:,} composed tracks"):
-            Tracks(store).add(map(_track, range(tracks)))
+            TrackFiles(store).add(map(_track, range(tracks)))
         with console.status("Gathering albums and artists"):
             began = time.perf_counter()
             gather(store)

@@ -100,6 +100,7 @@ def _lifespan(services: Services) -> Callable[[object], AbstractAsyncContextMana
 
     @contextlib.asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[None]:
+        services.prepare()
         async with with_sessions(app), sending_scrobbles(services):
             yield
 

@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from segue.plays.delivery import Result
+
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000)
 _METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
@@ -94,6 +96,12 @@ class DashboardMetrics:
             **plain,
         )
         self.mongo_away = Gauge("segue_mongo_away", "1 while MongoDB does not answer, else 0.", **plain)
+
+    def count_events(self, result: Result, number: int) -> None:
+        """Count events by what became of them (:class:`segue.plays.delivery.PlayDelivery`)."""
+        {"delivered": self.plays, "refused": self.refused_plays, "failed": self.kafka_errors}[result].inc(
+            number
+        )
 
 
 class Measured:

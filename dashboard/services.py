@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+
 import anyio
 
 from segue.audio.transcoding.service import Transcoder
@@ -17,6 +20,7 @@ from segue.dashboard.queries.ruled import RuledPlaylists
 from segue.dashboard.queries.starting_options import StartingOptions
 from segue.dashboard.seeing import Visitors
 from segue.dashboard.slow_work import SlowWork
+from segue.errors import SegueError, line_of
 from segue.local.stack import connected
 from segue.people.audit import AuditLog
 from segue.people.authentication import Authenticator
@@ -33,8 +37,11 @@ from segue.plays.delivery import PlayDelivery, PlayProducer
 from segue.settings import Settings
 from segue.social.links import ShareLinks
 from segue.storage.availability import Availability
+from segue.storage.mongo import PyMongoError
 from segue.storage.store import Job, Store
 from segue.taste.opinions import Opinions
+
+log = logging.getLogger(__name__)
 
 
 class Services:
@@ -75,6 +82,7 @@ class Services:
             keep=lambda plays: opinions.keep(
                 (play["user_id"], play["track_id"], play["type"]) for play in plays
             ),
+            count=self.metrics.count_events,
         )
         self.metrics.clock_ahead.set_function(lambda: self.delivery.broker_clock.ahead_ms / 1000)
         self.exports, self.sending = SlowWork(4, each=1, threads=2), SlowWork(16, each=4)
@@ -110,6 +118,17 @@ class Services:
             rising_window=settings.engagement.rising_window,
         )
         self.starting_options = StartingOptions(store)
+
+    def prepare(self) -> None:
+        """Prepare the catalogue for the first visitors, in a thread."""
+
+        def work() -> None:
+            try:
+                self.catalogue.prepare()
+            except (PyMongoError, SegueError) as error:
+                log.warning("the first search will take longer: %s", line_of(error))
+
+        threading.Thread(target=work, name="catalogue", daemon=True).start()
 
     def close(self) -> None:
         """End the conversions, the imports and the sending of mail, and close the connections to other

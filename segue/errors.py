@@ -72,6 +72,13 @@ def one_line_errors() -> Iterator[None]:
 
     Messages have the commands of a checkout; they are translated to those of this installation.
     """
+    with exit_statuses(lambda line: sys.stderr.write(f"segue: {line}\n")):
+        yield
+
+
+@contextlib.contextmanager
+def exit_statuses(tell: Callable[[str], object]) -> Iterator[None]:
+    """Turn errors that a user or operator can correct into exit statuses; `tell` gets their lines."""
     try:
         yield
     except KeyboardInterrupt:
@@ -80,5 +87,5 @@ def one_line_errors() -> Iterator[None]:
         line = line_of(error)
         if line is None:
             raise
-        sys.stderr.write(f"segue: {line.replace('./run.sh', PROGRAM)}\n")
+        tell(line.replace("./run.sh", PROGRAM))
         raise SystemExit(status_of(error)) from None

@@ -15,8 +15,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Literal
 
-from segue.errors import line_of, status_of
-from segue.places import PROGRAM
+from segue.errors import exit_statuses
 
 Form = Literal["text", "json"]
 _NOISY = ("kafka", "py4j", "pymongo")
@@ -100,16 +99,8 @@ def service(form: Form, *, level: str) -> Iterator[None]:
     threading.excepthook = lambda found: _uncaught(
         found.exc_type, found.exc_value or found.exc_type(), found.exc_traceback
     )
-    try:
+    with exit_statuses(lambda line: log.critical("%s", line)):
         yield
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    except Exception as error:
-        line = line_of(error)
-        if line is None:
-            raise
-        log.critical("%s", line.replace("./run.sh", PROGRAM))
-        raise SystemExit(status_of(error)) from None
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

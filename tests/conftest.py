@@ -7,8 +7,8 @@ import os
 import shutil
 import sys
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from segue.storage.store import Store
 from tests.compiled_code import FOLDER, compiled_loops, copied, loops, read_code
 from tests.data_in_memory import data_in_memory
 from tests.passwords import hash_quickly
+from tests.seconds import seconds_of
 from tests.waiting import PATIENCE
 
 for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
@@ -69,19 +70,6 @@ _PARTS = {
     for name, count in ((_STREAMING, 3), (_CHROMIUM, 2))
 }
 """The groups whose files are dealt to parts; one after the other they would end last."""
-_LONGEST = (
-    *(_PARTS[_STREAMING][0], "Spark", *_PARTS[_CHROMIUM], "servers that hang", "servers that are killed"),
-    *_PARTS[_STREAMING][1:],
-    *("servers of integration", "servers of jobs", "servers of cli", "librosa", "servers of streaming"),
-    *("servers of security", "tests/dashboard/test_outage", "servers of dashboard"),
-    *("tests/deploy", "tests/demo"),
-)
-"""Beginnings of groups' names: these begin first, so that all sides end together.
-
-The two that mostly wait have a single test each, and follow each other: xdist gives a side with fewer than
-three tests another group at once.
-"""
-
 _LIGHT = {
     # By default, a query without work asks Kafka a hundred times a second. Here, many processes share a core.
     "spark.sql.streaming.pollingDelay": "50ms",
@@ -105,16 +93,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Each side has at most one Chromium, one Spark, one broker and one mongod of those that are shared. In a
     fresh clone, librosa is compiled for Spark's workers, and again for the tests of sound. A file's fixtures
-    are made once. The order is that of the groups, which run.sh asks xdist to keep.
+    are made once. The longest groups begin first, so that all sides end together; run.sh asks xdist to keep
+    the order.
     """
     groups = {item: _group(item) for item in items}
+    seconds = seconds_of(map(_file, items))
     for name, parts in _PARTS.items():
-        part_of = _dealt([item.path for item, group in groups.items() if group == name], parts)
-        groups |= {item: part_of[item.path] for item, group in groups.items() if group == name}
-    sizes = Counter(groups.values())
+        part_of = dealt([_file(item) for item in items if groups[item] == name], parts, seconds)
+        groups |= {item: part_of[_file(item)] for item, group in groups.items() if group == name}
+    lengths = defaultdict[str, float](float)
     for item, group in groups.items():
+        lengths[group] += seconds[_file(item)]
         item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (_rank(groups[item]), -sizes[groups[item]], groups[item]))
+    items.sort(key=lambda item: (-lengths[groups[item]], groups[item]))
 
 
 def pytest_collection_finish() -> None:
@@ -125,18 +116,18 @@ def pytest_collection_finish() -> None:
         read_code(loops(), compiled_loops())
 
 
-def _dealt(files: list[Path], parts: Sequence[str]) -> dict[Path, str]:
-    """One of the parts for each file, given the file of each test: all parts are as large."""
-    part_of, sizes = dict[Path, str](), dict.fromkeys(parts, 0)
-    for file, tests in sorted(Counter(files).items(), key=lambda one: (-one[1], one[0])):
-        part_of[file] = min(sizes, key=sizes.__getitem__)
-        sizes[part_of[file]] += tests
+def dealt(files: list[str], parts: Sequence[str], seconds: Mapping[str, float]) -> dict[str, str]:
+    """One of the parts for each file, given the file of each test: all parts take as long."""
+    lengths = {file: tests * seconds[file] for file, tests in Counter(files).items()}
+    part_of, sums = dict[str, str](), dict.fromkeys(parts, 0.0)
+    for file, length in sorted(lengths.items(), key=lambda one: (-one[1], one[0])):
+        part_of[file] = min(sums, key=sums.__getitem__)
+        sums[part_of[file]] += length
     return part_of
 
 
-def _rank(group: str) -> int:
-    """The place of a group among the longest; after all of them for the others."""
-    return next((n for n, long in enumerate(_LONGEST) if group.startswith(long)), len(_LONGEST))
+def _file(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT).as_posix()
 
 
 def _group(item: pytest.Item) -> str:
@@ -151,7 +142,7 @@ def _group(item: pytest.Item) -> str:
         return _CHROMIUM
     if _SERVERS & fixtures or item.get_closest_marker("integration"):
         return f"servers of {item.path.parent.name}"
-    return item.path.relative_to(ROOT).as_posix()
+    return _file(item)
 
 
 @pytest.fixture(autouse=True)
@@ -212,7 +203,7 @@ def new_database_name() -> str:
 def _empty(database: Database[Document]) -> None:
     existing = set(database.list_collection_names())
     for owner in OWNERS:
-        if owner.name not in existing:  # dropped by the test
+        if owner.indexes and owner.name not in existing:  # dropped by the test
             owner(Store(database)).prepare()
     for name in existing.difference(POLICIES):
         database.drop_collection(name)

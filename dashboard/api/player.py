@@ -57,10 +57,7 @@ def routes(services: Services) -> list[Route]:
                 lambda: services.delivery.send(events), visitor=listener.user_id
             )
         except SegueError as error:
-            services.metrics.kafka_errors.inc()
             return server_away(error)
-        services.metrics.plays.inc(len(delivered))
-        services.metrics.refused_plays.inc(len(refused))
         return JSONResponse({"taken": [play["event_id"] for play in delivered], "refused": refused})
 
     async def answer_upcoming(request: Request) -> Response:

@@ -16,7 +16,6 @@ from segue.connected.client import OpenSubsonic
 from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.played import played_since
-from segue.dashboard import app_events
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
@@ -73,4 +72,4 @@ class PlayCounts:
             played = PlayedTrack(track_id=track.track_id, duration_ms=track.duration_ms or 0)
             began = min(round(at.timestamp() * 1000), now)
             events += app.submit(None, played, at=began, now=now).events
-        app_events.send(self._services, events)
+        self._services.delivery.send(events)

@@ -19,7 +19,6 @@ from segue.connected.faults import ServerFault
 from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.now_playing import Playing, followed, needs_count, playing_in
-from segue.dashboard import app_events
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
@@ -139,7 +138,7 @@ class Listening:
                 account["name"],
                 name,
                 lambda last: [followed(app, last, played, counted=counted, now=now)],
-                send=lambda events: app_events.send(self._services, events),
+                send=self._services.delivery.send,
             )
         while len(self._seen) >= _MOST_SEEN:
             del self._seen[next(iter(self._seen))]

@@ -22,7 +22,6 @@ from segue.connected.client import OpenSubsonic
 from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.opinions_there import Star, ratings, stars
-from segue.dashboard import app_events
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
@@ -137,4 +136,4 @@ class OpinionsThere:
             }
             for key, track in tracks.items()
         ]
-        app_events.send(self._services, events)
+        self._services.delivery.send(events)

@@ -5,7 +5,6 @@ The token is an app password. The cookie of the pages opens nothing here, so any
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.concurrency import run_in_threadpool
@@ -18,18 +17,14 @@ from starlette.routing import Route
 from segue.dashboard.any_path import below
 from segue.dashboard.api.requests import body, client_address, json_object, read_apart
 from segue.dashboard.cross_origin import CrossOrigin
+from segue.dashboard.failures import AWAY, Failure, failure_of
 from segue.dashboard.listenbrainz.scrobbles import Scrobbles
 from segue.dashboard.listenbrainz.submission import LARGEST, Invalid, Listen, ListenType, listens_of
-from segue.dashboard.retry_after import RETRY_SECONDS
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
-from segue.errors import SegueError
 from segue.people.app_log_in import AppLogIn
 from segue.people.app_passwords import AppPassword
-from segue.people.authentication import TooManyGuesses
-from segue.people.login_failures import WINDOW
 
-log = logging.getLogger(__name__)
 SUBMIT, VALIDATE, ELSE = "/1/submit-listens", "/1/validate-token", below("/1")
 METHODS = {SUBMIT: "POST", VALIDATE: "GET"}
 _SCHEMES = ("token", "bearer")
@@ -78,11 +73,13 @@ def _answering(services: Services, work: Endpoint) -> Endpoint:
 
     async def answer(request: Request) -> Response:
         if services.availability.is_away:
-            return _away()
+            return _answered(AWAY)
         try:
             return await work(request)
+        except Invalid as error:
+            return _error(400, str(error))
         except Exception as error:
-            return _failure(services, error)
+            return _answered(failure_of(error, services.availability))
 
     return answer
 
@@ -116,25 +113,8 @@ def _take(
     log_in.note_use(used, client=next((one.client for one in listens if one.client), "ListenBrainz"))
 
 
-def _failure(services: Services, error: Exception) -> Response:
-    """The answer for an error."""
-    match error:
-        case Invalid():
-            return _error(400, str(error))
-        case TooManyGuesses():
-            return _error(429, str(error), {"Retry-After": str(round(WINDOW.total_seconds()))})
-        case HTTPException():
-            return _error(error.status_code, str(error.detail), error.headers)
-    if services.availability.failed(error):
-        return _away()
-    if isinstance(error, SegueError):
-        return _error(503, "Segue cannot take plays now: try again.", {"Retry-After": str(RETRY_SECONDS)})
-    log.error("a submission of listens failed", exc_info=error)
-    return _error(500, "Segue could not answer this request.")
-
-
-def _away() -> Response:
-    return _error(503, "The database does not answer: try again.", {"Retry-After": str(RETRY_SECONDS)})
+def _answered(failure: Failure) -> Response:
+    return _error(failure.status, failure.text, failure.headers)
 
 
 def _error(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:

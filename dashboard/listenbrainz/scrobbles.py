@@ -15,7 +15,6 @@ from segue.catalog.letters import words_of
 from segue.catalog.matching import SECONDS_OFF, folded_title
 from segue.catalog.track_records import MatchableTrack
 from segue.catalog.tracks import Tracks
-from segue.dashboard import app_events
 from segue.dashboard.listenbrainz.submission import Listen
 from segue.dashboard.services import Services
 from segue.imports.beside import BesideTheStream, PlayBeside
@@ -116,7 +115,7 @@ class Scrobbles:
             used.name,
             client,
             step,
-            send=lambda events: app_events.send(self._services, events),
+            send=self._services.delivery.send,
         )
 
     def _found(self, user_id: str, listens: Iterable[Listen]) -> list[_Found]:

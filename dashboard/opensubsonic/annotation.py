@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from segue.dashboard.opensubsonic import ids
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, invalid, missing, not_found
-from segue.dashboard.opensubsonic.sending import send
 from segue.taste.marks import BEST, MarkKind
 
 DISLIKED = 1
@@ -106,7 +105,7 @@ def _express(call: Call, track_ids: Sequence[str], kind: str) -> None:
         }
         for number, track_id in enumerate(track_ids)
     ]
-    send(call, events)
+    call.server.services.delivery.send(events)
 
 
 ENDPOINTS: dict[str, Endpoint] = {"star": star, "unstar": unstar, "setRating": rate}

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 from starlette.responses import Response
 
 from segue import __version__
+from segue.dashboard.failures import Failure
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError
 from segue.dashboard.retry_after import RETRY_SECONDS
 
@@ -78,6 +79,17 @@ _FIELDS: Mapping[str, Any] = {
 def unavailable(message: str, *, retry_after: int = RETRY_SECONDS) -> ProtocolError:
     """The server cannot answer now: status 503."""
     return ProtocolError(Code.GENERIC, message, status=503, retry_after=retry_after)
+
+
+def protocol_error(failure: Failure) -> ProtocolError:
+    """The protocol's error for a failure that all protocols know."""
+    seconds = failure.headers.get("Retry-After")
+    return ProtocolError(
+        Code.GENERIC,
+        failure.text,
+        status=failure.status,
+        retry_after=None if seconds is None else int(seconds),
+    )
 
 
 def iso(at: datetime) -> str:

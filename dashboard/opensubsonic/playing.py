@@ -10,7 +10,6 @@ from segue.dashboard.opensubsonic import finding, ids
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.failure import invalid, missing, not_found
 from segue.dashboard.opensubsonic.parameters import number
-from segue.dashboard.opensubsonic.sending import send
 from segue.plays.playback import STATES, App, Change, Playback, PlayedTrack
 
 _SECONDS_BEFORE = 10**11
@@ -101,10 +100,8 @@ def _app(call: Call) -> App:
 
 def _follow(call: Call, step: Callable[[Playback | None], Sequence[Change]]) -> None:
     """Send the events, then store the listening, so that an app can repeat a failed request."""
-    caller = call.caller
-    call.server.playbacks.follow(
-        call.user_id, caller.name, caller.client, step, send=lambda events: send(call, events)
-    )
+    caller, services = call.caller, call.server.services
+    call.server.playbacks.follow(call.user_id, caller.name, caller.client, step, send=services.delivery.send)
 
 
 def _played(track: FullTrack) -> PlayedTrack:

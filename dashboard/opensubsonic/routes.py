@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -14,6 +11,7 @@ from starlette.routing import Route
 from segue.dashboard.any_path import below
 from segue.dashboard.api.requests import client_address
 from segue.dashboard.cross_origin import CrossOrigin
+from segue.dashboard.failures import AWAY, failure_of
 from segue.dashboard.opensubsonic import (
     absent,
     annotation,
@@ -33,7 +31,7 @@ from segue.dashboard.opensubsonic import (
     transcoding,
     users,
 )
-from segue.dashboard.opensubsonic.answers import Form, unavailable
+from segue.dashboard.opensubsonic.answers import Form, protocol_error
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint, Sending
 from segue.dashboard.opensubsonic.credentials import Caller
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError
@@ -42,14 +40,12 @@ from segue.dashboard.opensubsonic.server import Server
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 
-log = logging.getLogger(__name__)
 PATH = "/rest/{name}"
 _ELSE = below("/rest")
 _METHODS = ("GET", "POST", "OPTIONS")
 _OTHER_METHODS = ("PUT", "PATCH", "DELETE")
 _ENDING = ".view"
 _OPEN = "getOpenSubsonicExtensions"
-_AWAY = "The database does not answer: try again."
 ANSWERS: dict[str, Endpoint] = {
     **absent.ENDPOINTS,
     **annotation.ENDPOINTS,
@@ -116,8 +112,10 @@ async def _answered(server: Server, request: Request) -> Response:
         return await _result(server, request, parameters, form, name=name, caller=caller)
     except ClientDisconnect:
         return Response(status_code=499)
+    except ProtocolError as error:
+        return form.failure(error)
     except Exception as error:
-        return form.failure(_failure(server, error, request))
+        return form.failure(protocol_error(failure_of(error, server.services.availability)))
 
 
 def _endpoint(request: Request) -> str:
@@ -148,18 +146,6 @@ async def _result(
         return form.answer(await transcoding.decision(call))
 
 
-def _failure(server: Server, error: Exception, request: Request) -> ProtocolError:
-    """The protocol's error for an error."""
-    if isinstance(error, ProtocolError):
-        return error
-    if isinstance(error, HTTPException):
-        return ProtocolError(Code.GENERIC, str(error.detail), status=error.status_code)
-    if server.services.availability.failed(error):
-        return unavailable(_AWAY)
-    log.error("the endpoint %s failed", request.path_params["name"][:60], exc_info=error)
-    return ProtocolError(Code.GENERIC, "Segue could not answer this call.", status=500)
-
-
 def _content(
     server: Server, request: Request, parameters: Parameters, name: str, caller: Caller | None
 ) -> Content:
@@ -170,7 +156,7 @@ def _content(
 
 def _caller(server: Server, request: Request, parameters: Parameters) -> Caller:
     if server.services.availability.is_away:
-        raise unavailable(_AWAY)
+        raise protocol_error(AWAY)
     return server.credentials.caller(parameters, address=client_address(request))
 
 

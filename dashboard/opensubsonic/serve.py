@@ -105,6 +105,7 @@ def make_app(settings: Settings | None = None) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        services.prepare()
         follower = Follower(services)
         follower.start()
         async with sending_scrobbles(services):

@@ -58,6 +58,12 @@ class CatalogueReader:
         self._moods = Moods(store)
         self._aligned = AlignedMoods(self._moods)
 
+    def prepare(self) -> None:
+        """Read the index and build the indexes of words, so that no visitor has to wait for them."""
+        for search in (self._search, self._album_search, self._artist_search):
+            search.prepare()
+        self.indexed()
+
     def unwanted(self, corrections: ListenerCorrections, bundle: Bundle) -> UnwantedRows:
         """The rows of an index of which a listener wants less or nothing."""
         return self._unwanted.of(corrections, bundle)

@@ -13,8 +13,8 @@ from segue.catalog.albums import Album, Albums
 from segue.catalog.levels import LevelDocument, is_current, version
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import ReplayGain
-from segue.catalog.track_records import StoredFile, file_of
-from segue.catalog.tracks import HERE, OF_FILE, PLAYABLE, Tracks
+from segue.catalog.track_records import OF_FILE, StoredFile, file_of
+from segue.catalog.tracks import HERE, PLAYABLE, Tracks
 from segue.storage.mongo import upsert
 from segue.storage.store import Store
 

@@ -182,6 +182,16 @@ def matchable_of(track: Mapping[str, Any]) -> MatchableTrack:
     )
 
 
+OF_FILE = dict.fromkeys(
+    (
+        "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "sketch", "inode",
+        "device", "away_since", "cue", "lyrics_digest", "server",
+    ),
+    1,
+)  # fmt: skip
+"""The fields that :func:`file_of` reads."""
+
+
 def file_of(track: Mapping[str, Any]) -> StoredFile:
     """The file of a track, from a document with the fields :data:`OF_FILE`."""
     return StoredFile(

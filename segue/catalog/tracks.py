@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
-from segue.catalog.grouping import album_key
 from segue.catalog.part import Part
 from segue.catalog.stored_paths import path_to_open, readable
 from segue.catalog.track import Track, document_of, file_key, first_genre
@@ -21,7 +20,6 @@ from segue.catalog.track_records import (
     MatchableTrack,
     Recording,
     Searchable,
-    StoredFile,
     TrackSummary,
     file_of,
     matchable_of,
@@ -30,7 +28,7 @@ from segue.catalog.track_records import (
     summary_of,
 )
 from segue.storage.keyset import ALPHABETICAL, Order
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert, upsert_new
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
 from segue.storage.record_shapes import record_shape
 from segue.storage.shapes import RecordShape
 from segue.storage.store import Collection, Index, Job, Policy, Right
@@ -72,16 +70,6 @@ class IndexedTrack(NamedTuple):
     """Tracks with the same value are copies of one recording, such as an mp3 and a flac file."""
 
 
-OF_FILE = dict.fromkeys(
-    (
-        "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "sketch", "inode",
-        "device", "away_since", "cue", "lyrics_digest", "server",
-    ),
-    1,
-)  # fmt: skip
-"""The fields that :func:`segue.catalog.track_records.file_of` reads."""
-
-
 class Tracks(Collection[TrackDocument]):
     """The tracks of all libraries."""
 
@@ -115,81 +103,13 @@ class Tracks(Collection[TrackDocument]):
         # A page shows a track without a usable album: a field that does not fit counts as missing.
         return _SHAPE
 
-    # Ingest.
-
     def write(self, tracks: Iterable[Track]) -> None:
         """Store tracks, or replace their documents; the time at which a track was added stays."""
         now = datetime.now(UTC)
         documents = ({**document_of(track), "added_at": now} for track in tracks)
         upsert(self.documents, documents, once=("added_at",))
 
-    def add(self, tracks: Iterable[Track]) -> None:
-        """Store tracks that are probably new, which takes half the time of :meth:`write`.
-
-        They also get the keys of :meth:`segue.catalog.grouped_tracks.GroupedTracks.note`. A track that was
-        stored before keeps its keys: they name the album and the artists that counted it.
-        """
-        now = datetime.now(UTC)
-        documents = []
-        for track in tracks:
-            document = document_of(track)
-            keys = {"album_key": album_key(track.album), "counted": document.get("artist_keys", [])}
-            documents.append({**document, **keys, "added_at": now})
-        upsert_new(self.documents, documents, once=("added_at", "album_key", "counted"))
-
-    def date_old_tracks(self, library: str) -> None:
-        """Give tracks of releases before 0.2 the time of their file as the time at which they were added."""
-        dated: list[Document] = [
-            {"$set": {"added_at": {"$toDate": {"$toLong": {"$divide": ["$modified_ns", 1_000_000]}}}}}
-        ]
-        undated = {"library": library, "added_at": None, "modified_ns": {"$type": "long"}}
-        self.documents.update_many(undated, dated)
-
-    def mark_vanished(self, track_ids: Iterable[str]) -> None:
-        """Mark tracks whose files have vanished: they stay stored but are not offered any more."""
-        self.documents.update_many(
-            {"_id": {"$in": list(track_ids)}, "state": {"$ne": "vanished"}},
-            {"$set": {"state": "vanished", "missing_since": datetime.now(UTC)}, "$unset": {"away_since": ""}},
-        )
-
-    def checked_files(self, library: str) -> dict[str, StoredFile]:
-        """All tracks of a library with their files, by track id, after a check of every field.
-
-        Fields that do not fit are removed, with the stamp of the file: a file without one is read again.
-        """
-        files: dict[str, StoredFile] = {}
-        for track in self._plain.find({"library": library}, batch_size=5000):
-            fits: Mapping[str, Any] = self.documents.checked(track) or {}
-            files[track["_id"]] = file_of(track if fits is track else self._without_damage(track, fits))
-        return files
-
-    def _without_damage(self, track: Document, fits: Mapping[str, Any]) -> Document:
-        """Remove the fields that do not fit, and the stamp; returns the rest of the document."""
-        wrong = [name for name, value in track.items() if name not in fits or fits[name] is not value]
-        removed = [*wrong, "size", "modified_ns"] if wrong else []
-        if removed:
-            self._plain.update_one({"_id": track["_id"]}, {"$unset": dict.fromkeys(removed, "")})
-        return {name: value for name, value in track.items() if name not in removed}
-
-    def files_of(self, library: str) -> dict[str, StoredFile]:
-        """All tracks of a library with their files, by track id."""
-        documents = self.documents.find({"library": library}, OF_FILE)
-        return {track["_id"]: file_of(track) for track in documents}
-
-    def has_files(self, library: str) -> bool:
-        """Whether a library has tracks, in any state, that are not on a connected server."""
-        return self.documents.find_one({"library": library, "server": None}, {"_id": 1}) is not None
-
-    def count_present(self, library: str) -> int:
-        """The number of a library's tracks whose file exists."""
-        return self.documents.count_documents({"library": library, **PRESENT})
-
     # The jobs after ingest read tracks whose files exist.
-
-    def present_files(self) -> Iterator[StoredFile]:
-        """The files of all tracks that have one on a disk, ordered by track id."""
-        for track in self.documents.find(HERE, OF_FILE).sort("_id"):
-            yield file_of(track)
 
     def present_ids(self, among: Iterable[str] | None = None) -> set[str]:
         """The tracks whose file exists: of the whole catalogue, or of some tracks."""

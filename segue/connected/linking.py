@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from segue.catalog.tracks import Tracks
+from segue.catalog.track_files import TrackFiles
 from segue.connected.client import LogIn, Pace, checked_address, log_in_to
 from segue.connected.connections import LONGEST_NAME, Connection, Connections
 from segue.connected.faults import NameNeeded, NoSuchThing
@@ -65,7 +65,7 @@ def connect_server(
         raise SegueError(
             f"{name} is connected to {known['address']}: choose another --name, or disconnect it first"
         )
-    if known is None and Tracks(store).has_files(name):
+    if known is None and TrackFiles(store).has_files(name):
         raise SegueError(f"a library of folders has the name {name}: choose another --name")
     # Whose key it is does not matter here: only the server tells, and nobody else is believed.
     user = "" if given.key else given.user

@@ -14,9 +14,10 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypedDict
 
+from segue.clock import now
 from segue.phrases import marked, phrase
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
@@ -93,10 +94,6 @@ class StoredApiKey(TypedDict):
     """Requests within the window."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class ApiKeys(Collection[StoredApiKey]):
     """All API keys. Safe for use by several threads."""
 
@@ -107,7 +104,7 @@ class ApiKeys(Collection[StoredApiKey]):
     )
     indexes = (Index.on("user_id"), Index.on("digest", unique=True))
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = now) -> None:
         super().__init__(store)
         self._clock = clock
 

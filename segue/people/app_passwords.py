@@ -15,9 +15,10 @@ import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypedDict
 
+from segue.clock import now
 from segue.people.accounts import name_key
 from segue.people.secret_box import SecretBox, UnreadableSecret
 from segue.phrases import phrase
@@ -77,10 +78,6 @@ class StoredAppPassword(TypedDict):
     """Name of that app."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class AppPasswords(Collection[StoredAppPassword]):
     """All app passwords. Safe for use by several threads."""
 
@@ -91,7 +88,7 @@ class AppPasswords(Collection[StoredAppPassword]):
     )
     indexes = (Index.on("user_id"), Index.on("name_key"), Index.on("digest", unique=True))
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = now) -> None:
         super().__init__(store)
         self._clock = clock
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NotRequired, TypedDict, get_args
 
-from segue.people.login_sessions import now
+from segue.clock import now
 from segue.phrases import marked
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, OperationFailure
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store

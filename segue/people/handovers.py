@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypedDict
 
+from segue.clock import now
 from segue.people.accounts import Account
-from segue.people.login_sessions import now
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 GOOD_FOR = timedelta(minutes=1)

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypedDict
 
+from segue.clock import now
 from segue.people.accounts import name_key
-from segue.people.login_sessions import now
 from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store

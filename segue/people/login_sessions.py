@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NotRequired, Protocol, TypedDict
 
+from segue.clock import now
 from segue.people.signatures import Signatures
 from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
@@ -91,10 +92,6 @@ class Admitting(Protocol):
 
     def is_full(self, network: str) -> bool: ...
     def admit(self, network: str) -> bool: ...
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 class LoginSessions(Collection[LoginSession]):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NotRequired, TypedDict
 
-from segue.people.login_sessions import now
+from segue.clock import now
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 Purpose = Literal["password", "address"]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypedDict
 
-from segue.people.login_sessions import now
+from segue.clock import now
 from segue.storage.store import Collection, Index, Job, Policy, Right, Store
 
 PATH = "/operator"

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import enum
 import json
+import logging
 import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from segue import tracing
 from segue.errors import SegueError
@@ -31,6 +32,7 @@ from segue.storage.kafka import Place, RecordProducer
 from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
+log = logging.getLogger(__name__)
 REMEMBERED = timedelta(days=7)
 """How long the id of a sent play is kept."""
 WORTH_KEEPING = REMEMBERED - timedelta(days=1)
@@ -163,6 +165,10 @@ def _key(play: Play) -> str:
     return f"{play['user_id']}:{canonical_id(play['event_id'])}"
 
 
+Result = Literal["delivered", "refused", "failed"]
+"""What becomes of events: Kafka has them, they are invalid, or Kafka did not accept those of a request."""
+
+
 class PlayDelivery:
     """Delivers the plays of all requests through one producer, which is created for the first play.
 
@@ -176,6 +182,7 @@ class PlayDelivery:
         *,
         accepted: StreamSettings | None = None,
         keep: Callable[[Sequence[Play]], None] = lambda plays: None,
+        count: Callable[[Result, int], None] = lambda result, number: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`connect` creates a producer. It is called again after a failure, since brokers may have moved.
@@ -185,9 +192,11 @@ class PlayDelivery:
 
         `keep` stores what plays change besides: it gets those that Kafka has just acknowledged, before they
         are marked as sent.
+
+        `count` gets the number of events with a result; a request that failed counts as one.
         """
         self._sent, self._connect, self._keep = SentPlays(store), connect, keep
-        self._accepted, self._clock = accepted, clock
+        self._accepted, self._count, self._clock = accepted, count, clock
         self.broker_clock = BrokerClock()
         self._newest = NewestOffsets()
         self._producer: PlayProducer | None = None
@@ -222,6 +231,10 @@ class PlayDelivery:
             self._deliver(ours)
         delivered = [play for event_id, play in plays.items() if claims[event_id] in (Claim.OURS, Claim.SENT)]
         refused |= {event_id: _LEFT for event_id, claim in claims.items() if claim is Claim.NOBODYS}
+        self._count("delivered", len(delivered))
+        self._count("refused", len(refused))
+        if refused:
+            log.info("events are refused: %s", sorted(set(refused.values())))
         return delivered, refused
 
     def _deliver(self, plays: Sequence[Play]) -> None:
@@ -231,6 +244,7 @@ class PlayDelivery:
         except SegueError as error:
             self._sent.give_up(plays)
             self._start_over()
+            self._count("failed", 1)
             raise SegueError(f"Kafka does not accept plays now: {error}") from None
         self._keep(plays)
         self._sent.mark(plays)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypedDict, get_args
 
+from segue.clock import now
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
@@ -88,10 +89,6 @@ def connection_id(user_id: str, service: Service) -> str:
     return f"{user_id}:{service}"
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class ScrobbleConnections(Collection[StoredConnection]):
     """All connections. Safe for use by several threads."""
 
@@ -102,7 +99,7 @@ class ScrobbleConnections(Collection[StoredConnection]):
     )
     indexes = (Index.on("user_id"), Index.on("connected_at"))
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = now) -> None:
         super().__init__(store)
         self._clock = clock
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NotRequired, TypedDict
 
+from segue.clock import now
 from segue.scrobbling.heard import ScrobbledSong
 from segue.storage.mongo import DuplicateKeyError
 from segue.storage.records import EpochMs
@@ -53,10 +54,6 @@ class Waiting:
     song: ScrobbledSong
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Scrobbles(Collection[StoredScrobble]):
     """All scrobbles that wait, and those of the last days. Safe for use by several threads."""
 
@@ -72,7 +69,7 @@ class Scrobbles(Collection[StoredScrobble]):
         Index.on("expires_at", keep=timedelta()),
     )
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = now) -> None:
         super().__init__(store)
         self._clock = clock
 

@@ -13,9 +13,10 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypedDict, get_args
 
+from segue.clock import now
 from segue.phrases import phrase
 from segue.storage.mongo import DESCENDING
 from segue.storage.records import Count
@@ -71,10 +72,6 @@ class StoredLink(TypedDict):
     """When MongoDB removes the link; none: never."""
     opened: Count
     """How many times the link was opened."""
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 class ShareLinks(Collection[StoredLink]):

@@ -16,6 +16,7 @@ from segue.catalog.albums import Albums
 from segue.catalog.artists import Artists
 from segue.catalog.gathering import Gathered, gather, rebuild
 from segue.catalog.track import MusicBrainzIds, Track, TrackDetails
+from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -94,11 +95,11 @@ def test_tracks_that_vanish_do_not_count_and_come_back(database: Database[Docume
     store = written(database, [made(1), made(2), made(3, artists=("Guest",))])
     gather(store)
     before = stored(database)
-    Tracks(store).mark_vanished([f"{number:016x}" for number in (2, 3)])
+    TrackFiles(store).mark_vanished([f"{number:016x}" for number in (2, 3)])
     gather(store)
     (album,) = Albums(store).page(by="name", limit=9)
     assert (album["tracks"], Artists(store).get("guest")) == (1, None)
-    Tracks(store).mark_vanished([f"{1:016x}"])
+    TrackFiles(store).mark_vanished([f"{1:016x}"])
     gather(store)
     assert stored(database) == {"albums": [], "artists": [], "tracks": []}
     Tracks(store).write([made(1), made(2), made(3, artists=("Guest",))])
@@ -156,7 +157,7 @@ def test_after_every_change_the_collections_are_those_of_a_rebuild(
 
     for _ in range(8):
         Tracks(store).write(anything(number) for number in rng.sample(range(30), 6))
-        Tracks(store).mark_vanished(f"{number:016x}" for number in rng.sample(range(30), 3))
+        TrackFiles(store).mark_vanished(f"{number:016x}" for number in rng.sample(range(30), 3))
         gather(store)
         followed = stored(database)
         rebuild(store)

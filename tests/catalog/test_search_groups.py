@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +14,12 @@ from segue.catalog.albums import Albums
 from segue.catalog.artists import Artists
 from segue.catalog.gathering import gather
 from segue.catalog.letters import artist_key
-from segue.catalog.search import GatheredSearch
+from segue.catalog.search import CurrentWords, GatheredSearch
+from segue.catalog.words import WordIndex, index_texts
+from segue.errors import SegueError
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from tests.waiting import PATIENCE, until
 
 SONGS = [
     ("Sigur Rós", "( )", {}),
@@ -97,6 +101,7 @@ def test_an_album_gathered_after_its_tracks_were_seen_is_found(
 ) -> None:
     """The search looks between the change of a track and that of its album."""
     monkeypatch.setattr(search, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(search, "_MOMENT", PATIENCE)
     albums = GatheredSearch(Albums(store))
     assert not albums.search("renamed", limit=9)
     database.tracks.update_one(
@@ -145,3 +150,68 @@ def test_the_number_of_visible_documents_follows_changes(store: Store, database:
     database.tracks.insert_one(track(51, "Queen", "Innuendo", {}))
     gather(store)
     assert (albums.count(), Albums(store).count()) == (7, 8)
+
+
+class Growing:
+    """A collection whose index of words takes as long to build as the test says."""
+
+    def __init__(self) -> None:
+        self.names = ["first"]
+        self.may_build, self.builds = threading.Event(), 0
+        self.may_build.set()
+        self.fails = False
+
+    def build(self) -> WordIndex:
+        self.builds += 1
+        assert self.may_build.wait(PATIENCE)
+        if self.fails:
+            raise SegueError("MongoDB does not answer")
+        return index_texts((name, [(name, 1.0)]) for name in self.names)
+
+    def words(self) -> CurrentWords:
+        return CurrentWords(self.build, revision=lambda: len(self.names), ids_in=lambda libraries: [])
+
+
+def found(words: CurrentWords, query: str) -> list[str]:
+    return list(words.search(query, limit=9, hidden=frozenset()))
+
+
+def test_a_search_does_not_wait_until_a_new_index_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(search, "_MOMENT", 0.0)
+    collection = Growing()
+    words = collection.words()
+    assert found(words, "first") == ["first"]
+    collection.may_build.clear()
+    collection.names.append("second")
+    assert (found(words, "first"), found(words, "second")) == (["first"], [])
+    assert (found(words, "first"), collection.builds) == (["first"], 2)  # one rebuild at a time
+    collection.may_build.set()
+    until(lambda: found(words, "second") == ["second"], "the new index")
+
+
+def test_a_prepared_search_sees_the_changes_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_MOMENT", PATIENCE)
+    collection = Growing()
+    words = collection.words()
+    words.prepare()
+    words.prepare()
+    assert collection.builds == 1
+    collection.names.append("second")
+    assert found(words, "second") == ["second"]
+
+
+def test_a_failed_rebuild_keeps_the_former_index(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(search, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(search, "_MOMENT", PATIENCE)
+    collection = Growing()
+    words = collection.words()
+    words.prepare()
+    collection.names.append("second")
+    collection.fails = True
+    assert (found(words, "first"), found(words, "second")) == (["first"], [])
+    assert "the search keeps its former words: MongoDB does not answer" in caplog.text
+    collection.fails = False
+    assert found(words, "second") == ["second"]

@@ -17,7 +17,7 @@ from pymongo.database import Database
 from typer.testing import CliRunner, Result
 
 from segue.catalog.track import Track
-from segue.catalog.tracks import Tracks
+from segue.catalog.track_files import TrackFiles
 from segue.cli.commands import COMMANDS
 from segue.cli.main import app, load
 from segue.collections import prepare
@@ -165,7 +165,7 @@ def world(settings: Settings, store: Store, database: Database[Document], tmp_pa
         }
     )
     prepare(store, Job.CATALOGUE)
-    tracks = Tracks(store)
+    tracks = TrackFiles(store)
     tracks.write([MISSING])
     tracks.mark_vanished(["gone"])
     database.tracks.update_one({"_id": "gone"}, {"$set": {"missing_since": datetime(2020, 1, 1, tzinfo=UTC)}})

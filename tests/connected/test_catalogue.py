@@ -243,7 +243,7 @@ def test_songs_that_are_here_already_are_those_tracks(home: Home) -> None:
 
 
 def test_a_track_whose_file_is_gone_here_is_played_from_the_server(home: Home) -> None:
-    tracks = Tracks(home.store)
+    tracks = TrackFiles(home.store)
     tracks.write([make("ours", title="Title 3", artist="Artist 0", seconds=203)])
     home.sync()
     assert home.ids()["song-3"] == "ours"

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from segue.batch_jobs import update_library
-from segue.batch_jobs.update_library import ServersToRead
+from segue.batch_jobs.library_pass import ServersToRead
 from segue.connected.client import LogIn, OpenSubsonic
 from segue.connected.connections import Connections
 from segue.connected.known_songs import ConnectedSongs

@@ -17,7 +17,8 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from segue.batch_jobs import update_library
-from segue.batch_jobs.update_library import ServersToRead, UpdateSummary
+from segue.batch_jobs.library_pass import ServersToRead
+from segue.batch_jobs.update_summary import UpdateSummary
 from segue.catalog.tracks import Tracks
 from segue.connected.connections import Connections
 from segue.connected.faults import ServerAway

@@ -9,6 +9,7 @@ import streamlit as st
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
+from segue.clock import now
 from segue.dashboard import visit
 from segue.dashboard.app import PAGES
 from segue.dashboard.operators import entries_by_id, is_operator
@@ -17,7 +18,7 @@ from segue.people.accounts import Accounts
 from segue.people.authentication import AccountError
 from segue.people.handovers import account_of
 from segue.people.library_access import LibraryAccess
-from segue.people.login_sessions import COOKIE, Listener, now
+from segue.people.login_sessions import COOKIE, Listener
 from segue.people.operator_links import GOOD_FOR, PATH, OperatorLinks
 from segue.settings import DashboardSettings, Settings, load_settings
 from segue.storage.mongo import Document

@@ -12,6 +12,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from pymongo.database import Database
 from starlette.testclient import TestClient
 
+from segue.clock import now
 from segue.dashboard.services import Services
 from segue.people import authentication
 from segue.people.accounts import Account, Accounts
@@ -19,7 +20,7 @@ from segue.people.authentication import AccountError, Authenticator, TooManyGues
 from segue.people.browsers import browser_of
 from segue.people.handovers import GOOD_FOR, Handovers, account_of
 from segue.people.login_failures import LIMITS, WINDOW, LoginFailures, of_sign_up, sources
-from segue.people.login_sessions import COOKIE, LIFETIME, LoginSessions, now
+from segue.people.login_sessions import COOKIE, LIFETIME, LoginSessions
 from segue.privacy.leaving import CONFIRMATION
 from segue.storage.mongo import Document
 from segue.storage.store import Store

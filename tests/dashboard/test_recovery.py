@@ -14,11 +14,12 @@ from pydantic import SecretStr, ValidationError
 from pymongo.database import Database
 from starlette.testclient import TestClient
 
+from segue.clock import now
 from segue.dashboard.services import Services
 from segue.people.accounts import Accounts
 from segue.people.authentication import AccountError
 from segue.people.login_failures import LIMITS
-from segue.people.login_sessions import COOKIE, now
+from segue.people.login_sessions import COOKIE
 from segue.people.mail import Outbox, is_address, send
 from segue.people.mail_links import GOOD_FOR, MailLinks
 from segue.people.recovery import Letter, Recovery

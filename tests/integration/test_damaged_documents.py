@@ -36,6 +36,7 @@ from segue.catalog.lyrics import lyrics_in
 from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import Track
+from segue.catalog.track_files import TrackFiles
 from segue.catalog.track_lyrics import TrackLyrics
 from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
@@ -498,7 +499,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         return services.starting_options.genres_and_artists()
 
     def search() -> object:
-        catalogue._search._words._words = None
+        catalogue._search._words._built = None
         return catalogue.search("song")
 
     def generated(what: Callable[[PlaylistGenerator], object]) -> object:
@@ -721,9 +722,9 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "covers": lambda: (Covers(store).read("ab" * 32), Covers(store).pictures(["ab" * 32])),
         "lyrics": lambda: [TrackLyrics(store).of(track_id(n)) for n in range(6)],
         "files": lambda: (
-            Tracks(store).checked_files("music"),
-            Tracks(store).files_of("music"),
-            list(Tracks(store).present_files()),
+            TrackFiles(store).checked_files("music"),
+            TrackFiles(store).files_of("music"),
+            list(TrackFiles(store).present_files()),
         ),
         "to index": lambda: (Tracks(store).to_index(), Tracks(store).durations_and_genres()),
         "artists": lambda: (Tracks(store).artists(), Tracks(store).recording(track_id(1))),

@@ -16,7 +16,7 @@ from pymongo.database import Database
 
 from segue.audio.payload import sketch
 from segue.batch_jobs import read_library, update_library
-from segue.batch_jobs.update_library import UpdateSummary
+from segue.batch_jobs.update_summary import UpdateSummary
 from segue.catalog.library import Library
 from segue.catalog.read import read_tracks
 from segue.settings import Settings

@@ -14,7 +14,8 @@ import pytest
 from pymongo.database import Database
 
 from segue.batch_jobs import train_embeddings, update_library
-from segue.batch_jobs.update_library import UpdateSummary, libraries_of
+from segue.batch_jobs.update_library import libraries_of
+from segue.batch_jobs.update_summary import UpdateSummary
 from segue.catalog.library import Library
 from segue.errors import SegueError
 from segue.index.published import PublishedBundles

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from pymongo.database import Database
 
-from segue.social.links import MOST, ShareLinks, SharingError, now
+from segue.clock import now
+from segue.social.links import MOST, ShareLinks, SharingError
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 

@@ -15,6 +15,7 @@ from segue.streaming_jobs import pace as paces
 from segue.streaming_jobs import query as queries
 from segue.streaming_jobs.pace import Pace
 from segue.streaming_jobs.query import BatchGate, kafka_records, resting, start_query
+from tests.streaming.rests import Rests
 from tests.waiting import until
 
 CORES = 2
@@ -65,17 +66,6 @@ def test_without_an_interval_nothing_waits(spark: SparkSession, broker: Settings
     assert Pace.at_once(broker).options() == {
         "maxOffsetsPerTrigger": str(broker.stream.max_offsets_per_trigger)
     }
-
-
-class Rests(BatchGate):
-    """A gate that notes the rests instead of taking them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds: list[float] = []
-
-    def rest(self, seconds: float) -> None:
-        self.seconds.append(seconds)
 
 
 def test_a_query_rests_while_it_works_off_a_backlog(

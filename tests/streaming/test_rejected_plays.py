@@ -28,6 +28,7 @@ from segue.streaming_jobs.rejections import Rejections
 from tests.plays.examples import a_play
 from tests.storage.rejected import write_rejected
 from tests.streaming.conftest import run_until_all_is_taken
+from tests.streaming.rests import Rests
 from tests.waiting import PATIENCE, until
 
 
@@ -88,17 +89,6 @@ def test_a_repeated_batch_loses_nothing_and_its_copies_count_once(
     assert {record.key.decode() for record in written} == {
         f"{broker.kafka.plays_topic}:0:{offset}" for offset in range(3)
     }
-
-
-class Rests(BatchGate):
-    """A gate that notes the pauses instead of making them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds: list[float] = []
-
-    def rest(self, seconds: float) -> None:
-        self.seconds.append(seconds)
 
 
 def test_after_a_long_batch_the_cores_are_left_to_others(

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segue.catalog.tracks import Tracks
-from segue.dashboard import app_events
 from segue.dashboard.api.requests import json_object
 from segue.dashboard.api.v1.accepted import DEFAULTS, FROM_KEY, MOST
 from segue.dashboard.problems import Problem
@@ -45,7 +44,8 @@ def take(services: Services, key: ApiKey, body: bytes) -> dict[str, Any]:
         for event, reason in zip(events, reasons, strict=True)
         if reason is None
     ]
-    delivered = {play["event_id"] for play in app_events.send(services, valid)}
+    plays, _ = services.delivery.send(valid)
+    delivered = {play["event_id"] for play in plays}
     return {
         "results": [
             {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -10,7 +9,6 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -25,23 +23,18 @@ from segue.dashboard.api.v1.described import OPERATIONS, KeyOperation, document
 from segue.dashboard.api.v1.events import take
 from segue.dashboard.api.v1.finding import found, similar, tuned
 from segue.dashboard.api.v1.plans import Streams, plan
+from segue.dashboard.failures import AWAY, Failure, failure_of
 from segue.dashboard.language.spoken import of_request, spoken
 from segue.dashboard.problems import HEADERS, ROOT, Problem, problem
-from segue.dashboard.retry_after import retry_after
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
-from segue.errors import SegueError
 from segue.people.api_keys import ApiKey, Use
 from segue.people.app_log_in import AppLogIn
-from segue.people.authentication import TooManyGuesses
-from segue.people.login_failures import WINDOW
 
-log = logging.getLogger(__name__)
 ELSEWHERE = (ROOT, below(ROOT))
 """Paths that the API does not have."""
 Answering = Callable[[ApiKey, Request], Awaitable[Response]]
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Segue"'}
-_RETRY = retry_after()
 
 
 def routes(services: Services) -> list[Route]:
@@ -138,7 +131,7 @@ class _Endpoint:
             try:
                 answer: ASGIApp = await self._answer(request)
             except Exception as error:
-                answer = _failure(self._services, error)
+                answer = _answered(failure_of(error, self._services.availability))
             await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -148,7 +141,7 @@ class _Endpoint:
         if self._work is None:
             return _json(document())
         if self._services.availability.is_away:
-            return _away()
+            return _answered(AWAY)
         use = await run_in_threadpool(self._use, request)
         _check(use, operation.scope, most=self._services.settings.api.requests_per_minute)
         return await self._work(use.key, request)
@@ -186,21 +179,5 @@ def _json(content: Mapping[str, Any]) -> JSONResponse:
     return JSONResponse(content, headers=HEADERS)
 
 
-def _failure(services: Services, error: Exception) -> Response:
-    """The answer for an error."""
-    match error:
-        case TooManyGuesses():
-            return problem(429, str(error), {"Retry-After": str(round(WINDOW.total_seconds()))})
-        case HTTPException():
-            return problem(error.status_code, str(error.detail), error.headers)
-    if services.availability.failed(error):
-        return _away()
-    if isinstance(error, SegueError):  # the text is for operators
-        log.warning("a request to the API was not answered: %s", error)
-        return problem(503, "Segue cannot answer this now: try again in a moment.", _RETRY)
-    log.error("a request to the API failed", exc_info=error)
-    return problem(500, "Segue could not answer this request.")
-
-
-def _away() -> Response:
-    return problem(503, "The database does not answer: try again in a moment.", _RETRY)
+def _answered(failure: Failure) -> Response:
+    return problem(failure.status, failure.text, failure.headers)
