@@ -154,3 +154,20 @@ def test_recordings_wait_for_nobody() -> None:
             work.may_go_on.set()
 
     run(tried)
+
+
+@pytest.mark.parametrize(
+    "path", ["/x/audio/y", "/audio/", "/rest/audio/x", "/api/v1/audio/x", "/api/audio/x/y"]
+)
+def test_other_addresses_with_the_word_audio_wait(path: str) -> None:
+    async def tried() -> None:
+        work = Working()
+        ask = asking(Turns(work), Counter[tuple[str, int]]())
+        async with anyio.create_task_group() as group:
+            for _ in range(2 * AT_WORK):
+                group.start_soon(ask, ONE, path)
+            await anyio.wait_all_tasks_blocked()
+            assert work.at_work[ONE] == AT_WORK
+            work.may_go_on.set()
+
+    run(tried)
