@@ -209,6 +209,7 @@ run_tests() {
     run_module pytest tests/dashboard -m browsers "$@"
     return
   fi
+  prepare_tests
   if [ "${1:-}" = cluster ]; then
     shift
     prepare_tests
@@ -281,6 +282,7 @@ find_programs() {
 find_browsers() {
   find_program 'chromedriver' chromium-driver 'the tests of the player in Chromium'
   find_program 'firefox-esr firefox' firefox-esr 'the tests of the player in Firefox'
+  find_program 'pulseaudio' pulseaudio 'the tests of the player in Firefox'
   has_one_of 'geckodriver' || [ -x ~/.cargo/bin/geckodriver ] ||
     say 'geckodriver is not installed: the tests of the player in Firefox will not run (cargo install geckodriver)'
   find_program 'WebKitWebDriver' webkit2gtk-driver 'the tests of the player in WebKitGTK'

@@ -11,11 +11,12 @@ from __future__ import annotations
 import resource
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -125,10 +126,14 @@ class Capacity:
     """ASGI middleware: 503 with `Retry-After` for a new page or connection without room for it."""
 
     def __init__(
-        self, app: ASGIApp, descriptors: Descriptors | None = None, *, apps_only: bool = False
+        self,
+        app: ASGIApp,
+        descriptors: Descriptors | None = None,
+        *,
+        of_apps: Callable[[Request], Response] | None = None,
     ) -> None:
-        """With `apps_only`, there are no pages, and each request of an app is judged."""
-        self._app, self._descriptors, self._apps_only = app, descriptors or Descriptors(), apps_only
+        """With `of_apps`, there are no pages: each request is judged, and refused by this answer."""
+        self._app, self._descriptors, self._of_apps = app, descriptors or Descriptors(), of_apps
         self._pages = Pages()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,7 +147,7 @@ class Capacity:
                 await _refuse_page(scope, receive, send, "too many pages: close some, or wait a minute")
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begins_visit = scope["type"] == "http" if self._apps_only else _begins_visit(scope)
+        begins_visit = scope["type"] == "http" if self._of_apps else _begins_visit(scope)
         if not begins_visit or self._descriptors.has_room():
             if begins_visit and scope["type"] == "websocket":
                 self._descriptors.let_in()
@@ -151,12 +156,13 @@ class Capacity:
         if scope["type"] == "websocket":
             await _refuse_page(scope, receive, send, "full: try again later")
             return
-        with spoken(accepted(Headers(scope=scope).get("accept-language"))):
-            response: Response = HTMLResponse(page(), status_code=503)
         if is_developers(str(scope["path"])):
-            response = problem(503, "There is no room for another request: try again later.")
-        elif self._apps_only:
-            response = PlainTextResponse("full: try again later", status_code=503)
+            response: Response = problem(503, "There is no room for another request: try again later.")
+        elif self._of_apps:
+            response = self._of_apps(Request(scope))
+        else:
+            with spoken(accepted(Headers(scope=scope).get("accept-language"))):
+                response = HTMLResponse(page(), status_code=503)
         await _close_after(response)(scope, receive, send)
 
 

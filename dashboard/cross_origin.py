@@ -11,9 +11,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADERS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Content-Range, Content-Length, Accept-Ranges, Retry-After",
+    "Access-Control-Expose-Headers": "Content-Range, Content-Length, Accept-Ranges, ETag, Retry-After",
 }
 _ASKED = {"Access-Control-Allow-Methods": "GET, POST, HEAD, OPTIONS", "Access-Control-Max-Age": "86400"}
+
+
+def readable(response: Response) -> Response:
+    """A response that the page of any site can read."""
+    response.headers.update(_HEADERS)
+    return response
 
 
 class CrossOrigin:

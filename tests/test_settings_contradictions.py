@@ -26,10 +26,10 @@ CONTRADICTIONS = [
     ("audio.hop_length", "[audio]\nhop_length = 4096\n", 2),
     ("audio.n_fft", "[audio]\nhop_length = 64\nsample_rate = 96000\nn_fft = 256\n", 4),
     ("ranking.candidates", "[ranking]\ncandidates = 10\n", 2),
-    ("ranking.candidates", "[ranking]\nlist_length = 100\n", 2),
+    ("ranking.candidates", "[ranking]\ncandidates = 20\nlist_length = 20\n", 2),
     (
         "experiments.ranking.wide.candidates",
-        "[experiments.ranking]\nwide = { list_length = 90, candidates = 100 }\n",
+        "[experiments.ranking]\nwide = { list_length = 90, candidates = 90 }\n",
         2,
     ),
     ("index.cold_start_size", "[index]\ncold_start_size = 5\n", 2),

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from segue.audio.errors import AudioError
 from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.service import Busy, Reading, Transcoder
+from segue.dashboard.api.ranges import without_invalid_range
 from segue.dashboard.retry_after import retry_after
 
 _PIECE = 1 << 16
@@ -39,6 +40,7 @@ async def converted(
     try:
         path = await run_in_threadpool(transcoder.find, conversion)
         if path is not None:
+            without_invalid_range(request)
             return FileResponse(path, media_type=content_type, headers=headers)
         live = headers | {"Accept-Ranges": "none", "Cache-Control": "no-store"}
         if request.method == "HEAD":

@@ -1,5 +1,7 @@
 """The listener's queue: `PUT /api/queue` stores it, `GET /api/queue` returns it to another tab or device.
 
+The web player shows and stores the songs around the present one; an app may have stored more.
+
 A change names the version that the player has read. If another player has changed the queue since, the
 response is 409 with the stored queue. Without `items`, only the place and the position change. `POST` does
 the same as `PUT`, for `navigator.sendBeacon`, which has no other method.
@@ -19,10 +21,14 @@ from starlette.routing import Route
 from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.queries.items import Attribution, Item, read_items
 from segue.dashboard.services import Services
-from segue.playlists.queues import LONGEST, QueuedTrack, Queues
+from segue.playlists.queues import QueuedTrack, Queues
 from segue.plays.event import SOURCES
 from segue.storage.store import Store
 
+MOST_SHOWN = 500
+"""Songs of a queue in the web player, which stores as many."""
+_MOST_BEFORE = 30
+"""Those before the present one, of a longer queue."""
 _LARGEST = 256 * 1024
 _SHAPE = '{"version": number, "player": text, "at": number, "position": milliseconds, "items": [...]}'
 _LONGEST_TEXT = 256
@@ -64,8 +70,10 @@ def _read(store: Store, queues: Queues, user_id: str) -> dict[str, Any]:
     queue = queues.read(user_id)
     if queue is None:
         return {"items": [], "at": 0, "position": 0, "player": "", "changed_at": 0, "version": 0}
-    known = read_items(store, (track["track_id"] for track in queue.tracks), source="search")
-    kept = [place for place, track in enumerate(queue.tracks) if track["track_id"] in known]
+    first = max(0, min(queue.at - _MOST_BEFORE, len(queue.tracks) - MOST_SHOWN))
+    shown = range(first, min(first + MOST_SHOWN, len(queue.tracks)))
+    known = read_items(store, (queue.tracks[place]["track_id"] for place in shown), source="search")
+    kept = [place for place in shown if queue.tracks[place]["track_id"] in known]
     items = [_item(known[queue.tracks[place]["track_id"]], queue.tracks[place]) for place in kept]
     return {
         "items": items,
@@ -100,8 +108,8 @@ def _place(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tracks(items: object) -> list[QueuedTrack]:
-    if not (isinstance(items, list) and len(items) <= LONGEST):
-        raise HTTPException(400, f"items must be a list of at most {LONGEST} songs")
+    if not (isinstance(items, list) and len(items) <= MOST_SHOWN):
+        raise HTTPException(400, f"items must be a list of at most {MOST_SHOWN} songs")
     return [_track(item) for item in items]
 
 

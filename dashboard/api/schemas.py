@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from segue.dashboard.api import player, playlists, shared
-from segue.playlists.queues import LONGEST
+from segue.dashboard.api.queue import MOST_SHOWN
+from segue.dashboard.queries.attributed import IN_THE_ID
 from segue.playlists.rules import MOST_RULES, MOST_SONGS
 from segue.playlists.rules import Field as RuleField
 from segue.playlists.rules import Order as RuleOrder
@@ -16,7 +17,7 @@ from segue.plays.event_schema import object_of
 from segue.privacy.leaving import CONFIRMATION
 from segue.social.links import KINDS
 
-_SENT = object_of(tuple(field for field in FIELDS if field.name not in player.FROM_SESSION))
+_SENT = object_of(tuple(field for field in FIELDS if field.name not in (*player.FROM_SESSION, *IN_THE_ID)))
 """A play as a player sends it: without the fields that the server fills in from the session."""
 
 
@@ -203,7 +204,7 @@ class NewQueue(BaseModel):
     at: int = Field(ge=0, description="Place of the present song, from 0.")
     position: int = Field(ge=0, description="Position in the present song in milliseconds.")
     items: list[QueuedItem] | None = Field(
-        None, max_length=LONGEST, description="Without them, the songs stay as they are stored."
+        None, max_length=MOST_SHOWN, description="Without them, the songs stay as they are stored."
     )
 
 

@@ -25,6 +25,7 @@ from segue.audio.transcoding.media_types import CONTENT_TYPES, SINGLE, media_typ
 from segue.catalog.track_records import Recording
 from segue.connected.faults import NoSuchThing, ServerAway, ServerFault
 from segue.connected.originals import Originals
+from segue.dashboard.api.ranges import without_invalid_range
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 
@@ -59,6 +60,7 @@ async def as_it_is(
         404: the server of the song does not have it; 503: it does not answer.
     """
     content_type = CONTENT_TYPES[found.path.suffix.lower()]
+    without_invalid_range(request)
     if found.server is None:
         return FileResponse(found.path, media_type=content_type, headers=dict(headers))
     asked = {name: value for name in _ASKED if (value := request.headers.get(name))}
@@ -72,10 +74,13 @@ async def as_it_is(
     passed = {name: value for name in _PASSED if (value := answer.headers.get(name))}
     kind = answer.headers.get("Content-Type", "")
     own = {**headers, **passed, "Content-Type": kind if kind.startswith("audio/") else content_type}
-    if request.method == "HEAD":
+    beyond = answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
+    if beyond or request.method == "HEAD":
         await apart(services, opened.close)
+        if beyond:  # the server's page, if it sends one, is not passed on
+            own["Content-Length"] = "0"
         empty = Response(status_code=answer.status_code, headers=own)
-        if "Content-Length" not in passed:
+        if "Content-Length" not in own:
             del empty.headers["Content-Length"]
         return empty
     return _Passing(services, answer, opened, headers=own)

@@ -1,7 +1,8 @@
 """Answers as JSON, JSONP or XML.
 
 An endpoint returns the content in the shape of the protocol's JSON. The XML follows from it: numbers, texts
-and booleans are attributes, objects and lists are elements, and `value` is the text of its element.
+and booleans are attributes, objects and lists are elements, and `value` is the text of its element. In the
+information about an artist or an album, texts are elements, too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ PROTOCOL = "1.16.1"
 _CALLBACK = re.compile(r"[A-Za-z_$][\w$.]{0,100}")
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XMLNS = "http://subsonic.org/restapi"
+_XML_TYPE = "text/xml"
+"""Where the protocol has an answer instead of a file, apps know it by this type."""
+_WITHOUT_ATTRIBUTES = frozenset({"albumInfo", "artistInfo", "artistInfo2"})
 _JSON, _JSONP, _XML = "json", "jsonp", "xml"
 FORMATS = (_JSON, _JSONP, _XML)
 
@@ -56,7 +60,7 @@ class Form:
     def _response(self, content: Mapping[str, Any], status: int) -> Response:
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         if self.name == _XML:
-            return Response(_xml(content), status, headers, media_type="application/xml")
+            return Response(_xml(content), status, headers, media_type=_XML_TYPE)
         text = json.dumps(
             {"subsonic-response": content}, default=_plain, ensure_ascii=False, separators=(",", ":")
         )
@@ -114,12 +118,11 @@ def _element(name: str, value: Any) -> Iterator[str]:
     if not isinstance(value, Mapping):
         yield f"<{name}>{escape(_text(value))}</{name}>"
         return
-    attributes = "".join(
-        f" {key}={quoteattr(_text(one))}"
-        for key, one in value.items()
-        if key != "value" and not isinstance(one, (Mapping, list))
-    )
-    children = [(key, one) for key, one in value.items() if isinstance(one, (Mapping, list))]
+    plain = {key: one for key, one in value.items() if not isinstance(one, (Mapping, list))}
+    children = [(key, one) for key, one in value.items() if key not in plain]
+    if name in _WITHOUT_ATTRIBUTES:
+        plain, children = {}, [*plain.items(), *children]
+    attributes = "".join(f" {key}={quoteattr(_text(one))}" for key, one in plain.items() if key != "value")
     text = escape(_text(value["value"])) if "value" in value else ""
     if not children and not text:
         yield f"<{name}{attributes}/>"

@@ -7,6 +7,7 @@ visitor. Wrong passwords, tokens and keys count as failed attempts to log in, as
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
 import threading
 import time
@@ -22,12 +23,13 @@ from segue.people.app_passwords import AppPassword, AppPasswords
 from segue.people.audit import AuditLog
 from segue.people.authentication import LONGEST_PASSWORD, AccountError, Authenticator, Busy, TooManyGuesses
 from segue.people.login_failures import LoginFailures, of_app, sources
-from segue.people.secret_box import SecretBox
+from segue.people.secret_box import SecretBox, UnreadableSecret
 from segue.people.signatures import Signatures
 from segue.storage.store import Store
 
 _REMEMBERED_SECONDS = 300.0
 _MOST_REMEMBERED = 1000
+log = logging.getLogger(__name__)
 _NOTED_EVERY = timedelta(days=1)
 _ENCODED = "enc:"
 _LONGEST_CLIENT = 100
@@ -101,17 +103,17 @@ class Credentials:
         attempt = sources(name, address)
         self._guard(*attempt)
         stored = self._app_passwords.named(name)
-        found = self._app_passwords.by_token(stored, token, salt, box=self._box)
-        if found is not None:
+        try:
+            found = self._app_passwords.by_token(stored, token, salt, box=self._box)
+        except UnreadableSecret as error:
+            refusal = self._without_tokens(address)
+            if refusal.code == Code.TOKENS_NOT_SUPPORTED:  # not once for each call of anybody
+                log.warning("%s", error)
+            raise refusal from None
+        if found is not None and not self._accounts.is_disabled(found.user_id):
             return found
         if not stored and self._seems_without(name):
-            if self._failures.take(of_app(address)):
-                raise ProtocolError(Code.WRONG_CREDENTIALS, str(TooManyGuesses()))
-            raise ProtocolError(
-                Code.TOKENS_NOT_SUPPORTED,
-                "There is no account of this name with an app password: check the name, or create an app"
-                " password on the page You and log in with it.",
-            )
+            raise self._without_tokens(address)
         for source in attempt:
             self._failures.count(source)
         user_id = stored[0]["user_id"] if stored else None
@@ -119,6 +121,16 @@ class Credentials:
             "log-in-refused", by="app", user_id=user_id, address=address, reason="wrong app password"
         )
         raise ProtocolError(Code.WRONG_CREDENTIALS, _WRONG)
+
+    def _without_tokens(self, address: str) -> ProtocolError:
+        """The error for a token that cannot be checked. Such calls are limited, too."""
+        if self._failures.take(of_app(address)):
+            return ProtocolError(Code.WRONG_CREDENTIALS, str(TooManyGuesses()))
+        return ProtocolError(
+            Code.TOKENS_NOT_SUPPORTED,
+            "There is no account of this name with an app password that Segue can read: check the name, or"
+            " create an app password on the page You and log in with it.",
+        )
 
     def _seems_without(self, name: str) -> bool:
         """Whether a name without app passwords is answered as that of an account.
@@ -131,7 +143,8 @@ class Credentials:
 
     def _by_password(self, name: str, password: str, client: str, *, address: str) -> Caller:
         used = self._app_passwords.by_secret(password)
-        if used is not None and name_key(used.name) == name_key(name):
+        own = used is not None and name_key(used.name) == name_key(name)
+        if used is not None and own and not self._accounts.is_disabled(used.user_id):
             return self._by_app_password(used, client)
         stored = self._accounts.stored(name)
         if stored is not None and not stored.get("disabled_at") and self._right.knows(stored, password):

@@ -85,6 +85,11 @@ def library_of(call: Call, number: int | None) -> str:
     return names[number - 1]
 
 
+def is_in(artist: Artist, library: str) -> bool:
+    """Whether a library has songs of an artist."""
+    return any(share["library"] == library for share in artist.get("libraries", ()))
+
+
 def in_order(call: Call, texts: Sequence[str]) -> list[FullTrack]:
     """The playable tracks of ids, in their order.
 

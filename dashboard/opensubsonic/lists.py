@@ -157,7 +157,10 @@ def _starred_objects(call: Call) -> tuple[list[shapes.Shape], list[Album], list[
     album_ids = [mark["key"] for mark in server.marks.starred(call.user_id, "album")]
     albums = [album for album in server.albums.several(album_ids) if library in (None, album["library"])]
     keys = [mark["key"] for mark in server.marks.starred(call.user_id, "artist")]
-    return shapes.songs(call, tracks), albums, server.artists.several(keys)
+    artists = [
+        artist for artist in server.artists.several(keys) if library is None or finding.is_in(artist, library)
+    ]
+    return shapes.songs(call, tracks), albums, artists
 
 
 def now_playing(call: Call) -> Content:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 
 from segue.audio.bit_rate import sound_kilobits
@@ -21,6 +23,7 @@ from segue.dashboard.opensubsonic import finding, ids, plan, shapes
 from segue.dashboard.opensubsonic.answers import unavailable
 from segue.dashboard.opensubsonic.call import Call, Sending
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, invalid, not_found
+from segue.dashboard.opensubsonic.playlists import readable_playlist
 
 _OTHER_NAMES = {"oga": "opus", "ogg": "opus", "m4a": "aac", "mp4": "aac", "adts": "aac"}
 """Names of containers by which apps ask for a form."""
@@ -53,7 +56,10 @@ async def download(call: Call) -> Response:
 
 
 async def cover(call: Call) -> Response:
-    """A picture; `size` is the length of its longer side at most, in pixels."""
+    """A picture; `size` is the length of its longer side at most, in pixels.
+
+    An app that has the picture already (`If-None-Match`) gets 304.
+    """
     text = call.parameters.text("id")
     size = call.parameters.optional_whole("size")
     if size is not None:
@@ -67,7 +73,16 @@ async def cover(call: Call) -> Response:
     if found is None:
         raise not_found("cover")
     data, content_type = found
-    return Response(data, media_type=content_type, headers=_COVER_HEADERS)
+    headers = _COVER_HEADERS | {"ETag": f'"{hashlib.sha256(data).hexdigest()[:32]}"'}
+    if _has(call.request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(data, media_type=content_type, headers=headers)
+
+
+def _has(request: Request, tag: str) -> bool:
+    """Whether the app has the version of a resource already (RFC 9110, 13.1.2)."""
+    known = ",".join(request.headers.getlist("if-none-match")).split(",")
+    return any(one.strip().removeprefix("W/") in (tag, "*") for one in known)
 
 
 async def send(call: Call, file: Recording, conversion: Conversion) -> Response:
@@ -191,7 +206,7 @@ def _cover_of(call: Call, text: str) -> str | None:
         return shapes.first_cover(server.tracks.in_order(made.tracks(call)))
     if (track := server.tracks.full([text]).get(text)) is not None:
         return track.summary.cover_id
-    playlist = server.services.playlists.read(call.user_id, text)
+    playlist = readable_playlist(call, text)
     return shapes.first_cover(server.tracks.in_order(playlist.tracks)) if playlist else text
 
 

@@ -94,13 +94,11 @@ def random_songs(call: Call) -> Content:
     parameters, server = call.parameters, call.server
     size = parameters.whole("size", _USUAL, most=finding.MOST)
     genre, library = parameters.given("genre"), finding.library(call)
-    years = tuple(parameters.optional_whole(name) for name in ("fromYear", "toYear"))
+    years = _years(call)
     if not size:
         return {"randomSongs": {"song": []}}
     barred, planned_songs = _barred(call), planned_ids(call)
-    others = server.tracks.random(
-        limit=size + len(barred), genre=genre, years=(years[0], years[1]), library=library
-    )
+    others = server.tracks.random(limit=size + len(barred), genre=genre, years=years, library=library)
     plan = server.tracks.full(planned_songs)
     chosen = [
         track_id
@@ -114,6 +112,12 @@ def random_songs(call: Call) -> Content:
     wanted = [*chosen[: (size + 1) // 2], *(one for one in others if one not in barred), *chosen]
     tracks = server.tracks.in_order(list(dict.fromkeys(wanted))[:size])
     return {"randomSongs": {"song": shapes.songs(call, tracks)}}
+
+
+def _years(call: Call) -> tuple[int | None, int | None]:
+    """The first and the last year that a call wants, which it may name in either order."""
+    first, last = (call.parameters.optional_whole(name) for name in ("fromYear", "toYear"))
+    return (last, first) if first is not None and last is not None and last < first else (first, last)
 
 
 def _barred(call: Call) -> set[str]:

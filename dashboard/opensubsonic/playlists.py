@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from segue.catalog.full_tracks import FullTrack
-from segue.dashboard.opensubsonic import finding, ids, plan, shapes
+from segue.dashboard.opensubsonic import finding, plan, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing, not_found
 from segue.people.accounts import name_key
@@ -96,16 +96,21 @@ def _places(call: Call, found: Playlist, shown: Sequence[int]) -> set[int]:
 
 
 def delete(call: Call) -> Content:
-    found = _found(call, call.parameters.text("id"))
+    found = _stored(call, call.parameters.text("id"))
     if found.owner != call.user_id:
         raise ProtocolError(Code.NOT_ALLOWED, "Only the owner of a playlist can delete it.")
     call.server.services.playlists.delete(call.user_id, found.playlist_id)
     return {}
 
 
-def _found(call: Call, playlist_id: str) -> Playlist:
+def readable_playlist(call: Call, playlist_id: str) -> Playlist | None:
+    """The stored playlist of an id; None if there is none that the caller sees."""
     own = call.server.services.playlists.read(call.user_id, playlist_id)
-    found = own or next((one for one in _readable(call) if one.playlist_id == playlist_id), None)
+    return own or next((one for one in _readable(call) if one.playlist_id == playlist_id), None)
+
+
+def _found(call: Call, playlist_id: str) -> Playlist:
+    found = readable_playlist(call, playlist_id)
     if found is None:
         raise not_found("playlist")
     return found
@@ -121,10 +126,15 @@ def _readable(call: Call) -> Iterator[Playlist]:
     yield from (one for one in reader.public(but=call.user_id) if one.playlist_id not in known)
 
 
-def _editable(call: Call, playlist_id: str) -> Playlist:
-    if playlist_id.startswith(ids.MADE):
+def _stored(call: Call, playlist_id: str) -> Playlist:
+    """The playlist of an id, which is none of those that Segue makes."""
+    if plan.made_playlist(playlist_id) is not None:
         raise ProtocolError(Code.NOT_ALLOWED, "Segue makes this playlist: it cannot be changed.")
-    found = _found(call, playlist_id)
+    return _found(call, playlist_id)
+
+
+def _editable(call: Call, playlist_id: str) -> Playlist:
+    found = _stored(call, playlist_id)
     if not found.may_edit(call.user_id):
         raise ProtocolError(Code.NOT_ALLOWED, "Only its owner and those who have joined can change it.")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from segue.dashboard.opensubsonic.failure import Code, ProtocolError, invalid, m
 from segue.playlists.queues import LONGEST, Queue, QueuedTrack, Queues
 
 _ATTEMPTS = 5
+_TAB = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def play_queue(call: Call) -> Content:
@@ -97,8 +99,13 @@ def _head(call: Call, queue: Queue | None) -> shapes.Shape:
         "position": queue.position_ms if queue else 0,
         "username": call.caller.name,
         "changed": queue.changed_at if queue else datetime.fromtimestamp(0, UTC),
-        "changedBy": queue.player if queue else "",
+        "changedBy": _changer(queue.player) if queue else "",
     }
+
+
+def _changer(player: str) -> str:
+    """The name of an app; the web player stores the id of its tab."""
+    return "Segue" if _TAB.fullmatch(player) else player
 
 
 ENDPOINTS: dict[str, Endpoint] = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.dashboard.any_path import below
 from segue.dashboard.api.requests import client_address
-from segue.dashboard.cross_origin import CrossOrigin
+from segue.dashboard.cross_origin import CrossOrigin, readable
 from segue.dashboard.failures import AWAY, failure_of
 from segue.dashboard.opensubsonic import (
     absent,
@@ -30,10 +30,10 @@ from segue.dashboard.opensubsonic import (
     transcoding,
     users,
 )
-from segue.dashboard.opensubsonic.answers import Form, protocol_error
+from segue.dashboard.opensubsonic.answers import Form, protocol_error, unavailable
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint, Sending
 from segue.dashboard.opensubsonic.credentials import Caller
-from segue.dashboard.opensubsonic.failure import Code, ProtocolError
+from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing
 from segue.dashboard.opensubsonic.parameters import Parameters, has_form
 from segue.dashboard.opensubsonic.server import Server
 from segue.dashboard.seeing import seen_by
@@ -45,6 +45,8 @@ _METHODS = ("GET", "POST", "OPTIONS")
 _OTHER_METHODS = ("PUT", "PATCH", "DELETE")
 _ENDING = ".view"
 _OPEN = "getOpenSubsonicExtensions"
+_REQUIRED = ("v", "c")
+"""The parameters of every call, besides the credentials."""
 ANSWERS: dict[str, Endpoint] = {
     **absent.ENDPOINTS,
     **annotation.ENDPOINTS,
@@ -97,14 +99,22 @@ def form_of(request: Request) -> Form:
     return Form(request.query_params.get("f"), callback=request.query_params.get("callback"))
 
 
+def no_room(request: Request) -> Response:
+    """The answer to a call for which there is no room, in the form of its protocol."""
+    words = "There is no room for another call: try again later."
+    if request.url.path.startswith("/rest/"):
+        return readable(form_of(request).failure(unavailable(words)))
+    return readable(JSONResponse({"code": 503, "error": words}, 503))
+
+
 async def _answered(server: Server, request: Request) -> Response:
     form = form_of(request)
     try:
         name = _endpoint(request)
         parameters, caller = Parameters.of_address(request), None
-        says_how = parameters.optional("f") is not None
-        if has_form(request) and name != _OPEN and parameters.have_credentials and says_how:
-            # Nobody has a form read with wrong credentials, unless it says how to answer.
+        is_whole = all(parameters.given(own) is not None for own in ("c", "f"))
+        if has_form(request) and name != _OPEN and parameters.have_credentials and is_whole:
+            # Nobody has a form read with wrong credentials, unless it names the app, or says how to answer.
             caller = await server.work(_caller, server, request, parameters)
         parameters = await parameters.with_form(request)
         form = Form(parameters.optional("f"), callback=parameters.optional("callback"))
@@ -161,5 +171,8 @@ def _caller(server: Server, request: Request, parameters: Parameters) -> Caller:
 
 def _call(server: Server, request: Request, parameters: Parameters, known: Caller | None) -> Call:
     caller = known or _caller(server, request, parameters)
+    for name in _REQUIRED:
+        if parameters.given(name) is None:
+            raise missing(name)
     operator = users.may_operate(caller.name, caller.user_id, server.settings.dashboard)
     return Call(server=server, caller=caller, parameters=parameters, request=request, operator=operator)

@@ -41,15 +41,25 @@ def search3(call: Call) -> Content:
 
 
 def search(call: Call) -> Content:
-    """The search of the protocol before 1.4: songs that match any of the given texts."""
+    """The search of the protocol before 1.4: songs that match any of the given texts.
+
+    `newerThan` leaves songs out that came into the library before.
+    """
     parameters = call.parameters
     words = [parameters.optional(name) or "" for name in ("any", "artist", "album", "title")]
     count = parameters.whole("count", _USUAL, most=finding.MOST)
     after = parameters.whole("offset", 0, most=_MOST_FOUND)
     query = " ".join(filter(None, words))
-    found = call.server.catalogue.search_ids(query, limit=after + count) if query and count else []
-    tracks = call.server.tracks.in_order(found[after : after + count])
-    total = getattr(found, "total", 0)
+    since = parameters.optional_whole("newerThan")
+    if not query or not count:
+        tracks, total = [], 0
+    elif since is None:
+        found = call.server.catalogue.search_ids(query, limit=after + count)
+        tracks, total = call.server.tracks.in_order(found[after : after + count]), found.total
+    else:
+        every = call.server.tracks.in_order(call.server.catalogue.search_ids(query, limit=_MOST_FOUND))
+        newer = [track for track in every if track.added_at and track.added_at.timestamp() * 1000 >= since]
+        tracks, total = newer[after : after + count], len(newer)
     return {"searchResult": {"offset": after, "totalHits": total, "match": shapes.songs(call, tracks)}}
 
 
@@ -76,12 +86,8 @@ def _artists(call: Call) -> Sequence[Artist]:
     search = call.server.catalogue.search_artists
     if library is None:
         return _page(search, query, count, after)
-    own = [artist for artist in search(query, limit=_MOST_FOUND) if _is_in(artist, library)]
+    own = [artist for artist in search(query, limit=_MOST_FOUND) if finding.is_in(artist, library)]
     return own[after : after + count]
-
-
-def _is_in(artist: Artist, library: str) -> bool:
-    return any(share["library"] == library for share in artist.get("libraries", ()))
 
 
 def _albums(call: Call) -> Sequence[Album]:

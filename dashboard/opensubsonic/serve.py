@@ -21,7 +21,7 @@ from segue.dashboard.capacity import Capacity
 from segue.dashboard.connections import PromptProtocol
 from segue.dashboard.listenbrainz import routes as listenbrainz
 from segue.dashboard.metrics import Measured
-from segue.dashboard.opensubsonic.routes import routes
+from segue.dashboard.opensubsonic.routes import no_room, routes
 from segue.dashboard.scrobbling import sending_scrobbles
 from segue.dashboard.services import Services
 from segue.dashboard.turns import Turns
@@ -101,8 +101,8 @@ def make_app(settings: Settings | None = None) -> Starlette:
     answering = [*routes(services), *listenbrainz.routes(services), *developers.routes(services)]
     layers = [
         Middleware(Measured, metrics=services.metrics, routes=answering),
-        Middleware(Capacity, apps_only=True),
-        Middleware(Turns),
+        Middleware(Capacity, of_apps=no_room),
+        Middleware(Turns, of_apps=no_room),
     ]
 
     @contextlib.asynccontextmanager

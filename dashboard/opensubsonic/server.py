@@ -45,7 +45,7 @@ class Server:
         )
         self.opinions, self.marks = Opinions(store), Marks(store)
         self.playbacks, self.bookmarks = Playbacks(store), Bookmarks(store)
-        self.listened = Listened(store, self.tracks)
+        self.listened = Listened(store, self.tracks, window=services.settings.engagement.window)
         self.thumbnails = Thumbnails(Covers(store), self.tracks)
 
     async def work(self, work: Callable[..., Result], *given: object) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.catalog.artists import Artist
 from segue.dashboard.opensubsonic import finding, ids, near, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.failure import not_found
@@ -38,16 +39,22 @@ def _similar(call: Call) -> list[shapes.Shape]:
 
 
 def top(call: Call) -> Content:
-    """The most played songs of an artist, by all listeners; then others of the artist."""
-    name = call.parameters.text("artist")
+    """The most played songs of an artist, by all listeners; then others of the artist.
+
+    An `id` counts before a name, which artists may share.
+    """
+    artist_id = call.parameters.given("id")
+    if artist_id is not None:
+        found: Artist | None = finding.artist(call, artist_id)
+    else:
+        found = call.server.catalogue.artist(call.parameters.text("artist"))
     count = call.parameters.whole("count", _USUAL, most=finding.MOST)
-    found = call.server.catalogue.artist(name)
     if found is None or not count:
         return {"topSongs": {"song": []}}
-    own = call.server.tracks.of_artist(found["_id"], limit=finding.MOST)
-    track_ids = [track.track_id for track in own]
-    played = [item.track_id for item in top_songs(call.server.store, track_ids, limit=count)]
-    ordered = list(dict.fromkeys([*played, *track_ids]))[:count]
+    own = call.server.catalogue.ids_with_artist(found["_id"])
+    played = [item.track_id for item in top_songs(call.server.store, own, limit=count)]
+    others = call.server.tracks.of_artist(found["_id"], limit=count)
+    ordered = list(dict.fromkeys([*played, *(track.track_id for track in others)]))[:count]
     return {"topSongs": {"song": shapes.songs(call, call.server.tracks.in_order(ordered))}}
 
 
@@ -65,11 +72,11 @@ def sonic_similar(call: Call) -> Content:
 def sonic_path(call: Call) -> Content:
     first = finding.track(call, call.parameters.text("startSongId"))
     last = finding.track(call, call.parameters.text("endSongId"))
-    count = call.parameters.whole("count", 25, least=2, most=finding.MOST)
+    count = call.parameters.whole("count", 25, least=1, most=finding.MOST)
     services = call.server.services
     try:
         made = PlaylistGenerator(services.catalogue, services.settings, call.user_id, kept=services.day_lists)
-        items = made.path(first.track_id, last.track_id, items=count)
+        items = made.path(first.track_id, last.track_id, items=max(2, count))[:count]
     except UnknownTrack as error:
         raise not_found("path: " + str(error)) from None
     except SegueError:

@@ -13,6 +13,7 @@ EXTENSIONS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("playbackReport", (1,)),
     ("songLyrics", (1,)),
     ("sonicSimilarity", (1,)),
+    ("topSongsByArtistId", (1,)),
     ("transcodeOffset", (1,)),
     ("transcoding", (1,)),
 )

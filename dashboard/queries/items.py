@@ -9,7 +9,7 @@ from typing import Any
 
 from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
-from segue.dashboard.queries.reasons import reason
+from segue.dashboard.queries.reasons import reason, with_evidence
 from segue.dashboard.queries.starts import selection
 from segue.index.published import PublishedBundles
 from segue.ranking.plan import PlannedTrack
@@ -32,6 +32,8 @@ class Attribution:
     variant: str
     """The play's field `model`, by which outcomes are compared: the variant, with `/explore` for
     exploration; `mood:` and the index version; or the index version alone without recommendations."""
+    propensity: float | None = None
+    """The probability with which the track is in the list; None where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,8 @@ class Item:
     """As in :data:`segue.plays.event.SOURCES`."""
     attribution: Attribution | None = None
     why: str | None = None
+    lifted_by: tuple[tuple[str, float], ...] = ()
+    """The evidence of a learned order that lifted it most, for programs."""
     score: float | None = None
     note: str | None = None
     tone: str | None = None
@@ -184,9 +188,17 @@ def _recommended(
     return replace(
         item,
         attribution=Attribution(
-            recommendation_id=stored.recommendation_id, rank=rank, variant=_variant(track, stored)
+            recommendation_id=stored.recommendation_id,
+            rank=rank,
+            variant=_variant(track, stored),
+            propensity=track.propensity,
         ),
-        why=reason(track.reason, named.title if named else None),
+        why=with_evidence(
+            reason(track.reason, named.title if named else None),
+            track.reason,
+            () if is_exploring(track.reason) else (name for name, _ in track.lifted_by),
+        ),
+        lifted_by=track.lifted_by,
         score=track.similarity if named else None,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from babel.lists import format_list
 
 from segue.audio.similarity import SoundSimilarity
@@ -9,6 +11,7 @@ from segue.dashboard.language.catalogues import locale
 from segue.dashboard.language.spoken import language
 from segue.dashboard.language.words import gettext, translated
 from segue.moods.dial import WORDS, Dial
+from segue.ranking.evidence_words import words_beside
 from segue.ranking.sources import REASONS, VARIED
 
 
@@ -21,6 +24,12 @@ def reason(kind: str, title: str | None) -> str:
     if known.names_track and title is None:
         known = VARIED.reason
     return translated(known.words).format(title) if known.names_track else translated(known.words)
+
+
+def with_evidence(why: str, kind: str, evidence: Iterable[str]) -> str:
+    """A reason with what else lifted the track: "Played along with X · you play this artist a lot"."""
+    words = words_beside(kind, evidence)
+    return why if words is None else f"{why} · {translated(words)}"
 
 
 def alike(found: SoundSimilarity) -> str:

@@ -48,7 +48,7 @@ def _entries() -> None:
         pd.DataFrame([_row(one, names) for one in entries], columns=list(_COLUMNS)),
         hide_index=True,
         column_config={
-            "at": st.column_config.DatetimeColumn(gettext("Time (UTC)"), format="D MMM YYYY, HH:mm:ss"),
+            "at": st.column_config.DatetimeColumn(gettext("Time (UTC)"), format="YYYY-MM-DD HH:mm:ss"),
             "what": st.column_config.TextColumn(gettext("Event"), width="medium"),
             "about": st.column_config.TextColumn(gettext("About")),
             "by": st.column_config.TextColumn(gettext("By")),

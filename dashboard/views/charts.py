@@ -18,6 +18,12 @@ PALETTE = ("#0d9488", "#d97706", "#6366f1", "#db2777", "#65a30d", "#0284c7", "#9
 """Eight colours that differ on a light and on a dark background."""
 ACCENT = PALETTE[0]
 _FEWEST_STEPS = 8
+_DATES = [
+    {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%Y-%m-%d"},
+    {"dtickrange": [86_400_000, "M1"], "value": "%m-%d\n%Y"},
+    {"dtickrange": ["M1", None], "value": "%Y-%m"},
+]
+"""Dates in figures, by the distance of two labels: Plotly has names of months in English only."""
 _OF_DATA = ("x", "y", "text", "customdata", "name")
 """The parts of a trace that may have texts of its data."""
 
@@ -59,7 +65,12 @@ def date_axis(figure: go.Figure, times: pd.Series, *, step: pd.Timedelta) -> go.
     if len(times):
         last = pd.Timestamp(times.max())
         first = min(pd.Timestamp(times.min()), last - (_FEWEST_STEPS - 1) * step)
-        figure.update_xaxes(range=[first - step / 2, last + step / 2], nticks=6)
+        figure.update_xaxes(
+            range=[first - step / 2, last + step / 2],
+            nticks=6,
+            tickformatstops=_DATES,
+            hoverformat="%Y-%m-%d %H:%M",
+        )
     return figure
 
 

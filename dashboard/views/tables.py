@@ -37,7 +37,7 @@ def in_words(table: pd.DataFrame, *, height: int | Literal["auto"] = "auto") -> 
         if name.endswith("_rate"):
             columns[name] = st.column_config.NumberColumn(_label(name), format="%.0f %%")
     if "start" in table:
-        columns["start"] = st.column_config.DatetimeColumn(_label("start"), format="D MMM YYYY, HH:mm")
+        columns["start"] = st.column_config.DatetimeColumn(_label("start"), format="YYYY-MM-DD HH:mm")
     if "hours" in table:
         columns["hours"] = st.column_config.NumberColumn(_label("hours"), format="%.1f")
     shares = {name: table[name] * 100 for name in table if name.endswith("_rate")}

@@ -247,6 +247,12 @@ COMMANDS = (
         "experiments report",
     ),
     Command(
+        "experiments estimate",
+        "batch_jobs.estimate_experiments:estimate_experiments",
+        "estimate what other variants would have reached",
+        "experiments estimate",
+    ),
+    Command(
         "dashboard serve",
         "dashboard.serve:serve",
         "serve the player, and all pages for listeners and operators",

@@ -46,9 +46,9 @@ class CountedRow:
         for name in _NAMES:
             if not isinstance(value.get(name, ""), str):
                 return f"has {shown(value[name])} as its {name}"
-        for name in ("rank", *COUNTS):
+        for name in ("rank", "propensity", *COUNTS):
             count = value.get(name)
-            # Rows of earlier releases lack counts; a row without a recommendation has no rank.
+            # Rows of earlier releases lack counts; a row without a recommendation has no rank or propensity.
             if count is None and (name == "rank" or name not in value):
                 continue
             if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 2**53:

@@ -109,18 +109,24 @@ class SummedListening(Listening):
             if isinstance(group["last"], datetime) and isinstance(own["track"], str):
                 yield own["user"], own["track"], group, group["last"]
 
-    def totals(self, user_id: str) -> dict[str, TrackPlays]:
-        """How often a listener played each track, by id, within the retention of facts."""
+    def totals(self, user_id: str, *, without_early_skips: bool = False) -> dict[str, TrackPlays]:
+        """How often a listener played each track, by id, within the retention of facts.
+
+        `without_early_skips` leaves out the plays that ended as early skips.
+        """
+        skipped = amount("$rows.early_skips") if without_early_skips else 0
         found = self.aggregate(
             [
                 *rows_of(
                     {"user_id": user_id},
                     {"rows.plays": {"$gt": 0, "$lte": 2**53}, "rows.track_id": {"$type": "string"}},
                 ),
+                {"$set": {"plays": {"$subtract": ["$rows.plays", skipped]}}},
+                {"$match": {"plays": {"$gt": 0}}},
                 {
                     "$group": {
                         "_id": "$rows.track_id",
-                        "plays": {"$sum": "$rows.plays"},
+                        "plays": {"$sum": "$plays"},
                         "last": {"$max": "$start"},
                     }
                 },

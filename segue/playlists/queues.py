@@ -15,8 +15,8 @@ from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.records import Count
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 
-LONGEST = 500
-"""The most songs of a stored queue."""
+LONGEST = 10_000
+"""The most songs of a stored queue, as of a playlist."""
 
 
 class QueuedTrack(TypedDict):

@@ -19,6 +19,8 @@ from typing import Any, Literal, NewType
 from segue.plays.event_types import TYPES
 
 SOURCES = ("home", "search", "playlist", "similar", "radio", "app")
+MILLIONTHS = 1_000_000
+"""The unit of the field `propensity`: a probability of 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ class Field:
     kept: bool = False
     """Whether tastes and statistics keep the field with the play. Such a field can be added to running
     streams, even if no other code knows it."""
+    of_tastes: bool = True
+    """Whether tastes keep it, too, if it is kept."""
     pattern: str = r"[^\x00-\x1f\x7f]{1,128}"
     minimum: int = 0
     maximum: int = 2**53
@@ -86,6 +90,16 @@ FIELDS = (
         required=False,
         form="1 to 128 characters",
         meaning="the variant of the recommendation that it came from",
+    ),
+    Field(
+        name="propensity",
+        kind="whole",
+        required=False,
+        kept=True,
+        of_tastes=False,
+        minimum=1,
+        maximum=MILLIONTHS,
+        meaning="the probability with which the track is in the recommendation, millionths",
     ),
 )
 
@@ -145,6 +159,8 @@ def _fits(field: Field, value: object) -> bool:
 
 KEPT = tuple(field.name for field in FIELDS if field.kept)
 """The kept fields that were added after the first checkpoints."""
+NOT_OF_TASTES = frozenset(field.name for field in FIELDS if field.kept and not field.of_tastes)
+"""Those of them that only statistics keep."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,8 +91,8 @@ class Playback:
         return replace(self, former=(replace(other, former=()), *self.former)[:_REMEMBERED])
 
     def position_at(self, now: int) -> int:
-        """The position at a time, if the player has continued."""
-        moving = self.state in ("starting", "playing")
+        """The position at a time, if the player has continued. One that is starting may still be loading."""
+        moving = self.state == "playing"
         position = self.position_ms + (round((now - self.reported_at) * self.rate) if moving else 0)
         return max(0, min(position, self.duration_ms) if self.duration_ms else position)
 

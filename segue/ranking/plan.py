@@ -13,9 +13,10 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import NO_CANDIDATES, NO_EVIDENCE, Candidates, pooled
-from segue.ranking.learned_order import LearnedOrder, shipped
-from segue.ranking.reranking import rerank
-from segue.ranking.sources import AGAIN, EXPLORE, TASTE, VARIED, in_use, learned_from_plays
+from segue.ranking.learned_order import LearnedOrder, lifted_by, shipped
+from segue.ranking.reranking import Drawn, rerank
+from segue.ranking.session_limits import SessionLimits, candidates_again
+from segue.ranking.sources import AGAIN, EXPLORE, REPEAT, TASTE, VARIED, in_use, learned_from_plays
 from segue.ranking.variants import left_out, ranking_of, served
 from segue.settings import ExperimentSettings, RankingSettings, Variant
 from segue.taste.history import History
@@ -42,6 +43,10 @@ class PlannedTrack:
     """The id of the track that the reason names, if it names one."""
     reason: str = TASTE.reason.kind
     """A key of :data:`segue.ranking.sources.REASONS`."""
+    propensity: float | None = None
+    """The probability with which the track is in the list, in (0, 1]; None where it is not known."""
+    lifted_by: tuple[tuple[str, float], ...] = ()
+    """The evidence of a learned order that lifted it most (:func:`segue.ranking.learned_order.lifted_by`)."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,9 @@ def _plan_variant(
     )
     own = [profiles[i] for i in range(len(profiles))]
     each = [
-        pool.of(i, profile.similarity(bundle.vectors)) if profile.has_taste else NO_CANDIDATES
+        pool.of(i, profile.similarity(bundle.vectors), again=candidates_again(profile, ranking))
+        if profile.has_taste
+        else NO_CANDIDATES
         for i, profile in enumerate(own)
     ]
     ordered_by = ""
@@ -159,6 +166,7 @@ def _plan_variant(
         each, ordered_by = order.ordered(profiles, own, each, bundle, ranking), order.version
     plans = []
     for profile, candidates in zip(own, each, strict=True):
+        session = SessionLimits.of(profile, bundle, ranking)
         rows, drawn = rerank(
             candidates,
             barred=profile.barred,
@@ -166,13 +174,21 @@ def _plan_variant(
             ranking=ranking,
             feedback=feedback,
             seed=f"{profile.user_id}\n{profile.reflects_at}",
+            session=session,
         )
         plans.append(
             Plan(
                 user_id=profile.user_id,
                 history=profile.listener.history,
                 vector=profile.taste,
-                items=_explained(rows, drawn=drawn, candidates=candidates, profile=profile, bundle=bundle),
+                items=_explained(
+                    rows,
+                    drawn=drawn,
+                    again=session.again,
+                    candidates=candidates,
+                    profile=profile,
+                    bundle=bundle,
+                ),
                 index_version=bundle.version,
                 variant=variant,
                 reflects_at=profile.reflects_at,
@@ -189,30 +205,34 @@ def _plan_variant(
 def _explained(
     rows: Sequence[int],
     *,
-    drawn: frozenset[int],
+    drawn: Drawn,
+    again: frozenset[int],
     candidates: Candidates,
     profile: ListenerProfile,
     bundle: TrackIndex,
 ) -> list[PlannedTrack]:
-    """The chosen rows with their reasons; `drawn` are the rows from exploration."""
+    """The chosen rows with their reasons; `drawn` is the exploration, `again` are rows heard recently."""
     near = [row for row in rows if row in candidates.place_of]
     nearest = dict(zip(near, profile.nearest_positive(near, bundle.vectors), strict=True))
     explained = []
     for row, track_id in zip(rows, bundle.ids(rows), strict=True):
         place = candidates.place_of.get(row)
         if place is None:
-            explained.append(PlannedTrack(track_id, 0.0, None, VARIED.reason.kind))
+            explained.append(PlannedTrack(track_id, 0.0, None, VARIED.reason.kind, drawn.propensity_of(row)))
             continue
         reason = TASTE.reason
         evidence: str | None = profile.track_ids[nearest[row]]
         if row in profile.repeatable:
             reason, evidence = AGAIN, track_id
-        elif row in drawn:
+        elif row in again:
+            reason, evidence = REPEAT, track_id
+        elif row in drawn.rows:
             reason = EXPLORE
         elif (source := candidates.led_by(place)) is not None:
             reason = source.reason_for(profile, track_id)
             signal = int(candidates.evidence[place])
             evidence = None if signal == NO_EVIDENCE else profile.track_ids[signal]
         similarity = round(float(candidates.similarity[place]), 6)
-        explained.append(PlannedTrack(track_id, similarity, evidence, reason.kind))
+        propensity, lifts = drawn.propensity_of(row), lifted_by(candidates, place)
+        explained.append(PlannedTrack(track_id, similarity, evidence, reason.kind, propensity, lifts))
     return explained

@@ -20,11 +20,13 @@ from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 class StoredReason(TypedDict):
     kind: str
     """`because` (near a track with a positive signal), `after` (played after a seed), `artist` (of a seed's
-    artist), `explore`, `again` (positive long ago), `loved` and `loved-1` to `loved-4` (loved some time ago,
-    or this number of years ago), `like-loved` (led to by such tracks), `varied`:
-    :data:`segue.ranking.sources.REASONS`."""
+    artist), `explore`, `again` (positive long ago), `repeat` (heard lately), `loved` and `loved-1` to
+    `loved-4` (loved some time ago, or this number of years ago), `like-loved` (led to by such tracks),
+    `varied`: :data:`segue.ranking.sources.REASONS`."""
     track_id: NotRequired[str]
     """The track that the reason names, if it names one."""
+    lifted_by: NotRequired[dict[str, float]]
+    """With a learned order, the evidence that lifted the track most, and what each adds to its score."""
 
 
 class StoredItem(TypedDict):
@@ -34,6 +36,9 @@ class StoredItem(TypedDict):
     """Its similarity to the taste, a cosine; 0 for a track from the varied selection."""
     reason: StoredReason
     """Why it is recommended."""
+    propensity: NotRequired[float]
+    """The probability with which it is in the list, 1 if it is there whatever the exploration draws. Missing
+    where it is not known, and in documents of earlier releases."""
 
 
 class StoredRecommendation(TypedDict):
@@ -159,7 +164,12 @@ def stored_item(track: PlannedTrack) -> StoredItem:
     reason = StoredReason(kind=track.reason)
     if track.evidence is not None:
         reason["track_id"] = track.evidence
-    return StoredItem(track_id=track.track_id, score=track.similarity, reason=reason)
+    if track.lifted_by:
+        reason["lifted_by"] = dict(track.lifted_by)
+    item = StoredItem(track_id=track.track_id, score=track.similarity, reason=reason)
+    if track.propensity is not None:
+        item["propensity"] = round(track.propensity, 6)
+    return item
 
 
 def _fields(plan: Plan) -> dict[str, object]:
@@ -183,6 +193,8 @@ def _read(stored: StoredRecommendation) -> Recommendation:
                 similarity=item["score"],
                 evidence=item["reason"].get("track_id"),
                 reason=item["reason"]["kind"],
+                propensity=item.get("propensity"),
+                lifted_by=tuple(item["reason"].get("lifted_by", {}).items()),
             )
             for item in stored["items"]
         ],

@@ -104,12 +104,7 @@ def choices_seen(
 
 def seen(windows: Iterable[RowsOfWindow], settings: Settings) -> Iterator[Seen]:
     """The lists that were seen, with at least one track that was taken and one that was not."""
-    user_id = ""
-    history: History = {}
-    for window in windows:
-        if window.user_id != user_id:
-            user_id, history = window.user_id, {}
-        rows = [row for row in window.rows if not row.get("excess") and not row.get("unknown")]
+    for window, rows, history in with_history(windows, settings):
         places: dict[str, int] = {}
         taken = set()
         for row in rows:
@@ -120,8 +115,29 @@ def seen(windows: Iterable[RowsOfWindow], settings: Settings) -> Iterator[Seen]:
             if row["track_id"] in places and row.get("variant") and row.get("completions"):
                 taken.add(row["track_id"])
         if history and taken and len(taken) < len(places):
-            listener = ListenerHistory(user_id, dict(history), settings.taste)
+            listener = ListenerHistory(window.user_id, history, settings.taste)
             yield Seen(window.start, listener, places, frozenset(taken))
+
+
+def with_history(
+    windows: Iterable[RowsOfWindow], settings: Settings
+) -> Iterator[tuple[RowsOfWindow, list[Mapping[str, Any]], History]]:
+    """Each window with its rows that count, and the listener's history before it.
+
+    Parameters
+    ----------
+    windows
+        By listener, then time.
+    """
+    user_id = ""
+    history: History = {}
+    for window in windows:
+        if window.user_id != user_id:
+            user_id, history = window.user_id, {}
+        rows: list[Mapping[str, Any]] = [
+            row for row in window.rows if not row.get("excess") and not row.get("unknown")
+        ]
+        yield window, rows, dict(history)
         if heard := _window(rows, window.start, settings.signals):
             history[int(window.start.timestamp() * 1000)] = heard
             history = dict(islice(history.items(), max(len(history) - WINDOWS, 0), None))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.plays.added_fields import unfolded
-from segue.plays.event import SIGNAL_WINDOW
+from segue.plays.event import NOT_OF_TASTES, SIGNAL_WINDOW
 from segue.plays.event_types import signal_weights
 from segue.settings import SignalSettings
 from segue.taste.history import Window
@@ -106,9 +106,9 @@ def _weighed(row: pa.Array, flat: pa.StructArray, tracks: np.ndarray, *, signals
 
 
 def _kept_fields(signal: pa.StructType) -> list[str]:
-    """The kept fields of a signal besides those that every signal has."""
+    """The kept fields of a signal besides those that every signal has, and those of statistics."""
     names = [signal.field(number).name for number in range(signal.num_fields)]
-    return [name for name in names if name not in SIGNAL_WINDOW.state]
+    return [name for name in names if name not in SIGNAL_WINDOW.state and name not in NOT_OF_TASTES]
 
 
 def _first_of_each(row: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from segue.settings.checkpoint_location import MANAGER, SAFE_MANAGER, loses_files
 from segue.settings.loading import Settings
-from segue.settings.ranking import EXPLORE_BEYOND, RankingSettings
+from segue.settings.ranking import RankingSettings
 from segue.settings.values import duration_text
 
 _OVERRIDDEN = {
@@ -139,11 +139,11 @@ def _list(ranking: RankingSettings, section: str) -> Iterator[Contradiction]:
         yield Contradiction(
             keys, f"{ranking.candidates} candidates do not fill a list of {ranking.list_length} tracks"
         )
-    elif ranking.exploration_share and ranking.candidates <= EXPLORE_BEYOND * ranking.list_length:
+    elif ranking.exploration_share and ranking.candidates <= ranking.list_length:
         yield Contradiction(
             (*keys, f"{section}.exploration_share"),
-            f"exploration draws from the candidates beyond {EXPLORE_BEYOND * ranking.list_length} "
-            f"({EXPLORE_BEYOND} lists), and there are none: raise candidates, or set exploration_share = 0",
+            f"exploration draws from the candidates beyond a list of {ranking.list_length}, and there "
+            "are none: raise candidates, or set exploration_share = 0",
         )
 
 

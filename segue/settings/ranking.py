@@ -8,8 +8,6 @@ from pydantic import Field
 
 from segue.settings.values import Changes, NotNegative, Order, Positive, Section, Shares, Unit
 
-EXPLORE_BEYOND = 2
-"""Exploration draws from the candidates beyond this number of list lengths."""
 Weight = Annotated[float, Field(ge=-10, le=10)]
 
 
@@ -42,7 +40,9 @@ class RankingSettings(Section):
     list_length: Annotated[int, Unit("tracks")] = Field(ge=1)
     candidates: Annotated[int, Unit("tracks")] = Field(ge=1)
     max_per_artist: int = Field(ge=1)
+    staying_per_artist: int = Field(ge=1)
     artist_window: Annotated[int, Unit("tracks")] = Field(ge=1)
+    repeat_share: float = Field(ge=0, le=1)
     feedback_min_plays: int = Field(ge=1)
     feedback_skip_weight: float = Field(ge=0)
     feedback_like_weight: float = Field(ge=0)

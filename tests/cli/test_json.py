@@ -61,6 +61,7 @@ ON_SERVERS = {
     "rejected list": "",
     "engagement recount": "--check",
     "experiments report": "",
+    "experiments estimate": "",
     "account list": "",
     "audit list": "",
     "history import": "Ada listens.csv",
@@ -188,6 +189,7 @@ def test_commands_on_servers(
     assert (found["history import"]["stored"], found["history unmatched"][0]["plays"]) == (1, 1)
     assert found["engagement recount"]["different"] > 0
     assert found["experiments report"]["variants"].keys() == {"audio", "hybrid"}
+    assert {"audio", "hybrid"} < found["experiments estimate"]["policies"].keys()
 
 
 def test_the_demo_leaves_standard_output_to_its_summary(

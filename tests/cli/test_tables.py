@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from segue import figures
-from segue.batch_jobs import evaluate, report_experiments
+from segue.batch_jobs import estimate_experiments, evaluate, report_experiments
 from segue.engagement.experiments import COLUMNS, compare
 from segue.evaluation.next_track import Comparison
+from segue.recommenders.logged_lists import RESPONSES, Estimated, Estimates
 from segue.settings import Settings
 
 NARROW = 80
@@ -24,7 +25,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> Console:
     monkeypatch.setenv("COLUMNS", str(NARROW))
     made = figures.console()
     made.file = io.StringIO()
-    for module in (evaluate, report_experiments):
+    for module in (estimate_experiments, evaluate, report_experiments):
         monkeypatch.setattr(module, "console", lambda json_file=None: made)
     return made
 
@@ -62,6 +63,28 @@ def test_the_report_on_an_experiment_fits_a_narrow_terminal(settings: Settings, 
     assert max(map(len, lines)) <= NARROW
     assert not any("…" in line for line in lines)
     assert "click_through" in printed(narrow)
+
+
+def test_estimates_fit_a_narrow_terminal(settings: Settings, narrow: Console) -> None:
+    values = dict.fromkeys(("seen", "ips", "dr", "difference", "low"), 0.123)
+    highs = dict.fromkeys(("ips_high", "dr_high", "high"), 0.145) | dict.fromkeys(("ips_low", "dr_low"), 0.1)
+    names = {"hybrid": "", "hybrid, learned order": "too little to tell", "order 3f2a9c0b1d4e": "better"}
+    rows = [
+        Estimated(policy=name, response=response.name, verdict=verdict, **values, **highs)  # type: ignore[arg-type]
+        for name, verdict in names.items()
+        for response in RESPONSES
+    ]
+    found = Estimates(1200, 300, 20_000, 1500, dict.fromkeys(names, 900.0), dict.fromkeys(names, 0.9), rows)
+    estimate_experiments._show(found, settings, out=narrow)
+    lines = printed(narrow).splitlines()
+    assert max(map(len, lines)) <= NARROW
+    assert not any("…" in line for line in lines)
+    assert "0.123 ± 0.022" in printed(narrow) and "+0.123 ± 0.022" in printed(narrow)
+    assert all(name in printed(narrow) for name in names)
+    assert "Too little data" not in printed(narrow)
+    nothing = Estimates(0, 0, 0, 0, dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0), rows)
+    estimate_experiments._show(nothing, settings, out=narrow)
+    assert "Too little data" in printed(narrow)
 
 
 def test_a_pipe_gets_whole_values_and_their_brackets(

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -172,6 +173,33 @@ def go_to(page: Page, path: str) -> None:
         )
         until(lambda: page.title() != former, "the title of the page")
     settle(page)
+
+
+WATCH_POLICY = """document.addEventListener("securitypolicyviolation", (event) => {
+  const where = `${event.sourceFile}:${event.lineNumber}`;
+  (window.__violations ??= []).push(`${event.violatedDirective} ${event.blockedURI} ${where}`);
+})"""
+"""For pages of :func:`against_policy`."""
+
+
+def against_policy(page: Page) -> list[str]:
+    """What has been against the Content-Security-Policy since the page was loaded."""
+    found: list[str] = page.evaluate("window.__violations ?? []")
+    return found
+
+
+def levels_of_headings(page: Page) -> list[int]:
+    """The levels of the visible headings, from the first of the page to the last."""
+    page.locator("h1").first.wait_for()
+    tags = page.locator("h1, h2, h3, h4, h5, h6").evaluate_all(
+        "all => all.filter((one) => one.checkVisibility()).map((one) => one.tagName)"
+    )
+    return [int(tag[1]) for tag in tags]
+
+
+def in_order(levels: list[int]) -> bool:
+    """Whether headings begin with the only one of the first level, and leave out no level."""
+    return levels[0] == 1 and levels.count(1) == 1 and all(b - a <= 1 for a, b in pairwise(levels))
 
 
 def _goes_away(page: Page) -> bool:

@@ -1,4 +1,7 @@
-"""WCAG 2.2 AA as axe-core checks it: every page in each look, half of them in German."""
+"""WCAG 2.2 AA as axe-core checks it: every page in each look, half of them in German.
+
+On the way, the order of the headings and the Content-Security-Policy.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.dashboard.browser import Served, go_to, has_player, needs_chromium, settle
+from tests.dashboard.browser import (
+    WATCH_POLICY,
+    Served,
+    against_policy,
+    go_to,
+    has_player,
+    in_order,
+    levels_of_headings,
+    needs_chromium,
+    settle,
+)
 from tests.dashboard.conftest import PageOf, opened
 from tests.dashboard.music import track_id
 
@@ -101,6 +114,7 @@ def picture(page: Page, name: str) -> None:
 
 def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -> None:
     page, look = looked_at
+    page.add_init_script(WATCH_POLICY)
     opened(page, visited.address)
     settle(page)
     faults: dict[str, list[str]] = {}
@@ -109,7 +123,10 @@ def test_no_page_has_a_violation(visited: Served, looked_at: tuple[Page, str]) -
         go_to(page, path)
         picture(page, f"{name} {look}")
         titles.add(page.title())
+        levels = levels_of_headings(page)
+        assert in_order(levels), (name, levels)
         if found := violations(page):
             faults[name] = found
+        assert against_policy(page) == [], name
     assert len(titles) == len(PAGES), titles
     assert not faults, "\n".join(f"{name}: {fault}" for name, all_of in faults.items() for fault in all_of)

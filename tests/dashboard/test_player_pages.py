@@ -94,14 +94,19 @@ def test_an_item_says_its_reason_in_words_and_is_marked_with_its_variant(
     page: AppTest, library: Database[Document], settings: Settings
 ) -> None:
     publish_five(library, settings)
-    kinds = [{"kind": "after", "track_id": "t1"}, {"kind": "explore", "track_id": "t1"}, {"kind": "varied"}]
+    lifted_by = {"rules_now": 0.4, "artist_now": 0.2, "of another release": 0.1}
+    kinds = [
+        {"kind": "after", "track_id": "t1", "lifted_by": lifted_by},
+        {"kind": "explore", "track_id": "t1", "lifted_by": lifted_by},
+        {"kind": "varied"},
+    ]
     items = [{"track_id": f"t{n}", "score": 0.5, "reason": reason} for n, reason in enumerate(kinds, start=3)]
     document = recommendation([]) | {"items": items, "variant": "hybrid"}
     library.recommendations.replace_one({"_id": "ada"}, document)
     page.run()
     assert not page.exception
     assert [(item["why"], item["rec"]["model"]) for item in given(page)["for-you"]["items"]] == [
-        ("Played along with Song <1>", "hybrid"),
+        ("Played along with Song <1> · you are playing this artist now", "hybrid"),
         ("A little further from Song <1>", "hybrid/explore"),
         ("Something different", "hybrid"),
     ]

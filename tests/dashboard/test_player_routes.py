@@ -77,9 +77,11 @@ def test_nobody_speaks_for_another(enter: Enter, services: Services, broker: Set
     assert "evil" not in found
 
 
-def shown_to(services: Services, user_id: str, track_id: str = "t1") -> dict[str, Any]:
+def shown_to(
+    services: Services, user_id: str, track_id: str = "t1", propensity: float | None = None
+) -> dict[str, Any]:
     """The attribution of a listener's recommended track, as a page gives it to the player."""
-    attribution = Attribution(recommendation_id="r.1", rank=3, variant="hybrid")
+    attribution = Attribution(recommendation_id="r.1", rank=3, variant="hybrid", propensity=propensity)
     item = Item(track_id=track_id, title="", artist="", source="home", attribution=attribution)
     upcoming = signed(Upcoming("r.1", [item], "taste"), user_id=user_id, settings=services.settings)
     rec = upcoming.items[0].data()["rec"]
@@ -93,10 +95,13 @@ def test_a_play_is_attributed_to_a_recommendation_only_with_its_signature(
     client = enter()
     me = whose(services, client).user_id
     mine, others = shown_to(services, me), shown_to(services, "ada")
+    drawn = shown_to(services, me, propensity=0.0125)
     unsigned = {**mine, "recommendation_id": "r.1"}
     forged = [
         unsigned,
         others,
+        {**drawn, "recommendation_id": drawn["recommendation_id"].replace("~12500.", "~1000000.")},
+        {**mine, "recommendation_id": mine["recommendation_id"].replace("r.1.", "r.1~1000000.")},
         {**mine, "model": "audio"},
         {**mine, "rank": 1},
         {**mine, "rank": 3.0},
@@ -105,13 +110,14 @@ def test_a_play_is_attributed_to_a_recommendation_only_with_its_signature(
         {"recommendation_id": mine["recommendation_id"]},
         {"rank": 1, "model": "hybrid"},
     ]
-    sent = [a_play(**fields) for fields in (mine, *forged)]
+    sent = [a_play(**fields) for fields in (mine, {**mine, "propensity": 1}, drawn, *forged)]
     answer = client.post("/api/events", json=envelope(*sent)).json()
     assert answer == {"taken": [play["event_id"] for play in sent], "refused": {}}
     found = {play["event_id"]: play for play in in_kafka(broker)}
     kept = [{name: found[play["event_id"]].get(name) for name in FIELDS} for play in sent]
     assert kept == [
-        {"recommendation_id": "r.1", "rank": 3, "model": "hybrid"},
+        *[{"recommendation_id": "r.1", "rank": 3, "model": "hybrid", "propensity": None}] * 2,
+        {"recommendation_id": "r.1", "rank": 3, "model": "hybrid", "propensity": 12_500},
         *[dict.fromkeys(FIELDS)] * len(forged),
     ]
 

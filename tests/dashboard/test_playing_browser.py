@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from playwright.sync_api import Request
+import pytest
+from playwright.sync_api import BrowserContext, Request
 from pymongo.database import Database
 
 from segue.catalog.lyrics import lyrics_in
@@ -12,12 +13,19 @@ from segue.catalog.track_lyrics import TrackLyrics
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.browser import Player, needs_chromium
+from tests.dashboard.conftest import WINDOW, ContextOf
 from tests.dashboard.music import title, track_id
 from tests.waiting import until
 
 pytestmark = needs_chromium
 FADES = """() => { const { sound } = window.__segue, { flowed } = sound.events;
   sound.events.flowed = (key) => { window.faded = Boolean(sound.fading); flowed(key); }; }"""
+
+
+@pytest.fixture(scope="module")
+def context(context_of: ContextOf) -> BrowserContext:
+    """With the motion of lists, songs and lyrics."""
+    return context_of(viewport=WINDOW, reduced_motion="no-preference")
 
 
 def test_the_next_song_starts_in_the_task_in_which_the_former_ends(visitor: Player) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from segue.dashboard.api.queue import MOST_SHOWN
 from segue.dashboard.services import Services
-from segue.playlists.queues import LONGEST, Queues
+from segue.playlists.queues import Queues
 from segue.privacy import holdings
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import Enter, whose
@@ -135,7 +136,7 @@ def test_without_a_session_or_from_another_site(enter: Enter, library: Database[
         (queue(song("t1", source=["home"])), 400),
         (queue(song("t1", key="")), 400),
         (queue({"id": {"$ne": 1}, "key": "k", "source": "home"}), 400),
-        (queue(*[song("t1")] * (LONGEST + 1)), 400),
+        (queue(*[song("t1")] * (MOST_SHOWN + 1)), 400),
         (queue(song("t1", padding="x" * 300_000)), 413),
     ],
 )
@@ -151,9 +152,9 @@ def test_the_longest_queue_and_a_damaged_attribution_are_stored(
     enter: Enter, library: Database[Document]
 ) -> None:
     client = enter()
-    long = queue(*[song("t1")] * LONGEST, at=LONGEST - 1)
+    long = queue(*[song("t1")] * MOST_SHOWN, at=MOST_SHOWN - 1)
     assert client.put("/api/queue", json=long).json() == {"version": 1}
-    assert len(client.get("/api/queue").json()["items"]) == LONGEST
+    assert len(client.get("/api/queue").json()["items"]) == MOST_SHOWN
     damaged = queue(song("t1", rec={"id": "r", "rank": "first", "model": "v1"}), version=1)
     assert client.put("/api/queue", json=damaged).json() == {"version": 2}
     assert "rec" not in client.get("/api/queue").json()["items"][0]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import httpx
@@ -57,6 +58,8 @@ class Kind:
     """Whether songs follow each other without a gap."""
     without_window: bool = True
     """Whether it runs without a display."""
+    without_sound: bool = True
+    """Whether it plays music on a machine without a sound card."""
 
     @property
     def program(self) -> str | None:
@@ -70,6 +73,7 @@ class Kind:
             self.name: self.program,
             self.driver: _path(self.driver),
             "Xvfb": self.without_window or _path("Xvfb"),
+            "PulseAudio": self.without_sound or _path("pulseaudio"),
         }
         names = [name for name, path in needed.items() if not path]
         return f"{self.name} is not tested without {' and '.join(names)}: {self.remedy}" if names else ""
@@ -91,8 +95,9 @@ KINDS = (
         "Firefox",
         ("firefox-esr", "firefox"),
         "geckodriver",
-        "apt install firefox-esr, cargo install geckodriver",
+        "apt install firefox-esr pulseaudio, cargo install geckodriver",
         lambda program: {"moz:firefoxOptions": {"binary": program, "args": ["-headless"]}},
+        without_sound=False,
     ),
     Kind(
         "WebKitGTK",
@@ -189,6 +194,7 @@ def window_of(kind: Kind, folder: Path) -> Iterator[Window]:
     with ExitStack() as stack:
         log = stack.enter_context((folder / f"{kind.name}.log").open("wb"))
         own = {} if kind.without_window else {"DISPLAY": stack.enter_context(_display(log))}
+        own |= {} if kind.without_sound else {"PULSE_SERVER": stack.enter_context(_sound(log))}
         command = [str(_path(kind.driver)), f"--port={port}"]
         stack.enter_context(_running(command, log, {**os.environ, **own}))
         until(lambda: accepts(port), f"{kind.driver} to answer; see {log.name}")
@@ -224,3 +230,21 @@ def _display(log: IO[bytes]) -> Iterator[str]:
         os.close(writing)
         with os.fdopen(reading) as said:
             yield f":{said.readline().strip()}"
+
+
+@contextmanager
+def _sound(log: IO[bytes]) -> Iterator[str]:
+    """A sound card that nobody hears, whose clock runs like that of a real one; the address of its server."""
+    with TemporaryDirectory() as folder:
+        socket = f"{folder}/socket"
+        command = ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
+        command += [
+            "-L",
+            "module-null-sink",
+            "-L",
+            f"module-native-protocol-unix auth-anonymous=1 socket={socket}",
+        ]
+        own = {"HOME": folder, "XDG_RUNTIME_DIR": folder, "PULSE_RUNTIME_PATH": folder}
+        with _running(command, log, {**os.environ, **own}):
+            until(Path(socket).exists, f"PulseAudio to answer; see {log.name}")
+            yield f"unix:{socket}"

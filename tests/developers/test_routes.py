@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from segue.catalog.gathering import gather
@@ -72,6 +73,16 @@ def test_recommendations_come_with_their_reasons(ada: Program, services: Service
     assert first["attribution"]["recommendation_id"].startswith("r1")
     assert (plan["served"], plan["reflects_at"]) == ("taste", 20)
     assert [track["id"] for track in ada.get("/recommendations", limit=1)["tracks"]] == [ONE]
+    assert first["lifted_by"] == []
+    services.store.database.recommendations.update_one(
+        {"_id": ada.account.user_id}, {"$set": {"items.0.reason.lifted_by": {"artist": 0.5, "sound": 0.25}}}
+    )
+    lifted = ada.get("/recommendations")["tracks"][0]
+    assert lifted["lifted_by"] == [
+        {"evidence": "artist", "amount": 0.5},
+        {"evidence": "sound", "amount": 0.25},
+    ]
+    assert lifted["reason"] == f"{first['reason']} · you play this artist a lot"
 
 
 def test_reasons_are_in_the_language_of_the_program(ada: Program, services: Services) -> None:
@@ -504,8 +515,8 @@ def test_every_error_at_or_below_the_root_is_a_problem(services: Services) -> No
     )
     for path in ("", "/", "/nothing"):
         problem(web.get(f"/api/v1{path}"), 404)
-    for apps_only in (False, True):
-        full = Capacity(Starlette(routes=own), NoRoom(), apps_only=apps_only)
+    for of_apps in (None, lambda _: PlainTextResponse("full", 503)):
+        full = Capacity(Starlette(routes=own), NoRoom(), of_apps=of_apps)
         response = TestClient(full).get("/api/v1/me", headers={"Accept": "text/html"})
         assert "room" in problem(response, 503)
         assert response.headers["retry-after"]

@@ -118,7 +118,19 @@ def test_an_added_field_changes_only_the_rows_of_plays_that_have_it(monkeypatch:
     monkeypatch.setattr(added_fields, "KEPT", ("device",))
     monkeypatch.setattr("segue.plays.event.KEPT", ("device",))
     monkeypatch.setattr(facts, "KEPT", ("device",))
-    monkeypatch.setattr(facts, "KEYS", (*facts.KEYS, "device"))
+    keys = [name for name in facts.KEYS if name != "propensity"]
+    monkeypatch.setattr(facts, "KEYS", (*keys, "device"))
     assert counted([event]) == [before]
     [fact] = counted([event, {**event, "event_id": "b", "type": 'play\n{"device":"phone"}'}])
     assert fact.rows == [*before.rows, {**before.rows[0], "device": "phone"}]
+
+
+def test_what_was_seen_and_heard_of_a_list_has_its_propensity() -> None:
+    seen = {"event_id": "a", "track_id": "t1", "type": 'impression\n{"propensity":12500}', "ms_played": 0}
+    seen |= {"duration_ms": 60_000, "occurred_at": 1, "source": "home", "rank": 7, "model": "hybrid/explore"}
+    heard = {**seen, "event_id": "b", "type": 'complete\n{"propensity":12500}', "ms_played": 60_000}
+    chosen = {**seen, "event_id": "c", "type": "play", "rank": None, "model": None}
+    [fact] = counted([seen, heard, chosen])
+    by_hand, listed = sorted(fact.rows, key=lambda row: row["variant"])
+    assert (listed["propensity"], listed["impressions"], listed["completions"]) == (12_500, 1, 1)
+    assert "propensity" not in by_hand

@@ -667,7 +667,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             FullTracks(store).genre_counts(),
             FullTracks(store).library_names(),
         ),
-        "played": lambda: Listened(store, FullTracks(store)).by("ada"),
+        "played": lambda: Listened(store, FullTracks(store), window=timedelta(minutes=15)).by("ada"),
         "lists of albums": lambda: (
             Albums(store).of_years(0, 9999, limit=9),
             Albums(store).genre_counts(),

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from segue.dashboard.opensubsonic import ids
 from segue.dashboard.opensubsonic.routes import ANSWERS, NAMES
+from segue.storage.store import Store
 from tests.opensubsonic import schemas
 from tests.opensubsonic.conftest import COVER, App, track_id
 
@@ -108,6 +109,38 @@ def test_every_answer_is_complete_in_xml(ada: App) -> None:
             assert _counted(root) == _expected(content), name
 
 
+@pytest.mark.integration
+def test_information_has_its_texts_as_elements_in_xml(ada: App, library: Store) -> None:
+    """Attributes there are unknown to apps: they showed nothing."""
+    number = "00000000-0000-4000-8000-000000000001"
+    album, artist = album_of(ada, "First Light")["id"], artist_of(ada, "The Example")["id"]
+    library.database.albums.update_many({}, {"$set": {"release": number}})
+    library.database.artists.update_many({}, {"$set": {"artist_id": number}})
+    for name, field, own in (
+        ("getAlbumInfo", "albumInfo", album),
+        ("getAlbumInfo2", "albumInfo", album),
+        ("getArtistInfo", "artistInfo", artist),
+        ("getArtistInfo2", "artistInfo2", artist),
+    ):
+        response = ada.web.get(f"/rest/{name}.view", params=ada.parameters(id=own, f="xml"))
+        assert response.headers["content-type"].startswith("text/xml")
+        info = ElementTree.fromstring(response.content).find(f"{{*}}{field}")
+        assert info is not None
+        assert info.attrib == {}
+        assert info.findtext("{*}musicBrainzId") == number, name
+        similar = info.findall("{*}similarArtist")
+        assert all(one.get("id") and one.get("name") for one in similar)
+        assert len(similar) == len(ada.get(name, id=own)[field].get("similarArtist", ()))
+
+
+@pytest.mark.integration
+def test_an_answer_in_place_of_a_file_has_the_type_by_which_apps_know_it(ada: App) -> None:
+    for name in ("stream", "download", "getCoverArt", "getAvatar", "hls.m3u8"):
+        response = ada.web.get(f"/rest/{name}", params=ada.parameters(id="nope", username="Ada", f="xml"))
+        assert response.headers["content-type"].startswith("text/xml"), name
+        assert 'code="70"' in response.text, name
+
+
 def _counted(element: ElementTree.Element) -> int:
     """The number of elements below one."""
     return sum(1 + _counted(child) for child in element)
@@ -156,6 +189,18 @@ def test_a_cover_is_sent_in_the_wanted_size_or_not_at_all(ada: App) -> None:
         assert len(response.content) > 100
     whole = ada.web.get("/rest/getCoverArt", params=ada.parameters(id=COVER, size=300))
     assert whole.headers["content-type"] == "image/png"  # not larger than its source
+    again = ada.web.get("/rest/getCoverArt", params=ada.parameters(id=COVER, size=64))
+    for known, status in (
+        (again.headers["etag"], 304),
+        (f'"other", W/{again.headers["etag"]}', 304),
+        ("*", 304),
+        (whole.headers["etag"], 200),
+    ):
+        asked = {"If-None-Match": known}
+        answer = ada.web.get("/rest/getCoverArt", params=ada.parameters(id=COVER, size=64), headers=asked)
+        assert (answer.status_code, bool(answer.content)) == (status, status == 200), known
+        assert answer.headers["etag"] == again.headers["etag"]
+        assert answer.headers["access-control-allow-origin"] == "*"
     for own in ("al-none", album_of(ada, "1999")["id"], "no"):
         response = ada.web.get("/rest/getCoverArt", params=ada.parameters(id=own))
         assert response.json()["subsonic-response"]["error"]["code"] == 70

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,22 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from segue.audio.length import length_of
+from segue.catalog.gathering import gather
+from segue.dashboard.api.queue import MOST_SHOWN
+from segue.dashboard.api.queue import routes as queue_routes
 from segue.dashboard.api.shared import routes as shared_pages
 from segue.dashboard.services import Services
+from segue.engagement.daily import LongStatistics
+from segue.people.login_sessions import COOKIE
+from segue.playlists.queues import LONGEST
 from segue.storage.store import Store
 from tests.audio.sounds import melody, write
 from tests.opensubsonic.conftest import COVER, App, track_id
-from tests.opensubsonic.test_answers import album_of
+from tests.opensubsonic.test_answers import album_of, artist_of
 
 pytestmark = pytest.mark.integration
 A, B, C = (track_id(place, 2) for place in range(3))
+TAB = "6f5f2a34-7a0c-4c5f-9d6c-0f8f7a3f6f10"
 
 
 @pytest.mark.parametrize("folder", ["\u00b2", "9" * 5000, "0", "-1", "\u0661", "1.0", "999999"])
@@ -232,3 +240,136 @@ def test_a_refusal_has_the_form_that_the_body_asks_for(ada: App, web: TestClient
 def test_nobody_lists_the_playlists_of_another(ada: App, ben: App) -> None:
     assert ada.fail("getPlaylists", username="Ben") == 50
     assert ada.get("getPlaylists", username="ADA")["playlists"]["playlist"]
+
+
+def test_a_queue_may_be_as_long_as_a_playlist(ada: App) -> None:
+    """An app with more than 500 songs in its queue got an error, and could not continue elsewhere."""
+    songs = [track_id(place % 4, 1 + place % 4) for place in range(LONGEST)]
+    saved = ada.web.post(
+        "/rest/savePlayQueueByIndex.view",
+        params=ada.parameters(currentIndex=7_001, position=5),
+        data={"id": songs},
+    )
+    assert saved.json()["subsonic-response"]["status"] == "ok"
+    queue = ada.unchecked("getPlayQueueByIndex")["playQueueByIndex"]
+    assert (queue["currentIndex"], queue["position"]) == (7_001, 5)
+    assert [song["id"] for song in queue["entry"]] == songs
+    more = ada.web.post(
+        "/rest/savePlayQueueByIndex", params=ada.parameters(currentIndex=0), data={"id": [*songs, songs[0]]}
+    )
+    assert more.json()["subsonic-response"]["error"]["code"] == 0
+    assert len(ada.unchecked("getPlayQueue")["playQueue"]["entry"]) == LONGEST
+
+
+def test_the_web_player_continues_a_long_queue_near_its_present_song(ada: App, services: Services) -> None:
+    songs = [track_id(place % 4, 1 + place % 4) for place in range(3_000)]
+    ada.web.post(
+        "/rest/savePlayQueueByIndex",
+        params=ada.parameters(currentIndex=2_000, position=5),
+        data={"id": songs},
+    )
+    pages = TestClient(Starlette(routes=queue_routes(services)), base_url="http://localhost")
+    pages.cookies.set(COOKIE, services.login_sessions.open(user_id=ada.account.user_id, name="Ada"))
+    shown = pages.get("/api/queue").json()
+    assert (shown["at"], shown["position"], len(shown["items"])) == (30, 5, MOST_SHOWN)
+    assert [item["id"] for item in shown["items"]] == songs[1_970 : 1_970 + MOST_SHOWN]
+    told = {"version": shown["version"], "player": TAB, "at": 1, "position": 9}
+    items = [{name: item[name] for name in ("id", "key", "source")} for item in shown["items"][29:33]]
+    assert pages.put("/api/queue", json={**told, "items": items}).status_code == 200
+    queue = ada.get("getPlayQueueByIndex")["playQueueByIndex"]
+    assert (queue["currentIndex"], queue["position"], queue["changedBy"]) == (1, 9, "Segue")
+    assert [song["id"] for song in queue["entry"]] == songs[1_999:2_003]
+
+
+def test_the_top_songs_of_an_artist_by_id(ada: App) -> None:
+    by_name = ada.get("getTopSongs", artist="The Example")["topSongs"]["song"]
+    own = artist_of(ada, "The Example")["id"]
+    assert len(by_name) == 8
+    assert ada.get("getTopSongs", id=own)["topSongs"]["song"] == by_name
+    assert ada.get("getTopSongs", id=own, artist="311", count=3)["topSongs"]["song"] == by_name[:3]
+    assert ada.get("getTopSongs", id="", artist="311", count=0)["topSongs"]["song"] == []
+    assert ada.get("getTopSongs", artist="Nobody")["topSongs"]["song"] == []
+    assert ada.fail("getTopSongs", id="ar-nope", artist="311") == 70
+    assert ada.fail("getTopSongs") == 10
+
+
+def test_the_most_played_song_of_an_artist_with_many(
+    ada: App, library: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the plays of the first 500 songs were compared."""
+    tracks = library.database.tracks
+    model = tracks.find_one({"_id": A})
+    assert model is not None
+    tracks.insert_many(
+        {**model, "_id": f"{number:016x}", "path": f"/{number}", "year": 2020 + number // 500}
+        for number in range(2**48, 2**48 + 600)
+    )
+    last = f"{2**48 + 599:016x}"
+    asked: list[str] = []
+
+    def most_played(_own: LongStatistics, keys: Sequence[str], **_more: Any) -> list[tuple[str, int]]:
+        asked.extend(keys)
+        return [(last, 5)] if last in keys else []
+
+    monkeypatch.setattr(LongStatistics, "most_played", most_played)
+    found = ada.get("getTopSongs", id=artist_of(ada, "The Example")["id"], count=2)["topSongs"]["song"]
+    assert (found[0]["id"], len(found), len(set(asked))) == (last, 2, 608)
+
+
+def test_stars_and_songs_of_one_library(ada: App, library: Store) -> None:
+    """The starred artists of all libraries were listed."""
+    library.database.tracks.update_many({"album": "1999"}, {"$set": {"library": "work", "grouped": 0}})
+    gather(library)
+    folders = ada.get("getMusicFolders")["musicFolders"]["musicFolder"]
+    numbers = {folder["name"]: folder["id"] for folder in folders}
+    chosen = {"home": "The Example", "work": "311"}
+    for name in chosen.values():
+        ada.get("star", artistId=artist_of(ada, name)["id"])
+    for folder, name in chosen.items():
+        for call, field in (("getStarred", "starred"), ("getStarred2", "starred2")):
+            starred = ada.get(call, musicFolderId=numbers[folder])[field]
+            assert [artist["name"] for artist in starred["artist"]] == [name]
+    assert len(ada.get("getStarred2")["starred2"]["artist"]) == 2
+
+
+def test_random_songs_of_years_in_either_order(ada: App) -> None:
+    for first, last in ((2001, 2005), (2005, 2001)):
+        found = ada.get("getRandomSongs", size=50, fromYear=first, toYear=last)["randomSongs"]["song"]
+        assert {song["year"] for song in found} == {2001, 2005}
+
+
+def test_the_old_search_leaves_out_what_is_not_newer(ada: App) -> None:
+    def found(**more: Any) -> tuple[int, set[str]]:
+        answer = ada.get("search", title="Intro", **more)["searchResult"]
+        return answer["totalHits"], {song["id"] for song in answer["match"]}
+
+    intros = [track_id(album, 1) for album in range(4)]
+    since = round(datetime(2026, 1, 3, tzinfo=UTC).timestamp() * 1000)
+    assert found() == (4, set(intros))
+    assert found(newerThan=since) == (2, set(intros[2:]))
+    assert found(newerThan=since + 1) == (1, {intros[3]})
+    assert found(newerThan=since, count=1, offset=1)[0] == 2
+    assert len(found(newerThan=since, count=1, offset=1)[1]) == 1
+
+
+def test_a_path_is_not_longer_than_an_app_wants(ada: App) -> None:
+    for count in (1, 2, 3):
+        found = ada.get("findSonicPath", startSongId=A, endSongId=C, count=count)["sonicMatch"]
+        assert 0 < len(found) <= count
+        assert found[0]["entry"]["id"] == A
+
+
+def test_the_playlists_of_segue_are_not_deleted(ada: App) -> None:
+    assert ada.fail("deletePlaylist", id="made-for-you") == 50
+    assert ada.fail("deletePlaylist", id="made-nothing") == 70
+    assert ada.fail("updatePlaylist", playlistId="made-daily-mix", name="Mine") == 50
+
+
+def test_a_public_playlist_has_a_cover_for_others(ada: App, ben: App) -> None:
+    own = ada.get("createPlaylist", name="Ours", songId=[A])["playlist"]["id"]
+    asked = {"id": own, "size": 64}
+    assert ben.fail("getCoverArt", **asked) == 70
+    ada.get("updatePlaylist", playlistId=own, public="true")
+    for app in (ada, ben):
+        response = app.web.get("/rest/getCoverArt", params=app.parameters(**asked))
+        assert response.headers["content-type"] == "image/jpeg"

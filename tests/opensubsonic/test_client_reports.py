@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -20,6 +23,7 @@ from segue.dashboard.opensubsonic import ids
 from segue.dashboard.services import Services
 from segue.settings import Settings
 from segue.storage.store import Store
+from tests.audio.sounds import melody, write
 from tests.dashboard.test_player_routes import in_kafka
 from tests.opensubsonic.conftest import ALBUMS, EACH, SECONDS, App, track_id
 from tests.opensubsonic.test_answers import album_of, artist_of
@@ -163,6 +167,81 @@ def test_a_star_is_seen_wherever_its_listener_sees_the_object(ada: App, ben: App
     assert ada.get("getStarred2")["starred2"] == {"artist": [], "album": [], "song": []}
 
 
+def shown(answer: object, own: str) -> Iterator[dict[str, Any]]:
+    """All objects of an answer that describe a song, an album or an artist; credits only name one."""
+    if isinstance(answer, dict):
+        if answer.get("id") == own and ("title" in answer or "name" in answer):
+            yield answer
+        for name, value in answer.items():
+            if name not in ("artists", "albumArtists") or isinstance(value, dict):
+                yield from shown(value, own)
+    if isinstance(answer, list):
+        for value in answer:
+            yield from shown(value, own)
+
+
+def test_every_answer_has_the_star_of_the_objects_that_it_shows(ada: App, ben: App) -> None:
+    album, artist = album_of(ada, "First Light")["id"], artist_of(ada, "The Example")["id"]
+    for app in (ada, ben):
+        app.get("savePlayQueue", id=[A, B], current=A)
+        app.get("createBookmark", id=A, position=1000)
+        app.get("createShare", id=A)
+        app.get("scrobble", id=A, submission="false")
+    playlist = ada.get("createPlaylist", name="Ours", songId=[A, B])["playlist"]["id"]
+    ada.get("updatePlaylist", playlistId=playlist, public="true")
+    ada.get("star", id=A, albumId=album, artistId=artist)
+    for own, rating in ((A, 2), (album, 3), (artist, 4)):
+        ada.get("setRating", id=own, rating=rating)
+    songs: dict[str, dict[str, Any]] = {
+        "getAlbum": {"id": album},
+        "getSong": {"id": A},
+        "getMusicDirectory": {"id": album},
+        "getSongsByGenre": {"genre": "Folk", "count": 500},
+        "getTopSongs": {"artist": "The Example"},
+        "getSonicSimilarTracks": {"id": track_id(0, 3), "count": 500},
+        "findSonicPath": {"startSongId": A, "endSongId": D},
+        "search": {"any": "First Light 2"},
+        "search2": {"query": "First Light 2"},
+        "search3": {"query": "First Light 2"},
+        "getPlaylist": {"id": playlist},
+        "getPlayQueue": {},
+        "getPlayQueueByIndex": {},
+        "getBookmarks": {},
+        "getShares": {},
+        "getNowPlaying": {},
+    }
+    albums: dict[str, dict[str, Any]] = {
+        "getAlbum": {"id": album},
+        "getArtist": {"id": artist},
+        "getMusicDirectory": {"id": artist},
+        "getAlbumList": {"type": "alphabeticalByName"},
+        "getAlbumList2": {"type": "byGenre", "genre": "Folk"},
+        "search2": {"query": "First Light"},
+        "search3": {"query": "First Light"},
+    }
+    artists: dict[str, dict[str, Any]] = {
+        "getArtists": {},
+        "getIndexes": {},
+        "getArtist": {"id": artist},
+        "getMusicDirectory": {"id": artist},
+        "search2": {"query": "The Example"},
+        "search3": {"query": "The Example"},
+    }
+    for own, rating, calls in ((A, 2, songs), (album, 3, albums), (artist, 4, artists)):
+        for name, parameters in calls.items():
+            found = list(shown(ada.get(name, **parameters), own))
+            assert found, (name, own)
+            assert all("starred" in one for one in found), (name, own)
+            assert all(one.get("userRating") == rating for one in found), (name, own)
+            others = list(shown(ben.get(name, **parameters), own))
+            assert others, (name, own)
+            assert not any("starred" in one or "userRating" in one for one in others), (name, own)
+    ada.get("unstar", id=A, albumId=album, artistId=artist)
+    for own, calls in ((A, songs), (album, albums), (artist, artists)):
+        for name, parameters in calls.items():
+            assert not any("starred" in one for one in shown(ada.get(name, **parameters), own)), (name, own)
+
+
 def test_lyrics_have_times_and_clean_words(ada: App, library: Store) -> None:
     timed = lyrics_in("[offset:+500]\n[00:12.30]one\n[00:15.005]two", language="eng")
     plain = lyrics_in("one\ntwo")
@@ -206,6 +285,35 @@ def test_a_file_that_fits_is_sent_as_it_is(ada: App, sound_files: dict[str, Path
     )
 
 
+def test_a_limit_that_a_file_keeps_changes_nothing(ada: App, library: Store, tmp_path: Path) -> None:
+    seconds, rate = 20.0, 44_100
+    rng = np.random.default_rng(3)
+    noise = rng.uniform(-0.3, 0.3, (round(seconds * rate), 2)).astype(np.float32)
+    loud = melody(seconds=seconds, rate=rate)[:, None] + noise
+    flac, mp3 = write(tmp_path / "song.flac", loud, rate=rate), tmp_path / "song.mp3"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(flac), "-b:a", "128k", str(mp3)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    for own, file in ((A, mp3), (B, flac)):
+        stored = {"path": str(file), "size": file.stat().st_size, "duration_ms": round(seconds * 1000)}
+        library.database.tracks.update_one({"_id": own}, {"$set": stored})
+    assert ada.get("getSong", id=B)["song"]["bitRate"] > 900
+
+    def sent(own: str, **parameters: Any) -> bytes:
+        content: bytes = ada.web.get("/rest/stream", params=ada.parameters(id=own, **parameters)).content
+        return content
+
+    for limit in (192, 128, 0):
+        assert sent(A, maxBitRate=limit) == mp3.read_bytes(), limit
+        assert sent(A, maxBitRate=limit, format="mp3") == mp3.read_bytes(), limit
+    for more in ({"format": "raw"}, {"format": "raw", "maxBitRate": 64}, {"maxBitRate": 0}):
+        assert sent(B, **more) == flac.read_bytes(), more
+    for form in (None, "mp3", "opus", "aac"):
+        for limit in (192, 96):
+            smaller = sent(B, maxBitRate=limit, **({"format": form} if form else {}))
+            assert 8 * len(smaller) / seconds <= 1000 * limit * 1.03, (form, limit)  # with the container
+            assert smaller != flac.read_bytes()
+
+
 def test_ranges_are_exact(ada: App, sound_files: dict[str, Path]) -> None:
     whole = sound_files[A].read_bytes()
     size = len(whole)
@@ -222,6 +330,9 @@ def test_ranges_are_exact(ada: App, sound_files: dict[str, Path]) -> None:
     assert part(f"bytes={size - 10}-{size + 5000}")[1] == f"bytes {size - 10}-{size - 1}/{size}"
     assert part(f"bytes={size}-")[:2] == (416, f"bytes */{size}")
     assert part("bytes=0-1", "HEAD") == (206, f"bytes 0-1/{size}", b"", 2)
+    assert part(" bytes=0-1 ")[:2] == (206, f"bytes 0-1/{size}")
+    for none in ("items=0-1", "bytes=2-1", "bytes=a-b", "bytes=-", "bytes=", "bytes", "0-1"):
+        assert part(none) == (200, None, whole, size), none
 
 
 def test_a_converted_song_is_complete(ada: App, tmp_path: Path) -> None:
@@ -382,6 +493,30 @@ def test_an_empty_search_lists_everything_once(ada: App) -> None:
             assert (found["artist"], found["album"]) == ([], [])
             seen += [song["id"] for song in found["song"]]
         assert len(seen) == len(set(seen)) == every
+
+
+def test_an_empty_search_lists_a_large_library_in_pages(ada: App, library: Store) -> None:
+    tracks = library.database.tracks
+    model = tracks.find_one({"_id": A})
+    assert model is not None
+    wanted = 1203
+    tracks.insert_many(
+        {**model, "_id": f"{number:016x}", "path": f"/{number}", "title": f"Song {number % 7}"}
+        for number in range(2**48, 2**48 + wanted - len(ALBUMS) * EACH)
+    )
+    for query in ("", '""'):
+        pages = []
+        for after in (0, 500, 1000, 1500):
+            counts = {"songCount": 500, "songOffset": after, "artistCount": 0, "albumCount": 0}
+            found = ada.unchecked("search3", query=query, **counts)["searchResult3"]
+            assert (found["artist"], found["album"]) == ([], [])
+            pages.append([song["id"] for song in found["song"]])
+        assert [len(page) for page in pages] == [500, 500, 203, 0]
+        seen = [own for page in pages for own in page]
+        assert set(seen) == {track["_id"] for track in tracks.find({}, {"_id": 1})}
+        assert len(seen) == wanted
+    none = ada.get("search3", query="", songCount=0, artistCount=0, albumCount=0)["searchResult3"]
+    assert none == {"artist": [], "album": [], "song": []}
 
 
 def test_an_app_cannot_name_a_track_of_another_kind(ada: App, web: TestClient) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from starlette.testclient import TestClient
 
+from segue.dashboard.opensubsonic.routes import NAMES
 from segue.dashboard.opensubsonic.server import Server
 from segue.dashboard.services import Services
 from segue.people.accounts import Accounts
 from segue.people.app_passwords import AppPasswords
 from segue.people.login_failures import LIMITS
 from segue.people.login_sessions import COOKIE
+from segue.people.secret_box import SecretBox
 from tests.opensubsonic.conftest import PASSWORD, App, app_of
 
 pytestmark = pytest.mark.integration
@@ -51,8 +55,13 @@ def test_a_changed_password_is_refused_at_once(ada: App, services: Services, web
 
 def test_a_disabled_account_is_refused_at_once(ada: App, services: Services, web: TestClient) -> None:
     assert code(web, u="Ada", p=f"{PASSWORD}-Ada") is None
+    own = ada.app_password
+    ways = ({"apiKey": own}, {"u": "Ada", "p": own}, {"u": "Ada", "t": token(own, "s"), "s": "s"})
+    assert [code(web, **way) for way in ways] == [None, None, None]
     Accounts(services.store).disable("Ada")
     assert code(web, u="Ada", p=f"{PASSWORD}-Ada") == 40
+    # The command also revokes the app passwords, unless it is interrupted.
+    assert [code(web, **way) for way in ways] == [44, 40, 40]
 
 
 def test_an_app_password_in_each_way(ada: App, ben: App, web: TestClient) -> None:
@@ -96,6 +105,50 @@ def test_mechanisms_that_contradict_each_other(ada: App, web: TestClient) -> Non
     assert code(web, apiKey="") == 44
     assert code(web, u="Ada", t="x") == 10
     assert code(web, u="Ada", t="x", s="y", p="z") == 43
+
+
+def test_a_token_of_a_password_in_utf_8(ada: App, services: Services, web: TestClient) -> None:
+    """Segue chooses app passwords, without such letters; the check is the protocol's all the same."""
+    word, passwords = "pässwörd", services.store.database.app_passwords
+    box = SecretBox(Path(services.settings.opensubsonic.key_file))
+    passwords.update_one({"user_id": ada.account.user_id}, {"$set": {"encrypted": box.close(word)}})
+    made = "4d5641d76310a80be9165c140009a8c1"
+    assert code(web, u="Ada", t=made, s="a1b2c3d4") is None
+    assert code(web, u="Ada", t=made.upper(), s="a1b2c3d4") is None
+    assert code(web, u="Ada", t=made, s="A1B2C3D4") == 40
+
+
+def test_every_endpoint_but_one_checks_the_credentials(ada: App, web: TestClient) -> None:
+    own = {"v": "1.16.1", "c": "tests"}
+    for name in sorted(NAMES - {"getOpenSubsonicExtensions"}):
+        for sent, expected in (({"u": "Ada", "p": "wrong"}, 40), ({}, 10), ({"apiKey": "bad"}, (40, 44))):
+            for ending in ("", ".view"):
+                response = web.get(f"/rest/{name}{ending}", params={**own, **sent, "f": "json"})
+                body = response.json()["subsonic-response"]
+                assert (response.status_code, body["status"], body["openSubsonic"]) == (200, "failed", True)
+                allowed = expected if isinstance(expected, tuple) else (expected,)
+                assert body["error"]["code"] in allowed, name
+        response = web.get(f"/rest/{name}", params={**own, "u": "Ada", "p": "wrong"})
+        assert response.headers["content-type"].startswith("text/xml")
+        root = ElementTree.fromstring(response.content)
+        error = root.find("{*}error")
+        assert error is not None
+        assert (root.get("status"), error.get("code")) == ("failed", "40"), name
+    assert web.get("/rest/getOpenSubsonicExtensions").status_code == 200
+
+
+def test_without_the_key_of_app_passwords_tokens_cannot_be_checked(
+    ada: App, services: Services, web: TestClient
+) -> None:
+    """The app was told of an error of the server; now it is told to log in in another way."""
+    other = SecretBox(Path(services.settings.opensubsonic.key_file).with_name("former.key"))
+    change = {"$set": {"encrypted": other.close(ada.app_password)}}
+    services.store.database.app_passwords.update_many({}, change)
+    assert code(web, u="Ada", t=token(ada.app_password, "s"), s="s") == 41
+    assert code(web, u="Ada", p=ada.app_password) is None
+    for _ in range(LIMITS["app"] - 1):
+        assert code(web, u="Ada", t="x", s="y") == 41
+    assert code(web, u="Ada", t="x", s="y") == 40, "and guesses are limited"
 
 
 def test_a_token_needs_an_app_password(services: Services, web: TestClient) -> None:
@@ -171,10 +224,34 @@ def test_extensions_need_no_login(web: TestClient) -> None:
 
 
 def test_parameters_come_from_address_and_body(ada: App, web: TestClient) -> None:
-    form = {"apiKey": ada.app_password, "c": "x", "f": "json"}
+    form = {"apiKey": ada.app_password, "c": "x", "v": "1.16.1", "f": "json"}
     assert web.post("/rest/ping.view", data=form).json()["subsonic-response"]["status"] == "ok"
-    mixed = web.post("/rest/ping", params={"apiKey": ada.app_password}, data={"f": "json"})
+    mixed = web.post("/rest/ping", params={"apiKey": ada.app_password}, data={**form, "apiKey": []})
     assert mixed.json()["subsonic-response"]["status"] == "ok"
+
+
+def test_an_app_that_is_named_in_the_form_only(ada: App, services: Services, web: TestClient) -> None:
+    """Its plays were those of an app "unknown"."""
+    web.post(
+        "/rest/ping", params={"apiKey": ada.app_password, "f": "json"}, data={"c": "tests", "v": "1.16.1"}
+    )
+    (used,) = AppPasswords(services.store).of(ada.account.user_id)
+    assert used.last_client == "tests"
+
+
+@pytest.mark.parametrize("missing", ["v", "c"])
+@pytest.mark.parametrize("instead", [None, "", " "])
+def test_every_call_names_the_app_and_its_version(
+    ada: App, web: TestClient, missing: str, instead: str | None
+) -> None:
+    sent = {key: value for key, value in ada.parameters().items() if key != missing}
+    if instead is not None:
+        sent[missing] = instead
+    for name in sorted(NAMES - {"getOpenSubsonicExtensions"}):
+        error = web.get(f"/rest/{name}", params=sent).json()["subsonic-response"]["error"]
+        assert (error["code"], f"parameter {missing} " in error["message"]) == (10, True), name
+    wrong = web.get("/rest/ping", params={**sent, "apiKey": "bad"}).json()["subsonic-response"]
+    assert wrong["error"]["code"] == 44
 
 
 def test_nobody_sees_the_account_of_another(ada: App, ben: App, services: Services) -> None:
@@ -185,7 +262,14 @@ def test_nobody_sees_the_account_of_another(ada: App, ben: App, services: Servic
     assert ada.fail("changePassword", username="Ben", password="a-new-password") == 50
     assert ada.fail("changePassword", username="Ada", password="a-new-password") == 50  # by an app password
     assert Accounts(services.store).named("Ada") is not None
-    own = {"u": "Ada", "p": f"{PASSWORD}-Ada", "f": "json", "c": "x", "username": "Ada"}
+    own = {
+        "u": "Ada",
+        "p": f"{PASSWORD}-Ada",
+        "f": "json",
+        "c": "x",
+        "v": "1.16.1",
+        "username": "Ada",
+    }
     session = services.login_sessions.open(user_id=ada.account.user_id, name="Ada")
     changed = ada.web.get("/rest/changePassword", params={**own, "password": "a-new-password"})
     assert changed.json()["subsonic-response"]["status"] == "ok"

@@ -54,6 +54,10 @@ def test_without_room_for_a_call_it_is_refused(
     with TestClient(make_app(settings)) as app:
         assert app.get("/rest/ping").status_code == 200
         monkeypatch.setattr(capacity.Descriptors, "has_room", lambda _self: False)
-        for path in ("/rest/ping", "/1/validate-token"):
-            answer = app.get(path)
+        for path in ("/rest/ping?f=json", "/rest/ping", "/1/validate-token"):
+            answer = app.get(path, headers={"Origin": "https://player.example"})
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+            assert answer.headers["Access-Control-Allow-Origin"] == "*", "a web app reads why"
+        assert app.get("/rest/ping?f=json").json()["subsonic-response"]["error"]["code"] == 0
+        assert 'status="failed"' in app.get("/rest/ping").text
+        assert app.get("/1/validate-token").json()["code"] == 503

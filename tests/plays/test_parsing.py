@@ -32,6 +32,7 @@ FAULTY = {
     "invalid_session_id": encoded(occurred_at=NOW, session_id="s1\n"),
     "invalid_track_id": encoded(occurred_at=NOW, track_id="has space"),
     "invalid_rank": encoded(occurred_at=NOW, rank=-3),
+    "invalid_propensity": encoded(occurred_at=NOW, propensity=0),
     "future": encoded(occurred_at=NOW + HOUR),
     "late": encoded(occurred_at=NOW - 31 * 24 * HOUR),
 }

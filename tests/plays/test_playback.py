@@ -68,6 +68,25 @@ def test_a_song_that_another_follows_was_skipped() -> None:
     assert player.told() == [("a", "play", 0), ("a", "skip", 30_000), ("b", "play", 0)]
 
 
+def test_a_song_that_is_loading_does_not_play_yet() -> None:
+    """Its clock begins with `playing`: buffering counted as listening."""
+    player = Player()
+    player.report(ONE, "starting", 0, after=0)
+    assert player.last is not None
+    assert player.last.position_at(START + 20_000) == 0
+    player.report(ONE, "playing", 0, after=20_000)
+    assert player.last.position_at(START + 25_000) == 5_000
+    player.report(TWO, "starting", 0, after=50_000)
+    player.report(ONE, "starting", 0, after=90_000)
+    assert player.told() == [
+        ("a", "play", 0),
+        ("a", "skip", 30_000),
+        ("b", "play", 0),
+        ("b", "skip", 0),
+        ("a", "play", 0),
+    ]
+
+
 def test_a_song_that_is_stopped_near_its_end_was_heard() -> None:
     player = Player()
     player.report(ONE, "starting", 0, after=0)
@@ -273,7 +292,7 @@ def test_a_submission_of_a_reported_song_may_come_after_the_next_has_begun() -> 
 
 def test_a_report_that_the_next_song_has_overtaken_changes_nothing() -> None:
     player = Player()
-    player.report(ONE, "starting", 0, after=0)
+    player.report(ONE, "playing", 0, after=0)
     player.report(TWO, "starting", 0, after=30_000)
     player.report(ONE, "playing", 30_000, after=30_050)
     player.report(ONE, "stopped", 30_000, after=30_100)

@@ -11,17 +11,22 @@ from hypothesis import strategies as st
 
 from segue.plays.event_types import signal_weight
 from segue.ranking.candidates import NO_CANDIDATES, NO_EVIDENCE, Candidates
+from segue.ranking.evidence_words import WORDS, words_beside
 from segue.ranking.learned_order import (
+    AGAINST,
+    MOST_LIFTS,
     Evidence,
     LearnedOrder,
     State,
     bounds,
     document,
     gathered,
+    lifted_by,
     of_document,
     shipped,
 )
 from segue.ranking.plan import Plan, plan
+from segue.ranking.session_limits import SessionLimits
 from segue.ranking.sources import SOURCES
 from segue.recommenders.order_learning import PRIOR
 from segue.taste.history import History, Window
@@ -34,6 +39,7 @@ SHELF = shelf_of(
     listeners=COUNTS,
     artists=np.arange(18) // 3,
 )
+PRIOR_ORDER = LearnedOrder("prior", PRIOR)
 TRACK = 200_000
 """The length of a track, and the time between two events, in milliseconds."""
 WINDOW = 1_800_000
@@ -122,8 +128,19 @@ def never_raised(events: list[Event], last: Event, order: LearnedOrder) -> None:
     row = NAMES.index(last[0])
     same = SHELF.artists == SHELF.artists[row]
     assert (after[same] <= before[same] + 1e-4 * (1 + np.abs(before[same]))).all()
+    earlier, later = limits_of(history_of(events)), limits_of(history)
+    artist = int(SHELF.artists[row])
+    assert later.repeats <= earlier.repeats
+    assert later.more_of_artist.get(artist, 0) <= earlier.more_of_artist.get(artist, 0)
+    assert row not in later.again
     found = planned(history, shelf=SHELF, model="learned", list_length=18)
     assert last[0] not in {item.track_id for item in found.items}
+
+
+def limits_of(history: History) -> SessionLimits:
+    profiles = build_profiles(listeners({"ada": history}), bundle=SHELF)
+    ranking = SETTINGS.ranking.model_copy(update={"model": "learned"})
+    return SessionLimits.of(profiles[0], SHELF, ranking)
 
 
 def test_a_skip_lowers_its_artist_in_the_shipped_order() -> None:
@@ -169,7 +186,9 @@ def test_limits_dislikes_exploration_and_feedback_hold_as_for_the_sum() -> None:
     one_artist = shelf_of(
         after=AFTER, listeners=COUNTS, artists=np.where(np.arange(18) < 12, np.arange(18), 0)
     )
-    limited = learned(heard(("waltz0", 1.0)), shelf=one_artist, list_length=10, artist_window=10)
+    limited = learned(
+        heard(("waltz0", 1.0)), shelf=one_artist, list_length=10, artist_window=10, staying_per_artist=1
+    )
     of_artist = [item for item in limited.items if one_artist.artists[NAMES.index(item.track_id)] == 0]
     assert len(of_artist) == SETTINGS.ranking.max_per_artist
     explored = learned(heard(("house0", 1.0)), max_per_artist=9, exploration_share=0.25)
@@ -189,14 +208,14 @@ def test_a_loved_track_is_offered_again_and_said_so() -> None:
 def test_variants_compare_the_order_with_the_sum_of_scores() -> None:
     running = SETTINGS.experiments.model_copy(
         update={
-            "variants": (("hybrid", 1.0), ("ordered", 1.0)),
-            "ranking": (("ordered", (("model", "learned"),)),),
+            "variants": (("hybrid", 1.0), ("summed", 1.0)),
+            "ranking": (("summed", (("model", "sum"),)),),
         }
     )
     history, shelf = heard(("house0", 1.0), ("house1", 1.0)), shelf_of(after=AFTER)
     people = listeners({f"listener{n}": history for n in range(30)})
     found = plan(people, bundle=shelf, ranking=SETTINGS.ranking, experiments=running)
-    assert {(one.variant, one.ordered_by) for one in found} == {("hybrid", ""), ("ordered", "shipped")}
+    assert {(one.variant, one.ordered_by) for one in found} == {("hybrid", "shipped"), ("summed", "")}
     ids = {one.variant: one.recommendation_id for one in found if one.user_id == "listener0"}
     again = plan(people[:1], bundle=shelf, ranking=SETTINGS.ranking, experiments=running)
     assert ids == {again[0].variant: again[0].recommendation_id}
@@ -224,6 +243,15 @@ def test_a_document_has_all_weights() -> None:
     assert shipped().weights[Evidence.ARTIST_AGAINST, State.ALWAYS] < 0
 
 
+def test_a_document_of_an_earlier_version_has_the_shipped_weights_of_newer_evidence() -> None:
+    order = of_document(
+        {"sound": [9.0, 0.0], "popular": [1.0, 0.0]}, version="old", missing=shipped().weights
+    )
+    assert order.weights[Evidence.SOUND].tolist() == [9.0, 0.0]
+    others = np.arange(len(Evidence)) != Evidence.SOUND
+    assert np.array_equal(order.weights[others], shipped().weights[others])
+
+
 def test_the_evidence_of_a_candidate() -> None:
     profiles = build_profiles(
         listeners({"ada": history_of([("blues0", "complete"), ("house0", "skip")])}), bundle=SHELF
@@ -233,3 +261,60 @@ def test_the_evidence_of_a_candidate() -> None:
     assert found.values[:, Evidence.RULES].max() == 0, "the taste alone proposed them"
     assert found.values[:, Evidence.ARTIST_AGAINST].nonzero()[0].tolist() == [6, 7, 8]
     assert found.state[State.NEW] == pytest.approx(2 ** (-2 / 10))
+
+
+def without_evidence(order: LearnedOrder, name: str) -> LearnedOrder:
+    """The order without what one evidence adds."""
+    weights = order.weights.copy()
+    weights[Evidence[name.upper()]] = 0
+    return LearnedOrder("without", weights)
+
+
+def candidates_by(order: LearnedOrder, history: History) -> Candidates:
+    """All tracks but those heard, in an order."""
+    profiles = build_profiles(listeners({"ada": history}), bundle=SHELF)
+    rows = np.array([row for row in range(18) if row not in profiles[0].recent])
+    own = Candidates.scored(rows, np.zeros(len(rows)), SOURCES)
+    [found] = order.ordered(profiles, [profiles[0]], [own], SHELF, SETTINGS.ranking)
+    return found
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(["complete", "like", "skip"])), max_size=8))
+def test_without_what_lifted_a_track_most_its_score_is_lower_by_that_much(events: list[Event]) -> None:
+    history = history_of([("house0", "complete"), *events])
+    found = candidates_by(PRIOR_ORDER, history)
+    assert found.ranked is not None
+    for place in range(len(found.rows)):
+        named = lifted_by(found, place)
+        assert [amount for _, amount in named] == sorted((amount for _, amount in named), reverse=True)
+        for name, amount in named:
+            taken_away = candidates_by(without_evidence(PRIOR_ORDER, name), history)
+            assert taken_away.ranked is not None
+            assert amount > 0
+            assert found.ranked[place] - taken_away.ranked[place] == pytest.approx(amount, abs=1e-3)
+
+
+def test_what_is_named_follows_from_the_history_and_goes_with_it() -> None:
+    """The song that made the artist count is taken out of the history."""
+    history = heard(("waltz0", 1.0), ("house0", 1.0))
+    place = {name: number for number, name in enumerate(NAMES)}
+    with_it, without = candidates_by(PRIOR_ORDER, history), candidates_by(PRIOR_ORDER, heard(("waltz0", 1.0)))
+    named = dict(lifted_by(with_it, with_it.place_of[place["house1"]]))
+    assert named.keys() & {"artist_now", "best_of_artist", "artist", "sound", "nearest_sound"}
+    assert with_it.ranked is not None and without.ranked is not None
+    after = without.ranked[without.place_of[place["house1"]]]
+    assert with_it.ranked[with_it.place_of[place["house1"]]] > after
+    assert dict(lifted_by(without, without.place_of[place["house1"]])) != named
+
+
+def test_recommended_tracks_name_what_lifted_them_and_those_of_a_sum_do_not() -> None:
+    history = heard(("house0", 1.0))
+    items = learned(history, exploration_share=0.0).items
+    assert all(0 < len(item.lifted_by) <= MOST_LIFTS for item in items)
+    assert {item.lifted_by for item in planned(history, shelf=SHELF, model="sum").items} == {()}
+
+
+def test_every_evidence_in_favour_has_words_and_a_reason_is_not_said_twice() -> None:
+    assert WORDS.keys() <= set(Evidence) - set(AGAINST)
+    assert words_beside("after", ["rules_now", "artist_now", "sound"]) == WORDS[Evidence.ARTIST_NOW]
+    assert words_beside("loved-2", ["loved", "unknown to this release"]) is None

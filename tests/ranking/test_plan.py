@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,9 @@ from segue.index.contents import Contents
 from segue.index.track_ids import encode_ids
 from segue.index.track_index import TrackIndex
 from segue.index.transition_rules import artist_tracks_of, transition_rules_of
+from segue.ranking.artist_limit import ArtistLimit
 from segue.ranking.plan import Plan, plan
+from segue.ranking.reranking import Drawn, explored, limit_artists
 from segue.settings import Variant, load_settings
 from segue.taste.history import History, Window
 from segue.taste.profile import ListenerHistory
@@ -188,7 +191,7 @@ def test_tracks_played_after_a_positive_track_come_first_with_that_reason() -> N
 
 def test_the_session_goes_on_with_an_artist_and_says_so() -> None:
     shelf = shelf_of(after=AFTER, listeners={"blues4": 1, "blues5": 5})
-    found = planned(heard(("blues4", 1.0), start=DAY), shelf=shelf, artist_weight=2.0)
+    found = planned(heard(("blues4", 1.0), start=DAY), shelf=shelf, artist_weight=2.0, model="sum")
     first = found.items[0]
     assert (first.track_id, first.reason, first.evidence) == ("blues5", "artist", "blues4")
     without = planned(heard(("blues4", 1.0)), shelf=shelf, artist_weight=0.0)
@@ -201,6 +204,7 @@ def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_want
     found = planned(
         heard(("blues4", 1.0)),
         shelf=shelf,
+        model="sum",
         artist_weight=5.0,
         max_per_artist=2,
         artist_window=10,
@@ -212,6 +216,7 @@ def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_want
     found = planned(
         heard(("blues4", 1.0)),
         shelf=shelf_of(after=AFTER, listeners=counts, artists=others),
+        model="sum",
         artist_weight=5.0,
         max_per_artist=2,
         artist_window=10,
@@ -305,5 +310,54 @@ def test_a_share_explores_the_rest_stays_and_the_same_state_draws_the_same() -> 
     drawn = [item for item in found.items if item.reason == "explore"]
     assert len(drawn) == 1
     assert found.items[0] == straight.items[0]
-    beyond = planned(history, max_per_artist=9, list_length=18, exploration_share=0.0).items[8:]
+    beyond = planned(history, max_per_artist=9, list_length=18, exploration_share=0.0).items[3:]
     assert drawn[0].track_id in {item.track_id for item in beyond}
+    assert drawn[0].propensity == 1 / len(beyond)
+    assert {item.propensity for item in found.items if item not in drawn} == {1.0}
+
+
+ARTISTS = [row // 2 for row in range(60)]
+
+
+@pytest.mark.parametrize("per_artist", [1, 2, 9])
+def test_the_probability_of_each_track_is_the_share_of_draws_with_it(per_artist: int) -> None:
+    ranking = SETTINGS.ranking.model_copy(update={"list_length": 10, "exploration_share": 0.2})
+    limit = ArtistLimit(ARTISTS, per_artist, 10)
+    candidates = limit_artists(range(60), limit, items=60)
+    draws, times = 3000, Counter[int]()
+    propensities: dict[int, float] = {}
+    for seed in range(draws):
+        found, drawn = explored(candidates[:10], candidates, ranking=ranking, limit=limit, seed=str(seed))
+        assert len(found) == len(set(found)) == 10
+        assert (found[:2], len(drawn.rows)) == (candidates[:2], 2)
+        assert limit.holds(found)
+        times.update(found)
+        for row in found:
+            known = drawn.propensity_of(row)
+            assert known is not None
+            assert propensities.setdefault(row, known) == known
+    assert {row for row in propensities if propensities[row] == 1} == set(candidates[:8])
+    for row, propensity in propensities.items():
+        spread = (propensity * (1 - propensity) / draws) ** 0.5
+        assert abs(times[row] / draws - propensity) <= 5 * spread
+    assert sum(propensities.values()) == pytest.approx(10), "every track that can come has come"
+
+
+def test_where_the_artist_limit_gives_way_no_probability_is_claimed() -> None:
+    ranking = SETTINGS.ranking.model_copy(update={"list_length": 10, "exploration_share": 0.2})
+    limit = ArtistLimit([row % 2 for row in range(60)], 2, 10)
+    found, drawn = explored(list(range(10)), list(range(60)), ranking=ranking, limit=limit, seed="s")
+    assert (len(found), len(drawn.rows), drawn.propensity) == (10, 2, None)
+    assert {drawn.propensity_of(row) for row in found} == {None}
+    listed = planned(heard(("house0", 1.0)), shelf=shelf_of(artists=np.zeros(18)), exploration_share=0.25)
+    assert len(listed.items) == 4
+    assert {item.propensity for item in listed.items} == {None}
+
+
+def test_without_a_choice_nothing_is_explored() -> None:
+    ranking = SETTINGS.ranking.model_copy(update={"list_length": 10, "exploration_share": 0.2})
+    limit = ArtistLimit(ARTISTS, 9, 10)
+    for several in (list(range(5)), list(range(10)), [*range(8), 40, 50]):
+        found, drawn = explored(several[:10], several, ranking=ranking, limit=limit, seed="s")
+        assert (found, drawn) == (several[:10], Drawn())
+        assert drawn.propensity_of(several[0]) == 1.0

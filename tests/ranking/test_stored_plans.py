@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from pymongo.database import Database
 
 from segue.ranking.plan import Plan, PlannedTrack
@@ -49,6 +52,21 @@ def test_a_plan_written_twice_is_one_document(database: Database[Document]) -> N
     assert second[1]["items"] == [
         {"track_id": "$t9", "score": 0.5, "reason": {"kind": "because", "track_id": "t1"}}
     ]
+
+
+def test_propensity_and_evidence_are_stored_with_a_track_and_older_documents_have_none(
+    database: Database[Document],
+) -> None:
+    lifts = (("artist_now", 0.5), ("sound", 0.25))
+    tracks = [
+        PlannedTrack("t1", 0.5, "t0", propensity=1.0, lifted_by=lifts),
+        PlannedTrack("t2", 0.4, "t0", propensity=1 / 3),
+    ]
+    write_plans(database, [replace(a_plan(at=5), items=[*tracks, PlannedTrack("t3", 0.1, "t0")])], space="s")
+    found = Recommendations(Store(database)).of("$ada")
+    assert found is not None
+    assert [track.propensity for track in found.tracks] == [1.0, pytest.approx(1 / 3, abs=1e-6), None]
+    assert [track.lifted_by for track in found.tracks] == [lifts, (), ()]
 
 
 def test_an_older_plan_does_not_replace_a_newer_one(database: Database[Document]) -> None:

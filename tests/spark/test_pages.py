@@ -11,6 +11,7 @@ import sys
 import zipfile
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -44,12 +45,16 @@ ASK = """
 import json, sys
 from segue.settings import load_settings
 from segue.spark.session import session
-from tests.spark.test_pages import statuses
+from tests.spark.test_pages import listening, statuses
 spark = session(load_settings(), app="pages", spark__ui__port="0")
-paths = ("/jobs/", "/api/v1/applications", "/static/webui.css")
-print("FOUND " + json.dumps(statuses(spark.sparkContext.uiWebUrl, *paths)))
-is_here = spark._jvm.segue.KnownHosts.isHere
-print("HERE " + json.dumps([is_here(own) for own in sys.argv[1:]]))
+if "statuses" in sys.argv:
+    paths = ("/jobs/", "/api/v1/applications", "/static/webui.css")
+    print("FOUND " + json.dumps(statuses(spark.sparkContext.uiWebUrl, *paths)))
+    is_here = spark._jvm.segue.KnownHosts.isHere
+    print("HERE " + json.dumps([is_here(own) for own in sys.argv[2:]]))
+assert spark.range(1000).repartition(4).count() == 1000
+pid = spark._jvm.java.lang.ProcessHandle.current().pid()
+print("SOCKETS " + json.dumps([spark.sparkContext.uiWebUrl.rsplit(":", 1)[1], listening(pid)]))
 spark.stop()
 """
 
@@ -78,33 +83,41 @@ def only_known(found: dict[str, list[int]]) -> None:
         assert set(found[host]) <= {421, 400}, host
 
 
-@pytest.mark.parametrize("submitted", [False, True])
-def test_the_pages_of_a_driver_answer_to_known_hosts_only(tmp_path: Path, submitted: bool) -> None:
+def _asked(folder: Path, start: list[str], *asked: str, environment: dict[str, str]) -> dict[str, Any]:
+    """What the script finds out, by its words, in an environment without SPARK_LOCAL_IP of its own."""
     ensure_jars()
     ensure_filter()
-    script = tmp_path / "ask.py"
+    script = folder / "ask.py"
     script.write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{ASK}")
-    command = [sys.executable, str(script), *HERE, *ELSEWHERE]
-    environment = {"SEGUE_SPARK__CONF": json.dumps(ALLOWED), "SEGUE_SPARK__MASTER": "local[1]"}
-    if submitted:
-        # As a pack does it: the class is in a jar that spark-submit adds.
-        command = [str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), "--master", "local[1]"]
-        command += ["--jars", ",".join(map(str, _jars())), "--conf", "spark.ui.filters=segue.KnownHosts"]
-        command += [part for key, value in ALLOWED.items() for part in ("--conf", f"{key}={value}")]
-        command += [str(script), *HERE, *ELSEWHERE]
+    plain = {name: value for name, value in os.environ.items() if name != "SPARK_LOCAL_IP"}
     done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable} | environment,
+        [*start, str(script), *asked],
+        cwd=folder,
+        env=plain | {"PYSPARK_PYTHON": sys.executable, "SEGUE_SPARK__MASTER": "local[1]"} | environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    lines = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line[:5] in ("FOUND", "HERE "))
-    assert lines.keys() == {"FOUND", "HERE"}, done.stderr
-    only_known(json.loads(lines["FOUND"]))
+    assert done.returncode == 0, done.stderr
+    lines = (line.split(" ", 1) for line in done.stdout.splitlines())
+    return {word: json.loads(rest[0]) for word, *rest in lines if word in ("FOUND", "HERE", "SOCKETS")}
+
+
+@pytest.mark.parametrize("submitted", [False, True])
+def test_the_pages_of_a_driver_answer_to_known_hosts_only(tmp_path: Path, submitted: bool) -> None:
+    start, environment = [sys.executable], {"SEGUE_SPARK__CONF": json.dumps(ALLOWED)}
+    if submitted:
+        # As a pack does it: the class is in a jar that spark-submit adds.
+        start = [str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), "--master", "local[1]"]
+        start += ["--jars", ",".join(map(str, _jars())), "--conf", "spark.ui.filters=segue.KnownHosts"]
+        start += [part for key, value in ALLOWED.items() for part in ("--conf", f"{key}={value}")]
+        environment["SPARK_LOCAL_IP"] = "127.0.0.1"
+    found = _asked(tmp_path, start, "statuses", *HERE, *ELSEWHERE, environment=environment)
+    only_known(found["FOUND"])
     # On a cluster, where the pages listen on all addresses, other machines get status 403.
-    assert json.loads(lines["HERE"]) == [True] * len(HERE) + [False] * len(ELSEWHERE)
+    assert found["HERE"] == [True] * len(HERE) + [False] * len(ELSEWHERE)
+    if not submitted:
+        only_loopback(found["SOCKETS"], at="127.0.0.1")
 
 
 def test_the_pages_of_master_and_worker_answer_to_known_hosts_only(tmp_path: Path) -> None:
@@ -149,19 +162,6 @@ def _address(server: Server, kind: str) -> str:
     return found[0]
 
 
-LISTEN = """
-import json, os
-from segue.settings import load_settings
-from segue.spark.session import session
-from tests.spark.test_pages import listening
-spark = session(load_settings(), app="pages", spark__ui__port="0")
-assert spark.range(1000).repartition(4).count() == 1000
-pid = spark._jvm.java.lang.ProcessHandle.current().pid()
-print("FOUND " + json.dumps([spark.sparkContext.uiWebUrl.rsplit(":", 1)[1], listening(pid)]))
-spark.stop()
-"""
-
-
 def listening(pid: int) -> list[tuple[str, int]]:
     """The address and the port of each socket on which a process accepts connections."""
     found = psutil.Process(pid).net_connections("tcp")
@@ -174,33 +174,22 @@ def is_loopback(address: str) -> bool:
     return (mapped or own).is_loopback
 
 
-@pytest.mark.parametrize("at", ["127.0.0.1", "127.0.0.2"])
-def test_the_pages_of_a_driver_listen_on_the_loopback_address_only(tmp_path: Path, at: str) -> None:
-    """Also those of a driver that workers on other machines reach, if SPARK_LOCAL_IP says so."""
-    ensure_jars()
-    ensure_filter()
-    script = tmp_path / "listen.py"
-    script.write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{LISTEN}")
-    environment = {name: value for name, value in os.environ.items() if name != "SPARK_LOCAL_IP"}
-    environment |= {"PYSPARK_PYTHON": sys.executable, "SEGUE_SPARK__MASTER": "local[1]"}
-    if at != "127.0.0.1":  # stands for an address of the network
-        reached = {"spark.driver.host": at, "spark.driver.bindAddress": at}
-        environment |= {"SPARK_LOCAL_IP": "127.0.0.1", "SEGUE_SPARK__CONF": json.dumps(reached)}
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
-    assert lines, done.stderr
-    pages, sockets = json.loads(lines[0].removeprefix("FOUND "))
+def only_loopback(found: tuple[str, list[tuple[str, int]]], *, at: str) -> None:
+    pages, sockets = found
     assert all(is_loopback(address) for address, _ in sockets)
     [address] = [address for address, port in sockets if port == int(pages)]
     assert address.rpartition(":")[2] == "127.0.0.1"
     assert any(own.rpartition(":")[2] == at for own, port in sockets if port != int(pages))
+
+
+def test_the_pages_listen_on_the_loopback_address_only_if_workers_elsewhere_reach_the_driver(
+    tmp_path: Path,
+) -> None:
+    """If SPARK_LOCAL_IP says so; for a driver that nobody else reaches, see the test of known hosts."""
+    at = "127.0.0.2"  # stands for an address of the network
+    reached = {"spark.driver.host": at, "spark.driver.bindAddress": at}
+    environment = {"SPARK_LOCAL_IP": "127.0.0.1", "SEGUE_SPARK__CONF": json.dumps(reached)}
+    only_loopback(_asked(tmp_path, [sys.executable], environment=environment)["SOCKETS"], at=at)
 
 
 @pytest.mark.parametrize("values", [defaults(), defaults(tuned=False), cluster_defaults()])

@@ -70,7 +70,7 @@ def test_a_checkpoint_goes_on_with_a_field_that_was_added_and_without_it_again(
         return sorted(held, key=lambda play: str(play.track_id))
 
     assert [play.asDict().keys() for play in run(PLAY_SCHEMA, {"track_id": "a"}, {"track_id": "b"})] == [
-        dict.fromkeys(kind.state).keys()
+        dict.fromkeys(kind.fields).keys()
     ] * 2
     with monkeypatch.context() as newer:
         newer.setattr(play_windows, "KEPT", ("device",))

@@ -197,7 +197,9 @@ def test_a_field_that_is_kept_stays_with_the_last_signal_of_each_track() -> None
     signal = pa.struct([(name, pa.int64() if kind else pa.string()) for name, kind in fields])
 
     def given(at: int, track: str, device: str | None) -> dict[str, object]:
-        play = {"occurred_at": at, "event_id": f"{track}{at}", "track_id": track, "type": "complete"}
+        # What only statistics keep is left out.
+        kind = 'complete\n{"propensity":12500}'
+        play = {"occurred_at": at, "event_id": f"{track}{at}", "track_id": track, "type": kind}
         return {**play, "ms_played": 1, "duration_ms": 1, "device": device}
 
     signals = [given(7, "b", None), given(5, "a", "phone"), given(3, "b", "car"), given(2, "a", "car")]
@@ -209,7 +211,8 @@ def test_a_field_that_is_kept_stays_with_the_last_signal_of_each_track() -> None
         }
     )
     [(_, start, window)] = windows_of(table, signals=load_settings().signals)
-    assert (window.tracks, window.kept) == (["a", "b"], {"device": ["phone", None]})
+    assert (window.tracks, window.types) == (["a", "b"], ["complete"] * 2)
+    assert window.kept == {"device": ["phone", None]}
     history = from_document(to_document({start: window}))
     assert history == {0: window}
     assert {heard.track_id: heard.kept["device"] for heard in last_played(history)} == {

@@ -83,6 +83,7 @@ def _recommended(item: Item) -> dict[str, Any]:
         **track(item),
         "reason": item.why,
         "score": None if item.score is None else round(item.score, 4),
+        "lifted_by": [{"evidence": name, "amount": amount} for name, amount in item.lifted_by],
         "attribution": own
         and {"recommendation_id": own.recommendation_id, "rank": own.rank, "model": own.variant},
     }

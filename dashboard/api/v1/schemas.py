@@ -7,10 +7,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from segue.dashboard.api.v1.accepted import DEFAULTS, FROM_KEY, MOST
+from segue.dashboard.queries.attributed import IN_THE_ID
 from segue.plays.event import FIELDS
 from segue.plays.event_schema import object_of
 
-_PLAY = object_of(tuple(field for field in FIELDS if field.name not in FROM_KEY))
+_PLAY = object_of(tuple(field for field in FIELDS if field.name not in (*FROM_KEY, *IN_THE_ID)))
 _EVENT = _PLAY | {"required": [name for name in _PLAY["required"] if name not in DEFAULTS]}
 
 
@@ -56,9 +57,17 @@ class Attribution(_Body):
     model: str
 
 
+class Lift(_Body):
+    evidence: str = Field(description="Its name in the table of docs/explanation/recommender.md.")
+    amount: float = Field(description="What it adds to the score in the learned order.")
+
+
 class Recommended(Track):
     reason: str | None = Field(description="Why it is recommended, in words.")
     score: float | None = Field(description="Its similarity to the track that the reason names.")
+    lifted_by: list[Lift] = Field(
+        description="With a learned order, the evidence that lifted it most, the most first."
+    )
     attribution: Attribution | None
 
 
