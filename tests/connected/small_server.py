@@ -43,7 +43,7 @@ def song(number: int, **changes: Any) -> dict[str, Any]:
 
 @dataclass
 class SmallServer:
-    """Songs, playlists, what is playing, and how the server misbehaves."""
+    """Songs, playlists, the current songs, and the faults of the server."""
 
     songs: dict[str, dict[str, Any]] = field(default_factory=dict)
     sounds: dict[str, bytes] = field(default_factory=dict)

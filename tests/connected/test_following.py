@@ -1,4 +1,4 @@
-"""Following a server: what plays there, the playlists there, and a server that is away, slow or wiped."""
+"""Following a server: its current songs, its playlists, and a server that is away, slow or wiped."""
 
 from __future__ import annotations
 
