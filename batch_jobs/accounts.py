@@ -28,6 +28,8 @@ from segue.people.audit import Action, AuditLog
 from segue.people.authentication import AccountError, Authenticator
 from segue.people.login_sessions import LoginSessions
 from segue.people.secret_box import SecretBox
+from segue.scrobbling.connections import ScrobbleConnections
+from segue.scrobbling.outbox import Scrobbles
 from segue.settings import load_settings
 from segue.storage.store import Store, open_store
 
@@ -225,7 +227,7 @@ def reset(name: Name, yes: Yes = False) -> None:
 def disable(name: Name, yes: Yes = False) -> None:
     """Lock an account: log-ins are refused, sessions end, app passwords and API keys are revoked.
 
-    The data stay.
+    Its passwords and tokens of other servers and services are removed, too. The data stay.
 
     Example: ./run.sh account disable Ada
 
@@ -259,7 +261,8 @@ def enable(name: Name) -> None:
 def delete(name: Name, yes: Yes = False) -> None:
     """Delete an account with its log-in sessions, app passwords and API keys.
 
-    The listener's plays and playlists stay.
+    Its passwords and tokens of other servers and services are removed, too. The listener's plays and
+    playlists stay.
     To delete everything stored about the listener too, use ./run.sh listener forget instead.
 
     Example: ./run.sh account delete Ada
@@ -281,12 +284,17 @@ def _note(store: Store, action: Action, account: Account) -> None:
 
 
 def _shut_out(store: Store, account: Account) -> str:
-    """End all sessions and revoke all app passwords and API keys; returns their numbers in words."""
-    LinkedAccounts(store).unlink_listener(account.user_id)
+    """End all sessions, revoke all app passwords and API keys, and forget the listener's log-ins elsewhere;
+    returns their numbers in words.
+    """
+    linked = LinkedAccounts(store).unlink_listener(account.user_id)
+    services = ScrobbleConnections(store).disconnect_all(account.user_id)
+    Scrobbles(store).drop_all(account.user_id)
     closed = LoginSessions(store).close_all(account.user_id)
     passwords, keys = (owner(store).revoke_all(account.user_id) for owner in (AppPasswords, ApiKeys))
     revoked = f"{counted(passwords, 'app password')} and {counted(keys, 'API key')} revoked"
-    return f"{counted(closed, 'log-in session')} ended, {revoked}"
+    elsewhere = counted(linked + services, "connection")
+    return f"{counted(closed, 'log-in session')} ended, {revoked}, {elsewhere} to other servers removed"
 
 
 def _store() -> Store:

@@ -34,12 +34,13 @@ from segue.catalog.track_files import TrackFiles
 from segue.catalog.track_records import StoredFile
 from segue.connected import listing
 from segue.connected.client import OpenSubsonic
-from segue.connected.connections import Connection, Connections
+from segue.connected.connections import Connection, Connections, is_paused
 from segue.connected.faults import ServerAway, ServerFault
 from segue.connected.known_songs import ConnectedSongs, Known
 from segue.connected.log_ins import client_of
 from segue.connected.matching import facts_of_song, facts_of_track, is_same_song, recognised, same_ids
 from segue.connected.remote_songs import RemoteSong
+from segue.errors import SegueError
 from segue.settings import Settings
 from segue.storage.store import Store
 
@@ -74,12 +75,17 @@ class ServerChanges:
     """Whether the catalogue was read; it was not if the server reports no change."""
 
 
-def is_due(connection: Connection, settings: Settings) -> bool:
-    """Whether a server is to be asked again: after the interval, or sooner if it did not answer."""
+def is_due(connection: Connection, settings: Settings, *, now: datetime | None = None) -> bool:
+    """Whether a server is to be asked again: after the interval, or sooner if it did not answer. A pause for
+    which the server has asked is kept.
+    """
+    now = now or datetime.now(UTC)
+    if is_paused(connection, now=now):
+        return False
     asked, interval = connection.get("asked_at"), settings.servers.catalogue_interval
     if connection.get("fault"):
         interval = min(interval, _LONGEST_AWAY)
-    return asked is None or datetime.now(UTC) - asked >= interval
+    return asked is None or now - asked >= interval
 
 
 def read_server(
@@ -104,6 +110,8 @@ def read_server(
     ------
     ServerFault
         The server is away or refuses the log-in; nothing was changed.
+    SegueError
+        Its password cannot be decrypted.
     """
     began, name = time.monotonic(), connection["_id"]
     connections = Connections(store)
@@ -119,8 +127,9 @@ def read_server(
                 everything=everything,
                 progress=progress,
             )
-    except ServerFault as error:
+    except SegueError as error:
         connections.note_fault(name, str(error))
+        connections.note_pause(name, error)
         raise
     return IngestSummary(
         library=name,

@@ -24,6 +24,7 @@ from segue.catalog.stamp import Stamp
 from segue.catalog.track_document import ServerSong
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.track_records import StoredFile
+from segue.connected.connections import Connections, is_paused
 from segue.connected.faults import NoSuchThing, ServerAway, ServerFault
 from segue.connected.originals import Originals
 from segue.settings import Settings
@@ -62,13 +63,16 @@ def describe_songs(
     ------
     The numbers of songs of a group that were described, and that could not be.
     """
-    originals, away = Originals(store, settings), set[str]()
+    originals = Originals(store, settings, per_second=settings.servers.requests_per_second)
+    connections = Connections(store)
+    away = {one["_id"] for one in connections.all() if is_paused(one)}
     try:
         for group in batches(work, _GROUP):
             here = {
                 file.track_id: (file, path)
                 for file, song in group
-                if song["connection"] not in away and (path := _transferred(originals, file, song, away=away))
+                if song["connection"] not in away
+                and (path := _transferred(originals, connections, file, song, away=away))
             }
             yield _described(store, settings, describers, here)
             if not wanted():
@@ -77,7 +81,9 @@ def describe_songs(
         originals.close()
 
 
-def _transferred(originals: Originals, file: StoredFile, song: ServerSong, *, away: set[str]) -> Path | None:
+def _transferred(
+    originals: Originals, connections: Connections, file: StoredFile, song: ServerSong, *, away: set[str]
+) -> Path | None:
     """The file of a song; None if the server does not send it now."""
     try:
         return originals.file(song, size=file.size)
@@ -85,6 +91,7 @@ def _transferred(originals: Originals, file: StoredFile, song: ServerSong, *, aw
         # A song that the server does not have is removed by the next pass over its catalogue.
         if isinstance(error, ServerAway):
             away.add(song["connection"])
+            connections.note_pause(song["connection"], error)
         log.warning("%s is not analysed now: %s", song["path"], error)
     except ServerFault as error:
         log.warning("%s is not analysed now: %s", song["path"], error)

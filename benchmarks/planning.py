@@ -45,12 +45,13 @@ def measure(*, quick: bool, console: Console) -> Mapping[str, float | bool]:
     settings = load_settings()
     tracks = 10_000 if quick else FMA
     bundle = load_bundle(bundle_of(tracks, rules=True, console=console))
-    rules_only = settings.ranking.model_copy(update={"artist_weight": 0.0})
+    of_sum = settings.model_copy(update={"ranking": settings.ranking.model_copy(update={"model": "sum"})})
+    rules_only = of_sum.ranking.model_copy(update={"artist_weight": 0.0})
     learned_order = settings.ranking.model_copy(update={"model": "learned"})
     ways: dict[str, Callable[[Mapping[str, History]], None]] = {
-        "sound": Way(replace(bundle, transition_rules=None, artist_tracks=None), settings),
+        "sound": Way(replace(bundle, transition_rules=None, artist_tracks=None), of_sum),
         "rules": Way(bundle, settings.model_copy(update={"ranking": rules_only})),
-        "hybrid": Way(bundle, settings),
+        "hybrid": Way(bundle, of_sum),
         "learned": Way(bundle, settings.model_copy(update={"ranking": learned_order})),
     }
     figures: dict[str, float | bool] = {"tracks": float(tracks)}

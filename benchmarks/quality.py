@@ -26,6 +26,7 @@ from segue.errors import SegueError
 from segue.evaluation.metrics import by_lists, coverage
 from segue.evaluation.next_track import compared, evaluate
 from segue.evaluation.spaces import genre_quality
+from segue.recommenders.ordered import Ordered, ordered
 from segue.recommenders.pairs import PairEnsemble, best_unseen, implicit_als, item_knn, listeners_of
 from segue.recommenders.ranked import Ranked, RepeatsLimited
 from segue.recommenders.served import AsServed
@@ -38,17 +39,20 @@ from segue.settings import SessionSpaceSettings, load_settings
 PREFIXES = {
     "hybrid": "",
     "session-knn+rules": "baseline_",
-    "served": "served_",
+    "served:sum": "served_sum_",
     "served:session-knn+rules": "served_baseline_",
 }
-"""The models of the session logs, with the prefix of their keys. Served lists leave out recently played
-tracks and limit the tracks per artist."""
+"""The models of the session logs, with the prefix of their keys. These served lists leave out the tracks of
+the session and limit the tracks per artist. The lists of the service with its default settings are beside
+them."""
 SEEDS = 3
 """The number of trainings of the session embedding and of the learned ranker; figures vary with the seed."""
 SINGLE = ("rules", "context-tree", "v-sknn", "stan", "vstan")
 """The single methods that the ranker is compared with on sessions alone."""
 REPEATS = (0, 1, 2, 5, 20)
 """The tracks of the session that a list of 20 may have, for the curve of repeats."""
+REPEAT_SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
+"""The values of `ranking.repeat_share`, for the curve of lists as served."""
 
 
 def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
@@ -91,7 +95,8 @@ def _sessions(folder: Path, quick: bool) -> dict[str, float]:
     figures["ratio_hr20"] = figures["hr20"] / figures["baseline_hr20"]
     figures["ratio_mrr20"] = figures["mrr20"] / figures["baseline_mrr20"]
     figures["queries"] = results["hybrid"]["queries"]
-    return figures | _ranked(logs, quick) | _session_only(logs, quick) | _repeat_curve(logs)
+    figures |= _served(logs, quick) | _ranked(logs, quick) | _session_only(logs, quick)
+    return figures | _repeat_curve(logs)
 
 
 class _FittedOnce:
@@ -125,8 +130,11 @@ def _over_seeds(
         figures[f"{prefix}{key}_lowest"] = min(values)
         for end in ("low", "high"):
             figures[f"{prefix}{key}_{end}"] = found["0"][f"{key}_{end}"]
-    for key in ("coverage20", "hr20_new", "hr20_repeat"):
-        figures[prefix + key] = float(np.mean([of_seed[key] for of_seed in found.values()]))
+    for key in ("coverage20", "ndcg20", "hr20_new", "hr20_repeat", "hr20_low_mainstream", "heard20"):
+        mean = float(np.mean([of_seed[key] for of_seed in found.values()]))
+        # Without listeners, nobody is mainstream.
+        if not np.isnan(mean):
+            figures[prefix + key] = mean
     return figures
 
 
@@ -138,6 +146,65 @@ def _ranked(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
     return free | _over_seeds(
         splits, "ranked_served_", lambda seed: AsServed(Ranked(again=False, seed=seed), ranking), seeds=seeds
     )
+
+
+def _served(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
+    """The lists of the service with its default settings, and in the learned order with more and more tracks
+    that were heard recently; and with the limits of the sum: none of these tracks, and
+    `ranking.max_per_artist` for every artist."""
+    settings, splits = load_settings(), [split_by_time(log) for log in logs]
+    fitted = _FittedOnce(partial(ordered, settings))
+    if settings.ranking.model == "sum":
+        figures = _over_seeds(splits, "served_", lambda seed: compared(settings)["served"](), seeds=1)
+    else:
+        figures = _over_seeds(splits, "served_", partial(_Reseeded, fitted), seeds=1 if quick else SEEDS)
+    forms: dict[str, dict[str, float]] = {
+        f"{round(100 * share)}": {"repeat_share": share} for share in REPEAT_SHARES
+    }
+    forms["strict"] = {"repeat_share": 0.0, "staying_per_artist": settings.ranking.max_per_artist}
+    models = {name: partial(_Limited, fitted, changes) for name, changes in forms.items()}
+    for name, of_form in evaluate(splits, models).figures.items():
+        for key in (
+            "hr20",
+            "mrr20",
+            "hr20_new",
+            "hr20_repeat",
+            "coverage20",
+            "heard20",
+            "artist_diversity20",
+        ):
+            figures[f"repeat_curve_served_{name}_{key}"] = of_form[key]
+    return figures
+
+
+class _Reseeded:
+    """A learned order whose sources are fitted once, learned with another seed."""
+
+    def __init__(self, fitted: _FittedOnce, seed: int) -> None:
+        self.fitted, self.seed = fitted, seed
+
+    def fit(self, history: SessionLog) -> SessionModel:
+        model = self.fitted.fit(history)
+        assert isinstance(model, Ordered)
+        return model.learned(self.seed)
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        return self.fitted.scores(queries)
+
+
+class _Limited:
+    """A learned order that is fitted once, with other limits for its lists."""
+
+    def __init__(self, fitted: _FittedOnce, changes: Mapping[str, float]) -> None:
+        self.fitted, self.changes = fitted, changes
+
+    def fit(self, history: SessionLog) -> SessionModel:
+        model = self.fitted.fit(history)
+        assert isinstance(model, Ordered)
+        return model.limited(**self.changes)
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        return self.fitted.scores(queries)
 
 
 def _session_only(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
@@ -163,7 +230,7 @@ def _repeat_curve(logs: Sequence[SessionLog]) -> dict[str, float]:
     found = evaluate(splits, models).figures
     figures = {}
     for most, of_model in found.items():
-        for key in ("hr20", "mrr20", "hr20_new", "hr20_repeat", "coverage20"):
+        for key in ("hr20", "mrr20", "hr20_new", "hr20_repeat", "coverage20", "heard20"):
             figures[f"repeat_curve_{most}_{key}"] = of_model[key]
     share = found["0"]["queries_repeat"] / found["0"]["queries"]
     return figures | {"repeat_curve_share_of_repeats": share}

@@ -40,7 +40,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         return run
 
     job = run("job", FMA, 20)
-    all_sources = run("job", FMA, 20, rules=True)
+    all_sources = run("sum", FMA, 20, rules=True)
     learned = run("learned", FMA, 20, rules=True)
     engaged = run("engaged", FMA, 20)
     floor = run("floor", FMA, 20)

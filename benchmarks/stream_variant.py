@@ -53,8 +53,8 @@ def main() -> None:
     if kind == "default":
         stream = settings.stream.model_copy(update={"fetch_max_wait": KAFKA_DEFAULT_WAIT})
         settings = settings.model_copy(update={"stream": stream})
-    if kind == "learned":
-        ranking = settings.ranking.model_copy(update={"model": "learned"})
+    if kind in ("sum", "learned"):
+        ranking = settings.ranking.model_copy(update={"model": kind})
         settings = settings.model_copy(update={"ranking": ranking})
     spark = session(settings, app=f"bench {kind}", tuned=kind != "default")
     store, kept = open_store(settings), settings.stream
@@ -105,6 +105,7 @@ def _all(spark: SparkSession, settings: Settings) -> StreamingQuery:
 STARTS: dict[str, Callable[..., StreamingQuery]] = {
     "job": recommend.start,
     "learned": recommend.start,
+    "sum": recommend.start,
     "engaged": _engaged,
     "all": _all,
     "default": recommend.start,

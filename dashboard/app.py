@@ -116,7 +116,7 @@ def make_middleware(services: Services, of_programs: Sequence[Route] = ()) -> li
         Middleware(Protected, settings=services.settings.dashboard),
         Middleware(PageMessages),
         Middleware(Capacity),
-        Middleware(Turns),
+        Middleware(Turns, of_apps=opensubsonic.no_room),
         Middleware(StaticFiles, root=Path(st.__file__).parent / "static"),
         Middleware(Traced, routes=make_routes(services)),
         Middleware(MongoOutage, availability=services.availability),

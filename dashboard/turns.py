@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,8 +39,9 @@ class _Line:
 class Turns:
     """ASGI middleware. Visitors from this machine are not limited, as with other limits by network."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, of_apps: Callable[[Request], Response]) -> None:
+        """`of_apps` makes the answer that refuses a call of a music app."""
+        self._app, self._of_apps = app, of_apps
         self._lines: dict[str, _Line] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +51,7 @@ class Turns:
             return
         line = self._lines.setdefault(network, _Line())
         if line.requests >= AT_WORK + MOST_WAITING:
-            await _refusal(str(scope["path"]))(scope, receive, send)
+            await self._refusal(scope)(scope, receive, send)
             return
         line.requests += 1
         try:
@@ -78,8 +81,10 @@ class Turns:
         finally:
             leave()
 
-
-def _refusal(path: str) -> Response:
-    if is_developers(path):
-        return problem(429, _FULL, retry_after())
-    return PlainTextResponse(_FULL, 429, retry_after())
+    def _refusal(self, scope: Scope) -> Response:
+        path = str(scope["path"])
+        if is_developers(path):
+            return problem(429, _FULL, retry_after())
+        if path.startswith("/rest/"):
+            return self._of_apps(Request(scope))
+        return PlainTextResponse(_FULL, 429, retry_after())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -194,6 +194,58 @@ def with_new_names(values: Mapping[str, Any], *, source: str, warn: bool = True)
                     '%s: the setting %s is now "auto", "on" or "off": write "%s"', source, name, section[key]
                 )
     return renamed
+
+
+_OF_THE_SUM = ("transition_weight", "artist_weight", "memory_weight", "recent_decay")
+"""Settings of `[ranking]` that matter for the sum of scores only; a weight of 0 switches a source off."""
+
+
+def with_kept_meaning(
+    values: Mapping[str, Any], *, source: str, beside: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A source of settings in which those of release 0.1 keep their meaning.
+
+    - The weights of the sum, of `[ranking]` or of a variant, keep `ranking.model = "sum"`.
+    - `taste.repeat_after` keeps all tracks out that were heard since: `ranking.repeat_share` is 0.
+    - `ranking.max_per_artist` holds for all artists: `ranking.staying_per_artist` is the same.
+
+    A setting that is given is never changed.
+
+    Parameters
+    ----------
+    values
+        The tables of one source with current names.
+    beside
+        Another source in which such a setting may be given.
+    """
+    kept = _copy(values)
+    if not isinstance(kept.get("ranking", {}), dict):
+        return kept
+    for name, value, because in _former_meaning(values):
+        given = [_find(each, name) for each in (values, beside or {})]
+        if any(table is not None and key in table for table, key in given):
+            continue
+        log.info("%s: %s keeps its meaning by %s = %s", source, because, name, value)
+        _put(kept, name, value)
+    return kept
+
+
+def _former_meaning(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """The name and the value of settings that others need to keep their meaning, and the names of these."""
+    own, _ = _find(values, "ranking.")
+    several, _ = _find(values, f"{_VARIANTS}.")
+    tables = {"ranking": own} | {f"{_VARIANTS}.{name}": table for name, table in (several or {}).items()}
+    for place, table in tables.items():
+        if not isinstance(table, dict):
+            continue
+        if "max_per_artist" in table:
+            yield f"{place}.staying_per_artist", table["max_per_artist"], f"{place}.max_per_artist"
+        for key in _OF_THE_SUM:
+            if str(table.get(key, 0)).strip() not in ("0", "0.0"):
+                yield "ranking.model", "sum", f"{place}.{key}"
+    taste, key = _find(values, "taste.repeat_after")
+    if taste is not None and key in taste:
+        yield "ranking.repeat_share", 0.0, "taste.repeat_after"
 
 
 def _keep_rules_off(former: Mapping[str, Any], renamed: dict[str, Any]) -> None:

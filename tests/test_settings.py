@@ -15,6 +15,7 @@ from segue.errors import SegueError
 from segue.places import CONF, ROOT
 from segue.renamed_settings import RENAMED, with_new_names
 from segue.settings import Settings, load_settings
+from segue.settings.effective import effective
 
 
 def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +47,8 @@ def test_a_variant_of_ones_own_is_a_table_in_the_file(
     monkeypatch.setenv("SEGUE_CONF", str(own))
     settings = load_settings()
     assert settings.experiments.variants == (("hybrid", 50), ("bold", 25))
-    assert settings.experiments.ranking == (("bold", (("exploration_share", 0.3), ("max_per_artist", 3))),)
+    changes = (("exploration_share", 0.3), ("max_per_artist", 3), ("staying_per_artist", 3))
+    assert settings.experiments.ranking == (("bold", changes),)
     assert hash(settings) == hash(load_settings())
 
 
@@ -138,6 +140,54 @@ def test_a_former_name_gives_way_to_todays_in_the_same_file() -> None:
     both = {"models": {"factors": 1, "als": {"factors": 2}}}
     assert with_new_names(both, source="file") == {"models": {"als": {"factors": 2}}}
     assert both["models"]["factors"] == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "model", "repeat_share", "staying"),
+    [
+        ("", "learned", 0.25, 10),
+        ("[ranking]\ntransition_weight = 3.0\n", "sum", 0.25, 10),
+        ("[ranking]\nsession_weight = 3.0\n", "sum", 0.25, 10),
+        ("[ranking]\ntransition_weight = 0\n", "learned", 0.25, 10),
+        ('[ranking]\ntransition_weight = 3.0\nmodel = "learned"\n', "learned", 0.25, 10),
+        ("[experiments.ranking.bold]\nartist_weight = 3.0\n", "sum", 0.25, 10),
+        ('[taste]\nrepeat_after = "2 days"\n', "learned", 0.0, 10),
+        ('[taste]\nrepeat_after = "2 days"\n[ranking]\nrepeat_share = 0.1\n', "learned", 0.1, 10),
+        ("[ranking]\nmax_per_artist = 3\n", "learned", 0.25, 3),
+        ("[ranking]\nmax_per_artist = 3\nstaying_per_artist = 5\n", "learned", 0.25, 5),
+    ],
+)
+def test_settings_of_0_1_keep_their_meaning(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    file: str,
+    model: str,
+    repeat_share: float,
+    staying: int,
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(file)
+    monkeypatch.setenv("SEGUE_CONF", str(own))
+    found = load_settings()
+    ranking = found.ranking
+    assert (ranking.model, ranking.repeat_share, ranking.staying_per_artist) == (model, repeat_share, staying)
+    there = {each.key.name: each for each in effective(found)}
+    assert there["ranking.model"].value == model
+
+
+def test_a_variable_keeps_its_meaning_unless_the_file_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SEGUE_RANKING__ARTIST_WEIGHT", "3.0")
+    assert load_settings().ranking.model == "sum"
+    own = tmp_path / "own.toml"
+    own.write_text('[ranking]\nmodel = "learned"\n')
+    monkeypatch.setenv("SEGUE_CONF", str(own))
+    assert load_settings().ranking.model == "learned"
+    monkeypatch.setenv("SEGUE_EXPERIMENTS__RANKING", '{"bold": {"max_per_artist": 1}}')
+    assert load_settings().experiments.ranking == (
+        ("bold", (("max_per_artist", 1), ("staying_per_artist", 1))),
+    )
 
 
 def test_every_former_name_is_gone_and_every_new_one_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,10 +74,13 @@ async def as_it_is(
     passed = {name: value for name in _PASSED if (value := answer.headers.get(name))}
     kind = answer.headers.get("Content-Type", "")
     own = {**headers, **passed, "Content-Type": kind if kind.startswith("audio/") else content_type}
-    if request.method == "HEAD":
+    beyond = answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
+    if beyond or request.method == "HEAD":
         await apart(services, opened.close)
+        if beyond:  # the server's page, if it sends one, is not passed on
+            own["Content-Length"] = "0"
         empty = Response(status_code=answer.status_code, headers=own)
-        if "Content-Length" not in passed:
+        if "Content-Length" not in own:
             del empty.headers["Content-Length"]
         return empty
     return _Passing(services, answer, opened, headers=own)

@@ -11,12 +11,13 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from segue.connected.client import OpenSubsonic, Pace
-from segue.connected.connections import Connection, Connections
-from segue.connected.faults import LogInRefused, ServerFault, UnexpectedAnswer
+from segue.connected.client import OpenSubsonic, Pace, Turns
+from segue.connected.connections import Connection, Connections, is_paused
+from segue.connected.faults import LogInRefused, ServerAway, ServerFault, UnexpectedAnswer
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.log_ins import client_of, pace_of
 from segue.dashboard.beside.counts import PlayCounts
@@ -25,12 +26,15 @@ from segue.dashboard.beside.lists import Lists
 from segue.dashboard.beside.opinions import OpinionsThere
 from segue.dashboard.services import Services
 from segue.errors import SegueError, line_of
+from segue.people.secret_box import UnreadableSecret
 from segue.storage.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 _GRACE_SECONDS = 5.0
 """How long the end waits for a look in progress."""
 _LEASE = timedelta(seconds=60)
+_UNREADABLE = "the password cannot be decrypted: link the account again"
+"""The fault of an account, without the paths of this machine: it is part of the listener's export."""
 _LONGEST_PAUSE = 300.0
 """Seconds until a server that fails, or an account that is refused, is tried again."""
 
@@ -38,8 +42,15 @@ _LONGEST_PAUSE = 300.0
 class Follower:
     """A thread that looks at the connected servers again and again."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(
+        self,
+        services: Services,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`clock` and `sleep` space the calls of a server."""
+        self._services, self._clock, self._sleep = services, clock, sleep
         self._connections, self._accounts = Connections(services.store), LinkedAccounts(services.store)
         self._process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._ended = threading.Event()
@@ -87,7 +98,10 @@ class Follower:
             if former is not None and former.is_alive():
                 continue
             if ours and not self._ended.is_set():
-                server = self._servers.setdefault(name, _Server(self._services))
+                server = self._servers.get(name)
+                if server is None:
+                    server = _Server(self._services, clock=self._clock, sleep=self._sleep)
+                    self._servers[name] = server
                 thread = threading.Thread(
                     target=server.look, args=(connection,), name=f"beside {name}", daemon=True
                 )
@@ -101,12 +115,17 @@ class Follower:
 class _Server:
     """One connected server. Used by one thread at a time."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(
+        self, services: Services, *, clock: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
         self._services = services
         self._connections, self._accounts = Connections(services.store), LinkedAccounts(services.store)
         self._listening, self._lists = Listening(services), Lists(services)
         self._counts, self._opinions = PlayCounts(services), OpinionsThere(services)
         self._clients: dict[str, tuple[bytes, OpenSubsonic]] = {}
+        self._turns = Turns(services.settings.servers.requests_per_second, clock=clock, sleep=sleep)
+        self._interval = services.settings.servers.playing_interval / timedelta(seconds=1)
+        self._listens_at = 0.0
         self._pauses: dict[str, tuple[float, float]] = {}
         """The time until which a server or an account is not tried, and the length of the pause."""
 
@@ -114,22 +133,24 @@ class _Server:
         """Learn from the songs that are playing on a server, and write the lists of its listeners."""
         name = connection["_id"]
         try:
-            if self._is_paused(name):
+            if self._is_paused(name) or is_paused(connection):
                 return
             accounts = self._accounts.of_server(name)
-            clients = {
-                one["_id"]: self._client(connection, one)
-                for one in accounts
-                if not self._is_paused(one["_id"])
-            }
-            self._listening.look(name, self._client(connection), accounts, clients)
+            clients = self._clients_of(connection, accounts)
+            self._listens_at = 0.0
+            self._listen(connection, accounts, clients)
             for account in accounts:
                 if account["_id"] in clients:
                     self._write(connection, account, clients[account["_id"]])
+                    if self._is_paused(name):
+                        return
+                    # The lists of many listeners take longer than a song that is skipped.
+                    self._listen(connection, accounts, clients)
             self._works(name)
-        except ServerFault as error:
+        except (ServerFault, UnreadableSecret) as error:
             self._pause(name)
             self._connections.note_fault(name, str(error))
+            self._connections.note_pause(name, error)
             log.warning("%s is not followed now: %s", name, error)
         except SegueError as error:
             self._pause(name)
@@ -141,6 +162,18 @@ class _Server:
         except Exception:  # one server must not end the thread of all
             self._pause(name)
             log.exception("%s is not followed now", name)
+
+    def _listen(
+        self,
+        connection: Connection,
+        accounts: Sequence[LinkedAccount],
+        clients: Mapping[str, OpenSubsonic],
+    ) -> None:
+        """Learn from the songs that are playing, once within the interval."""
+        now = time.monotonic()
+        if now >= self._listens_at:
+            self._listens_at = now + self._interval
+            self._listening.look(connection["_id"], self._client(connection), accounts, clients)
 
     def _write(self, connection: Connection, account: LinkedAccount, client: OpenSubsonic) -> None:
         try:
@@ -154,12 +187,30 @@ class _Server:
             self._accounts.note_fault(account, str(error))
         except ServerFault as error:
             self._pause(account["_id"])
+            if isinstance(error, ServerAway) and error.pause is not None:  # also for the other accounts
+                self._pause(connection["_id"])
+                self._connections.note_pause(connection["_id"], error)
             self._accounts.note_fault(account, str(error))
             log.warning("the playlists of an account on %s are not written now: %s", connection["_id"], error)
         else:
             self._pauses.pop(account["_id"], None)
             if account.get("fault") is not None:
                 self._accounts.note_fault(account, None)
+
+    def _clients_of(
+        self, connection: Connection, accounts: Sequence[LinkedAccount]
+    ) -> dict[str, OpenSubsonic]:
+        """The clients of accounts, by the accounts' ids, without those that have to wait."""
+        clients = {}
+        for account in accounts:
+            if self._is_paused(account["_id"]):
+                continue
+            try:
+                clients[account["_id"]] = self._client(connection, account)
+            except UnreadableSecret:  # the others have linked theirs again
+                self._pause(account["_id"])
+                self._accounts.note_fault(account, _UNREADABLE)
+        return clients
 
     def _client(self, connection: Connection, account: LinkedAccount | None = None) -> OpenSubsonic:
         """The client of an account, which is kept as long as the log-in is the same."""
@@ -172,7 +223,7 @@ class _Server:
             known[1].close()
         usual = pace_of(self._services.settings)
         pace = Pace(timeout=usual.timeout, per_second=usual.per_second, attempts=2)
-        client = client_of(connection, self._services.settings, account=account, pace=pace)
+        client = client_of(connection, self._services.settings, account=account, pace=pace, turns=self._turns)
         self._clients[key] = bytes(secret), client
         return client
 
@@ -180,8 +231,7 @@ class _Server:
         return time.monotonic() < self._pauses.get(key, (0.0, 0.0))[0]
 
     def _pause(self, key: str) -> None:
-        interval = self._services.settings.servers.playing_interval / timedelta(seconds=1)
-        pause = min(_LONGEST_PAUSE, max(interval, 2 * self._pauses.get(key, (0.0, 0.0))[1]))
+        pause = min(_LONGEST_PAUSE, max(self._interval, 2 * self._pauses.get(key, (0.0, 0.0))[1]))
         self._pauses[key] = time.monotonic() + pause, pause
 
     def _works(self, name: str) -> None:

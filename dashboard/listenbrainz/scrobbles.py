@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from segue.catalog.letters import words_of
-from segue.catalog.matching import folded_title
+from segue.catalog.matching import SECONDS_OFF, folded_title
 from segue.catalog.track_records import MatchableTrack
 from segue.catalog.tracks import Tracks
 from segue.dashboard.listenbrainz.submission import Listen
@@ -119,7 +119,9 @@ class Scrobbles:
         )
 
     def _found(self, user_id: str, listens: Iterable[Listen]) -> list[_Found]:
-        """The tracks of listens; songs that were matched before are not looked for again."""
+        """The tracks of listens. A song that was matched before is not looked for again, unless the listen
+        says that it is another recording of these names.
+        """
         listens = list(listens)
         keys = {one.song.key() for one in listens}
         matched = {
@@ -131,14 +133,13 @@ class Scrobbles:
         known: dict[Song, _Found] = {}
         found = []
         for listen in listens:
-            track = tracks.get(matched.get(listen.song.key(), ""))
-            if track is not None:
-                found.append(_Found(listen=listen, match=Match(track.track_id), track=track))
-                continue
-            if listen.song not in known:
-                known[listen.song] = self._look_for(listen)
-            one = known[listen.song]
-            found.append(_Found(listen=listen, match=one.match, track=one.track))
+            former, song = tracks.get(matched.get(listen.song.key(), "")), listen.song
+            if (former is None or _is_another(song, former)) and song not in known:
+                known[song] = self._look_for(listen)
+            match, track = (known[song].match, known[song].track) if song in known else (Match(None), None)
+            if track is None and former is not None:
+                match, track = Match(former.track_id), former
+            found.append(_Found(listen=listen, match=match, track=track))
         return found
 
     def _look_for(self, listen: Listen) -> _Found:
@@ -153,6 +154,17 @@ class Scrobbles:
             candidates |= {track.track_id: track for track in near}
             match = Library(candidates.values()).match(song)
         return _Found(listen=listen, match=match, track=candidates.get(match.track_id or ""))
+
+
+def _is_another(song: Song, track: MatchableTrack) -> bool:
+    """Whether a song has an id or a length that the track of an earlier song of its names does not have."""
+    if song.release_track and track.release_track and song.release_track != track.release_track:
+        return True
+    if song.recordings and track.recording not in song.recordings:
+        return True
+    if song.seconds is None or not track.duration_ms:
+        return False
+    return abs(song.seconds - track.duration_ms / 1000) > SECONDS_OFF
 
 
 def _searches(song: Song) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.dashboard.any_path import below
 from segue.dashboard.api.requests import client_address
-from segue.dashboard.cross_origin import CrossOrigin
+from segue.dashboard.cross_origin import CrossOrigin, readable
 from segue.dashboard.failures import AWAY, failure_of
 from segue.dashboard.opensubsonic import (
     absent,
@@ -30,7 +30,7 @@ from segue.dashboard.opensubsonic import (
     transcoding,
     users,
 )
-from segue.dashboard.opensubsonic.answers import Form, protocol_error
+from segue.dashboard.opensubsonic.answers import Form, protocol_error, unavailable
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint, Sending
 from segue.dashboard.opensubsonic.credentials import Caller
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing
@@ -97,6 +97,14 @@ def _refusal(request: Request) -> ProtocolError:
 def form_of(request: Request) -> Form:
     """The form of the answer, by the parameters in the address."""
     return Form(request.query_params.get("f"), callback=request.query_params.get("callback"))
+
+
+def no_room(request: Request) -> Response:
+    """The answer to a call for which there is no room, in the form of its protocol."""
+    words = "There is no room for another call: try again later."
+    if request.url.path.startswith("/rest/"):
+        return readable(form_of(request).failure(unavailable(words)))
+    return readable(JSONResponse({"code": 503, "error": words}, 503))
 
 
 async def _answered(server: Server, request: Request) -> Response:

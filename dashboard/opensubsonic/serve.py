@@ -12,8 +12,6 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from uvicorn.supervisors import Multiprocess
 
 from segue import logs
@@ -21,11 +19,9 @@ from segue.dashboard.api.v1 import routes as developers
 from segue.dashboard.beside.follower import Follower
 from segue.dashboard.capacity import Capacity
 from segue.dashboard.connections import PromptProtocol
-from segue.dashboard.cross_origin import readable
 from segue.dashboard.listenbrainz import routes as listenbrainz
 from segue.dashboard.metrics import Measured
-from segue.dashboard.opensubsonic.answers import unavailable
-from segue.dashboard.opensubsonic.routes import form_of, routes
+from segue.dashboard.opensubsonic.routes import no_room, routes
 from segue.dashboard.scrobbling import sending_scrobbles
 from segue.dashboard.services import Services
 from segue.dashboard.turns import Turns
@@ -96,14 +92,6 @@ def server_config(settings: Settings, *, processes: int) -> uvicorn.Config:
     )
 
 
-def _full(request: Request) -> Response:
-    """The answer to a call for which there is no room, in the form of its protocol."""
-    words = "There is no room for another call: try again later."
-    if request.url.path.startswith("/rest/"):
-        return readable(form_of(request).failure(unavailable(words)))
-    return readable(JSONResponse({"code": 503, "error": words}, 503))
-
-
 def make_app(settings: Settings | None = None) -> Starlette:
     """The application of one process."""
     found = settings or load_settings()
@@ -113,8 +101,8 @@ def make_app(settings: Settings | None = None) -> Starlette:
     answering = [*routes(services), *listenbrainz.routes(services), *developers.routes(services)]
     layers = [
         Middleware(Measured, metrics=services.metrics, routes=answering),
-        Middleware(Capacity, of_apps=_full),
-        Middleware(Turns),
+        Middleware(Capacity, of_apps=no_room),
+        Middleware(Turns, of_apps=no_room),
     ]
 
     @contextlib.asynccontextmanager

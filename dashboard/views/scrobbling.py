@@ -15,7 +15,7 @@ from segue.errors import SegueError
 from segue.people.login_sessions import Listener
 from segue.scrobbling import lastfm, listenbrainz
 from segue.scrobbling.calling import client
-from segue.scrobbling.connections import Connection, ScrobbleConnections, Service
+from segue.scrobbling.connections import Connection, ScrobbleConnections, Service, connection_id
 from segue.scrobbling.outbox import Scrobbles
 from segue.scrobbling.outcome import WORDS
 from segue.scrobbling.sending import api_of
@@ -176,8 +176,10 @@ def _connect(listener: Listener, service: Service, *, address: str, account: str
         log.error("no service was connected: %s", error)
         st.error(gettext("No service can be connected now: ask the person who runs this server."))
         return
-    ScrobbleConnections(services.store).connect(
-        listener.user_id, service, address=address, account=account[:_LONGEST], encrypted=encrypted
-    )
+    connections, account = ScrobbleConnections(services.store), account[:_LONGEST]
+    if not connections.goes_on(listener.user_id, service, address=address, account=account):
+        # What waits was heard before this connection, and is for another account.
+        Scrobbles(services.store).drop(connection_id(listener.user_id, service))
+    connections.connect(listener.user_id, service, address=address, account=account, encrypted=encrypted)
     services.audit.note("service-connected", user_id=listener.user_id)
     st.rerun()

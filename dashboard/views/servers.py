@@ -8,7 +8,7 @@ import streamlit as st
 
 from segue.connected.client import LONGEST_USER
 from segue.connected.connections import Connection, Connections
-from segue.connected.faults import LogInRefused, NameNeeded, ServerFault
+from segue.connected.faults import LogInRefused, NameNeeded, NoSuchThing, ServerAway, ServerFault
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.linking import LONGEST_SECRET, GivenLogIn, link_account, sends_password
 from segue.dashboard import given, visit
@@ -105,7 +105,8 @@ def _fault(listener: Listener, server: Connection, log_in: GivenLogIn, *, learns
         failures.give_back(source)
         return gettext("The server does not say whose API key this is: enter the user name, too.")
     except ServerFault as error:
-        failures.give_back(source)
+        if isinstance(error, (ServerAway, NoSuchThing)):  # others may be the answer to a wrong password
+            failures.give_back(source)
         log.warning("no account was linked: %s", error)
         return gettext("The server does not answer now: try again later.")
     except SegueError as error:

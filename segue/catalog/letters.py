@@ -19,9 +19,11 @@ _PLAIN = str.maketrans(
 )  # fmt: skip
 """Latin letters that Unicode does not decompose."""
 _ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
-APOSTROPHES = "'’‘‛ʼʻ`´′＇"
+APOSTROPHES = "'’‘‛ʼʻʹʽˈꞌ`´′‵＇"
 LONGEST_KEPT = 200
 """Characters; the keys of longer names are not kept in memory."""
+_APART = str.maketrans({"´": "'"})
+"""An apostrophe that Unicode takes for an accent on a space."""
 _NO_APOSTROPHES = str.maketrans(dict.fromkeys(APOSTROPHES))
 
 
@@ -34,7 +36,7 @@ def without_accents(text: str) -> str:
         return text
     kept = []
     accented = False
-    for sign in normalised("NFKD", text):
+    for sign in normalised("NFKD", text.translate(_APART)):
         if not unicodedata.combining(sign):
             accented = _takes_accents(sign)
         elif accented:

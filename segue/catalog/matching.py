@@ -29,7 +29,10 @@ _VERSION = re.compile(
     r"\b(?:live|unplugged|acoustic|instrumental|karaoke|demo|remix|rework|mix|dub|edit|cover|a\s?cappella|"
     r"reprise|orchestral|extended|session)\b"
 )
-_JOINING = {"and", "und", "et", "y", "e", "with", "feat", "ft", "featuring", "vs", "versus", "x", "pres"}
+_JOINING = {
+    *("and", "und", "et", "y", "e", "with", "w", "mit", "con", "avec", "feat", "ft", "featuring"),
+    *("vs", "versus", "x", "meets", "pres", "presents"),
+}
 _NUMBER = re.compile(r"\d+")
 
 
@@ -75,7 +78,7 @@ def same_names(song: Described, track: MatchableTrack) -> bool:
     names = (track.artist, *track.artists)
     if by & {key for name in names for key in (artist_key(name), artist_key(_without_credit(name)))}:
         return True
-    return len(track.artists) > 1 and _credited(song.artist) == _credited(" ".join(track.artists))
+    return _credited(song.artist) in (_credited(track.artist), _credited(" & ".join(track.artists)))
 
 
 def folded_title(title: str) -> str:
@@ -94,9 +97,12 @@ def another_version(title: str, track: MatchableTrack) -> bool:
 
 
 def _credited(artists: str) -> list[str]:
-    """The words of a credit without those that join artists: "Lumen & Kaya" as "Lumen feat. Kaya"."""
+    """The words of a credit without those that join artists: "Lumen & Kaya" as "Lumen feat. Kaya".
+
+    The first and the last word join nothing: "Malcolm X" is not "Malcolm".
+    """
     words = words_of(without_apostrophes(without_accents(artists.casefold())))
-    return [word for word in words if word not in _JOINING] or words
+    return [*words[:1], *(word for word in words[1:-1] if word not in _JOINING), *words[1:][-1:]]
 
 
 def _without_credit(artist: str) -> str:

@@ -110,6 +110,37 @@ def read(kind: type[Answer], content: Mapping[str, Any], **parts: Any) -> Answer
     return kind(**{name: value for name, value in content.items() if name in known} | parts)
 
 
+def caller(content: Mapping[str, Any]) -> Caller:
+    """The listener of a key from JSON."""
+    return read(Caller, content, scopes=tuple(content["scopes"]))
+
+
+def similar(content: Mapping[str, Any]) -> list[SimilarTrack]:
+    """Similar tracks from JSON."""
+    return [read(SimilarTrack, one) for one in content["tracks"]]
+
+
+def tracks(content: Mapping[str, Any]) -> list[Track]:
+    """Tracks from JSON."""
+    return [read(Track, one) for one in content["tracks"]]
+
+
+def found(content: Mapping[str, Any]) -> Found:
+    """The result of a search from JSON."""
+    return read(
+        Found,
+        content,
+        tracks=tuple(tracks(content)),
+        artists=tuple(content["artists"]),
+        albums=tuple(read(Album, one) for one in content["albums"]),
+    )
+
+
+def results(content: Mapping[str, Any]) -> list[Result]:
+    """The results for events from JSON."""
+    return [read(Result, one) for one in content["results"]]
+
+
 def plan(content: Mapping[str, Any]) -> Plan:
     """A plan from JSON."""
     return read(Plan, content, tracks=tuple(map(_recommended, content["tracks"])))

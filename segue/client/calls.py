@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from segue.client import answers
-from segue.client.answers import Album, Caller, Found, Plan, Result, SimilarTrack, Track
+from segue.client.answers import Answer, Caller, Found, Plan, Result, SimilarTrack, Track
 from segue.client.errors import ApiError
 from segue.client.event import Event
 
@@ -22,6 +22,8 @@ _MOST_SECONDS = 60.0
 """The longest pause before another attempt."""
 _SILENCE_SECONDS = 60.0
 """A stream that is silent for longer is broken: the service sends a sign of life every 15 seconds."""
+
+_ANOTHER = "this is no answer of the API: check the address"
 
 
 class Client:
@@ -73,17 +75,16 @@ class Client:
 
     def me(self) -> Caller:
         """The listener and the rights of the key."""
-        content = self._call("GET", "/me")
-        return answers.read(Caller, content, scopes=tuple(content["scopes"]))
+        return self._call(answers.caller, "GET", "/me")
 
     def recommendations(self, *, limit: int = 100) -> Plan:
         """The listener's next tracks, with reasons. Needs the scope `recommendations`."""
-        return answers.plan(self._call("GET", "/recommendations", {"limit": limit}))
+        return self._call(answers.plan, "GET", "/recommendations", {"limit": limit})
 
     def similar(self, track_id: str, *, limit: int = 20) -> list[SimilarTrack]:
         """The tracks that sound most like one. Needs the scope `catalogue`."""
-        content = self._call("GET", f"/tracks/{quote(track_id, safe='')}/similar", {"limit": limit})
-        return [answers.read(SimilarTrack, one) for one in content["tracks"]]
+        path = f"/tracks/{quote(track_id, safe='')}/similar"
+        return self._call(answers.similar, "GET", path, {"limit": limit})
 
     def radio(self, track_id: str, *, after: Iterable[str] = (), limit: int = 20) -> list[Track]:
         """The next tracks of a radio that began with a track and has played `after`, oldest first.
@@ -91,29 +92,21 @@ class Client:
         Needs the scope `recommendations`.
         """
         sent = {"limit": limit, "after": ",".join(after)}
-        content = self._call("GET", f"/tracks/{quote(track_id, safe='')}/radio", sent)
-        return [answers.read(Track, one) for one in content["tracks"]]
+        return self._call(answers.tracks, "GET", f"/tracks/{quote(track_id, safe='')}/radio", sent)
 
     def search(self, words: str, *, limit: int = 50) -> Found:
         """Tracks, artists and albums whose names match some words. Needs the scope `catalogue`."""
-        content = self._call("GET", "/search", {"q": words, "limit": limit})
-        return answers.read(
-            Found,
-            content,
-            tracks=tuple(answers.read(Track, one) for one in content["tracks"]),
-            artists=tuple(content["artists"]),
-            albums=tuple(answers.read(Album, one) for one in content["albums"]),
-        )
+        return self._call(answers.found, "GET", "/search", {"q": words, "limit": limit})
 
     def send(self, events: Iterable[Event]) -> list[Result]:
         """Send events; returns the result for each, in their order. Needs the scope `events`.
 
         More than 100 go in several requests. After an error, send all again.
         """
-        waiting, results = [event.content() for event in events], []
+        waiting, results = [event.content() for event in events], list[Result]()
         for start in range(0, len(waiting), _MOST_EVENTS):
-            content = self._call("POST", "/events", body={"events": waiting[start : start + _MOST_EVENTS]})
-            results += [answers.read(Result, one) for one in content["results"]]
+            body = {"events": waiting[start : start + _MOST_EVENTS]}
+            results += self._call(answers.results, "POST", "/events", body=body)
         return results
 
     def plans(self, *, limit: int = 100) -> Generator[Plan, None, None]:
@@ -132,7 +125,7 @@ class Client:
             try:
                 for name, data in self._events(last, limit=limit):
                     last, pause = name, 1.0
-                    yield answers.plan(json.loads(data))
+                    yield _understood(lambda text: answers.plan(json.loads(text)), data)
             except httpx.HTTPError:
                 pass
             except ApiError as error:
@@ -152,6 +145,8 @@ class Client:
             if response.status_code != httpx.codes.OK:
                 response.read()
                 raise _error(response)
+            if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
+                raise ApiError(response.status_code, "", _ANOTHER)
             name, data = "", list[str]()
             for line in response.iter_lines():
                 field, _, value = line.partition(":")
@@ -165,8 +160,15 @@ class Client:
                 elif field == "data":
                     data.append(value)
 
-    def _call(self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None) -> Any:
-        """The content of the answer to a call.
+    def _call(
+        self,
+        read: Callable[[Any], Answer],
+        method: str,
+        path: str,
+        query: dict[str, Any] | None = None,
+        body: Any = None,
+    ) -> Answer:
+        """The answer to a call, which `read` makes of its content.
 
         Raises
         ------
@@ -177,7 +179,7 @@ class Client:
         while True:
             attempt += 1
             try:
-                return self._once(method, path, query, body)
+                return _understood(read, self._once(method, path, query, body))
             except ApiError as error:
                 if error.retry_after is None or attempt >= self._attempts:
                     raise
@@ -195,7 +197,21 @@ class Client:
         try:
             return response.json()
         except ValueError:
-            raise ApiError(response.status_code, "", "the answer is no JSON: check the address") from None
+            raise ApiError(response.status_code, "", _ANOTHER) from None
+
+
+def _understood(read: Callable[[Any], Answer], content: Any) -> Answer:
+    """The answer that `read` makes of the content.
+
+    Raises
+    ------
+    ApiError
+        It is not one of the API.
+    """
+    try:
+        return read(content)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ApiError(httpx.codes.OK, "", _ANOTHER) from None
 
 
 def _error(response: httpx.Response) -> ApiError:

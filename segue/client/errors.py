@@ -9,6 +9,8 @@ from typing import Any
 _PASSING = (502, 503, 504)
 """Statuses of a proxy whose service is away, and of a busy service: they may lack `Retry-After`."""
 _PAUSE = 1.0
+_MOST_DIGITS = 10
+"""A longer number of seconds is a mistake."""
 
 
 class ApiError(Exception):
@@ -43,11 +45,11 @@ def _seconds(text: str | None) -> float | None:
     """The seconds of the header `Retry-After`, a number or a date of HTTP; None without a valid one."""
     if not text:
         return None
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if date.tzinfo is None:  # "-0000"
         date = date.replace(tzinfo=UTC)

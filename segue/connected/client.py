@@ -95,6 +95,29 @@ class Pace:
     attempts: int = ATTEMPTS
 
 
+class Turns:
+    """Spaces the calls of a server, whichever clients make them. Safe for use by several threads."""
+
+    def __init__(
+        self,
+        per_second: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._seconds, self._clock, self._sleep = 1 / per_second, clock, sleep
+        self._lock, self._next = threading.Lock(), 0.0
+
+    def wait(self) -> None:
+        """Wait until the next call may be made."""
+        with self._lock:
+            now = self._clock()
+            turn = max(now, self._next)
+            self._next = turn + self._seconds
+        if turn > now:
+            self._sleep(turn - now)
+
+
 def checked_address(text: str) -> str:
     """The address of a server, without a slash at its end and without `/rest`.
 
@@ -137,10 +160,12 @@ class OpenSubsonic:
         pace: Pace = Pace(),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        turns: Turns | None = None,
     ) -> None:
+        """`turns` is shared by the clients of a server; without it, the client has its own."""
         self.address, self._log_in, self._pace = address, log_in, pace
         self._clock, self._sleep = clock, sleep
-        self._lock, self._next = threading.Lock(), 0.0
+        self._turns = turns or Turns(pace.per_second, clock=clock, sleep=sleep)
         self._http = httpx.Client(
             timeout=pace.timeout,
             follow_redirects=False,
@@ -204,7 +229,8 @@ class OpenSubsonic:
     def sound(
         self, endpoint: str, parameters: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
     ) -> Iterator[httpx.Response]:
-        """The answer with a recording, whose bytes have not been read; its status may be that of an error.
+        """The answer with a recording, whose bytes have not been read; or with status 416 and anything, if a
+        range was asked for that is beyond the end.
 
         Raises
         ------
@@ -212,7 +238,9 @@ class OpenSubsonic:
             See its subclasses; the server answers with an error of the protocol in place of sound.
         """
         with self._answer("GET", endpoint, list(parameters.items()), headers=headers) as answer:
-            self._check_sound(answer)
+            # Many servers, and the proxies before them, send a page with the refusal of a range.
+            if not (answer.status_code == 416 and headers and "Range" in headers):
+                self._check_sound(answer)
             yield answer
 
     def address_of(self, endpoint: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -237,7 +265,7 @@ class OpenSubsonic:
         *,
         headers: Mapping[str, str] | None = None,
     ) -> Iterator[httpx.Response]:
-        self._wait_for_turn()
+        self._turns.wait()
         url = f"{self.address}/rest/{endpoint}.view"
         given: list[tuple[str, Any]] = [*self._log_in.parameters().items(), *pairs]
         try:
@@ -264,9 +292,9 @@ class OpenSubsonic:
             if answer.status_code in (401, 403):
                 raise LogInRefused(f"{self._name} refuses the log-in (HTTP {answer.status_code})")
             if answer.status_code in _AWAY:
-                raise _Pausing(
+                raise ServerAway(
                     f"{self._name} answers with HTTP {answer.status_code}",
-                    asked_pause(answer.headers.get("Retry-After")),
+                    pause=asked_pause(answer.headers.get("Retry-After")),
                 )
             yield answer
         except httpx.TimeoutException:
@@ -284,7 +312,7 @@ class OpenSubsonic:
             raise UnexpectedAnswer(f"{self._name} answers with {kind or 'nothing'} in place of a file")
         if answer.status_code == 404:
             raise NoSuchThing(f"{self._name} has no such file")
-        if answer.status_code >= 400 and answer.status_code != 416:
+        if answer.status_code >= 400:
             raise UnexpectedAnswer(f"{self._name} answers with HTTP {answer.status_code}")
 
     def _content(self, answer: httpx.Response, *, most: int) -> bytes:
@@ -335,31 +363,15 @@ class OpenSubsonic:
             try:
                 return work()
             except ServerAway as error:
-                wanted = error.pause if isinstance(error, _Pausing) and error.pause is not None else pause
+                wanted = pause if error.pause is None else error.pause
                 if left <= 0 or wanted > LONGEST_PAUSE:
                     raise
             self._sleep(wanted)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _wait_for_turn(self) -> None:
-        with self._lock:
-            now = self._clock()
-            turn = max(now, self._next)
-            self._next = turn + 1 / self._pace.per_second
-        if turn > now:
-            self._sleep(turn - now)
-
     @property
     def _name(self) -> str:
         return urlsplit(self.address).netloc
-
-
-class _Pausing(ServerAway):
-    """The server asks for a pause, in seconds; None if it does not say how long."""
-
-    def __init__(self, text: str, pause: float | None) -> None:
-        super().__init__(text)
-        self.pause = pause
 
 
 def _code(value: object) -> int | None:
@@ -397,18 +409,22 @@ def log_in_to(address: str, user: str, secret: str, *, pace: Pace = Pace(), key:
     Parameters
     ----------
     user
-        The name of the account there. A key needs none where the server says whose it is.
+        The name of the account there. A key needs none where the server says whose it is; elsewhere, the
+        server is asked whether it is that of the key.
 
     Raises
     ------
     ServerFault
-        It accepts none, or does not answer.
+        It accepts none, or does not answer; the name is not that of the key.
     """
     if key:
         found = LogIn(user="", secret=secret, method="key")
         with OpenSubsonic(address, found, pace=pace) as client:
             client.call("ping")
-            return replace(found, user=_owner_of_key(client) or user)
+            owner = _owner_of_key(client)
+            if not owner and user:
+                _check_owner_of_key(client, user)
+            return replace(found, user=owner or user)
     by_token = LogIn(user=user, secret=secret)
     try:
         with OpenSubsonic(address, by_token, pace=pace) as client:
@@ -430,3 +446,20 @@ def _owner_of_key(client: OpenSubsonic) -> str:
         return ""
     name = found.get("username") if isinstance(found, dict) else None
     return name if isinstance(name, str) and name.isprintable() and len(name) <= LONGEST_USER else ""
+
+
+def _check_owner_of_key(client: OpenSubsonic, user: str) -> None:
+    """Check that an API key may be that of an account: only administrators may ask for other accounts.
+
+    Raises
+    ------
+    ServerFault
+        It is not, the server does not tell, or does not answer.
+    """
+    try:
+        found = client.call("getUser", {"username": user}).get("user")
+    except (UnexpectedAnswer, NoSuchThing):
+        found = None
+    name = found.get("username") if isinstance(found, dict) else None
+    if not isinstance(name, str) or name.casefold() != user.casefold():
+        raise LogInRefused(f"{urlsplit(client.address).netloc} does not say that the key is that of {user}")

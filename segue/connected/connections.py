@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import NotRequired, TypedDict
 
+from segue.connected.faults import LONGEST_ASKED, ServerAway
 from segue.errors import SegueError
 from segue.storage.mongo import DuplicateKeyError
 from segue.storage.records import Count
@@ -45,12 +46,20 @@ class Connection(TypedDict):
     """Songs that the server had then."""
     fault: NotRequired[str | None]
     """Why the last attempt failed; none if it succeeded."""
+    paused_until: NotRequired[datetime | None]
+    """Until when the server has asked not to be called."""
     suspected_at: NotRequired[datetime]
     """When a listed song was last missing, and the catalogue was to be read again for it."""
     followed_by: NotRequired[str]
     """The process that asks the server for its current songs."""
     followed_until: NotRequired[datetime]
     """Until when it alone does so."""
+
+
+def is_paused(connection: Connection, *, now: datetime | None = None) -> bool:
+    """Whether the server has asked not to be called at this time; a damaged time counts as none."""
+    now, until = now or datetime.now(UTC), connection.get("paused_until")
+    return until is not None and now < until <= now + timedelta(seconds=LONGEST_ASKED)
 
 
 class Connections(Collection[Connection]):
@@ -83,7 +92,13 @@ class Connections(Collection[Connection]):
 
     def replace_log_in(self, name: str, *, user: str, method: str, encrypted: bytes) -> None:
         """Store another log-in, as after a changed password."""
-        change = {"user": user, "method": method, "encrypted": encrypted, "fault": None}
+        change = {
+            "user": user,
+            "method": method,
+            "encrypted": encrypted,
+            "fault": None,
+            "paused_until": None,
+        }
         self.documents.update_one({"_id": name}, {"$set": change})
 
     def all(self) -> list[Connection]:
@@ -104,7 +119,13 @@ class Connections(Collection[Connection]):
 
     def note_list(self, name: str, *, songs: int, mark: str | None) -> None:
         """Note that the whole catalogue was read."""
-        change = {"songs": songs, "mark": mark, "listed_at": datetime.now(UTC), "fault": None}
+        change = {
+            "songs": songs,
+            "mark": mark,
+            "listed_at": datetime.now(UTC),
+            "fault": None,
+            "paused_until": None,
+        }
         self.documents.update_one({"_id": name}, {"$set": change})
 
     def ask_again(self, name: str) -> None:
@@ -123,6 +144,12 @@ class Connections(Collection[Connection]):
     def note_fault(self, name: str, fault: str | None) -> None:
         """Note why the last attempt failed; None for a success."""
         self.documents.update_one({"_id": name, "fault": {"$ne": fault}}, {"$set": {"fault": fault}})
+
+    def note_pause(self, name: str, error: SegueError) -> None:
+        """Note the pause for which the server asks by an error, if it does."""
+        if isinstance(error, ServerAway) and error.pause is not None:
+            until = datetime.now(UTC) + timedelta(seconds=error.pause)
+            self.documents.update_one({"_id": name}, {"$set": {"paused_until": until}})
 
     def follow(self, name: str, process: str, *, lasting: timedelta) -> bool:
         """Take or keep the right to ask a server for its current songs; False if another process has it."""

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from segue.errors import SegueError
 
+LONGEST_ASKED = 86_400.0
+"""Seconds: a server that asks for a longer pause is called again after this time."""
+
 
 class ServerFault(SegueError):
     """Another server did not answer a request as it should."""
 
 
 class ServerAway(ServerFault):
-    """The server cannot be reached, is too slow, fails, or asks for a pause: a later attempt may succeed."""
+    """The server cannot be reached, is too slow, fails, or asks for a pause: a later attempt may succeed.
+
+    Attributes
+    ----------
+    pause
+        The seconds for which the server asks not to be called; None if it does not say.
+    """
+
+    def __init__(self, text: str, *, pause: float | None = None) -> None:
+        super().__init__(text)
+        self.pause = None if pause is None else min(pause, LONGEST_ASKED)
 
 
 class LogInRefused(ServerFault):

@@ -67,7 +67,9 @@ def connect_server(
         )
     if known is None and TrackFiles(store).has_files(name):
         raise SegueError(f"a library of folders has the name {name}: choose another --name")
-    log_in = log_in_to(address, given.user, given.secret, pace=_quick(settings), key=given.key)
+    # Whose key it is does not matter here: only the server tells, and nobody else is believed.
+    user = "" if given.key else given.user
+    log_in = log_in_to(address, user, given.secret, pace=_quick(settings), key=given.key)
     encrypted = box_of(settings).close(given.secret)
     if known is not None:
         connections.replace_log_in(name, user=log_in.user, method=log_in.method, encrypted=encrypted)

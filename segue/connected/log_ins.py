@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
-from segue.connected.client import LogIn, Method, OpenSubsonic, Pace
+from segue.connected.client import LogIn, Method, OpenSubsonic, Pace, Turns
 from segue.connected.connections import Connection
 from segue.connected.linked_accounts import LinkedAccount
 from segue.people.secret_box import OF_OTHER_SERVICES, SecretBox
@@ -30,6 +30,7 @@ def client_of(
     *,
     account: LinkedAccount | None = None,
     pace: Pace | None = None,
+    turns: Turns | None = None,
 ) -> OpenSubsonic:
     """A client of a server, with the operator's account or a listener's.
 
@@ -44,4 +45,4 @@ def client_of(
         secret=box_of(settings).open(stored["encrypted"]),
         method=cast(Method, stored["method"]),
     )
-    return OpenSubsonic(connection["address"], log_in, pace=pace or pace_of(settings))
+    return OpenSubsonic(connection["address"], log_in, pace=pace or pace_of(settings), turns=turns)

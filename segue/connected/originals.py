@@ -35,6 +35,7 @@ _LONGEST_SECONDS = 3600.0
 """A transfer that takes longer is ended."""
 SLOWEST, _BEGINS_SECONDS = 16 << 10, 60.0
 """Bytes a second. A transfer that has been slower on average for so many seconds is ended: others wait."""
+_AT_ONCE = 1000.0
 _KNOWN_SECONDS = 30.0
 """How long a client is used before the connection is read again: its log-in may have been replaced."""
 _LYRICS_SECONDS, _WITHOUT_LYRICS_SECONDS, _MOST_LYRICS = 3600.0, 300.0, 500
@@ -44,8 +45,15 @@ class Originals:
     """The recordings and the lyrics of all connected servers. Safe for use by several threads."""
 
     def __init__(
-        self, store: Store, settings: Settings, *, clock: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        per_second: float = _AT_ONCE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`per_second` bounds the calls of a server; somebody who listens does not wait for a turn."""
+        self._per_second = per_second
         self._connections, self._settings, self._clock = Connections(store), settings, clock
         self._cache = FileCache(Path(settings.servers.folder), max_bytes=settings.servers.cache_size)
         self._clients: dict[str, tuple[float, bytes, OpenSubsonic]] = {}
@@ -197,7 +205,7 @@ class Originals:
         if client is None or stored != log_in or client.address != connection["address"]:
             # A player that waits is not served by four attempts.
             usual = pace_of(self._settings)
-            pace = Pace(timeout=usual.timeout, per_second=1000.0, attempts=1)
+            pace = Pace(timeout=usual.timeout, per_second=self._per_second, attempts=1)
             # A former client is left to the requests that use it.
             client = client_of(connection, self._settings, pace=pace)
         with self._lock:

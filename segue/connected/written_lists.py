@@ -18,6 +18,7 @@ from segue.batches import batches
 from segue.connected.client import OpenSubsonic
 from segue.connected.faults import LogInRefused, NoSuchThing, NotAllowed, ServerFault, UnexpectedAnswer
 from segue.connected.linked_accounts import WrittenList
+from segue.connected.listing import song
 from segue.connected.remote_songs import identifier
 
 MOST = 200
@@ -54,6 +55,34 @@ def write_list(
     digest = digest_of(name, wanted)
     if not wanted or before.get("digest") == digest:
         return
+    try:
+        own = _written(client, user=user, name=name, wanted=wanted, before=before, note=note)
+    except NoSuchThing:  # some servers refuse the whole list for a song that they have lost
+        there = [one for one in wanted if _is_there(client, one)]
+        if not there or there == wanted:
+            raise
+        own = _written(client, user=user, name=name, wanted=there, before=before, note=note)
+    note({"playlist": own, "digest": digest, "written_at": datetime.now(UTC)})
+
+
+def _is_there(client: OpenSubsonic, song_id: str) -> bool:
+    """Whether the account may hear a song that the server has."""
+    try:
+        return song(client, song_id) is not None
+    except NotAllowed:
+        return False
+
+
+def _written(
+    client: OpenSubsonic,
+    *,
+    user: str,
+    name: str,
+    wanted: Sequence[str],
+    before: WrittenList,
+    note: Callable[[WrittenList], None],
+) -> str:
+    """Write a list; returns its id."""
     own = before.get("playlist")
     stored = _songs(client, own) if own else None
     if own is None or stored is None:
@@ -64,7 +93,7 @@ def write_list(
         stored = _songs(client, own)
     if stored != wanted:
         _replace(client, own, stored or [], wanted)
-    note({"playlist": own, "digest": digest, "written_at": datetime.now(UTC)})
+    return own
 
 
 def _songs(client: OpenSubsonic, playlist: str) -> list[str] | None:
@@ -130,7 +159,7 @@ def _replace(client: OpenSubsonic, own: str, stored: Sequence[str], wanted: Sequ
     except UnexpectedAnswer:
         _replace_in_parts(client, own, stored, wanted)
     now = _songs(client, own)
-    if now == [*stored, *wanted] and stored:  # the server has added them
+    if stored and not _is_left_of(now or [], wanted) and _is_added(now, stored, wanted):
         _remove_first(client, own, len(stored))
         now = _songs(client, own)
     if now and len(now) < len(wanted) and now == list(wanted[: len(now)]):  # it took only the first ones
@@ -142,10 +171,32 @@ def _replace(client: OpenSubsonic, own: str, stored: Sequence[str], wanted: Sequ
 
 
 def _replace_in_parts(client: OpenSubsonic, own: str, stored: Sequence[str], wanted: Sequence[str]) -> None:
-    for part in batches(wanted, _IN_ADDRESS):
-        _add(client, own, part)
-    if _songs(client, own) == [*stored, *wanted]:
+    try:
+        for part in batches(wanted, _IN_ADDRESS):
+            _add(client, own, part)
+    except (UnexpectedAnswer, NoSuchThing):
+        _remove_added(client, own, stored)
+        raise
+    if _is_added(_songs(client, own), stored, wanted):
         _remove_first(client, own, len(stored))
+
+
+def _remove_added(client: OpenSubsonic, own: str, stored: Sequence[str]) -> None:
+    """Remove the songs that were added to a list before a fault, as far as the server lets that happen."""
+    with suppress(ServerFault):
+        now = _songs(client, own) or []
+        if now[: len(stored)] == stored:
+            _remove(client, own, range(len(now) - 1, len(stored) - 1, -1))
+
+
+def _is_added(now: Sequence[str] | None, stored: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a list has the former songs, and after them some of the wanted ones."""
+    return (
+        now is not None
+        and len(now) > len(stored)
+        and now[: len(stored)] == stored
+        and _is_left_of(now[len(stored) :], wanted)
+    )
 
 
 def _add(client: OpenSubsonic, own: str, songs: Sequence[str]) -> None:
@@ -161,8 +212,13 @@ def _is_left_of(now: Sequence[str], wanted: Sequence[str]) -> bool:
 
 
 def _remove_first(client: OpenSubsonic, own: str, number: int) -> None:
-    """Remove the first songs of a list, the last of them first, so that the places of the others stay."""
-    for part in batches(range(number - 1, -1, -1), _IN_ADDRESS):
+    """Remove the first songs of a list."""
+    _remove(client, own, range(number - 1, -1, -1))
+
+
+def _remove(client: OpenSubsonic, own: str, places: Sequence[int]) -> None:
+    """Remove songs of a list; the last place comes first, so that the places of the others stay."""
+    for part in batches(places, _IN_ADDRESS):
         client.call(
             "updatePlaylist",
             [("playlistId", own), *(("songIndexToRemove", place) for place in part)],

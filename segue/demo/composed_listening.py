@@ -1,8 +1,9 @@
 """Composed listening in the demo's styles, from which the shipped weights of the learned order come.
 
 Listeners like some styles and artists. They go through albums, stay with an artist, follow companions of a
-track or look around, each with habits of their own. They skip tracks that they dislike, and then avoid the
-artist for the rest of the session. Run it with
+track or look around, each with habits of their own. In some sessions they repeat what they have just heard,
+one track or several in their order. They skip tracks that they dislike, and then avoid the artist for the
+rest of the session. Run it with
 
     .local/venv/bin/python -m segue.demo.composed_listening --seed 7
 
@@ -42,6 +43,14 @@ LISTENERS, SESSIONS, PLAYS = 300, 9, 14
 COMPANIONS = 3
 DAY_MS, TRACK_MS = 86_400_000, 240_000
 WAYS = ("album", "artist", "companion", "style", "anything")
+REPEATING = 0.25
+"""The share of sessions in which a listener repeats tracks."""
+REPEATS, RARE_REPEATS = 0.7, 0.04
+"""The share of repeats in these sessions, and in the others."""
+LOOPS, IN_ORDER = 0.4, 0.4
+"""The shares of repeats that are of the last track, and of the track that followed it before."""
+RETURNS = 0.1
+"""The share of sessions' first tracks, and of others, that the listener knows from an earlier day."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +108,20 @@ def listening(music: Catalogue, rng: np.random.Generator) -> list[list[Played]]:
     avoided = rng.random(len(STYLES) * ARTISTS) < 0.25
     habits = rng.dirichlet([3.0, 1.5, 2.0, 2.0, 0.7])
     sessions = []
+    known: list[int] = []
     for day in range(SESSIONS):
         last = _of_style(music, int(rng.choice(liked)), rng)
+        repeats = REPEATS if rng.random() < REPEATING else RARE_REPEATS
         left: set[int] = set()
         session: list[Played] = []
         for place in range(PLAYS):
-            track = last if place == 0 else _next(music, last, habits, liked, rng)
+            heard_now = [played.track for played in session if played.heard]
+            if heard_now and rng.random() < repeats:
+                track = _again(heard_now, rng)
+            elif known and rng.random() < RETURNS:
+                track = int(rng.choice(known))
+            else:
+                track = last if place == 0 else _next(music, last, habits, liked, rng)
             artist = track // OF_ARTIST
             if artist in left and rng.random() < 0.8:
                 track = _of_style(music, int(rng.choice(liked)), rng)
@@ -117,7 +134,19 @@ def listening(music: Catalogue, rng: np.random.Generator) -> list[list[Played]]:
             else:
                 left.add(artist)
         sessions.append(session)
+        known += [played.track for played in session if played.heard]
     return sessions
+
+
+def _again(heard: Sequence[int], rng: np.random.Generator) -> int:
+    """One of the tracks that were heard in a session, the last of them last."""
+    way, last = rng.random(), heard[-1]
+    before = heard.index(last) + 1
+    if way < LOOPS:
+        return last
+    if way < LOOPS + IN_ORDER:
+        return heard[before % len(heard)]
+    return int(rng.choice(heard))
 
 
 def _of_style(music: Catalogue, style: int, rng: np.random.Generator) -> int:
@@ -195,8 +224,7 @@ def _lessons(
         begin = first * PLAYS
         for place in rng.permutation(np.arange(begin + 1, len(everything)))[:12].tolist():
             target = everything[place]
-            known = {played.track for played in everything[:place]}
-            if target.heard and target.track not in known:
+            if target.heard:
                 history = _history(everything[:place], settings)
                 yield ListenerHistory(f"{person}", history, settings.taste), target.track, target.at
 
@@ -224,7 +252,7 @@ def _history(plays: Sequence[Played], settings: Settings) -> History:
 def _choices(
     index: TrackIndex, lessons: Sequence[Lesson], settings: Settings
 ) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-    ranking = settings.ranking
+    ranking = settings.ranking.model_copy(update={"model": "learned"})
     profiles = build_profiles([listener for listener, _, _ in lessons], bundle=index)
     near = TASTE.propose(profiles, index, ranking)
     pool = pooled(near, profiles, index, ranking=ranking, sources=in_use(index, ranking))
@@ -232,11 +260,12 @@ def _choices(
         profile = profiles[i]
         if not profile.has_taste:
             continue
-        own = pool.of(i, profile.similarity(index.vectors))
-        if target not in own.place_of or target in profile.barred:
+        own = pool.of(i, profile.similarity(index.vectors), again=profile.heard.candidates)
+        barred = profile.barred - frozenset(profile.heard.candidates.tolist())
+        if target not in own.place_of or target in barred:
             continue
         evidence = gathered(own, profile, index, {})
-        left = np.flatnonzero(~np.isin(own.rows, list(profile.barred)))
+        left = np.flatnonzero(~np.isin(own.rows, list(barred)))
         taken = int(np.searchsorted(left, own.place_of[target]))
         yield evidence.values[left], evidence.state, taken
 

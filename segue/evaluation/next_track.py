@@ -22,7 +22,7 @@ from segue.evaluation.metrics import (
 )
 from segue.recommenders.chosen import ChosenBlend, context_tree, nearest_sessions
 from segue.recommenders.nearest_sessions import GRIDS
-from segue.recommenders.ordered import Ordered
+from segue.recommenders.ordered import ordered
 from segue.recommenders.played import AlsRecommender
 from segue.recommenders.ranked import Ranked
 from segue.recommenders.served import AsServed, ServedRecommender, SessionKnowledge
@@ -32,7 +32,7 @@ from segue.recommenders.session_rules import SequentialRules
 from segue.recommenders.tastes import NearTaste, centroids
 from segue.recommenders.top import ranks_of, top_lists
 from segue.session_logs.logs import SessionLog
-from segue.session_logs.splits import TimeSplit, blocks
+from segue.session_logs.splits import Queries, TimeSplit, blocks
 from segue.settings import Settings
 
 MODELS: Mapping[str, Callable[[], SessionModel]] = {
@@ -64,6 +64,8 @@ def compared(settings: Settings) -> dict[str, Callable[[], SessionModel]]:
     def as_served(make: Callable[[], SessionModel]) -> Callable[[], SessionModel]:
         return lambda: AsServed(make(), ranking)
 
+    of_sum = as_served(lambda: ServedRecommender(models, ranking, taste))
+
     return {
         **MODELS,
         "als": lambda: AlsRecommender(models.als),
@@ -76,8 +78,9 @@ def compared(settings: Settings) -> dict[str, Callable[[], SessionModel]]:
         "served:ranked": as_served(lambda: Ranked(again=False)),
         "served:space": as_served(space()),
         "served:sessions": as_served(lambda: SessionKnowledge(models, ranking)),
-        "served:learned": as_served(lambda: Ordered(models, ranking, taste)),
-        "served": as_served(lambda: ServedRecommender(models, ranking, taste)),
+        "served:sum": of_sum,
+        "served:learned": lambda: ordered(settings),
+        "served": (lambda: ordered(settings)) if ranking.model == "learned" else of_sum,
     }
 
 
@@ -121,6 +124,7 @@ class Comparison:
 def outcome(model: SessionModel, split: TimeSplit, *, k: int = 20) -> Outcome:
     """Fit a model on the history, and answer the queries block by block."""
     fitted = model.fit(split.history)
+    choice = getattr(fitted, "choice", "")
 
     def answer(block: slice) -> tuple[np.ndarray, np.ndarray]:
         queries = split.queries.take(block)
@@ -132,7 +136,7 @@ def outcome(model: SessionModel, split: TimeSplit, *, k: int = 20) -> Outcome:
     return Outcome(
         ranks=np.concatenate([ranks for ranks, _ in answers]),
         lists=np.concatenate([lists for _, lists in answers]),
-        choice=getattr(model, "choice", ""),
+        choice=choice,
     )
 
 
@@ -153,6 +157,16 @@ def subsets(split: TimeSplit) -> dict[str, np.ndarray]:
     known = np.unique(queries.users[np.isfinite(level)])
     bar = np.quantile(mainstream[known], 1 / 3) if len(known) else np.nan
     return {"repeat": repeat, "new": ~repeat, "low_mainstream": level <= bar}
+
+
+def heard(lists: np.ndarray, queries: Queries) -> np.ndarray:
+    """(p,) float64: the share of each list that the prefix has played; NaN for an empty list."""
+    shares = np.full(len(lists), np.nan)
+    for i in range(len(lists)):
+        listed = lists[i][lists[i] >= 0]
+        if len(listed):
+            shares[i] = np.isin(listed, queries.items[queries.starts[i] : queries.ends[i]]).mean()
+    return shares
 
 
 def item_vectors(history: SessionLog, *, dimension: int = SAMPLE_DIMENSION, seed: int = 0) -> np.ndarray:
@@ -221,6 +235,7 @@ def _figures(
             "popularity": [
                 average_popularity(ranked, counts) for ranked, counts in zip(lists, plays, strict=True)
             ],
+            "heard": [heard(ranked, split.queries) for ranked, split in pairs],
             "artist_diversity": [artist_diversity(ranked, split.history.artists) for ranked, split in pairs],
             "intra_list_similarity": [
                 intra_list_similarity(ranked[block], rows)

@@ -56,15 +56,6 @@ class TrackIndex(Contents):
             found[row] = (*found.get(row, ()), code)
         return found
 
-    @cached_property
-    def followed(self) -> np.ndarray:
-        """(n,) float32 from 0 to 1: the number of transition rules that lead to each row, as a logarithm."""
-        count = len(self.track_ids)
-        if self.transition_rules is None:
-            return np.zeros(count, dtype=np.float32)
-        leading = np.log1p(np.bincount(self.transition_rules.rows, minlength=count)).astype(np.float32)
-        return np.asarray(leading / max(float(leading.max(initial=0.0)), 1e-9))
-
     def artists_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The known main artists of rows, flat: (m,) indices into `rows`, and their codes."""
         first = np.asarray(self.artists[rows])

@@ -25,11 +25,17 @@ class ArtistLimit:
     window: int
     others: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     """The codes of further main artists, by row."""
+    more: Mapping[int, int] = field(default_factory=dict)
+    """How many further songs some artists may have, by code."""
 
     @classmethod
-    def of(cls, bundle: TrackIndex, ranking: RankingSettings) -> ArtistLimit:
-        """The limit of the settings on the artists of a bundle."""
-        return cls(bundle.artists, ranking.max_per_artist, ranking.artist_window, bundle.others_by_row)
+    def of(
+        cls, bundle: TrackIndex, ranking: RankingSettings, *, more: Mapping[int, int] | None = None
+    ) -> ArtistLimit:
+        """The limit of the settings on the artists of a bundle, with further songs of some of them."""
+        return cls(
+            bundle.artists, ranking.max_per_artist, ranking.artist_window, bundle.others_by_row, more or {}
+        )
 
     def artists_of(self, row: int) -> tuple[int, ...]:
         """The codes of a row's main artists; of an unknown artist, one negative code."""
@@ -47,7 +53,7 @@ class ArtistLimit:
 
     def of_artist(self, artist: int) -> int:
         """How many songs an artist may have in a stretch."""
-        return self.per_artist
+        return self.per_artist + self.more.get(artist, 0)
 
     def recent(self, before: Sequence[int]) -> Sequence[int]:
         """The part of a list that limits the next track."""

@@ -184,13 +184,28 @@ class Pool:
     other_bounds: np.ndarray
     """(listeners + 1,) int64 offsets into `others`."""
 
-    def of(self, listener: int, similarity_of: Callable[[np.ndarray], np.ndarray]) -> Candidates:
-        """One listener's candidates. `similarity_of` maps rows to their cosines with the taste, (n,) each."""
+    def of(
+        self,
+        listener: int,
+        similarity_of: Callable[[np.ndarray], np.ndarray],
+        again: np.ndarray | None = None,
+    ) -> Candidates:
+        """One listener's candidates.
+
+        Parameters
+        ----------
+        similarity_of
+            Maps rows to their cosines with the taste, (n,) each.
+        again
+            (k,) int64 rows that were heard recently, and are candidates nevertheless.
+        """
         near = slice(self.near_bounds[listener], self.near_bounds[listener + 1])
         part = slice(self.other_bounds[listener], self.other_bounds[listener + 1])
         rows, similarity = self.near.rows[near], self.near.scores[near]
         place_of = {row: place for place, row in enumerate(rows.tolist())}
         places = [place_of.setdefault(row, len(place_of)) for row in self.others.rows[part].tolist()]
+        for row in () if again is None else again.tolist():
+            place_of.setdefault(row, len(place_of))
         if len(place_of) > len(rows):
             more = np.array(list(place_of)[len(rows) :])
             rows = np.concatenate([rows, more])

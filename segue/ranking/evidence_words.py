@@ -21,7 +21,13 @@ WORDS: Mapping[Evidence, str] = {
     Evidence.LOVED: marked("you loved it before"),
     Evidence.LIKE_LOVED: marked("like songs that you loved"),
     Evidence.AGAIN: marked("you liked it long ago"),
-    Evidence.POPULAR: marked("many play it after other songs"),
+    Evidence.STAYING: marked("you are staying with this artist"),
+    Evidence.HEARD_LATELY: marked("you heard it just now"),
+    Evidence.HEARD_OFTEN: marked("you play it often"),
+    Evidence.HEARD_ON_LOOP: marked("you are repeating it"),
+    Evidence.HEARD_AFTER: marked("you played it after these songs before"),
+    Evidence.HEARD_REPEATING: marked("you are repeating songs"),
+    Evidence.LATELY_REPEATING: marked("you are repeating songs"),
 }
 _SAID: Mapping[str, Sequence[Evidence]] = {
     "because": (Evidence.SOUND, Evidence.NEAREST_SOUND),
@@ -29,6 +35,7 @@ _SAID: Mapping[str, Sequence[Evidence]] = {
     SameArtistSource.reason.kind: (Evidence.ARTIST,),
     LikeLovedSource.reason.kind: (Evidence.LIKE_LOVED,),
     "again": (Evidence.AGAIN,),
+    "repeat": (Evidence.HEARD_LATELY,),
 }
 """By kind of reason, the evidence that the reason expresses itself."""
 

@@ -16,7 +16,7 @@ ones by :mod:`segue.demo.composed_listening`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, auto
 from functools import lru_cache
@@ -28,6 +28,7 @@ from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import NO_EVIDENCE, Candidates, CandidateSource, Proposals
 from segue.ranking.sources import LikeLovedSource, LongMemorySource, SameArtistSource, TransitionRuleSource
 from segue.settings import RankingSettings
+from segue.taste.heard import Words
 from segue.taste.profile import ListenerProfile, Profiles
 
 SEEDS_SINCE = 10
@@ -46,6 +47,8 @@ MOST_LIFTS = 3
 _NOTABLE = 0.1
 _SINGLE_THREAD = 200_000
 """The multiplications up to which OpenBLAS uses one thread: 4 * 65,536, with some room."""
+_FORMER = "popular"
+"""Evidence of earlier versions, which is left out: it made lists of popular tracks, and found no more."""
 SHIPPED = "shipped"
 """The version of the weights that come with the software."""
 SHIPPED_FILE = "learned_order.json"
@@ -72,20 +75,33 @@ class Evidence(IntEnum):
     """How many like the track among those of a liked artist."""
     RULE_OF_ARTIST = auto()
     """The product of rules and artist: someone on an album."""
+    STAYING = auto()
+    """The square of the share of the artist: someone who stays with an artist."""
     LOVED = auto()
     """Love as a share of that of the most loved track, for tracks that the long memory offers."""
     LIKE_LOVED = auto()
     AGAIN = auto()
     """Whether the listener liked the track long ago."""
-    POPULAR = auto()
-    """How many rules lead to the track."""
+    HEARD_LATELY = auto()
+    """Of a track that was heard recently and may come again, as the next five: how lately it was heard."""
+    HEARD_OFTEN = auto()
+    HEARD_ON_LOOP = auto()
+    """Whether it came right again just now."""
+    HEARD_AFTER = auto()
+    """Whether it was heard before after the tracks that were heard just now."""
+    HEARD_REPEATING = auto()
+    """How much the listener is repeating tracks just now."""
+    LATELY_REPEATING = auto()
+    """The product with how lately the track was heard."""
     ARTIST_AGAINST = auto()
     """The skips and dislikes of the artist's tracks."""
     SOUND_AGAINST = auto()
     """The similarity to the most similar track that was skipped or disliked, fading."""
+    HEARD = auto()
+    """Whether the track was heard recently, to the end or not."""
 
 
-AGAINST = (Evidence.ARTIST_AGAINST, Evidence.SOUND_AGAINST)
+AGAINST = (Evidence.ARTIST_AGAINST, Evidence.SOUND_AGAINST, Evidence.HEARD)
 """Evidence whose weights are at most 0."""
 
 
@@ -104,6 +120,7 @@ _MADE_BY: dict[str, tuple[Evidence, ...]] = {
         Evidence.ARTIST_NOW,
         Evidence.BEST_OF_ARTIST,
         Evidence.RULE_OF_ARTIST,
+        Evidence.STAYING,
     ),
     LongMemorySource.name: (Evidence.LOVED,),
     LikeLovedSource.name: (Evidence.LIKE_LOVED,),
@@ -140,19 +157,36 @@ class LearnedOrder:
             The profiles one by one.
         """
         remembered = Remembered.of(profiles, bundle, ranking, candidates)
+        others = _without_evidence(profiles, bundle, ranking, candidates)
         return [
-            self._ordered(own, profile, bundle, remembered.of_listener(i)) if len(own.rows) else own
+            self._ordered(
+                own,
+                profile,
+                bundle,
+                remembered.of_listener(i),
+                {name: _of_listener(proposals, i) for name, proposals in others.items()},
+            )
+            if len(own.rows)
+            else own
             for i, (own, profile) in enumerate(zip(candidates, listeners, strict=True))
         ]
 
     def _ordered(
-        self, own: Candidates, profile: ListenerProfile, bundle: TrackIndex, remembered: RememberedTracks
+        self,
+        own: Candidates,
+        profile: ListenerProfile,
+        bundle: TrackIndex,
+        remembered: RememberedTracks,
+        others: Mapping[str, tuple[np.ndarray, np.ndarray]],
     ) -> Candidates:
         found = gathered(own, profile, bundle, remembered)
         parts = found.values * (self.weights @ found.state).astype(np.float32)
         number = {source.name: place for place, source in enumerate(own.sources)}
         names = [name for name in _MADE_BY if name in number]
         by_source = [parts[:, list(_MADE_BY[name])].sum(axis=1) for name in names]
+        for name, (rows, scores) in others.items():
+            names.append(name)
+            by_source.append(_added(own.rows, rows, FEEDBACK_SCALE * scores))
         of_taste = parts[:, list(_OF_TASTE)].sum(axis=1)
         leader = np.argmax([of_taste, *by_source], axis=0)
         source = np.array([-1, *(number[name] for name in names)], dtype=np.int64)[leader]
@@ -163,7 +197,10 @@ class LearnedOrder:
         ):
             led = source == number.get(name, len(number))
             evidence[led] = signals[led]
-        scores = parts.sum(axis=1, dtype=np.float64) / FEEDBACK_SCALE
+        total = parts.sum(axis=1, dtype=np.float64)
+        for added in by_source[len(by_source) - len(others) :]:
+            total += added
+        scores = total / FEEDBACK_SCALE
         return replace(own, ranked=scores, source=source, evidence=evidence, parts=parts)
 
 
@@ -216,10 +253,20 @@ def shipped() -> LearnedOrder:
     return of_document(json.loads(text)["weights"], version=SHIPPED)
 
 
-def of_document(stored: dict[str, list[float]], *, version: str) -> LearnedOrder:
-    """The weights of a document: by the name of the evidence, one for each state."""
-    weights = np.zeros((len(Evidence), len(State)))
+def of_document(
+    stored: dict[str, list[float]], *, version: str, missing: np.ndarray | None = None
+) -> LearnedOrder:
+    """The weights of a document: by the name of the evidence, one for each state.
+
+    Parameters
+    ----------
+    missing
+        (evidence, states) float64: the weights of evidence that the document lacks; by default 0.
+    """
+    weights = np.zeros((len(Evidence), len(State))) if missing is None else missing.copy()
     for name, values in stored.items():
+        if name == _FORMER:
+            continue
         if len(values) != len(State):
             raise ValueError(f"{name} of {version} has {len(values)} weights instead of {len(State)}")
         weights[Evidence[name.upper()]] = values
@@ -280,37 +327,33 @@ class Remembered:
 
     def of_listener(self, i: int) -> RememberedTracks:
         """Rows and scores for the listener `i` of the batch, by evidence."""
-        return {
-            evidence: (proposals.rows[part], proposals.scores[part])
-            for evidence, proposals in self.proposals.items()
-            if (part := proposals.listeners == i).any()
-        }
+        found = {evidence: _of_listener(proposals, i) for evidence, proposals in self.proposals.items()}
+        return {evidence: own for evidence, own in found.items() if len(own[0])}
 
 
-@dataclass(frozen=True)
-class _Words:
-    """The last word on each track of a listener, the newest first: indices of signals."""
-
-    liked: np.ndarray
-    against: np.ndarray
-    """Tracks whose last word is a skip or a dislike with a negative weight."""
-    liked_since: np.ndarray
-    """Aligned with `against`: the tracks that were liked since."""
-    tracks: int
-    """All tracks of the history."""
+def _of_listener(proposals: Proposals, i: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and scores of the proposals to the listener `i` of the batch."""
+    part = proposals.listeners == i
+    return proposals.rows[part], proposals.scores[part]
 
 
-def _words(profile: ListenerProfile) -> _Words:
-    order = np.argsort(profile.since, kind="stable")
-    # A track that is not in the index is told apart by its place.
-    row = np.where(profile.rows >= 0, profile.rows, -2 - np.arange(len(profile.rows)))[order]
-    _, first = np.unique(row, return_index=True)
-    newest = order[np.sort(first)]
-    weights = profile.weights[newest]
-    liked = newest[(weights > 0) & ~profile.turned_down[newest]]
-    against = newest[weights < 0]
-    liked_since = np.searchsorted(profile.since[liked], profile.since[against])
-    return _Words(liked, against, liked_since, len(newest))
+def _without_evidence(
+    profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings, candidates: Sequence[Candidates]
+) -> dict[str, Proposals]:
+    """The proposals of sources that make no evidence, by name: their scores are added as they are."""
+    sources: Sequence[CandidateSource] = next((own.sources for own in candidates if len(own.rows)), ())
+    return {
+        source.name: source.propose(profiles, bundle, ranking)
+        for source in sources
+        if source.name not in _MADE_BY
+    }
+
+
+def _added(rows: np.ndarray, proposed: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """(n,) float64: the sum of the scores that are proposed for each row."""
+    by_row = np.argsort(rows, kind="stable")
+    place, which = _Places(rows[by_row], by_row).of(proposed)
+    return np.bincount(place, scores[which], minlength=len(rows))
 
 
 def gathered(
@@ -320,7 +363,7 @@ def gathered(
     remembered: RememberedTracks,
 ) -> Gathered:
     """The evidence about the candidates of one listener."""
-    words = _words(profile)
+    words = profile.words
     values = np.zeros((len(own.rows), len(Evidence)), dtype=np.float32)
     names = {source.name for source in own.sources}
     nothing = np.full(len(own.rows), NO_EVIDENCE, dtype=np.int64)
@@ -341,8 +384,7 @@ def gathered(
     if profile.repeatable:
         place, _ = places.of(np.fromiter(profile.repeatable, dtype=np.int64))
         values[place, Evidence.AGAIN] = 1.0
-    if TransitionRuleSource.name in names:
-        values[:, Evidence.POPULAR] = bundle.followed[own.rows]
+    _heard(values, places, profile)
     state = np.array([1.0, 2.0 ** (-words.tracks / NEW_TRACKS)])
     return Gathered(values, state, rule_from, artist_from)
 
@@ -364,7 +406,7 @@ class _Places:
 
 
 def _sound(
-    values: np.ndarray, rows: np.ndarray, profile: ListenerProfile, bundle: TrackIndex, words: _Words
+    values: np.ndarray, rows: np.ndarray, profile: ListenerProfile, bundle: TrackIndex, words: Words
 ) -> None:
     liked = words.liked[profile.since[words.liked] < SOUND_SINCE]
     near = words.liked_since < AGAINST_SINCE
@@ -393,6 +435,24 @@ def _cosines(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
         part = slice(first, first + step)
         np.matmul(vectors, others[part].T, out=cosines[:, part])
     return np.maximum(cosines, 0, out=cosines)
+
+
+def _heard(values: np.ndarray, places: _Places, profile: ListenerProfile) -> None:
+    if not profile.recent:
+        return
+    recent, _ = places.of(np.fromiter(profile.recent, dtype=np.int64))
+    values[recent, Evidence.HEARD] = 1.0
+    heard = profile.heard
+    place, which = places.of(heard.rows)
+    for evidence, strength in (
+        (Evidence.HEARD_LATELY, heard.lately),
+        (Evidence.HEARD_OFTEN, heard.often),
+        (Evidence.HEARD_ON_LOOP, heard.looped),
+        (Evidence.HEARD_AFTER, heard.after),
+        (Evidence.LATELY_REPEATING, heard.lately * np.float32(heard.repeating)),
+    ):
+        values[place, evidence] = strength[which]
+    values[place, Evidence.HEARD_REPEATING] = heard.repeating
 
 
 def _rules(
@@ -444,6 +504,7 @@ def _artists(
         fading = 0.8 ** profile.since[last[owner[proposed]]]
         np.maximum.at(values[:, Evidence.BEST_OF_ARTIST], place, scores[proposed] * fading)
     values[:, Evidence.RULE_OF_ARTIST] = values[:, Evidence.ARTIST] * values[:, Evidence.STRONGEST_RULE]
+    values[:, Evidence.STAYING] = values[:, Evidence.ARTIST] ** 2
     return led
 
 
@@ -451,7 +512,7 @@ def _artists_against(
     values: np.ndarray,
     profile: ListenerProfile,
     bundle: TrackIndex,
-    words: _Words,
+    words: Words,
     candidate: np.ndarray,
     code: np.ndarray,
 ) -> None:

@@ -107,7 +107,8 @@ def read(store: Store, version: str) -> LearnedOrder:
         raise OrderError(f"the order {version} is not stored: run ./run.sh models train")
     try:
         if record_shape(StoredOrder).fits(stored):
-            return of_document(stored["weights"], version=version)
+            # Versions of earlier releases lack the evidence that is newer.
+            return of_document(stored["weights"], version=version, missing=shipped().weights)
     except (KeyError, TypeError, ValueError):
         pass
     raise OrderError(f"the order {version} in MongoDB is damaged: run ./run.sh models train")

@@ -15,7 +15,8 @@ from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import NO_CANDIDATES, NO_EVIDENCE, Candidates, pooled
 from segue.ranking.learned_order import LearnedOrder, lifted_by, shipped
 from segue.ranking.reranking import Drawn, rerank
-from segue.ranking.sources import AGAIN, EXPLORE, TASTE, VARIED, in_use, learned_from_plays
+from segue.ranking.session_limits import SessionLimits, candidates_again
+from segue.ranking.sources import AGAIN, EXPLORE, REPEAT, TASTE, VARIED, in_use, learned_from_plays
 from segue.ranking.variants import left_out, ranking_of, served
 from segue.settings import ExperimentSettings, RankingSettings, Variant
 from segue.taste.history import History
@@ -154,7 +155,9 @@ def _plan_variant(
     )
     own = [profiles[i] for i in range(len(profiles))]
     each = [
-        pool.of(i, profile.similarity(bundle.vectors)) if profile.has_taste else NO_CANDIDATES
+        pool.of(i, profile.similarity(bundle.vectors), again=candidates_again(profile, ranking))
+        if profile.has_taste
+        else NO_CANDIDATES
         for i, profile in enumerate(own)
     ]
     ordered_by = ""
@@ -163,6 +166,7 @@ def _plan_variant(
         each, ordered_by = order.ordered(profiles, own, each, bundle, ranking), order.version
     plans = []
     for profile, candidates in zip(own, each, strict=True):
+        session = SessionLimits.of(profile, bundle, ranking)
         rows, drawn = rerank(
             candidates,
             barred=profile.barred,
@@ -170,13 +174,21 @@ def _plan_variant(
             ranking=ranking,
             feedback=feedback,
             seed=f"{profile.user_id}\n{profile.reflects_at}",
+            session=session,
         )
         plans.append(
             Plan(
                 user_id=profile.user_id,
                 history=profile.listener.history,
                 vector=profile.taste,
-                items=_explained(rows, drawn=drawn, candidates=candidates, profile=profile, bundle=bundle),
+                items=_explained(
+                    rows,
+                    drawn=drawn,
+                    again=session.again,
+                    candidates=candidates,
+                    profile=profile,
+                    bundle=bundle,
+                ),
                 index_version=bundle.version,
                 variant=variant,
                 reflects_at=profile.reflects_at,
@@ -194,11 +206,12 @@ def _explained(
     rows: Sequence[int],
     *,
     drawn: Drawn,
+    again: frozenset[int],
     candidates: Candidates,
     profile: ListenerProfile,
     bundle: TrackIndex,
 ) -> list[PlannedTrack]:
-    """The chosen rows with their reasons; `drawn` is the exploration."""
+    """The chosen rows with their reasons; `drawn` is the exploration, `again` are rows heard recently."""
     near = [row for row in rows if row in candidates.place_of]
     nearest = dict(zip(near, profile.nearest_positive(near, bundle.vectors), strict=True))
     explained = []
@@ -211,6 +224,8 @@ def _explained(
         evidence: str | None = profile.track_ids[nearest[row]]
         if row in profile.repeatable:
             reason, evidence = AGAIN, track_id
+        elif row in again:
+            reason, evidence = REPEAT, track_id
         elif row in drawn.rows:
             reason = EXPLORE
         elif (source := candidates.led_by(place)) is not None:

@@ -20,9 +20,9 @@ from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 class StoredReason(TypedDict):
     kind: str
     """`because` (near a track with a positive signal), `after` (played after a seed), `artist` (of a seed's
-    artist), `explore`, `again` (positive long ago), `loved` and `loved-1` to `loved-4` (loved some time ago,
-    or this number of years ago), `like-loved` (led to by such tracks), `varied`:
-    :data:`segue.ranking.sources.REASONS`."""
+    artist), `explore`, `again` (positive long ago), `repeat` (heard lately), `loved` and `loved-1` to
+    `loved-4` (loved some time ago, or this number of years ago), `like-loved` (led to by such tracks),
+    `varied`: :data:`segue.ranking.sources.REASONS`."""
     track_id: NotRequired[str]
     """The track that the reason names, if it names one."""
     lifted_by: NotRequired[dict[str, float]]

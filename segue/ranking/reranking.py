@@ -12,13 +12,14 @@ import random
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.ranking.artist_limit import ArtistLimit
 from segue.ranking.candidates import Candidates
+from segue.ranking.session_limits import NO_SESSION, SessionLimits
 from segue.ranking.sources import VARIED
 from segue.settings import RankingSettings
 
@@ -48,13 +49,14 @@ def rerank(
     ranking: RankingSettings,
     feedback: Mapping[int, float],
     seed: str,
+    session: SessionLimits = NO_SESSION,
 ) -> tuple[list[int], Drawn]:
     """Make a listener's list; return it with its exploration.
 
     Candidates are ordered by similarity plus the scores of the other sources plus feedback. Barred rows are
-    left out, and all versions of a song but the best. Some rows are drawn from the candidates beyond the
-    list, and the artist limit applies. If the candidates run out (a small library, a long history), the
-    varied selection fills the list.
+    left out, except for the best of those that may come again, and all versions of a song but the best. Some
+    rows are drawn from the candidates beyond the list, and the artist limit applies. If the candidates run
+    out (a small library, a long history), the varied selection fills the list.
 
     Parameters
     ----------
@@ -62,17 +64,21 @@ def rerank(
         Row -> change of its score by all listeners' feedback (:mod:`segue.ranking.feedback`).
     seed
         The same seed gives the same exploration.
+    session
+        The tracks that may come again, and the artists that the list may stay with.
     """
     scores = candidates.scores
     if feedback:
         scores += [feedback.get(row, 0.0) for row in candidates.rows.tolist()]
     taken = songs_of(barred, bundle.songs)
     ordered = candidates.rows[np.argsort(-scores, kind="stable")]
-    near = folded(ordered, bundle.songs, barred=barred, taken=taken)
+    again = frozenset(islice((row for row in ordered.tolist() if row in session.again), session.repeats))
+    near = folded(ordered, bundle.songs, barred=barred, taken=taken, again=again)
     varied = _varied(bundle, candidates.place_of, feedback, barred=barred, taken=taken)
-    limit = ArtistLimit.of(bundle, ranking)
+    limit = ArtistLimit.of(bundle, ranking, more=session.more_of_artist)
     chosen = spread_artists(chain(near, varied), limit, items=ranking.list_length)
-    return explored(chosen, near, ranking=ranking, limit=limit, seed=seed)
+    new = [row for row in near if row not in again] if again else near
+    return explored(chosen, new, ranking=ranking, limit=limit, seed=seed)
 
 
 def _varied(
@@ -119,7 +125,7 @@ def explored(
 
     Returns
     -------
-    The list, and what was drawn: the share `ranking.exploration_share` of `ranking.list_length`, or nothing
+    The list, and the drawn tracks: the share `ranking.exploration_share` of `ranking.list_length`, or nothing
     if there are no more candidates than that.
     """
     first = ranking.list_length // UNEXPLORED_PART
@@ -280,15 +286,24 @@ def songs_of(rows: Collection[int], songs: np.ndarray) -> set[int]:
 
 
 def folded(
-    rows: Sequence[int] | np.ndarray, songs: np.ndarray, *, barred: Collection[int], taken: set[int]
+    rows: Sequence[int] | np.ndarray,
+    songs: np.ndarray,
+    *,
+    barred: Collection[int],
+    taken: set[int],
+    again: Collection[int] = (),
 ) -> list[int]:
     """Rows in their order, without those barred: the first version of each song, none of a song in `taken`.
+    The rows of `again` are kept in any case.
 
     Adds to `taken`. For some hundred rows, a plain loop is faster than numpy's set functions.
     """
     places = np.asarray(rows, dtype=np.int64)
     kept = []
     for row, song in zip(places.tolist(), songs[places].tolist(), strict=True):
+        if row in again:
+            kept.append(row)
+            continue
         if row in barred or song in taken:
             continue
         if song >= 0:

@@ -316,6 +316,8 @@ SOURCES: Sequence[CandidateSource] = (
 VARIED = VariedSelection()
 AGAIN = Reason("again", marked("You played this some time ago"))
 """The signals of long ago were positive, so the track may be repeated; the reason names the track itself."""
+REPEAT = Reason("repeat", marked("You have been playing this lately"))
+"""Heard recently and listed again (:class:`segue.taste.heard.Heard`); the reason names the track itself."""
 EXPLORE = Reason("explore", marked("A little further from {}"), exploring=True)
 """Drawn at random from the candidates beyond the list."""
 
@@ -345,7 +347,7 @@ def in_use(
 REASONS = {
     reason.kind: reason
     for reason in (
-        *(AGAIN, EXPLORE, TASTE.reason),
+        *(AGAIN, REPEAT, EXPLORE, TASTE.reason),
         *(reason for source in SOURCES for reason in source.reasons),
         VARIED.reason,
     )

@@ -35,15 +35,22 @@ _PRIOR = {
     "artist": [1.0, 0.0],
     "artist_now": [1.0, 0.0],
     "best_of_artist": [3.0, 0.0],
+    "staying": [2.0, 0.0],
     "loved": [6.0, 0.0],
     "like_loved": [6.0, 0.0],
     "again": [0.5, 0.0],
-    "popular": [0.5, 0.0],
+    "heard_often": [1.0, 0.0],
+    "heard_on_loop": [6.0, 0.0],
+    "heard_after": [6.0, 0.0],
+    "heard_repeating": [6.0, 0.0],
+    "lately_repeating": [4.0, 0.0],
     "artist_against": [-2.0, 0.0],
     "sound_against": [-1.0, 0.0],
+    "heard": [-6.0, 0.0],
 }
 PRIOR = of_document(_PRIOR, version="prior").weights
-"""About the order by the sum of scores with its default weights; the shipped weights begin from here."""
+"""About the order by the sum of scores with its default weights; the shipped weights begin from here. The sum
+leaves out tracks that were heard recently: their weights let them come again while the listener repeats."""
 
 
 @dataclass(frozen=True)

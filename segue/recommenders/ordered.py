@@ -1,9 +1,10 @@
-"""The stream's candidates in a learned order, on a session log, by the code of the service itself."""
+"""The lists that the stream makes in a learned order, on a session log, by the code of the service itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import copy
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -14,31 +15,97 @@ from segue.index.track_index import TrackIndex
 from segue.index.transition_rules import artist_tracks_of, transition_rules_of
 from segue.ranking.candidates import Candidates, pooled
 from segue.ranking.learned_order import LearnedOrder, gathered
+from segue.ranking.reranking import rerank
+from segue.ranking.session_limits import SessionLimits, candidates_again
 from segue.ranking.sources import TASTE, in_use
 from segue.recommenders.chosen import LOG_TOO_SHORT
 from segue.recommenders.order_learning import PRIOR, choices_among, learn
-from segue.recommenders.served import learned, profiles_of
-from segue.recommenders.session_models import SessionModel
+from segue.recommenders.served import learned, matrix_of
 from segue.recommenders.tastes import NearTaste
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries, blocks, last_part, sampled
-from segue.settings import ModelSettings, RankingSettings, TasteSettings
-from segue.taste.profile import ListenerHistory, ListenerProfile, Profiles, taste_vectors
+from segue.settings import ModelSettings, RankingSettings, Settings, TasteSettings
+from segue.taste.history import History, Window, together
+from segue.taste.profile import ListenerHistory, ListenerProfile, Profiles, build_profiles
 
 TAUGHT = 4000
 """The queries that teach, at most."""
+WINDOW_MS = 1_800_000
+"""The windows of the histories, as those of the stream by default."""
+
+
+class Histories:
+    """The histories that the stream has of the listeners of a log: each play is heard to the end."""
+
+    def __init__(self, log: SessionLog, taste: TasteSettings) -> None:
+        self.taste = taste
+        order = np.lexsort((log.times, log.users))
+        self.first = np.searchsorted(log.users[order], np.arange(len(log.user_ids) + 1))
+        self.items, self.times = log.items[order], log.times[order]
+        self.known: dict[int, History] = {}
+
+    def of(self, queries: Queries) -> list[ListenerHistory]:
+        """The history of each query's listener: their plays in the log, and those of the prefix."""
+        assert queries.played_at is not None
+        found = []
+        for begin, end, user in zip(
+            queries.starts.tolist(), queries.ends.tolist(), queries.users.tolist(), strict=True
+        ):
+            session = windows_of(queries.items[begin:end], queries.played_at[begin:end])
+            history = together(self._earlier(user), session)
+            found.append(ListenerHistory(str(user), history, self.taste))
+        return found
+
+    def _earlier(self, user: int) -> History:
+        if user not in self.known:
+            part = slice(
+                max(self.first[user], self.first[user + 1] - self.taste.max_signals), self.first[user + 1]
+            )
+            self.known[user] = windows_of(self.items[part], self.times[part])
+        return self.known[user]
+
+
+def windows_of(items: np.ndarray, times: np.ndarray) -> History:
+    """The windows that the stream makes of plays.
+
+    Parameters
+    ----------
+    items
+        (n,) int64 in the order of time.
+    times
+        (n,) float64, seconds since 1970.
+    """
+    windows: dict[int, dict[str, tuple[float, int]]] = {}
+    for item, at in zip(items.tolist(), (times * 1000).astype(np.int64).tolist(), strict=True):
+        window = windows.setdefault(at // WINDOW_MS * WINDOW_MS, {})
+        name = track_id(item)
+        window[name] = (window.get(name, (0.0, 0))[0] + 1.0, at)
+    return {
+        start: Window(
+            sorted(window),
+            [window[name][0] for name in sorted(window)],
+            [window[name][1] for name in sorted(window)],
+            ["complete"] * len(window),
+        )
+        for start, window in windows.items()
+    }
+
+
+def track_id(item: int) -> str:
+    """The id of an item of a log."""
+    return f"{item:012d}"
 
 
 class ServedSources:
     """The sources of the stream over a history: neighbours in the session space, rules and artists."""
 
-    def __init__(self, models: ModelSettings, ranking: RankingSettings, taste: TasteSettings) -> None:
-        self.models, self.ranking, self.taste = models, ranking, taste
+    def __init__(self, models: ModelSettings, taste: TasteSettings) -> None:
+        self.models, self.taste = models, taste
 
     def fit(self, history: SessionLog) -> ServedSources:
         model = learned(history, self.models.rules)
         near = NearTaste(self.models.sessions, half_life=self.taste.half_life_tracks).fit(history)
-        ids = encode_ids([f"{item:012d}" for item in range(len(history.artists))])
+        ids = encode_ids([track_id(item) for item in range(len(history.artists))])
         artists = history.artists.astype(np.int32)
         contents = Contents(
             vectors=near.vectors.astype(np.float32),
@@ -49,91 +116,111 @@ class ServedSources:
             artist_tracks=artist_tracks_of(model, track_ids=ids, artists=artists),
         )
         self.index = TrackIndex.in_memory(contents)
+        self.histories = Histories(history, self.taste)
         return self
 
-    def candidates(self, queries: Queries) -> Iterator[tuple[ListenerProfile, Candidates]]:
-        """The profile and the candidates of each query of a block, without the tracks of the session."""
-        profiles, bundle = self.profiles(queries), self.index
+    def candidates(
+        self, queries: Queries, ranking: RankingSettings
+    ) -> tuple[Profiles, list[ListenerProfile], list[Candidates]]:
+        """The profiles, together and one by one, and the candidates of the queries of a block."""
+        bundle = self.index
+        profiles = build_profiles(self.histories.of(queries), bundle=bundle)
         pool = pooled(
-            TASTE.propose(profiles, bundle, self.ranking),
+            TASTE.propose(profiles, bundle, ranking),
             profiles,
             bundle,
-            ranking=self.ranking,
-            sources=in_use(bundle, self.ranking),
+            ranking=ranking,
+            sources=in_use(bundle, ranking),
         )
-        for i in range(len(profiles)):
-            profile = profiles[i]
-            yield profile, pool.of(i, profile.similarity(bundle.vectors))
-
-    def profiles(self, queries: Queries) -> Profiles:
-        """The prefixes as profiles: every play is a signal of the same weight, which decays."""
-        plain = profiles_of(queries)
-        decay = np.exp2(-plain.signals.since / self.taste.half_life_tracks)
-        signals = replace(plain.signals, weights=plain.signals.weights * decay)
-        vectors = self.index.vectors[plain.rows]
-        return replace(
-            plain,
-            listeners=[ListenerHistory("", {}, self.taste)] * len(queries),
-            signals=signals,
-            vectors=vectors,
-            tastes=taste_vectors(vectors, signals),
-        )
+        own = [profiles[i] for i in range(len(profiles))]
+        candidates = [
+            pool.of(i, profile.similarity(bundle.vectors), again=candidates_again(profile, ranking))
+            for i, profile in enumerate(own)
+        ]
+        return profiles, own, candidates
 
 
 class Ordered:
-    """The candidates of the stream in an order that is learned from the last part of the history."""
+    """The lists of the stream in an order that is learned from the last part of the history.
+
+    Exploration is off, as in :class:`segue.recommenders.served.AsServed`. A log has plays and no other
+    signals: each play is taken as heard to the end.
+    """
 
     def __init__(
         self, models: ModelSettings, ranking: RankingSettings, taste: TasteSettings, *, seed: int = 0
     ) -> None:
-        self.models, self.ranking, self.taste, self.seed = models, ranking, taste, seed
+        self.ranking = ranking.model_copy(update={"model": "learned", "exploration_share": 0.0})
+        self.models, self.taste, self.seed = models, taste, seed
+        self.order, self.choice = LearnedOrder("prior", PRIOR), LOG_TOO_SHORT
 
-    def fit(self, history: SessionLog) -> SessionModel:
+    def fit(self, history: SessionLog) -> Ordered:
         part = last_part(history)
-        weights, self.choice = PRIOR, LOG_TOO_SHORT
-        if part is not None:
-            sources = self._sources(part.history)
-            queries = sampled(part.queries, TAUGHT, seed=self.seed)
-            queries = queries.take(np.argsort(queries.times, kind="stable"))
-            rng = np.random.default_rng(self.seed)
-            outcome = learn(choices_among(self._choices(sources, queries), rng=rng), given=PRIOR)
-            weights, self.choice = outcome.weights, outcome.choice
-        self.order = LearnedOrder("learned", weights)
+        self.lessons = None if part is None else (self._sources(part.history), part.queries)
         self.sources = self._sources(history)
-        return self
+        return self.learned(self.seed)
+
+    def learned(self, seed: int) -> Ordered:
+        """The same fitted sources with an order that is learned with another seed."""
+        other = copy(self)
+        weights, other.choice = PRIOR, LOG_TOO_SHORT
+        if self.lessons is not None:
+            sources, queries = self.lessons
+            queries = sampled(queries, TAUGHT, seed=seed)
+            queries = queries.take(np.argsort(queries.times, kind="stable"))
+            several = list(choices(sources, queries, self.ranking))
+            outcome = learn(choices_among(several, rng=np.random.default_rng(seed)), given=PRIOR)
+            weights, other.choice = outcome.weights, outcome.choice
+        other.order = LearnedOrder("learned", weights)
+        return other
+
+    def limited(self, **changes: Any) -> Ordered:
+        """The same fitted order, with changes to `[ranking]` for its lists."""
+        other = copy(self)
+        other.ranking = self.ranking.model_copy(update=changes)
+        return other
 
     def _sources(self, history: SessionLog) -> ServedSources:
-        return ServedSources(self.models, self.ranking, self.taste).fit(history)
-
-    def _choices(self, sources: ServedSources, queries: Queries) -> list[tuple[np.ndarray, np.ndarray, int]]:
-        """The evidence of the queries whose target is a candidate that was not heard in the session."""
-        found = []
-        for block in blocks(len(queries)):
-            asked = queries.take(block)
-            for (profile, own), target in zip(sources.candidates(asked), asked.targets.tolist(), strict=True):
-                if target not in own.place_of or target in profile.recent:
-                    continue
-                evidence = gathered(own, profile, sources.index, {})
-                left = np.flatnonzero(~np.isin(own.rows, list(profile.recent)))
-                taken = int(np.searchsorted(left, own.place_of[target]))
-                found.append((evidence.values[left], evidence.state, taken))
-        return found
+        return ServedSources(self.models, self.taste).fit(history)
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
-        profiles = self.sources.profiles(queries)
-        pairs = list(self.sources.candidates(queries))
-        ordered = self.order.ordered(
-            profiles,
-            [profile for profile, _ in pairs],
-            [own for _, own in pairs],
-            self.sources.index,
-            self.ranking,
-        )
-        bounds = np.cumsum([0, *(len(own.rows) for own in ordered)])
-        # Scores must be above 0: the exponential keeps their order.
-        scores = np.concatenate([np.exp(np.minimum(own.scores, 80.0)) for own in ordered])
-        rows = np.concatenate([own.rows for own in ordered])
-        shape = (len(queries), len(self.sources.index.track_ids))
-        matrix = sparse.csr_matrix((scores.astype(np.float32), rows, bounds), shape=shape)
-        matrix.sort_indices()
-        return matrix
+        bundle, ranking = self.sources.index, self.ranking
+        profiles, several, candidates = self.sources.candidates(queries, ranking)
+        lists = [
+            rerank(
+                own,
+                barred=profile.barred,
+                bundle=bundle,
+                ranking=ranking,
+                feedback={},
+                seed="",
+                session=SessionLimits.of(profile, bundle, ranking),
+            )[0]
+            for profile, own in zip(
+                several, self.order.ordered(profiles, several, candidates, bundle, ranking), strict=True
+            )
+        ]
+        return matrix_of(lists, items=len(bundle.track_ids))
+
+
+def ordered(settings: Settings, seed: int = 0) -> Ordered:
+    """The lists of the stream with its settings."""
+    return Ordered(settings.models, settings.ranking, settings.taste, seed=seed)
+
+
+def choices(
+    sources: ServedSources, queries: Queries, ranking: RankingSettings
+) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """The evidence of the queries whose target may be in the list, among all that may be."""
+    for block in blocks(len(queries)):
+        asked = queries.take(block)
+        _, several, candidates = sources.candidates(asked, ranking)
+        for profile, own, target in zip(several, candidates, asked.targets.tolist(), strict=True):
+            again = candidates_again(profile, ranking)
+            barred = profile.barred - frozenset([] if again is None else again.tolist())
+            if target not in own.place_of or target in barred:
+                continue
+            evidence = gathered(own, profile, sources.index, {})
+            left = np.flatnonzero(~np.isin(own.rows, list(barred)))
+            taken = int(np.searchsorted(left, own.place_of[target]))
+            yield evidence.values[left], evidence.state, taken

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import sparse
 
@@ -127,10 +129,7 @@ class AsServed:
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         scores = top_k(self.model.scores(queries), self.ranking.candidates).tocsr()
         lists = [self._list(scores, queries, number) for number in range(len(queries))]
-        bounds = np.cumsum([0, *(len(rows) for rows in lists)])
-        ranks = [1.0 / (place + 1) for rows in lists for place in range(len(rows))]
-        rows = np.array([row for ranked in lists for row in ranked], dtype=np.int64)
-        return sparse.csr_matrix((np.array(ranks, dtype=np.float32), rows, bounds), shape=scores.shape)
+        return matrix_of(lists, items=scores.shape[1])
 
     def _list(self, scores: sparse.csr_matrix, queries: Queries, number: int) -> list[int]:
         part = slice(scores.indptr[number], scores.indptr[number + 1])
@@ -144,6 +143,15 @@ class AsServed:
             seed="",
         )
         return rows
+
+
+def matrix_of(lists: Sequence[Sequence[int]], *, items: int) -> sparse.csr_matrix:
+    """(lists, items) float32: the reciprocal of the rank of each item of a list."""
+    bounds = np.cumsum([0, *(len(rows) for rows in lists)])
+    ranks = [1.0 / (place + 1) for rows in lists for place in range(len(rows))]
+    rows = np.array([row for ranked in lists for row in ranked], dtype=np.int64)
+    entries = (np.array(ranks, dtype=np.float32), rows, bounds)
+    return sparse.csr_matrix(entries, shape=(len(lists), items))
 
 
 def profiles_of(queries: Queries) -> Profiles:

@@ -106,6 +106,11 @@ class ScrobbleConnections(Collection[StoredConnection]):
         super().__init__(store)
         self._clock = clock
 
+    def goes_on(self, user_id: str, service: Service, *, address: str, account: str) -> bool:
+        """Whether a listener was connected to this account before, so that the waiting plays are for it."""
+        before = self.documents.find_one({"_id": connection_id(user_id, service)})
+        return before is not None and (before["address"], before["account"]) == (address, account)
+
     def connect(
         self,
         user_id: str,
@@ -145,6 +150,10 @@ class ScrobbleConnections(Collection[StoredConnection]):
         """Remove a connection with its token; False if there is none."""
         own = connection_id(user_id, service)
         return self.documents.delete_one({"_id": own}).deleted_count == 1
+
+    def disconnect_all(self, user_id: str) -> int:
+        """Remove all connections of a listener with their tokens; returns their number."""
+        return self.documents.delete_many({"user_id": user_id}).deleted_count
 
     def include_programs(self, user_id: str, service: Service, included: bool) -> None:
         """Choose whether plays that other programs have scrobbled are sent, too."""
@@ -193,8 +202,12 @@ class ScrobbleConnections(Collection[StoredConnection]):
         problem: str | None,
         wait: timedelta | None,
         ended: bool,
+        encrypted: bytes,
     ) -> None:
-        """Note the result of a delivery, and let others take the connection."""
+        """Note the result of a delivery, and let others take the connection.
+
+        The token `encrypted` was used. If the listener has given another one meanwhile, only that counts.
+        """
         now = self._clock()
         changes: dict[str, object] = {
             "problem": problem,
@@ -209,7 +222,8 @@ class ScrobbleConnections(Collection[StoredConnection]):
         if problem is None:
             changes["failures"] = 0
         counts = {"sent": sent, "refused": refusals, **({} if problem is None else {"failures": 1})}
-        self.documents.update_one({"_id": own}, {"$set": changes, "$inc": counts})
+        wanted = {"_id": own, "encrypted": encrypted} if ended else {"_id": own}
+        self.documents.update_one(wanted, {"$set": changes, "$inc": counts})
 
 
 def _connection(stored: StoredConnection) -> Connection:

@@ -1,4 +1,4 @@
-"""Last.fm, and servers that speak its protocol (Libre.fm, GNU FM, Maloja): the log-in, and scrobbles.
+"""Last.fm, and servers that speak its protocol (such as Libre.fm and GNU FM): the log-in, and scrobbles.
 
 https://www.last.fm/api/webauth, https://www.last.fm/api/show/track.scrobble. A scrobble that is sent again
 with the same time and names counts once there.
@@ -44,7 +44,8 @@ _NOT_ALLOWED, _NOT_ALLOWED_YET = 9, 14
 _SESSION_ENDED = frozenset({4, _NOT_ALLOWED, _NOT_ALLOWED_YET, 17})
 _SERVER_KEY = frozenset({10, 26})
 _WAIT = frozenset({29})
-_WRONG = frozenset({6, 7, 13})
+_WRONG = frozenset({6, 7})
+_SIGNATURE = 13
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,8 @@ def send(http: httpx.Client, api: Api, session: str, scrobbles: Sequence[Waiting
     except Unanswered:
         return Outcome(refused=old, problem=AWAY)
     outcome = _outcome(answer, ids)
+    if outcome.refused and _error(answer) == _SIGNATURE and (problem := _problem_of_secret(http, api)):
+        outcome = Outcome(problem=problem)
     return Outcome(
         taken=outcome.taken,
         refused={**old, **outcome.refused},
@@ -160,20 +163,17 @@ def _named(song: ScrobbledSong) -> dict[str, str]:
 def _outcome(answer: Answer, ids: list[str]) -> Outcome:
     content = answer.content or {}
     retry = asked_pause(answer.headers.get("retry-after"))
-    error = content.get("error")
-    # Servers that speak the protocol may send the number as a text, or something else.
-    error = int(error) if isinstance(error, str) and re.fullmatch(r"\d{1,3}", error) else error
-    known = error if isinstance(error, int) else None
+    known = _error(answer)
     if known in _SESSION_ENDED:
         return Outcome(problem=CREDENTIALS, ended=True)
     if known in _SERVER_KEY:
         return Outcome(problem=SERVER_KEY)
-    if known in _WRONG:
+    if known in _WRONG or known == _SIGNATURE:
         return refused_request(ids)
     if known in _WAIT or answer.status == httpx.codes.TOO_MANY_REQUESTS:
         return Outcome(problem=BUSY, wait_seconds=retry)
-    codes = _codes(content)
-    if answer.status != httpx.codes.OK or error or codes is None or len(codes) != len(ids):
+    codes = _codes(content, len(ids))
+    if answer.status != httpx.codes.OK or content.get("error") or codes is None or len(codes) != len(ids):
         return Outcome(problem=AWAY, wait_seconds=retry)
     by_id = dict(zip(ids, codes, strict=True))
     return Outcome(
@@ -183,9 +183,36 @@ def _outcome(answer: Answer, ids: list[str]) -> Outcome:
     )
 
 
-def _codes(content: Mapping[str, Any]) -> list[int] | None:
-    """The codes of a successful answer, one for each scrobble; a single one is no list there."""
+def _error(answer: Answer) -> int | None:
+    """The number of an error; servers that speak the protocol may send it as a text, or something else."""
+    error = (answer.content or {}).get("error")
+    if isinstance(error, str) and re.fullmatch(r"\d{1,3}", error):
+        return int(error)
+    return error if isinstance(error, int) and not isinstance(error, bool) else None
+
+
+def _problem_of_secret(http: httpx.Client, api: Api) -> str | None:
+    """Why the signature of a call with plain texts is not accepted either: then it is not the play's fault;
+    None if it is.
+    """
     try:
+        answer = call(http, "POST", api.address, data=_signed(api, {"method": "auth.getToken"}))
+    except Unanswered:
+        return AWAY
+    if answer.content is None:
+        return AWAY
+    return SERVER_KEY if "error" in answer.content else None
+
+
+def _codes(content: Mapping[str, Any], number: int) -> list[int] | None:
+    """The codes of a successful answer, one for each scrobble; a single one is no list there.
+
+    Some servers only count the ignored scrobbles.
+    """
+    try:
+        if "scrobble" not in content["scrobbles"]:
+            ignored = content["scrobbles"]["@attr"]["ignored"]
+            return [0] * number if str(ignored) == "0" else None
         items = content["scrobbles"]["scrobble"]
         items = items if isinstance(items, list) else [items]
         return [int(item["ignoredMessage"]["code"]) for item in items]

@@ -148,6 +148,10 @@ class Scrobbles(Collection[StoredScrobble]):
         """Remove the waiting plays of a connection, and those that were sent by it."""
         self.documents.delete_many({"connection": connection})
 
+    def drop_all(self, user_id: str) -> None:
+        """Remove the plays that wait for a listener's connections, and those that were sent by them."""
+        self.documents.delete_many({"user_id": user_id})
+
 
 def _begun(user_id: str, session: str) -> str:
     return f"{user_id}:begun:{session}"

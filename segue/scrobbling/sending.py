@@ -171,6 +171,7 @@ class Sending:
             problem=last.problem,
             wait=self._wait(connection, last),
             ended=last.ended,
+            encrypted=connection.encrypted,
         )
         if self._figures:
             for name, count in (("sent", len(result.taken)), ("refused", len(result.refused))):

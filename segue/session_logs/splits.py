@@ -37,6 +37,8 @@ class Queries:
     """(p,) int64."""
     times: np.ndarray
     """(p,) float64: when the last item of the prefix was played."""
+    played_at: np.ndarray | None = None
+    """(n,) float64: when each item was played; None if that is not known."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -51,6 +53,7 @@ class Queries:
             users=self.users[chosen],
             sessions=self.sessions[chosen],
             times=self.times[chosen],
+            played_at=self.played_at,
         )
 
 
@@ -150,6 +153,7 @@ def prefixes(log: SessionLog, code: np.ndarray | None = None) -> Queries:
         users=log.users[asked],
         sessions=log.sessions[asked],
         times=log.times[asked - 1],
+        played_at=log.times,
     )
 
 

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from segue.errors import SegueError
 from segue.places import CONF
-from segue.renamed_settings import former_names, with_new_names
+from segue.renamed_settings import former_names, with_kept_meaning, with_new_names
 from segue.settings.contradictions import contradictions
 from segue.settings.loading import Settings, read_toml
 from segue.settings.reference import Key, reference, sections
@@ -73,7 +73,8 @@ def problems(file: Path) -> list[Problem]:
     if text.startswith(BYTE_ORDER_MARK):
         return [Problem(1, "", "the file begins with a byte order mark: save it as UTF-8 without one")]
     try:
-        values = with_new_names(tomllib.loads(text), source=str(file))
+        named = with_new_names(tomllib.loads(text), source=str(file))
+        values = with_kept_meaning(named, source=str(file))
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"at line (\d+)", str(error))
         line = int(place[1]) if place else len(text.splitlines())  # the end of the document

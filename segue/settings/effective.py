@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_settings import EnvSettingsSource
 
-from segue.renamed_settings import former_names, with_new_names
+from segue.renamed_settings import former_names, with_kept_meaning, with_new_names
 from segue.settings.loading import Settings, read_toml
 from segue.settings.reference import Key, reference
 from segue.settings.values import duration_text, size_text
@@ -35,8 +35,13 @@ class Effective:
 def effective(settings: Settings) -> Iterator[Effective]:
     """All settings in the order of conf/default.toml."""
     own = os.environ.get("SEGUE_CONF", "")
-    in_file = with_new_names(read_toml(Path(own)), source=own, warn=False) if own else {}
-    in_environment = with_new_names(_environment(), source="environment", warn=False)
+    given = with_new_names(read_toml(Path(own)), source=own, warn=False) if own else {}
+    in_file = with_kept_meaning(given, source=own)
+    in_environment = with_kept_meaning(
+        with_new_names(_environment(), source="environment", warn=False),
+        source="environment",
+        beside=given,
+    )
     for key in reference():
         source = DEFAULT
         if _has(in_file, key.name):

@@ -25,7 +25,7 @@ from pydantic_settings import (
 
 from segue.errors import SegueError
 from segue.places import CONF
-from segue.renamed_settings import with_new_names
+from segue.renamed_settings import with_kept_meaning, with_new_names
 from segue.settings.api import ApiSettings
 from segue.settings.connections import KafkaSettings, MongoSettings
 from segue.settings.imports import ImportSettings
@@ -65,14 +65,18 @@ class _Files(TomlConfigSettingsSource):
     """TOML files; they may use former names of settings."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
-        return with_new_names(super()._read_file(file_path), source=str(file_path))
+        source = str(file_path)
+        return with_kept_meaning(with_new_names(super()._read_file(file_path), source=source), source=source)
 
 
 class _Environment(EnvSettingsSource):
     """SEGUE_ variables; they may use former names of settings."""
 
     def __call__(self) -> dict[str, Any]:
-        return with_new_names(super().__call__(), source="environment")
+        own = os.environ.get("SEGUE_CONF")
+        beside = with_new_names(read_toml(Path(own)), source=own, warn=False) if own else {}
+        given = with_new_names(super().__call__(), source="environment")
+        return with_kept_meaning(given, source="environment", beside=beside)
 
 
 class Settings(BaseSettings):

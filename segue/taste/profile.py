@@ -14,6 +14,7 @@ import numpy as np
 from segue.index.track_index import TrackIndex
 from segue.settings import TasteSettings
 from segue.taste.corrections import NO_CORRECTIONS, NOTHING_UNWANTED, ListenerCorrections, UnwantedRows
+from segue.taste.heard import Heard, Words, heard_of, words_of
 from segue.taste.history import DecayedSignals, History, decayed, reflects_at, together, without
 from segue.taste.memory import NOTHING_LOVED, Loved
 
@@ -91,7 +92,7 @@ class ListenerProfile:
     @cached_property
     def recent(self) -> frozenset[int]:
         """Rows played too recently to be repeated."""
-        return frozenset(self.rows[self._is_recent].tolist()) - {-1}
+        return frozenset(self.rows[self.is_recent].tolist()) - {-1}
 
     @property
     def barred(self) -> frozenset[int]:
@@ -141,14 +142,25 @@ class ListenerProfile:
         return [int(place) for place in known[nearest]]
 
     @cached_property
-    def _is_recent(self) -> np.ndarray:
+    def words(self) -> Words:
+        """The last word on each track."""
+        return words_of(self)
+
+    @cached_property
+    def heard(self) -> Heard:
+        """The tracks that may come again although they were heard recently."""
+        return heard_of(self)
+
+    @cached_property
+    def is_recent(self) -> np.ndarray:
+        """(n,) bool: the signals within `taste.repeat_after`."""
         too_soon: np.ndarray = self.at > self.newest - self.settings.repeat_after.total_seconds() * 1000
         return too_soon
 
     @cached_property
     def _earlier(self) -> dict[int, float]:
         """Row -> the sum of its signals from before the time after which a track may be repeated."""
-        old = ~self._is_recent & (self.rows >= 0)
+        old = ~self.is_recent & (self.rows >= 0)
         return _summed(self.rows[old], self.weights[old])
 
 

@@ -41,6 +41,13 @@ def song(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
+class Refused(Exception):
+    """An error of the protocol, by its code."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+
 @dataclass
 class SmallServer:
     """Songs, playlists, the current songs, and the faults of the server."""
@@ -121,6 +128,12 @@ class SmallServer:
 
     def _tokenInfo(self, given: Parameters) -> dict[str, Any]:  # noqa: N802
         return {"tokenInfo": {"username": self.keys[given["apiKey"][0]]}}
+
+    def _getUser(self, given: Parameters) -> dict[str, Any]:  # noqa: N802
+        own = self.keys.get(given.get("apiKey", [""])[0], USER)
+        if given["username"][0].casefold() != own.casefold():
+            raise Refused(50)
+        return {"user": {"username": own}}
 
     def _getNowPlaying(self, given: Parameters) -> dict[str, Any]:  # noqa: N802
         return {"nowPlaying": {"entry": self.playing} if self.playing else {}}
@@ -228,6 +241,8 @@ class _Handler(BaseHTTPRequestHandler):
             content = self.small.answer(self.endpoint, self.given)
         except KeyError:
             return failed(70, "there is no such thing")(self)
+        except Refused as error:
+            return failed(error.code)(self)
         except AttributeError:
             return status(404)(self)
         return as_json({"subsonic-response": {"status": "ok", "version": "1.16.1", **content}})(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from pymongo.database import Database
 
 from segue.batch_jobs import connected_library, connections, ingest_catalog
+from segue.batch_jobs.connected_library import is_due
 from segue.catalog.track import MusicBrainzIds, Track, TrackDetails
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
@@ -169,6 +170,20 @@ def test_a_server_that_is_away_changes_nothing(home: Home, endpoint: str, code: 
     home.small.instead.clear()
     assert home.sync().vanished == 1
     assert home.connection().get("fault") is None
+
+
+def test_a_pause_that_the_server_asks_for_is_kept(home: Home) -> None:
+    """Watching asks a server that did not answer again after some minutes, unless it has asked for more."""
+    home.small.instead["search3"] = status(429, headers={"Retry-After": "3600"})
+    with pytest.raises(ServerAway):
+        home.sync()
+    now = datetime.now(UTC)
+    for minutes, due in ((30, False), (59, False), (61, True)):
+        later = now + timedelta(minutes=minutes)
+        assert is_due(home.connection(), home.settings, now=later) is due
+    home.small.instead.clear()
+    home.sync()
+    assert not is_due(home.connection(), home.settings, now=now + timedelta(seconds=1))
 
 
 def test_a_server_that_is_switched_off(database: Database[Document], settings: Settings) -> None:

@@ -203,7 +203,9 @@ def test_a_key_tells_whose_it_is(small: SmallServer) -> None:
     assert (found.user, found.method) == (USER, "key")
     assert USER not in found.parameters().values()
     small.instead["tokenInfo"] = status(404)
-    assert log_in_to(small.address, "somebody", "secret-key", pace=PACE, key=True).user == "somebody"
+    assert log_in_to(small.address, USER.upper(), "secret-key", pace=PACE, key=True).user == USER.upper()
+    with pytest.raises(LogInRefused, match="does not say"):
+        log_in_to(small.address, "somebody", "secret-key", pace=PACE, key=True)
     with pytest.raises(LogInRefused):
         log_in_to(small.address, USER, "wrong", pace=PACE, key=True)
 

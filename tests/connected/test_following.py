@@ -403,7 +403,7 @@ def look(follower: Follower) -> None:
         thread.join()
 
 
-@pytest.mark.parametrize("answer", [status(500), status(429, headers={"Retry-After": "3600"}), failed(0)])
+@pytest.mark.parametrize("answer", [status(500), status(429, headers={"Retry-After": "0"}), failed(0)])
 @pytest.mark.parametrize("endpoint", ["getNowPlaying", "createPlaylist", "getPlaylists"])
 def test_a_server_that_fails_loses_nothing(
     ada: Listener,
@@ -468,3 +468,111 @@ def test_passwords_of_listeners_are_encrypted_and_tried(ada: Listener, home: Hom
 def test_an_account_that_is_shut_out_is_unlinked(ada: Listener, home: Home) -> None:
     assert LinkedAccounts(home.store).unlink_listener(ada.user_id) == 1
     assert LinkedAccounts(home.store).numbers() == {}
+
+
+def test_a_password_that_cannot_be_read_stops_no_other_listener(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    """The key was replaced, and Ben has not linked his account again."""
+    linking.link_account(ada.store, services.settings, "home", user_id="ben", name="Ben", given=LOG_IN)
+    linked = home.store.database.linked_accounts
+    linked.update_one({"user_id": "ben"}, {"$set": {"encrypted": b"of another key"}})
+    plan["for-you"] = [home.ids()["song-1"]]
+    ada.plays(1)
+    look(Follower(services))
+    assert ada.is_seen(1)
+    assert [one["songs"] for one in home.small.playlists.values()] == [["song-1"]]
+    [ben] = LinkedAccounts(home.store).of_listener("ben")
+    assert "link the account again" in (ben.get("fault") or "")
+    assert ada.account().get("fault") is None
+
+
+def test_an_operator_learns_that_a_password_cannot_be_read(
+    ada: Listener, home: Home, services: Services
+) -> None:
+    home.store.database.connections.update_one({}, {"$set": {"encrypted": b"of another key"}})
+    look(Follower(services))
+    assert "another key" in (home.connection().get("fault") or "")
+    home.store.database.connections.update_one({}, {"$set": {"fault": None}})
+    with pytest.raises(SegueError, match="another key"):
+        home.sync()
+    assert "another key" in (home.connection().get("fault") or "")
+
+
+@pytest.mark.parametrize("endpoint", ["getNowPlaying", "getPlaylists"])
+def test_a_pause_that_the_server_asks_for_is_kept(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]], endpoint: str
+) -> None:
+    """It may be longer than the pauses that Segue makes by itself."""
+    home.small.instead[endpoint] = status(429, headers={"Retry-After": "3600"})
+    plan["for-you"] = [home.ids()["song-1"]]
+    before = datetime.now(UTC)
+    look(follower := Follower(services))
+    assert ada.account().get("fault") or home.connection().get("fault")
+    until_then = home.connection().get("paused_until")
+    assert until_then is not None
+    assert until_then - before > timedelta(seconds=3590)
+    home.small.instead.clear()
+    home.small.calls.clear()
+    follower._servers.clear()  # it has started again
+    look(follower)
+    assert home.small.calls == []
+    home.store.database.connections.update_one({}, {"$set": {"paused_until": before}})
+    look(follower)
+    assert "createPlaylist" in home.small.calls
+
+
+def test_a_name_that_is_not_that_of_the_key_is_refused(ada: Listener, home: Home, services: Services) -> None:
+    """Otherwise Ben would learn what Ada plays there."""
+    home.small.keys = {"of-ben": "ben"}
+    home.small.instead["tokenInfo"] = status(404)
+    theirs = linking.GivenLogIn(user=USER, secret="of-ben", key=True)
+    with pytest.raises(LogInRefused):
+        linking.link_account(ada.store, services.settings, "home", user_id="ben", name="Ben", given=theirs)
+    assert LinkedAccounts(home.store).of_listener("ben") == []
+
+
+def test_all_accounts_of_a_server_share_its_pace(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    """`servers.requests_per_second` is for a server and a process, however many listeners it has."""
+    at, pauses = [1000.0], list[float]()
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        at[0] += seconds
+
+    for number in range(3):
+        linking.link_account(
+            ada.store, services.settings, "home", user_id=f"user-{number}", name="Ben", given=LOG_IN
+        )
+    home.small.calls.clear()
+    look(Follower(services, clock=lambda: at[0], sleep=sleep))
+    calls = len(home.small.calls)
+    assert calls > 8
+    assert at[0] - 1000 >= (calls - 1) / services.settings.servers.requests_per_second - 0.01
+
+
+def test_the_lists_of_many_listeners_do_not_hide_a_skip(
+    ada: Listener,
+    home: Home,
+    services: Services,
+    plan: dict[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While they are written, songs that begin and end are seen all the same."""
+    linking.link_account(ada.store, services.settings, "home", user_id="ben", name="Ben", given=LOG_IN)
+    began, written = round(time.time() * 1000) - 600_000, list[str]()
+    monkeypatch.setattr(listening, "_now", lambda: began + 5000 * len(written))
+
+    def slowly(self: Any, connection: Any, account: LinkedAccount, client: Any) -> None:
+        written.append(account["user_id"])
+        ada.plays(1 + len(written))
+        time.sleep(2 * services.settings.servers.playing_interval / timedelta(seconds=1))
+
+    monkeypatch.setattr(followers._Server, "_write", slowly)
+    ada.plays(1)
+    look(Follower(services))
+    assert len(written) == 2
+    songs = [song for song, kind in ada.events() if kind == "play"]
+    assert set(songs) == {"song-1", "song-2", "song-3"}

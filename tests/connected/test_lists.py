@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from segue.connected.client import OpenSubsonic
 from segue.connected.faults import ServerAway, ServerFault, UnexpectedAnswer
 from segue.connected.linked_accounts import WrittenList
 from segue.connected.written_lists import MARK, write_list
-from tests.connected.small_server import USER, SmallServer, as_json, failed, first_then, song, status
+from tests.connected.small_server import USER, Refused, SmallServer, as_json, failed, first_then, song, status
 
 
 def test_a_catalogue_of_several_pages(small: SmallServer, client: OpenSubsonic) -> None:
@@ -263,3 +264,54 @@ def test_a_list_of_another_account_is_not_taken_for_ones_own(small: SmallServer,
     writing.write(FIRST)
     assert small.playlists["theirs"] == theirs
     assert len(small.playlists) == 2
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("forms", [False, True])
+@pytest.mark.parametrize("adds", [False, True])
+def test_a_song_that_the_server_does_not_take_lets_no_list_grow(
+    small: SmallServer, writing: Writing, forms: bool, adds: bool, refused: bool
+) -> None:
+    """It has lost the song, and leaves it out or refuses the whole request; it may take no long requests."""
+    small.longest_address, small.forms, small.adds = 2000, forms, adds
+    usual, lost = small.answer, {SECOND[30], SECOND[-1]}
+    small.fill(*(song(number) for number in range(301) if f"song-{number}" not in lost))
+
+    def without(endpoint: str, given: dict[str, list[str]]) -> dict[str, Any]:
+        sent = [*given.get("songId", ()), *given.get("songIdToAdd", ())]
+        if refused and lost & set(sent):
+            raise KeyError(sent)
+        adds_songs = ("songId", "songIdToAdd")
+        left = {
+            name: [one for one in values if one not in lost] if name in adds_songs else values
+            for name, values in given.items()
+        }
+        return usual(endpoint, left)
+
+    small.answer = without  # type: ignore[method-assign]
+    writing.write(FIRST)
+    for _ in range(3):
+        with suppress(ServerFault):
+            writing.write(SECOND)
+    assert only(small)["songs"] == [one for one in SECOND if one not in lost]
+
+
+@pytest.mark.parametrize("code", [0, 50])
+def test_a_list_that_the_server_does_not_let_grow_stays_as_it_was(
+    small: SmallServer, writing: Writing, code: int
+) -> None:
+    """It takes no long requests, and refuses every addition after the first."""
+    small.longest_address, small.forms = 2000, False
+    writing.write(FIRST)
+    usual, additions = small.answer, iter(range(1000))
+
+    def refuses(endpoint: str, given: dict[str, list[str]]) -> dict[str, Any]:
+        if "songIdToAdd" in given and next(additions) % 2:
+            raise Refused(code)
+        return usual(endpoint, given)
+
+    small.answer = refuses  # type: ignore[method-assign]
+    for _ in range(3):
+        with pytest.raises(ServerFault):
+            writing.write(SECOND)
+        assert only(small)["songs"] == FIRST

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from pymongo.database import Database
@@ -17,7 +18,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.connected.home import Home
-from tests.connected.small_server import PASSWORD, USER, SmallServer, serving
+from tests.connected.small_server import PASSWORD, USER, SmallServer, as_json, failed, serving, status
 
 pytestmark = pytest.mark.integration
 ADA = Listener(user_id="ada", name="Ada", session_id="s")
@@ -89,6 +90,17 @@ def test_a_wrong_password_is_refused_and_guessing_ends(home: Home, services: Ser
     at = linked(page(), password=PASSWORD)
     assert at.error[0].value.startswith("Too many attempts")
     assert home.small.calls == []
+
+
+@pytest.mark.parametrize("answer", [failed(0), failed(10), status(404), as_json({})])
+def test_guesses_count_whatever_the_server_answers(
+    home: Home, services: Services, answer: Callable[[BaseHTTPRequestHandler], None]
+) -> None:
+    """Some servers answer a wrong password as if something else were wrong."""
+    home.small.instead["ping"] = answer
+    linked(page(), password="wrong")
+    [failures] = services.store.database.login_failures.find({"_id": "server:ada"})
+    assert failures["count"] == 1
 
 
 def test_a_server_that_is_away_is_told(

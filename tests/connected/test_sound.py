@@ -160,6 +160,18 @@ def test_a_range_beyond_the_end(ada: App, track: str, recordings: list[bytes]) -
     assert answer.headers["content-range"] == f"bytes */{len(recordings[2])}"
 
 
+@pytest.mark.parametrize("kind", ["text/html", "text/plain; charset=utf-8", "application/json", ""])
+def test_a_range_beyond_the_end_is_one_whatever_page_the_server_sends(
+    home: Home, ada: App, track: str, kind: str
+) -> None:
+    """Many servers, and the proxies before them, send a page with this status."""
+    headers = {"Content-Range": "bytes */1000", **({"Content-Type": kind} if kind else {})}
+    home.small.instead["download"] = status(416, headers=headers, body=b"<script>alert(1)</script>")
+    answer = stream(ada, track, headers={"Range": "bytes=99999999-"})
+    assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes */1000")
+    assert b"script" not in answer.content
+
+
 def test_head_has_no_body(ada: App, track: str, recordings: list[bytes]) -> None:
     answer = ada.web.head("/rest/stream", params=ada.parameters(id=track))
     assert (answer.status_code, answer.content) == (200, b"")

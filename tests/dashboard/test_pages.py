@@ -96,7 +96,8 @@ def test_operations_before_and_after_the_stream_ran(page: AppTest, library: Data
         at.run()
         assert not at.exception
     assert {metric.label: metric.value for metric in at.metric}["Trigger, median"] == "90 ms"
-    assert "Recommendations are ordered by the sum of their scores" in [each.value for each in at.caption]
+    words = "Recommendations are in the order that comes with Segue, since responses are too few"
+    assert words in [each.value for each in at.caption]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ from typing import Any
 
 import anyio
 import pytest
+from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from segue.dashboard import turns
+from segue.dashboard.opensubsonic.routes import no_room
 from segue.dashboard.turns import AT_WORK, MOST_WAITING, Turns
 from tests.asynchronous import run
 
@@ -50,6 +52,7 @@ def asking(app: Turns, statuses: Counter[tuple[str, int]]) -> Ask:
             raise AssertionError("nothing is read")
 
         scope = {"type": "http", "method": "GET", "path": path, "headers": [], "client": (address, 1)}
+        scope |= {"query_string": b"f=json"}
         await app(scope, receive, send)
 
     return ask
@@ -58,7 +61,7 @@ def asking(app: Turns, statuses: Counter[tuple[str, int]]) -> Ask:
 def test_one_network_takes_a_part_of_the_threads_only() -> None:
     async def tried() -> None:
         work, statuses = Working(), Counter[tuple[str, int]]()
-        ask = asking(Turns(work), statuses)
+        ask = asking(Turns(work, of_apps=no_room), statuses)
         async with anyio.create_task_group() as group:
             for _ in range(AT_WORK + 20):
                 group.start_soon(ask, ONE)
@@ -80,7 +83,7 @@ def test_a_request_leaves_its_place_when_its_answer_begins() -> None:
     async def tried() -> None:
         work, statuses = Working(), Counter[tuple[str, int]]()
         work.answer_first = True
-        ask = asking(Turns(work), statuses)
+        ask = asking(Turns(work, of_apps=no_room), statuses)
         async with anyio.create_task_group() as group:
             for _ in range(3 * AT_WORK):
                 group.start_soon(ask, ONE)
@@ -91,16 +94,18 @@ def test_a_request_leaves_its_place_when_its_answer_begins() -> None:
     run(tried)
 
 
-@pytest.mark.parametrize("path", ["/api/search", "/api/v1/search", "/rest/search3"])
-def test_too_many_are_refused_at_once(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/search", 429), ("/api/v1/search", 429), ("/rest/search3", 503)]
+)
+def test_too_many_are_refused_at_once(path: str, status: int) -> None:
     async def tried() -> None:
         work, statuses = Working(), Counter[tuple[str, int]]()
-        ask = asking(Turns(work), statuses)
+        ask = asking(Turns(work, of_apps=no_room), statuses)
         async with anyio.create_task_group() as group:
             for _ in range(AT_WORK + MOST_WAITING + 3):
                 group.start_soon(ask, ONE, path)
             await anyio.wait_all_tasks_blocked()
-            assert statuses == {(ONE, 429): 3}
+            assert statuses == {(ONE, status): 3}
             work.may_go_on.set()
         assert statuses[ONE, 200] == AT_WORK + MOST_WAITING
 
@@ -119,7 +124,7 @@ def test_a_request_that_fails_or_is_given_up_gives_its_place_back(monkeypatch: p
 
     async def tried() -> None:
         statuses = Counter[tuple[str, int]]()
-        app = Turns(failing)
+        app = Turns(failing, of_apps=no_room)
         ask = asking(app, statuses)
         with pytest.raises(ValueError):
             await ask(ONE, "/fails")
@@ -140,7 +145,7 @@ def test_recordings_wait_for_nobody() -> None:
 
     async def tried() -> None:
         work, statuses = Working(), Counter[tuple[str, int]]()
-        ask = asking(Turns(work), statuses)
+        ask = asking(Turns(work, of_apps=no_room), statuses)
         paths = ("/api/audio/t1", "/s/token/audio/t1", "/rest/stream", "/rest/stream.view", "/rest/download")
         async with anyio.create_task_group() as group:
             for _ in range(AT_WORK):
@@ -154,3 +159,16 @@ def test_recordings_wait_for_nobody() -> None:
             work.may_go_on.set()
 
     run(tried)
+
+
+def test_a_music_app_is_refused_in_the_form_of_its_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "MOST_WAITING", -turns.AT_WORK)
+
+    async def never(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("there is no room")
+
+    client = TestClient(Turns(never, of_apps=no_room), client=(ONE, 1))
+    answer = client.get("/rest/getSong.view?f=json")
+    assert answer.json()["subsonic-response"]["status"] == "failed"
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (503, "*")
+    assert int(answer.headers["Retry-After"]) > 0

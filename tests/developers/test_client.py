@@ -6,9 +6,11 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -83,7 +85,8 @@ def test_a_call_beyond_the_limit_is_repeated_when_the_service_says(ada: Program)
 
 def plan_answer() -> httpx.Response:
     data = json.dumps({"recommendation_id": "r1", "served": "taste", "reflects_at": 1, "tracks": []})
-    return httpx.Response(200, text=f"id: 1\nevent: plan\ndata: {data}\n\n")
+    text = f"id: 1\nevent: plan\ndata: {data}\n\n"
+    return httpx.Response(200, text=text, headers={"Content-Type": "text/event-stream"})
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -100,13 +103,59 @@ def test_a_stream_outlives_a_proxy_whose_service_is_away(status: int) -> None:
     assert pauses == [1.0]
 
 
+def answering(*answers: httpx.Response, pauses: list[float]) -> Client:
+    """A client that gets these answers."""
+    left = iter(answers)
+    client = Client("http://music.example", "key", sleep=pauses.append)
+    client._http = httpx.Client(
+        base_url="http://music.example", transport=httpx.MockTransport(lambda request: next(left))
+    )
+    return client
+
+
+_CALLS: dict[str, Callable[[Client], Any]] = {
+    "me": lambda client: client.me(),
+    "recommendations": lambda client: client.recommendations(),
+    "similar": lambda client: client.similar("t"),
+    "radio": lambda client: client.radio("t"),
+    "search": lambda client: client.search("words"),
+    "send": lambda client: client.send([Event(track_id="t", type="play")]),
+    "plans": lambda client: next(client.plans()),
+}
+
+
+@pytest.mark.parametrize("name", _CALLS)
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "null", '{"tracks": [{}]}', '{"scopes": 1}', '{"results": [5]}', "<html>", "\xff"]
+)
+def test_an_answer_of_another_service_is_an_error_that_says_so(name: str, text: str) -> None:
+    """The address is that of another program, or of the log-in page of a network."""
+    pauses = list[float]()
+    with (
+        answering(httpx.Response(200, text=text), pauses=pauses) as client,
+        pytest.raises(ApiError, match="check the address") as refused,
+    ):
+        _CALLS[name](client)
+    assert (refused.value.status, refused.value.retry_after, pauses) == (200, None, [])
+
+
+@pytest.mark.parametrize("data", ["{}", "[]", "no JSON"])
+def test_an_event_that_is_no_plan_is_an_error(data: str) -> None:
+    stream = httpx.Response(
+        200, text=f"id: 1\nevent: plan\ndata: {data}\n\n", headers={"Content-Type": "text/event-stream"}
+    )
+    with answering(stream, pauses=[]) as client, pytest.raises(ApiError, match="check the address"):
+        next(client.plans())
+
+
 def test_a_date_says_when_to_try_again() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     seconds = ApiError.of(429, None, later).retry_after
     assert seconds is not None
     assert 3000 < seconds <= 3600
     assert ApiError.of(503, None, "Mon, 01 Jan 2001 00:00:00 GMT").retry_after == 0
-    assert ApiError.of(429, None, "soon").retry_after is None
+    for absurd in ("soon", "Mon, 20 Nov 99999999999999999999 19:12:08 GMT", "9" * 400, "-1"):
+        assert ApiError.of(429, None, absurd).retry_after is None
     assert ApiError.of(500, None, None).retry_after is None
 
 

@@ -53,7 +53,7 @@ def test_a_folder_that_cannot_be_is_found_out_first(tmp_path: Path) -> None:
 
 
 def test_sessions_of_one_play_teach_no_order(tmp_path: Path) -> None:
-    spaces = ("served", "served:learned")  # they learn a session space, too
+    spaces = ("served", "served:learned", "served:sum")  # they learn a session space, too
     models = [name for name in compared(load_settings()) if "space" not in name and name not in spaces]
     file = tmp_path / "figures.json"
     done = evaluate(tmp_path, SINGLE + TESTED, "--models", ",".join(models), "--json", str(file))

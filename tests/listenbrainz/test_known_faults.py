@@ -13,7 +13,7 @@ from segue.dashboard.services import Services
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.listenbrainz.conftest import Program
-from tests.listenbrainz.test_submissions import beside, listen
+from tests.listenbrainz.test_submissions import DAY, beside, listen
 
 pytestmark = pytest.mark.integration
 R1, T1 = (f"{n}0000000-0000-4000-8000-000000000000" for n in (1, 2))
@@ -52,6 +52,7 @@ def library(database: Database[Document]) -> Store:
             made("s", "Tide", "S"),
             made("with-mira", "Tide", "Salt & Stone", "Mira", seconds=300, credit="Salt & Stone feat. Mira"),
             made("two", "Ember", "Lumen", "Kaya", credit="Lumen & Kaya"),
+            made("joined", "Cinder", "Lumen & Kaya"),
             made("quoted", "Don't Stop (feat. Mira)", "Lumen"),
             made("ids", "Marked", "Lumen", ids=MusicBrainzIds(recording=R1, release_track=T1)),
             made("short", "Spark", "Lumen", seconds=SECONDS),
@@ -111,12 +112,25 @@ def test_a_band_whose_name_has_an_and_is_one_artist(
     assert heard(ada, services, "Tide", artist, duration=seconds) == expected
 
 
-@pytest.mark.parametrize(
-    "artist", ["Lumen & Kaya", "Lumen, Kaya", "Lumen feat. Kaya", "Lumen / Kaya", "Lumen"]
-)
+_CREDITS = ["Lumen & Kaya", "Lumen, Kaya", "Lumen feat. Kaya", "Lumen / Kaya", "Lumen w/ Kaya", "Lumen; Kaya"]
+_CREDITS += ["Lumen presents Kaya", "Lumen pres. Kaya", "Lumen x Kaya", "Lumen meets Kaya", "Lumen mit Kaya"]
+
+
+@pytest.mark.parametrize("artist", [*_CREDITS, "Lumen"])
 def test_the_words_between_artists_do_not_matter(ada: Program, services: Services, artist: str) -> None:
     """B6."""
     assert heard(ada, services, "Ember", artist, duration=SECONDS) == "two"
+
+
+@pytest.mark.parametrize("artist", _CREDITS)
+def test_nor_do_they_where_the_file_has_one_name(ada: Program, services: Services, artist: str) -> None:
+    """Most files have the credit as one text, and nothing tells whether it names several artists."""
+    assert heard(ada, services, "Cinder", artist, duration=SECONDS) == "joined"
+
+
+@pytest.mark.parametrize("artist", ["Lumen", "Kaya", "Kaya & Somebody", "Lumen & the Kaya"])
+def test_others_are_not_taken_for_the_artists(ada: Program, services: Services, artist: str) -> None:
+    assert heard(ada, services, "Cinder", artist, duration=SECONDS) is None
 
 
 @pytest.mark.parametrize(
@@ -153,9 +167,31 @@ def test_a_title_of_two_albums_is_one_of_them(
 
 
 @pytest.mark.parametrize(
+    ("title", "more", "expected"),
+    [
+        ("Finale", {"duration": 211}, "studio"),
+        ("Finale", {"album": "X"}, "studio"),
+        ("Finale", {"recording_mbid": R1}, "ids"),
+        ("Finale", {"duration": 384}, "live"),
+        ("Finale", {}, "live"),
+    ],
+)
+def test_what_a_listen_says_comes_before_the_match_of_an_earlier_one(
+    ada: Program, services: Services, title: str, more: dict[str, Any], expected: str
+) -> None:
+    """B12: an old listen of the same names is kept with its track."""
+    ada.submit("import", listen(title, "Lumen", ago=400 * DAY, duration=384))
+    assert [track for _, track in beside(services, ada.user_id)] == ["live"]
+    assert heard(ada, services, title, "Lumen", **more) == expected
+
+
+@pytest.mark.parametrize(
     ("title", "found"),
     [
         ("Don\N{RIGHT SINGLE QUOTATION MARK}t Stop", True),
+        ("Don\N{ACUTE ACCENT}t Stop", True),
+        ("Don\N{MODIFIER LETTER PRIME}t Stop", True),
+        ("Don\N{LATIN SMALL LETTER SALTILLO}t Stop", True),
         ("Don't Stop feat. Mira", True),
         ("DON'T STOP - Remastered 2011", True),
         ("Don't Stop (Live)", False),

@@ -26,6 +26,7 @@ from segue.ranking.learned_order import (
     shipped,
 )
 from segue.ranking.plan import Plan, plan
+from segue.ranking.session_limits import SessionLimits
 from segue.ranking.sources import SOURCES
 from segue.recommenders.order_learning import PRIOR
 from segue.taste.history import History, Window
@@ -127,8 +128,19 @@ def never_raised(events: list[Event], last: Event, order: LearnedOrder) -> None:
     row = NAMES.index(last[0])
     same = SHELF.artists == SHELF.artists[row]
     assert (after[same] <= before[same] + 1e-4 * (1 + np.abs(before[same]))).all()
+    earlier, later = limits_of(history_of(events)), limits_of(history)
+    artist = int(SHELF.artists[row])
+    assert later.repeats <= earlier.repeats
+    assert later.more_of_artist.get(artist, 0) <= earlier.more_of_artist.get(artist, 0)
+    assert row not in later.again
     found = planned(history, shelf=SHELF, model="learned", list_length=18)
     assert last[0] not in {item.track_id for item in found.items}
+
+
+def limits_of(history: History) -> SessionLimits:
+    profiles = build_profiles(listeners({"ada": history}), bundle=SHELF)
+    ranking = SETTINGS.ranking.model_copy(update={"model": "learned"})
+    return SessionLimits.of(profiles[0], SHELF, ranking)
 
 
 def test_a_skip_lowers_its_artist_in_the_shipped_order() -> None:
@@ -174,7 +186,9 @@ def test_limits_dislikes_exploration_and_feedback_hold_as_for_the_sum() -> None:
     one_artist = shelf_of(
         after=AFTER, listeners=COUNTS, artists=np.where(np.arange(18) < 12, np.arange(18), 0)
     )
-    limited = learned(heard(("waltz0", 1.0)), shelf=one_artist, list_length=10, artist_window=10)
+    limited = learned(
+        heard(("waltz0", 1.0)), shelf=one_artist, list_length=10, artist_window=10, staying_per_artist=1
+    )
     of_artist = [item for item in limited.items if one_artist.artists[NAMES.index(item.track_id)] == 0]
     assert len(of_artist) == SETTINGS.ranking.max_per_artist
     explored = learned(heard(("house0", 1.0)), max_per_artist=9, exploration_share=0.25)
@@ -194,14 +208,14 @@ def test_a_loved_track_is_offered_again_and_said_so() -> None:
 def test_variants_compare_the_order_with_the_sum_of_scores() -> None:
     running = SETTINGS.experiments.model_copy(
         update={
-            "variants": (("hybrid", 1.0), ("ordered", 1.0)),
-            "ranking": (("ordered", (("model", "learned"),)),),
+            "variants": (("hybrid", 1.0), ("summed", 1.0)),
+            "ranking": (("summed", (("model", "sum"),)),),
         }
     )
     history, shelf = heard(("house0", 1.0), ("house1", 1.0)), shelf_of(after=AFTER)
     people = listeners({f"listener{n}": history for n in range(30)})
     found = plan(people, bundle=shelf, ranking=SETTINGS.ranking, experiments=running)
-    assert {(one.variant, one.ordered_by) for one in found} == {("hybrid", ""), ("ordered", "shipped")}
+    assert {(one.variant, one.ordered_by) for one in found} == {("hybrid", "shipped"), ("summed", "")}
     ids = {one.variant: one.recommendation_id for one in found if one.user_id == "listener0"}
     again = plan(people[:1], bundle=shelf, ranking=SETTINGS.ranking, experiments=running)
     assert ids == {again[0].variant: again[0].recommendation_id}
@@ -227,6 +241,15 @@ def test_a_document_has_all_weights() -> None:
     order = of_document(document(PRIOR), version="prior")
     assert np.allclose(order.weights, PRIOR)
     assert shipped().weights[Evidence.ARTIST_AGAINST, State.ALWAYS] < 0
+
+
+def test_a_document_of_an_earlier_version_has_the_shipped_weights_of_newer_evidence() -> None:
+    order = of_document(
+        {"sound": [9.0, 0.0], "popular": [1.0, 0.0]}, version="old", missing=shipped().weights
+    )
+    assert order.weights[Evidence.SOUND].tolist() == [9.0, 0.0]
+    others = np.arange(len(Evidence)) != Evidence.SOUND
+    assert np.array_equal(order.weights[others], shipped().weights[others])
 
 
 def test_the_evidence_of_a_candidate() -> None:
@@ -288,7 +311,7 @@ def test_recommended_tracks_name_what_lifted_them_and_those_of_a_sum_do_not() ->
     history = heard(("house0", 1.0))
     items = learned(history, exploration_share=0.0).items
     assert all(0 < len(item.lifted_by) <= MOST_LIFTS for item in items)
-    assert {item.lifted_by for item in planned(history, shelf=SHELF).items} == {()}
+    assert {item.lifted_by for item in planned(history, shelf=SHELF, model="sum").items} == {()}
 
 
 def test_every_evidence_in_favour_has_words_and_a_reason_is_not_said_twice() -> None:

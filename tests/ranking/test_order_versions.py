@@ -104,9 +104,10 @@ def test_the_stream_plans_by_the_order_in_use(store: Store, database: Database[D
     ordered = settings.model_copy(
         update={"ranking": settings.ranking.model_copy(update={"model": "learned", "list_length": 4})}
     )
+    summed = settings.model_copy(update={"ranking": settings.ranking.model_copy(update={"model": "sum"})})
     history = history_of([("house0", "complete"), ("blues0", "complete"), ("waltz3", "skip")])
     ids = []
-    for own in (settings, ordered):
+    for own in (summed, ordered):
         Replanning(store, own).replan_histories({"ada": history}, bundle=SHELF)
         ids.append(database.recommendations.find_one()["recommendation_id"])  # type: ignore[index]
     by_rules = np.zeros_like(PRIOR)

@@ -191,7 +191,7 @@ def test_tracks_played_after_a_positive_track_come_first_with_that_reason() -> N
 
 def test_the_session_goes_on_with_an_artist_and_says_so() -> None:
     shelf = shelf_of(after=AFTER, listeners={"blues4": 1, "blues5": 5})
-    found = planned(heard(("blues4", 1.0), start=DAY), shelf=shelf, artist_weight=2.0)
+    found = planned(heard(("blues4", 1.0), start=DAY), shelf=shelf, artist_weight=2.0, model="sum")
     first = found.items[0]
     assert (first.track_id, first.reason, first.evidence) == ("blues5", "artist", "blues4")
     without = planned(heard(("blues4", 1.0)), shelf=shelf, artist_weight=0.0)
@@ -204,6 +204,7 @@ def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_want
     found = planned(
         heard(("blues4", 1.0)),
         shelf=shelf,
+        model="sum",
         artist_weight=5.0,
         max_per_artist=2,
         artist_window=10,
@@ -215,6 +216,7 @@ def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_want
     found = planned(
         heard(("blues4", 1.0)),
         shelf=shelf_of(after=AFTER, listeners=counts, artists=others),
+        model="sum",
         artist_weight=5.0,
         max_per_artist=2,
         artist_window=10,

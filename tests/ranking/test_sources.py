@@ -49,7 +49,7 @@ def test_names_and_reasons_are_unique_and_every_reason_has_words() -> None:
     names = [TASTE.name, *(source.name for source in SOURCES), VARIED.name]
     assert len(set(names)) == len(names)
     several = sum(len(source.reasons) - 1 for source in SOURCES)
-    assert len(REASONS) == len(names) + 2 + several
+    assert len(REASONS) == len(names) + 3 + several
     for kind, reason in REASONS.items():
         assert describe(kind, "a song") == (reason.text("a song") or "")
         assert describe(kind, None) in (VARIED.reason.words, reason.words)
@@ -92,7 +92,7 @@ def test_a_new_source_needs_its_class_and_the_registry(monkeypatch: pytest.Monke
     assert (first.track_id, first.reason, first.evidence) == ("waltz5", "new", None)
     assert Newest.reason.text(None) == "Added in the last 14 days"
     # Its score for a track is added to those of the other sources.
-    scored = planned(HISTORIES["ada"], shelf=shelf_of(after={"house0": "waltz5"})).items[0]
+    scored = planned(HISTORIES["ada"], shelf=shelf_of(after={"house0": "waltz5"}), model="sum").items[0]
     assert (scored.track_id, scored.reason, scored.evidence) == ("waltz5", "after", "house0")
 
 

@@ -79,11 +79,11 @@ def test_a_custom_variant_changes_its_own_settings_and_nothing_else() -> None:
 
 
 def test_a_variant_can_have_another_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEGUE_EXPERIMENTS__RANKING", '{"learned": {"model": "learned", "candidates": "150"}}')
-    monkeypatch.setenv("SEGUE_EXPERIMENTS__VARIANTS", '{"hybrid": 1, "learned": 1}')
+    monkeypatch.setenv("SEGUE_EXPERIMENTS__RANKING", '{"summed": {"model": "sum", "candidates": "150"}}')
+    monkeypatch.setenv("SEGUE_EXPERIMENTS__VARIANTS", '{"hybrid": 1, "summed": 1}')
     settings = load_settings()
-    own = ranking_of("learned", ranking=settings.ranking, experiments=settings.experiments)
-    assert (settings.ranking.model, own.model, own.candidates) == ("sum", "learned", 150)
+    own = ranking_of("summed", ranking=settings.ranking, experiments=settings.experiments)
+    assert (settings.ranking.model, own.model, own.candidates) == ("learned", "sum", 150)
     monkeypatch.setenv("SEGUE_EXPERIMENTS__RANKING", '{"learned": {"model": "best"}}')
     with pytest.raises(SegueError, match=r"experiments\.ranking"):
         load_settings()

@@ -41,6 +41,8 @@ class Service:
         """Last.fm: why a track is ignored."""
         self.invalid: set[str] = set()
         """Tracks that make the service refuse the whole request."""
+        self.unsigned: set[str] = set()
+        """Last.fm: tracks with which it computes another signature."""
         self.allowed = False
         """Last.fm: whether the listener has allowed the token."""
         self.tokens = {TOKEN}
@@ -87,7 +89,7 @@ class Service:
 
     def call(self, sent: dict[str, str]) -> Any:
         own = {name: value for name, value in sent.items() if name != "api_sig"}
-        if sent.get("api_sig") != signature(own, SECRET):
+        if sent.get("api_sig") != signature(own, SECRET) or self.unsigned & set(sent.values()):
             raise Answer(403, {"error": 13, "message": "Invalid method signature supplied"})
         assert all(sent.values()), "empty values are neither sent nor signed"
         match sent["method"]:

@@ -10,7 +10,7 @@ import pytest
 
 from segue.people.app_log_in import FROM_PROGRAMS, OF_APP, session_of_app
 from segue.scrobbling import lastfm
-from segue.scrobbling.connections import TAKEN_FOR, Service
+from segue.scrobbling.connections import TAKEN_FOR, Connection, Service
 from segue.scrobbling.outcome import WORDS
 from segue.scrobbling.sending import LONGEST_WAIT, Sending
 from segue.scrobbling.working import box_of
@@ -422,3 +422,73 @@ def test_a_damaged_scrobble_does_not_stop_the_others(world: World, store: Store)
 
 def test_every_reason_has_words() -> None:
     assert all(text for text in WORDS.values())
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_wrong_secret_of_this_server_loses_no_play(world: World, number: int) -> None:
+    """The operator has changed it: the service refuses the signature of each call."""
+    own, right = world.connect("lastfm"), world.settings
+    wrong = right.scrobbling.model_copy(
+        update={"lastfm_secret": type(right.scrobbling.lastfm_secret)("another")}
+    )
+    world.settings = right.model_copy(update={"scrobbling": wrong})
+    world.sending = world.sender()
+    world.hear(*range(number))
+    assert world.sending.send_all() == 0
+    state = world.connection(own)
+    assert (state.refused, state.problem, state.ended) == (0, "server-key", False)
+    assert world.scrobbles.count_waiting(own) == number
+    world.settings = right
+    world.sending = world.sender()
+    world.later(DAY)
+    assert world.sending.send_all() == number
+
+
+def test_a_play_with_a_signature_that_the_service_computes_otherwise_does_not_stop_the_others(
+    world: World,
+) -> None:
+    """B8."""
+    own = world.connect("lastfm")
+    world.hear(0, 1, 2)
+    world.service.unsigned = {"Song 1"}
+    assert world.sending.send_all() == 2
+    assert (world.connection(own).refused, world.scrobbles.count_waiting(own)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("counted", "taken"),
+    [
+        ({"ignored": 0}, 2),
+        ({"accepted": "2", "ignored": "0"}, 2),
+        ({"accepted": 1, "ignored": 1}, 0),
+        ({}, 0),
+        ({"ignored": False}, 0),
+    ],
+)
+def test_a_service_that_counts_what_it_took_and_lists_nothing(
+    world: World, counted: dict[str, Any], taken: int
+) -> None:
+    own = world.connect("lastfm")
+    world.hear(0, 1)
+    world.service.faults = [Answer(200, {"scrobbles": {"@attr": counted}})]
+    assert world.sending.send_all() == taken
+    assert world.scrobbles.count_waiting(own) == 2 - taken
+
+
+def test_the_end_of_a_former_token_does_not_end_the_connection_with_a_new_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = world.connect("listenbrainz", secret="no longer valid")
+    world.hear(0)
+    delivered = world.sending._delivered
+
+    def meanwhile(connection: Connection) -> Any:
+        result = delivered(connection)
+        world.connect("listenbrainz")
+        return result
+
+    monkeypatch.setattr(world.sending, "_delivered", meanwhile)
+    assert world.sending.send_all() == 0
+    assert not world.connection(own).ended
+    monkeypatch.undo()
+    assert world.sending.send_all() == 1

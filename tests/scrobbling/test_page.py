@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
+from segue.cli.main import app
 from segue.dashboard import visit
 from segue.dashboard.services import Services
 from segue.people.login_sessions import Listener
 from segue.scrobbling.connections import ScrobbleConnections
+from segue.scrobbling.heard import ScrobbledSong
 from segue.scrobbling.outcome import DAILY_LIMIT
 from segue.settings import Settings
 from segue.storage.store import Store
@@ -116,3 +119,45 @@ def test_without_settings_nothing_is_offered(
     none = settings.scrobbling.model_copy(update={"listenbrainz_addresses": (), "lastfm_key": ""})
     monkeypatch.setattr(services, "settings", settings.model_copy(update={"scrobbling": none}))
     assert not page().button
+
+
+@pytest.mark.parametrize("verb", ["disable", "delete"])
+def test_an_account_that_is_shut_out_is_disconnected(
+    services: Services, world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """Neither its token nor its plays stay; those of others do."""
+    account = services.authenticator.create("Ada", "correct horse battery")
+    other = world.connect("listenbrainz")
+    world.hear(0)
+    world.connections.connect(
+        account.user_id, "listenbrainz", address=world.service.address, account="a", encrypted=b"x"
+    )
+    own = f"{account.user_id}:listenbrainz"
+    song: ScrobbledSong = {"title": "Song", "artist": "Lumen"}
+    world.scrobbles.add(own, "e", user_id=account.user_id, at=1, song=song)
+    monkeypatch.setenv("SEGUE_MONGO__URI", settings.mongo.uri)
+    monkeypatch.setenv("SEGUE_MONGO__DATABASE", settings.mongo.database)
+    done = CliRunner().invoke(app, ["account", verb, "Ada", "--yes"])
+    assert done.exit_code == 0, done.output
+    assert world.connections.of(account.user_id) == {}
+    assert world.scrobbles.count_waiting(own) == 0
+    assert world.scrobbles.count_waiting(other) == 1
+    assert len(world.connections.of("ada")) == 1
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_waits_for_one_account_is_not_sent_to_another(
+    services: Services, world: World, same: bool
+) -> None:
+    """The service has ended a connection, and the listener connects again."""
+    own = world.connect("listenbrainz", secret="no longer valid")
+    account = "ada-lb" if same else "somebody"
+    world.store.database.scrobble_connections.update_one({}, {"$set": {"account": account}})
+    world.hear(0)
+    world.sending.send_all()
+    assert world.connection(own).ended
+    at = page()
+    at.text_input[0].set_value(TOKEN)
+    press(at, "Connect")
+    assert world.connection(own).account == "ada-lb"
+    assert world.scrobbles.count_waiting(own) == int(same)

@@ -55,7 +55,9 @@ EXPECTED: dict[str, Any] = {
     "spark.driver_memory": 3 * 2**30,
     "spark.options": (("spark.executor.memory", "2g"), ("spark.a", "b=c")),
     "experiments.variants": (("audio", 50.0), ("hybrid", 50.0)),
-    "experiments.ranking": (("bold", (("max_per_artist", 3.0), ("exploration_share", 0.3))),),
+    "experiments.ranking": (
+        ("bold", (("max_per_artist", 3.0), ("exploration_share", 0.3), ("staying_per_artist", 3.0))),
+    ),
     "mongo.tls": "on",
     "mongo.timeout_ms": timedelta(milliseconds=5001),
     "audio.max_seconds": timedelta(seconds=121),
@@ -140,7 +142,10 @@ def test_the_defaults_of_0_1_are_those_of_today(monkeypatch: pytest.MonkeyPatch)
     index = today.index.model_copy(update={"voyager": voyager})
     # Nobody is an operator unasked any more, except where a settings file of 0.1 says so.
     dashboard = today.dashboard.model_copy(update={"local_operator": True})
-    assert former == today.model_copy(update={"index": index, "dashboard": dashboard})
+    # Who has these settings keeps the lists of 0.1: the order, what comes again, and the artist limit.
+    kept = {"model": "sum", "repeat_share": 0.0, "staying_per_artist": today.ranking.max_per_artist}
+    ranking = today.ranking.model_copy(update=kept)
+    assert former == today.model_copy(update={"index": index, "dashboard": dashboard, "ranking": ranking})
 
 
 @pytest.mark.parametrize("name", FORMER)
