@@ -1,4 +1,4 @@
-"""A learned order: skips and dislikes never raise an artist; its reasons; what holds as for the sum."""
+"""A learned order: skips and dislikes never raise an artist; its reasons; properties shared with the sum."""
 
 from __future__ import annotations
 
@@ -264,7 +264,7 @@ def test_the_evidence_of_a_candidate() -> None:
 
 
 def without_evidence(order: LearnedOrder, name: str) -> LearnedOrder:
-    """The order without what one evidence adds."""
+    """The order with a weight of 0 for one evidence."""
     weights = order.weights.copy()
     weights[Evidence[name.upper()]] = 0
     return LearnedOrder("without", weights)
