@@ -78,7 +78,8 @@ def same_names(song: Described, track: MatchableTrack) -> bool:
     names = (track.artist, *track.artists)
     if by & {key for name in names for key in (artist_key(name), artist_key(_without_credit(name)))}:
         return True
-    return _credited(song.artist) in (_credited(track.artist), _credited(" & ".join(track.artists)))
+    credit = _credited(song.artist)  # empty for a name of signs only, which is not every such name
+    return credit != [] and credit in (_credited(track.artist), _credited(" & ".join(track.artists)))
 
 
 def folded_title(title: str) -> str:
