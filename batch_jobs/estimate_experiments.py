@@ -1,4 +1,4 @@
-"""`./run.sh experiments estimate`: what other variants would have reached, from the lists that listeners saw.
+"""`./run.sh experiments estimate`: estimates of other variants, from the lists that listeners saw.
 
 It changes nothing.
 """
@@ -47,14 +47,15 @@ def estimate_experiments(
     ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Estimate what other variants would have reached, from the lists that listeners saw.
+    """Estimate the results of other variants, from the lists that listeners saw.
 
-    The variants of [experiments] are compared, and both orders of ranking.model. No listener sees them for
-    this: tracks that exploration drew with a known probability tell what other lists would have been worth.
-    It gives estimates by inverse propensity and doubly robust ones, of the shares of seen tracks that were
-    played, finished (heard to the end) or skipped. An experiment with listeners is the proof.
+    The command compares the variants of [experiments] and both orders of ranking.model. No listener sees
+    their lists: the estimates come from responses to tracks that exploration drew with a known probability.
+    There are two estimates, one by inverse propensity and a doubly robust one, each of the shares of seen
+    tracks that were played, finished (heard to the end) or skipped. Only an experiment with listeners is
+    proof.
 
-    Estimate an order with lists from after it was learned: set --days.
+    An order has to be estimated from lists that were shown after it was learned: set --days.
 
     Example: ./run.sh experiments estimate --days 14
 
@@ -88,7 +89,7 @@ def run(settings: Settings, *, since: datetime, orders: Sequence[str] = ()) -> E
 
 
 def policies(store: Store, settings: Settings, *, orders: Sequence[str] = ()) -> list[Policy]:
-    """What is compared: the variant that is served first, then the other order, and the other variants."""
+    """The policies to compare, the variant that is served first: then the other order and other variants."""
     experiments = settings.experiments
     active = Models(store).active_version(order_versions.KIND)
     in_use: LearnedOrder = order_versions.read(store, active) if active else shipped()

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a request has no answer: the HTTP status, the text for whoever asked, and the headers."""
+    """Why a request has no answer: the HTTP status, the text for the visitor, and the headers."""
 
     status: int
     text: str

@@ -94,7 +94,7 @@ class Services:
         music apps' calls, of which some wait for Kafka."""
         self.pictures, self.drawing = SlowWork(8, each=2, threads=1), SlowWork(24, each=4, threads=1)
         """The pictures of playlists, by listener: one is received, then decoded, which takes 250 MB; and
-        those of share links, by network: whoever has a link can ask for them."""
+        those of share links, by network: everybody with a link can ask for them."""
         self.matching = SlowWork(4, each=2)
         """The submissions of listens, by listener: their songs are looked for in the catalogue."""
         self.reading = threading.BoundedSemaphore(2)

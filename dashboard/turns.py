@@ -23,7 +23,9 @@ AT_WORK = 12
 """Of a network, until their answers begin; the shared threads are 40."""
 MOST_WAITING = 300
 """Of a network; further ones are refused."""
-_WAITING_FOR_SOUND = re.compile(r".*/audio/.*|/rest/(stream|download|getTranscodeStream)(\.view)?")
+_WAITING_FOR_SOUND = re.compile(
+    r"/(api|s/[^/]+)/audio/[^/]+|/rest/(stream|download|getTranscodeStream)(\.view)?"
+)
 """Paths of recordings, whose conversion can take a while to begin, in threads of its own."""
 _FULL = "too many requests at once: wait for the first answers"
 

@@ -56,7 +56,7 @@ ACCOUNTS = Limits((64 << 20) + _OVERHEAD, 256 << 20, 200, 768 << 20)
 
 
 class _Owner(NamedTuple):
-    """Whose a page is, as far as limits go."""
+    """The owner of a page, to whom the limits apply."""
 
     guest: bool
     network: str

@@ -1,4 +1,4 @@
-"""Texts in Unicode's normal forms, in a time that grows with their length only.
+"""Texts in Unicode's normal forms and without halves of characters, in a time linear in their length.
 
 Python puts the marks on a letter in order by comparing each with all before it. So a run of 250,000 marks
 takes a minute, in which no other thread runs. No language has more than a few marks on a letter, and the
@@ -25,6 +25,14 @@ def normalised(form: Form, text: str) -> str:
     if len(text) > MOST_MARKS and not text.isascii():
         text = _beyond().sub("", text)
     return unicodedata.normalize(form, text)
+
+
+def whole(text: str) -> str:
+    """The text with each half of a surrogate pair replaced by U+FFFD: no database and no page takes halves.
+
+    JSON can have them, and so can some encodings.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @cache

@@ -69,7 +69,8 @@ def loops() -> list[Any]:
 def read_code(functions: Sequence[Any], folder: Path, *, write: bool = False) -> None:
     """Let compiled functions use the code in a folder.
 
-    Without `write`, nothing is written there, and processes cannot spoil it: each compiles what is missing.
+    Without `write`, nothing is written there, and processes cannot spoil it: each compiles the missing
+    functions.
     """
     if not functions:
         return
@@ -91,7 +92,7 @@ def read_code(functions: Sequence[Any], folder: Path, *, write: bool = False) ->
 
 
 def make() -> None:
-    """Compile what Segue and the tests use, unless it is there; removes code of other releases."""
+    """Compile the missing functions that Segue and the tests use; remove code of other releases."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with locked(FOLDER / "lock"):
         if not compiled().is_dir():

@@ -27,6 +27,7 @@ from segue.dashboard.protection import is_same_site
 from segue.dashboard.services import Services
 from segue.dashboard.slow_bodies import patience
 from segue.errors import SegueError
+from segue.normal_forms import whole
 from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
 from segue.people.newcomers import Newcomers
 from segue.people.operator_links import PATH
@@ -246,7 +247,7 @@ def _int(text: str) -> int | None:
 def _without_surrogates(value: Any) -> Any:
     """The value with halves of characters, which cannot be stored, replaced by U+FFFD."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole(value)
     if isinstance(value, list):
         return [_without_surrogates(part) for part in value]
     if isinstance(value, dict):

@@ -169,7 +169,7 @@ class _Server:
         accounts: Sequence[LinkedAccount],
         clients: Mapping[str, OpenSubsonic],
     ) -> None:
-        """Learn from what is playing, once within the interval."""
+        """Learn from the songs that are playing, once within the interval."""
         now = time.monotonic()
         if now >= self._listens_at:
             self._listens_at = now + self._interval

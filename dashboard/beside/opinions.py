@@ -1,8 +1,8 @@
 """Takes over the stars and ratings that listeners have given on connected servers.
 
-A star there is a like here, once: whoever takes it back here, or dislikes the song afterwards, keeps that
-opinion. Ratings have no time. They are taken over once, after the account was linked, where the listener has
-none here.
+A star there is a like here, once: a listener who takes it back here, or dislikes the song afterwards, keeps
+that opinion. Ratings have no time. They are taken over once, after the account was linked, where the listener
+has none here.
 
 Delivery: an event has an id that follows from the account, the song and the star, so that a repeat counts
 once. The last opinion that was taken over is noted afterwards; a crash before the note repeats it, and

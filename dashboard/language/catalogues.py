@@ -22,7 +22,7 @@ SOURCE = "en"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 """The languages by code, with their own names."""
 _FORMATS = {"en": "en_GB", "de": "de"}
-"""Whose dates and numbers a language has."""
+"""The locale that gives each language its dates and numbers."""
 _RANGE = re.compile(r"\s*([A-Za-z*]{1,8})(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q=\s*([0-9.]{1,5})\s*)?")
 _MOST_RANGES = 20
 

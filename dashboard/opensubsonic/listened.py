@@ -1,6 +1,6 @@
 """How often listeners have played tracks and albums, and when they last did, kept in memory for a moment.
 
-A song that was skipped early was not played: apps and their protocol count what was heard.
+A song that was skipped early was not played: apps and their protocol count songs that were heard.
 """
 
 from __future__ import annotations

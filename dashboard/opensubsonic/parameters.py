@@ -57,7 +57,7 @@ class Parameters:
 
     @property
     def have_credentials(self) -> bool:
-        """Whether these parameters alone say who calls, and prove it."""
+        """Whether these parameters alone name the caller, and prove it."""
         given = {name for name in ("apiKey", "u", "p", "t", "s") if name in self._values}
         return any(given >= needed for needed in ({"apiKey"}, {"u", "p"}, {"u", "t", "s"}))
 

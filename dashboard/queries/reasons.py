@@ -27,7 +27,7 @@ def reason(kind: str, title: str | None) -> str:
 
 
 def with_evidence(why: str, kind: str, evidence: Iterable[str]) -> str:
-    """A reason with what else lifted the track: "Played along with X · you play this artist a lot"."""
+    """A reason with other evidence for the track: "Played along with X · you play this artist a lot"."""
     words = words_beside(kind, evidence)
     return why if words is None else f"{why} · {translated(words)}"
 

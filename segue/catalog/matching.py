@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from segue.catalog.letters import artist_key, without_accents, without_apostrophes, words_of
 from segue.catalog.track_records import MatchableTrack
@@ -22,9 +23,10 @@ _NOTE = (
     r"(?:(?:digital(?:ly)?\s+)?(?:\d{4}\s+)?(?:digital\s+)?remaster(?:ed)?(?:\s+(?:version|edition))?(?:\s+\d{4})?"
     r"|(?:album|original|single|lp)\s+version|explicit|clean|bonus\s+track|(?:super\s+)?deluxe(?:\s+edition)?)"
 )
-_IN_BRACKETS = re.compile(rf"\s*[(\[]\s*(?:{_FEATURING}[^)\]]*|{_NOTE})\s*[)\]]")
-_AFTER_DASH = re.compile(rf"\s+[-\u2010-\u2015]\s+{_NOTE}\s*$")
-_TRAILING_CREDIT = re.compile(rf"\s+{_FEATURING}.*$")
+# (?<!\s): a run of spaces is looked at once, not again from each of its spaces.
+_IN_BRACKETS = re.compile(rf"(?<!\s)\s*[(\[]\s*(?:{_FEATURING}[^)\]]*|{_NOTE})\s*[)\]]")
+_AFTER_DASH = re.compile(rf"(?<!\s)\s+[-\u2010-\u2015]\s+{_NOTE}\s*$")
+_TRAILING_CREDIT = re.compile(rf"(?<!\s)\s+{_FEATURING}.*$")
 _VERSION = re.compile(
     r"\b(?:live|unplugged|acoustic|instrumental|karaoke|demo|remix|rework|mix|dub|edit|cover|a\s?cappella|"
     r"reprise|orchestral|extended|session)\b"
@@ -82,10 +84,11 @@ def same_names(song: Described, track: MatchableTrack) -> bool:
     return credit != [] and credit in (_credited(track.artist), _credited(" & ".join(track.artists)))
 
 
+@lru_cache(maxsize=1024)  # a description is compared with many tracks
 def folded_title(title: str) -> str:
     """The title for comparison: "Don't Stop (feat. Mira) - Remastered 2011" → "dont stop"."""
     text = without_accents(title.casefold())
-    shorter = _TRAILING_CREDIT.sub("", _AFTER_DASH.sub("", _IN_BRACKETS.sub("", text)))
+    shorter = _TRAILING_CREDIT.sub("", _AFTER_DASH.sub("", _without_brackets(text)))
     return " ".join(words_of(without_apostrophes(shorter))) or text.strip()
 
 
@@ -107,7 +110,13 @@ def _credited(artists: str) -> list[str]:
 
 
 def _without_credit(artist: str) -> str:
-    return _TRAILING_CREDIT.sub("", _IN_BRACKETS.sub("", artist.casefold()))
+    return _TRAILING_CREDIT.sub("", _without_brackets(artist.casefold()))
+
+
+def _without_brackets(text: str) -> str:
+    # Behind the last bracket that closes, the search for one would begin anew at each that opens.
+    end = max(text.rfind(")"), text.rfind("]")) + 1
+    return _IN_BRACKETS.sub("", text[:end]) + text[end:]
 
 
 def _one_of(song: Described, tracks: Sequence[MatchableTrack]) -> str | None:

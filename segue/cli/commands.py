@@ -249,7 +249,7 @@ COMMANDS = (
     Command(
         "experiments estimate",
         "batch_jobs.estimate_experiments:estimate_experiments",
-        "estimate what other variants would have reached",
+        "estimate the results of other variants",
         "experiments estimate",
     ),
     Command(

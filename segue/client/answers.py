@@ -42,11 +42,11 @@ class Attribution:
 
 @dataclass(frozen=True, kw_only=True)
 class Lift:
-    """A part of what lifted a track in a learned order."""
+    """One of the kinds of evidence that lifted a track in a learned order."""
 
     evidence: str
     amount: float
-    """What it adds to the score."""
+    """The amount that it adds to the score."""
 
 
 @dataclass(frozen=True, kw_only=True)

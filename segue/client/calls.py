@@ -210,7 +210,7 @@ class Client:
 
 
 def _understood(read: Callable[[Any], Answer], content: Any) -> Answer:
-    """What `read` makes of the content of an answer.
+    """The answer that `read` makes of the content.
 
     Raises
     ------

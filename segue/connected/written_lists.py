@@ -187,7 +187,7 @@ def _replace_in_parts(client: OpenSubsonic, own: str, stored: Sequence[str], wan
 
 
 def _remove_added(client: OpenSubsonic, own: str, stored: Sequence[str]) -> None:
-    """Remove what was added to a list before a fault, as far as the server lets that happen."""
+    """Remove the songs that were added to a list before a fault, as far as the server lets that happen."""
     with suppress(ServerFault):
         now = _songs(client, own) or []
         if now[: len(stored)] == stored:

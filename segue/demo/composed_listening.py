@@ -1,7 +1,7 @@
 """Composed listening in the demo's styles, from which the shipped weights of the learned order come.
 
 Listeners like some styles and artists. They go through albums, stay with an artist, follow companions of a
-track or look around, each with habits of their own. In some sessions they repeat what they have just heard,
+track or look around, each with habits of their own. In some sessions they repeat tracks just heard,
 one track or several in their order. They skip tracks that they dislike, and then avoid the artist for the
 rest of the session. Run it with
 

@@ -1,4 +1,4 @@
-"""Estimates from the lists that were shown what other lists would have been worth. Pure.
+"""Estimates of the results of other lists, from the lists that were shown. Pure.
 
 Exploration puts tracks into lists with known probabilities (propensities). A seen track is weighted by the
 chance that the other list would have shown it over the chance that it was shown. Two estimators use that:
@@ -33,11 +33,11 @@ class Responses:
     listeners: np.ndarray
     """int64 codes, from 0."""
     rewards: np.ndarray
-    """float64: what is to be estimated, 0 or 1."""
+    """float64: the response whose mean is to be estimated, 0 or 1."""
     weights: np.ndarray
     """float64, at least 0: :func:`importance`."""
     predicted: np.ndarray
-    """float64: what a model predicts for the reward. It has not learned from these responses."""
+    """float64: a model's prediction of the reward. The model has not learned from these responses."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 A person counts once for a track, in however many windows of the period they played it to an end. A listener
 is a person who heard it, for :data:`HEARD_MS` or completely: a start or an early skip makes no listener.
 
-Who is new counts a quarter, so that a crowd of fresh guests does not outweigh the others. Nobody is new who
-heard something at least :data:`NEW_FOR` ago, and again a day later or more, before the last day. On a service
-that is younger than that, all people count in full.
+A new person counts a quarter, so that a crowd of fresh guests does not outweigh the others. People are no
+longer new if they heard something at least :data:`NEW_FOR` ago, and again a day later or more, before the
+last day. On a service that is younger than that, all people count in full.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ class SummedListening(Listening):
                     {"user_id": user_id},
                     {"rows.plays": {"$gt": 0, "$lte": 2**53}, "rows.track_id": {"$type": "string"}},
                 ),
-                {"$set": {"plays": {"$subtract": ["$rows.plays", skipped]}}},
+                {"$set": {"plays": {"$subtract": [amount("$rows.plays"), skipped]}}},
                 {"$match": {"plays": {"$gt": 0}}},
                 {
                     "$group": {

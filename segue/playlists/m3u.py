@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from segue.catalog.scan import PERHAPS_VIDEO, SUFFIXES
 from segue.catalog.text_encoding import guessed
+from segue.normal_forms import whole
 from segue.phrases import marked, phrase
 from segue.playlists.entries import Entry, Listed, NotPlaylist, entry_of
 from segue.playlists.other_formats import listed_in
@@ -108,7 +109,7 @@ def _texts(data: bytes) -> Iterator[str]:
             continue
         if "\0" in text:
             continue
-        yield text
+        yield whole(text)
         if number == 0:
             return
 

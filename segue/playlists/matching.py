@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 from rapidfuzz.distance import OSA
@@ -147,6 +148,7 @@ def alike(a: str, b: str) -> float:
     return float(OSA.normalized_similarity(first, second))
 
 
+@lru_cache(maxsize=1024)  # the names of an entry are compared with those of many tracks
 def _bare(text: str) -> str:
     # Behind the last bracket that closes, the search for one would begin anew at each that opens.
     end = max(text.rfind(")"), text.rfind("]")) + 1

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from segue.normal_forms import whole
 from segue.playlists.entries import Entry, Listed, entry_of
 from segue.playlists.playlists import MOST_TRACKS
 from segue.playlists.tables import listed_in_table, seconds_of
@@ -191,4 +192,5 @@ def _first(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     """A value of JSON as text; empty for a list or a mapping."""
-    return " ".join(str(value).split())[:_LONGEST_VALUE] if isinstance(value, str | int | float) else ""
+    text = str(value) if isinstance(value, str | int | float) else ""
+    return whole(" ".join(text.split())[:_LONGEST_VALUE])

@@ -60,6 +60,13 @@ class Proposals:
         empty = np.empty(0, dtype=np.int64)
         return cls(empty, empty, np.empty(0), empty)
 
+    def visible(self, bundle: TrackIndex) -> Proposals:
+        """The proposals without the rows that the view of an index leaves out (`hidden`)."""
+        if bundle.hidden is None:
+            return self
+        kept = ~bundle.hidden[self.rows]
+        return Proposals(self.listeners[kept], self.rows[kept], self.scores[kept], self.evidence[kept])
+
     @classmethod
     def together(cls, several: Sequence[Proposals]) -> Proposals:
         """Concatenate the proposals of several sources."""
@@ -103,7 +110,10 @@ class CandidateSource(ABC):
 
     @abstractmethod
     def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
-        """Propose tracks to the listeners of a batch; called only where the source is available."""
+        """Propose tracks to the listeners of a batch; called only where the source is available.
+
+        Hidden rows of the bundle may be among them: :func:`add_up` leaves them out.
+        """
 
 
 @dataclass(frozen=True)
@@ -126,7 +136,7 @@ class Candidates:
     ranked: np.ndarray | None = None
     """float64 scores of a learned order, which also gives `source` and `evidence`; None: the sum is used."""
     parts: np.ndarray | None = None
-    """(n, evidence) float32: what each evidence adds to the score of a learned order."""
+    """(n, evidence) float32: the amount that each evidence adds to the score of a learned order."""
 
     @classmethod
     def scored(
@@ -238,14 +248,14 @@ def add_up(
 ) -> tuple[Proposals, np.ndarray]:
     """Sum the proposals of the sources besides the taste, by listener, best first.
 
-    A listener gets at most `ranking.transition_candidates`. The score of a row is the sum of its proposals;
-    its evidence is that of the proposal with the highest score.
+    A listener gets at most `ranking.transition_candidates`, and no hidden row. The score of a row is the sum
+    of its proposals; its evidence is that of the proposal with the highest score.
 
     Returns
     -------
     One proposal for each listener and row, and the index in `sources` of the source of its evidence.
     """
-    proposed = [source.propose(profiles, bundle, ranking) for source in sources]
+    proposed = [source.propose(profiles, bundle, ranking).visible(bundle) for source in sources]
     together = Proposals.together(proposed)
     source = np.repeat(np.arange(len(proposed)), [len(proposals.rows) for proposals in proposed])
     listeners, rows = together.listeners, together.rows

@@ -6,7 +6,7 @@ dislike of a track never raises that track's artist:
 
 - The last word on a track counts: a track that was skipped or disliked after it was liked is no evidence in
   favour any more.
-- What is in favour fades with every signal, what is against fades with liked tracks only.
+- Evidence in favour fades with every signal, evidence against fades with liked tracks only.
 - The state does not depend on the order of the signals.
 
 The weights are learned by `./run.sh models train` (:mod:`segue.recommenders.order_learning`), the shipped
@@ -56,7 +56,7 @@ SHIPPED_FILE = "learned_order.json"
 
 
 class Evidence(IntEnum):
-    """What the history says about a candidate; from 0 to about 1, and 0 without any."""
+    """The evidence of the history for or against a candidate: each from 0 to about 1, and 0 without any."""
 
     SOUND = 0
     """The similarity to the liked tracks, fading."""
@@ -205,7 +205,7 @@ class LearnedOrder:
 
 
 def lifted_by(own: Candidates, place: int) -> tuple[tuple[str, float], ...]:
-    """The evidence that lifted a candidate most, with what each adds to its score, the most first.
+    """The evidence that lifted a candidate most, each with the amount it adds to the score, largest first.
 
     At most :data:`MOST_LIFTS`, each with a notable part of all that is in the candidate's favour. Without one
     of them, the score would be lower by that amount. Empty without a learned order.

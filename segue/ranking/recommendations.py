@@ -26,7 +26,8 @@ class StoredReason(TypedDict):
     track_id: NotRequired[str]
     """The track that the reason names, if it names one."""
     lifted_by: NotRequired[dict[str, float]]
-    """With a learned order, the evidence that lifted the track most, and what each adds to its score."""
+    """With a learned order, the evidence that lifted the track most, each with the amount it adds to the
+    score."""
 
 
 class StoredItem(TypedDict):
@@ -37,8 +38,8 @@ class StoredItem(TypedDict):
     reason: StoredReason
     """Why it is recommended."""
     propensity: NotRequired[float]
-    """The probability with which it is in the list, 1 if it is there whatever the exploration draws. Missing
-    where it is not known, and in documents of earlier releases."""
+    """The probability with which it is in the list, 1 if it does not depend on the exploration. Missing where
+    it is not known, and in documents of earlier releases."""
 
 
 class StoredRecommendation(TypedDict):

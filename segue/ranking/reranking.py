@@ -2,8 +2,7 @@
 
 It orders by score and feedback, explores, keeps one version of each song, and limits each artist. The
 exploration draws evenly from a known set, so that the probability of each track is known: it is stored with
-the track, and later estimates what another order would have been worth
-(:mod:`segue.engagement.off_policy`).
+the track, and used later to estimate the results of another order (:mod:`segue.engagement.off_policy`).
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class Drawn:
     rows: frozenset[int] = frozenset()
     propensity: float | None = 1.0
     """The probability with which each of the rows was drawn, in (0, 1]; None where it is not known. The other
-    rows of the list are in it whatever is drawn."""
+    rows of the list do not depend on the draw."""
 
     def propensity_of(self, row: int) -> float | None:
         """The probability with which a row of the list is in it; None where it is not known."""
@@ -126,7 +125,7 @@ def explored(
 
     Returns
     -------
-    The list, and what was drawn: the share `ranking.exploration_share` of `ranking.list_length`, or nothing
+    The list, and the drawn tracks: the share `ranking.exploration_share` of `ranking.list_length`, or nothing
     if there are no more candidates than that.
     """
     first = ranking.list_length // UNEXPLORED_PART

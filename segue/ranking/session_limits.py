@@ -1,7 +1,7 @@
 """How many tracks just heard a list may have, and how long it stays with an artist. Pure.
 
-Both follow from what the listener does: someone on an album or on repeat gets more of the same, someone who
-explores gets what is new. `ranking.repeat_share` and `ranking.staying_per_artist` are the bounds.
+Both follow from the listener's behaviour: someone on an album or on repeat gets more of the same, someone who
+explores gets new tracks. `ranking.repeat_share` and `ranking.staying_per_artist` are the bounds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What other orders of candidates would have been worth, estimated from the lists that listeners saw.
+"""Estimates of the results of other orders of candidates, from the lists that listeners saw.
 
 The facts tell which tracks of which place were seen, whether they were played, heard to the end or skipped,
 and with which probability each was in its list. For each window in which such tracks were seen, the lists of
@@ -338,10 +338,10 @@ def _evidence(
     index: TrackIndex,
     settings: Settings,
 ) -> Iterator[np.ndarray]:
-    """For each listener, what predicts the responses to tracks, (n, features) float64.
+    """For each listener, the features that predict the responses to tracks, (n, features) float64.
 
-    It is the evidence of the learned order, how new the listener is, and a constant. A track that is not in
-    the index has the constant only.
+    They are the evidence of the learned order, a number for how new the listener is, and a constant. A track
+    that is not in the index has the constant only.
     """
     sources = in_use(index, settings.ranking)
     for first in range(0, len(listeners), _AT_ONCE):

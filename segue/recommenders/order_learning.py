@@ -84,7 +84,8 @@ def learn(choices: Choices, *, given: np.ndarray) -> Learned:
     """
     count = len(choices.chosen)
     if count < FEWEST:
-        return Learned(given, f"the given weights, with {count} choices of {FEWEST}", count, 0.0)
+        said = f"{count} choices from lists, fewer than {FEWEST}: the weights stay as they are"
+        return Learned(given, said, count, 0.0)
     first = round(count * (1 - LATEST))
     earlier, latest = part_of(choices, 0, first), part_of(choices, first, count)
     # Multiplied weights give the same order, and may fit the choices better.
@@ -96,7 +97,8 @@ def learn(choices: Choices, *, given: np.ndarray) -> Learned:
     best = int(np.argmin(losses))
     gain = float(before - losses[best])
     if gain <= 0:
-        return Learned(given, f"the given weights: {count} choices teach nothing better", count, gain)
+        said = f"{count} choices from lists teach nothing better: the weights stay as they are"
+        return Learned(given, said, count, gain)
     weights = _fit(choices, prior, PENALTIES[best])[: len(Evidence)]
     # As large as the given ones together, so that feedback, which is added, keeps its effect.
     weights *= np.abs(given).sum() / max(np.abs(weights).sum(), 1e-9)

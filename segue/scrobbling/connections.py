@@ -107,7 +107,7 @@ class ScrobbleConnections(Collection[StoredConnection]):
         self._clock = clock
 
     def goes_on(self, user_id: str, service: Service, *, address: str, account: str) -> bool:
-        """Whether a listener was connected to this account before, so that what waits is for it."""
+        """Whether a listener was connected to this account before, so that the waiting plays are for it."""
         before = self.documents.find_one({"_id": connection_id(user_id, service)})
         return before is not None and (before["address"], before["account"]) == (address, account)
 

@@ -207,7 +207,7 @@ def _problem_of_secret(http: httpx.Client, api: Api) -> str | None:
 def _codes(content: Mapping[str, Any], number: int) -> list[int] | None:
     """The codes of a successful answer, one for each scrobble; a single one is no list there.
 
-    Some servers only count what they have ignored.
+    Some servers only count the ignored scrobbles.
     """
     try:
         if "scrobble" not in content["scrobbles"]:

@@ -149,7 +149,7 @@ class Scrobbles(Collection[StoredScrobble]):
         self.documents.delete_many({"connection": connection})
 
     def drop_all(self, user_id: str) -> None:
-        """Remove what waits for a listener's connections, and what was sent by them."""
+        """Remove the plays that wait for a listener's connections, and those that were sent by them."""
         self.documents.delete_many({"user_id": user_id})
 
 

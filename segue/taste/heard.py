@@ -1,4 +1,4 @@
-"""What a listener has heard: the last word on each track, and the tracks that may come again. Pure.
+"""The tracks that a listener has heard: the last word on each, and those that may come again. Pure.
 
 All evidence that a track may come again is formed so that one more skip or dislike raises none of it for
 another track: it fades with every signal, and depends otherwise on the plays of the track itself and of the

@@ -254,7 +254,7 @@ def build_profiles(
 def _corrected(
     signals: DecayedSignals, rows: np.ndarray, listeners: Sequence[ListenerHistory]
 ) -> DecayedSignals:
-    """The signals, with less weight for what listeners want less of, and none for what they never want."""
+    """The signals, with less weight for tracks that listeners want less, and none for unwanted ones."""
     corrected = [i for i, listener in enumerate(listeners) if listener.unwanted]
     if not corrected:
         return signals

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from segue.catalog.matching import Described, another_version, matching_track
+from segue.catalog.matching import Described, another_version, folded_title, matching_track
 from tests.catalog.matchable import track
 
 
@@ -82,3 +83,16 @@ def test_ids_go_before_names() -> None:
     assert matching_track(Described(title="Finale", artist="Lumen", recording="r2"), [one, other]) == "2"
     assert matching_track(Described(title="x", recording="r1", release_track="t2"), [one, other]) == "2"
     assert matching_track(Described(title="Finale", artist="Lumen", recording="none"), [one, other]) == "1"
+
+
+@pytest.mark.parametrize(
+    "piece", ["(ft ", "[featuring a ", "( ", " ", " ft", "(ft)", " - remaster", "(remaster "]
+)
+def test_the_time_for_a_title_grows_with_its_length_and_not_with_its_square(piece: str) -> None:
+    def spent(length: int) -> float:
+        title, began = piece * (length // len(piece)), time.process_time()
+        folded_title.__wrapped__(title)
+        return time.process_time() - began
+
+    small = max(min(spent(16_000) for _ in range(3)), 0.001)
+    assert min(spent(256_000) for _ in range(3)) < 100 * small, "16 for the length, 256 for its square"

@@ -1,4 +1,4 @@
-"""A connected small server, and what the catalogue has of it."""
+"""A connected small server, and its songs in the catalogue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOG_IN = GivenLogIn(user=USER, secret=PASSWORD)
 
 
 class Home:
-    """A connected server, and what the catalogue has of it."""
+    """A connected server, and its songs in the catalogue."""
 
     def __init__(self, store: Store, settings: Settings, small: SmallServer) -> None:
         self.store, self.settings, self.small = store, settings, small

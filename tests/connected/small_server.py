@@ -50,7 +50,7 @@ class Refused(Exception):
 
 @dataclass
 class SmallServer:
-    """Songs, playlists, what is playing, and how the server misbehaves."""
+    """Songs, playlists, the current songs, and the faults of the server."""
 
     songs: dict[str, dict[str, Any]] = field(default_factory=dict)
     sounds: dict[str, bytes] = field(default_factory=dict)

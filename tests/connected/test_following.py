@@ -1,4 +1,4 @@
-"""Following a server: what plays there, the playlists there, and a server that is away, slow or wiped."""
+"""Following a server: its current songs, its playlists, and a server that is away, slow or wiped."""
 
 from __future__ import annotations
 
@@ -523,7 +523,7 @@ def test_a_pause_that_the_server_asks_for_is_kept(
 
 
 def test_a_name_that_is_not_that_of_the_key_is_refused(ada: Listener, home: Home, services: Services) -> None:
-    """Otherwise Ben would learn what Ada plays there."""
+    """Otherwise Ben would see the songs that Ada plays there."""
     home.small.keys = {"of-ben": "ben"}
     home.small.instead["tokenInfo"] = status(404)
     theirs = linking.GivenLogIn(user=USER, secret="of-ben", key=True)

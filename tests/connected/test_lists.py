@@ -240,7 +240,7 @@ def test_a_list_that_is_gone_comes_back(small: SmallServer, writing: Writing) ->
 
 
 def test_songs_that_the_account_may_not_hear_are_left_out(small: SmallServer, writing: Writing) -> None:
-    """A server with several libraries drops what the account does not see; the list counts as written."""
+    """A server with several libraries drops songs hidden from the account; the list counts as written."""
     unseen = {FIRST[3], FIRST[40], FIRST[-1]}
     usual = small.answer
 

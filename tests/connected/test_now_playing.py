@@ -1,4 +1,4 @@
-"""What follows from the songs that play on another server."""
+"""Plays that Segue derives from the songs that play on another server."""
 
 from __future__ import annotations
 

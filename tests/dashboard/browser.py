@@ -183,7 +183,7 @@ WATCH_POLICY = """document.addEventListener("securitypolicyviolation", (event) =
 
 
 def against_policy(page: Page) -> list[str]:
-    """What has been against the Content-Security-Policy since the page was loaded."""
+    """Violations of the Content-Security-Policy since the page was loaded."""
     found: list[str] = page.evaluate("window.__violations ?? []")
     return found
 

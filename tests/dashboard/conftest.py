@@ -87,7 +87,7 @@ def recommendation(track_ids: list[str]) -> Document:
 def serve_pages(
     monkeypatch: pytest.MonkeyPatch, database: Database[Document], settings: Settings
 ) -> list[Listener | None]:
-    """Let pages that run in this process work on a database; whose session it is: the last of the list."""
+    """Let pages that run in this process work on a database, for the last listener of the list."""
     found: list[Listener | None] = [ADA]
     for counted in (popular, starting_options):
         monkeypatch.setattr(

@@ -32,7 +32,7 @@ _SINCE_BEFORE = f"""try {{
 
 
 class Network:
-    """Carries what a browser sends to `address` on to a server on this machine."""
+    """Forwards a browser's bytes to `address` to a server on this machine."""
 
     def __init__(self, to: int) -> None:
         self._to = to

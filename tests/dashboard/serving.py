@@ -45,7 +45,7 @@ def _answer_to(line: str) -> None:
 
 
 def _become(log: Path, environment: dict[str, str]) -> None:
-    """Take what a new process gets from the process that starts it."""
+    """Take the values that a new process gets from the process that starts it."""
     with Path(os.devnull).open("rb") as nothing, log.open("ab") as output:
         for given, own in ((nothing, sys.stdin), (output, sys.stdout), (output, sys.stderr)):
             os.dup2(given.fileno(), own.fileno())

@@ -1,4 +1,4 @@
-"""The audit log: what it has, what it leaves out, who reads it, and that nobody changes it from the pages."""
+"""The audit log: its contents, its omissions, its readers, and that nobody changes it from the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Segue believes, and corrections that hold in every list, as pages and apps get them."""
+"""Segue's beliefs, and corrections that hold in every list, as pages and apps get them."""
 
 from __future__ import annotations
 

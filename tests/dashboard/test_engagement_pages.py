@@ -1,4 +1,4 @@
-"""Your listening, Audience and Friends as a visitor gets them; and who gets Audience at all."""
+"""Your listening, Audience and Friends as a visitor gets them; and the visitors who may see Audience."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_asking_and_agreeing(visitor: Settings, database: Database[Document]) ->
 
 
 def test_an_open_page_does_not_share_activity_again(visitor: Settings, database: Database[Document]) -> None:
-    """The page still had the former position of the switch, and stored it with whatever was pressed there."""
+    """The page still had the former position of the switch, and stored it when any button was pressed."""
     choices = PrivacyChoices(Store(database))
     at = page("friends")
     at.toggle(key="activity").set_value(True).run()

@@ -33,7 +33,7 @@ from tests.dashboard.test_player_pages import given, titles
 def listener(
     settings: Settings, library: Database[Document], monkeypatch: pytest.MonkeyPatch
 ) -> list[Listener | None]:
-    """Whose session it is: the last of the list. The library has an album of Artist 1."""
+    """The last of the list is the listener of the session. The library has an album of Artist 1."""
     library.models.delete_many({})  # an index that is named must be there
     library.tracks.update_many(
         {"_id": {"$in": ["t1", "t2"]}}, {"$set": {"artist": "A & B", "album": "Odd *Album*"}}

@@ -84,7 +84,7 @@ CONTEXTS: tuple[dict[str, Any], ...] = (
     *({"url": address} for address in (*TEXTS, "http://[::1", "//", "http://a:b@c:99999999/")),
     *({"locale": text} for text in TEXTS),
 )
-"""What a browser says of itself with each message."""
+"""The properties that a browser reports with each message."""
 _STRANGE = 3
 """Values of other kinds than the widget's, for each widget."""
 

@@ -1,4 +1,4 @@
-"""Signing up, logging in, guests; and what somebody who guesses or steals gets."""
+"""Signing up, logging in, guests; and the answers to people who guess passwords or steal cookies."""
 
 from __future__ import annotations
 

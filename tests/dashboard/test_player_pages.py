@@ -31,7 +31,7 @@ from tests.index.corpus import ANNOY
 def who(
     settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch
 ) -> list[Listener | None]:
-    """Whose session it is: the last of the list."""
+    """The last of the list is the listener of the session."""
     return serve_pages(monkeypatch, database, settings)
 
 

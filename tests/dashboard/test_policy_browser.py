@@ -1,4 +1,4 @@
-"""The Content-Security-Policy in a browser: it stops what an attacker adds, and nothing of Segue's own.
+"""The Content-Security-Policy in a browser: it stops an attacker's additions, and nothing of Segue's own.
 
 That no page breaks it: tests/dashboard/test_accessible_browser.py, which looks at all of them.
 """

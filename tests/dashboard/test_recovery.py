@@ -1,4 +1,4 @@
-"""A new password by a link in a mail: what its owner gets, and what strangers and thieves do not."""
+"""A new password by a link in a mail, for its owner and not for strangers and thieves."""
 
 from __future__ import annotations
 
@@ -355,7 +355,7 @@ def test_user_and_password_go_over_tls_only(settings: Settings, certificates: Ce
 def test_the_owner_learns_of_a_new_password(
     ada: TestClient, enter: Enter, smtp: SmtpServer, services: Services
 ) -> None:
-    """Whoever had the password could change it, and the owner noticed at the next log-in only."""
+    """Somebody with the password could change it, and the owner noticed only at the next log-in."""
     assert post(ada, "change-password", password="wrong horse", new_password=NEW) == 422
     all_sent(services)
     assert len(smtp.mails) == 1

@@ -125,7 +125,7 @@ def test_nobody_else_ends_or_makes_links(
 
 
 def test_few_pictures_are_drawn_at_a_time(owner: TestClient, guest: TestClient, services: Services) -> None:
-    """Whoever has a link could have the server draw pictures in all threads of the pages."""
+    """Anybody with a link could have the server draw pictures in all threads of the pages."""
     here = share(owner)
     with ExitStack() as drawn:
         for _ in range(24):

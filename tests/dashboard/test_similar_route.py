@@ -84,7 +84,7 @@ def heard(
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
-    """Whatever a test sends: afterwards the temporary folder is empty and no file is open."""
+    """After each test, the temporary folder is empty and no file is open."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))

@@ -161,6 +161,23 @@ def test_recordings_wait_for_nobody() -> None:
     run(tried)
 
 
+@pytest.mark.parametrize(
+    "path", ["/x/audio/y", "/audio/", "/rest/audio/x", "/api/v1/audio/x", "/api/audio/x/y"]
+)
+def test_other_addresses_with_the_word_audio_wait(path: str) -> None:
+    async def tried() -> None:
+        work = Working()
+        ask = asking(Turns(work, of_apps=no_room), Counter[tuple[str, int]]())
+        async with anyio.create_task_group() as group:
+            for _ in range(2 * AT_WORK):
+                group.start_soon(ask, ONE, path)
+            await anyio.wait_all_tasks_blocked()
+            assert work.at_work[ONE] == AT_WORK
+            work.may_go_on.set()
+
+    run(tried)
+
+
 def test_a_music_app_is_refused_in_the_form_of_its_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "MOST_WAITING", -turns.AT_WORK)
 

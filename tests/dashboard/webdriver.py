@@ -68,7 +68,7 @@ class Kind:
 
     @property
     def missing(self) -> str:
-        """What is not on this machine, and how to install it; empty if nothing is missing."""
+        """The programs that this machine lacks, and how to install them; empty if nothing is missing."""
         needed = {
             self.name: self.program,
             self.driver: _path(self.driver),

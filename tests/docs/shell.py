@@ -123,7 +123,7 @@ class Shell:
             self._send("exit")
 
     def run_block(self, block: Block) -> None:
-        """Run a block and compare what the page shows with the output.
+        """Run a block and compare its output with that on the page.
 
         Raises
         ------

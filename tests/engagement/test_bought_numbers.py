@@ -95,7 +95,7 @@ def take(stored: StoredEngagement, store: Store, user_id: str, *events: dict[str
 
 
 def stayed(now_ms: int) -> list[dict[str, Any]]:
-    """What a person heard who is no longer new: plays of two days."""
+    """The plays, on two days, of a person who is no longer new."""
     first = now_ms - round(NEW_FOR.total_seconds() * 1000) - HOUR_MS
     return [a_play("old", first), a_play("old", first + 25 * HOUR_MS)]
 

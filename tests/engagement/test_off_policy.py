@@ -30,7 +30,7 @@ DRAWN = 2
 
 @dataclass(frozen=True)
 class World:
-    """Logged lists of one order, another order, and what the other order would have been worth."""
+    """Logged lists of one order, another order, and the true results of the other order."""
 
     responses: Responses
     offered: Offered
@@ -44,7 +44,7 @@ class World:
 
 
 def world(seed: int, *, error: float = 0.05) -> World:
-    """Half of the listeners like what the other order puts high; the logged one puts it anywhere.
+    """Half of the listeners like tracks that the other order puts high; the logged one puts them anywhere.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a listener may keep of imported plays and scrobbles."""
+"""The number of imported plays and scrobbles that a listener may keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong for other servers that take scrobbles: lengths, ids, credits and spellings of songs."""
+"""Faults that other servers that take scrobbles had: lengths, ids, credits and spellings of songs."""
 
 from __future__ import annotations
 

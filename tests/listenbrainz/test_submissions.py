@@ -1,4 +1,4 @@
-"""Programs that submit listens: what becomes a play, what is kept beside, and what is refused."""
+"""Programs that submit listens: some become plays, some are kept beside, and some are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What apps show of a listener's plays: counts, times, and the albums heard last and most."""
+"""A listener's plays as apps show them: counts, times, and the albums heard last and most."""
 
 from __future__ import annotations
 

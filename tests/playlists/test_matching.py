@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from segue.catalog.matching import folded_title
 from segue.catalog.track_records import MatchableTrack
 from segue.playlists import matching
 from segue.playlists.entries import Entry
@@ -118,6 +120,19 @@ def test_names_full_of_brackets_take_no_long_time() -> None:
     assert alike("(" * 200_000, "[" * 200_000) == 0
     assert alike("One (live)" + "(" * 200_000, "One") == 1
     assert time.process_time() - before < 5  # in quadratic time: minutes
+
+
+def test_names_are_folded_once_for_all_candidates() -> None:
+    """A file names thousands of songs, each of which is compared with dozens of tracks."""
+    entry = Entry(title="Under - Pressure (ft. Mira)", artist="Queen", described=True)
+
+    def folded(candidates: int) -> tuple[int, int]:
+        folded_title.cache_clear()
+        matching._bare.cache_clear()
+        best(entry, [replace(STUDIO, track_id=f"t{number}") for number in range(candidates)])
+        return folded_title.cache_info().misses, matching._bare.cache_info().misses
+
+    assert folded(20) == folded(1)
 
 
 def test_only_the_folders_around_a_file_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,23 @@ def test_a_file_without_songs_is_none(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        b'{"playlist": {"title": "A\\ud800", "track": ['
+        b'{"title": "B\\udc00", "creator": "\\ud800", "location": "\\ud800.mp3"}]}}',
+        b"#EXTENC: utf-7\n#PLAYLIST:A+2AA-\n#EXTINF:1,+2AA- - B+2AA-\n+2AA-.mp3\n",
+    ],
+    ids=["jspf", "utf-7"],
+)
+def test_halves_of_characters_are_replaced(data: bytes) -> None:
+    """No database takes them, and no page can show them."""
+    listed = read_playlist(data)
+    (song,) = listed.entries
+    assert (listed.name, song.location) == ("A\ufffd", "\ufffd.mp3")
+    assert (song.title, song.artist) == ("B\ufffd", "\ufffd")
+
+
+@pytest.mark.parametrize(
     "piece", ["<![CDATA[", "<!--", '<a b="', "<a b='", "<track ", "<", "&amp;", "[", "{"]
 )
 def test_hostile_files_take_no_time(piece: str) -> None:

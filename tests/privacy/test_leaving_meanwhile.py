@@ -182,7 +182,7 @@ def test_a_batch_that_began_before_the_removal_counts_for_nobody(
 
 
 def writers(store: Store, settings: Settings) -> dict[str, Callable[[str, int], object]]:
-    """What the player, programs, imports and the stream write for a listener, by name."""
+    """The writes of the player, programs, imports and the stream for a listener, by name."""
     engagement, now = StoredEngagement(store, settings), int(datetime.now(UTC).timestamp() * 1000)
     beside, vector = BesideTheStream(store), np.zeros(4, dtype=np.float32)
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from segue.index.track_index import TrackIndex
+from segue.index.visible import without
 from segue.ranking import sources
-from segue.ranking.candidates import NO_EVIDENCE, CandidateSource, Proposals, Reason
+from segue.ranking.candidates import NO_EVIDENCE, CandidateSource, Proposals, Reason, add_up
 from segue.ranking.sources import REASONS, SOURCES, TASTE, VARIED, describe, in_use, is_exploring
 from segue.ranking.variants import left_out
 from segue.settings import RankingSettings, load_settings
@@ -93,3 +94,12 @@ def test_a_new_source_needs_its_class_and_the_registry(monkeypatch: pytest.Monke
     # Its score for a track is added to those of the other sources.
     scored = planned(HISTORIES["ada"], shelf=shelf_of(after={"house0": "waltz5"}), model="sum").items[0]
     assert (scored.track_id, scored.reason, scored.evidence) == ("waltz5", "after", "house0")
+
+
+def test_a_source_adds_no_track_that_a_listener_may_not_see() -> None:
+    for index, count in ((INDEX, len(HISTORIES)), (without(INDEX, ["waltz5"]), 0)):
+        profiles = build_profiles(listeners(HISTORIES), bundle=index)
+        proposed = Newest().propose(profiles, index, RANKING)
+        assert index.ids(proposed.rows) == ["waltz5"] * len(HISTORIES)
+        found, _ = add_up(profiles, index, ranking=RANKING, sources=[Newest()])
+        assert len(found.rows) == count

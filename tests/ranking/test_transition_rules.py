@@ -15,7 +15,7 @@ from segue.index.track_ids import encode_ids
 from segue.index.track_index import TrackIndex
 from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
 from segue.ranking.candidates import add_up
-from segue.ranking.sources import SOURCES
+from segue.ranking.sources import SameArtistSource, TransitionRuleSource
 from segue.settings import load_settings
 from segue.taste.history import Window, decayed
 from segue.taste.profile import ListenerHistory, Profiles
@@ -105,7 +105,8 @@ def test_all_listeners_at_once_are_each_as_by_a_plain_loop(
         return
     profiles = everybody.only(served)
     few = RANKING.model_copy(update={"transition_candidates": 3})
-    found, source = add_up(profiles, index(table(rules)), ranking=few, sources=SOURCES)
+    sources = (TransitionRuleSource(), SameArtistSource())
+    found, source = add_up(profiles, index(table(rules)), ranking=few, sources=sources)
     signals, rows = profiles.signals, profiles.rows
     assert set(found.listeners.tolist()) <= set(range(len(served)))
     for i, (heard, _) in enumerate(listeners[place] for place in served):
@@ -121,7 +122,7 @@ def test_all_listeners_at_once_are_each_as_by_a_plain_loop(
             assert signals.bounds[i] <= after < signals.bounds[i + 1]
             heard_row = int(rows[after])
             near = few.recent_decay ** signals.since[after]
-            if SOURCES[place].name == "artist":
+            if sources[place].name == "artist":
                 assert ARTISTS[heard_row] == ARTISTS[row] >= 0
             else:
                 assert rules[heard_row][row] * near * few.transition_weight == pytest.approx(

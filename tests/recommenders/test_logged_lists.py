@@ -47,7 +47,7 @@ VISIBLE = 0.85 ** np.arange(LENGTH)
 
 
 def follows(track: str, heard: str) -> bool:
-    """Whether the track is what listeners play after another one."""
+    """Whether listeners play the track after another one."""
     return NAMES.index(track) == (NAMES.index(heard) + 5) % 18
 
 

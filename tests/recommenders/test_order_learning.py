@@ -59,7 +59,7 @@ def test_few_choices_or_choices_that_teach_nothing_leave_the_given_weights() -> 
 
 
 def test_the_place_in_the_list_explains_what_would_look_like_evidence() -> None:
-    """Listeners take what stands high, and the former order put what follows a rule high."""
+    """Listeners take tracks from high places, and the former order put tracks of a rule there."""
     rng = np.random.default_rng(4)
     with_place, without = [], []
     for _ in range(800):

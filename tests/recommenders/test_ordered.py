@@ -1,4 +1,4 @@
-"""The lists of the stream in a learned order, on session logs: its histories, and what comes again."""
+"""The lists of the stream in a learned order, on session logs: its histories, and repeated tracks."""
 
 from __future__ import annotations
 

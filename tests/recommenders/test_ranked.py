@@ -1,4 +1,4 @@
-"""The learned ranker: its candidates, features and states, and what it learns from a history."""
+"""The learned ranker: its candidates, features and states, and its learning from a history."""
 
 from __future__ import annotations
 

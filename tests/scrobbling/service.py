@@ -24,7 +24,7 @@ class Answer(Exception):
 
 
 class Service:
-    """The server. It keeps what it has taken, each listen once by its time and names."""
+    """The server. It keeps the accepted listens, each once by its time and names."""
 
     def __init__(self) -> None:
         self.listens: dict[tuple[Any, ...], dict[str, Any]] = {}

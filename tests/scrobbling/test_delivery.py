@@ -364,7 +364,7 @@ def test_an_absurd_limit_after_a_success_keeps_the_plays_sent(world: World, limi
 
 
 def test_an_error_for_one_connection_delays_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever it is: the connections come in the order of their ids."""
+    """The connections come in the order of their ids."""
     world.connect("lastfm")
     world.connect("listenbrainz")
     world.hear(0)

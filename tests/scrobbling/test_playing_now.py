@@ -1,4 +1,4 @@
-"""Services are told what plays now: once, while it is new, and never later."""
+"""Services are told the current song: once, while it is new, and never later."""
 
 from __future__ import annotations
 

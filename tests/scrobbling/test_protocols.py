@@ -1,4 +1,4 @@
-"""What a scrobble is, what it says, and how a call is signed."""
+"""The conditions for a scrobble, its contents, and the signature of a call."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_what_plays_now_goes_from_kafka_to_the_service(
     start(works, world, broker, figures=figures)
 
     def begun() -> bool:
-        """A song begins; until the group has its partitions, what it reads may not be new any more."""
+        """A song begins; until the group has its partitions, the plays that it reads may be too old."""
         with PlayProducer(broker.kafka) as producer:
             common = {"user_id": "ada", "track_id": "t0", "session_id": "s", "duration_ms": LENGTH}
             now = round(time.time() * 1000)

@@ -1,4 +1,4 @@
-"""Session logs: what is read, what is refused, and the parts of a log by which choices are made."""
+"""Session logs: accepted and refused files, and the parts of a log by which choices are made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Share links: the key that opens them, their expiry, and who may end them."""
+"""Share links: the key that opens them, their expiry, and the right to end them."""
 
 from __future__ import annotations
 

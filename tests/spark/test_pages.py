@@ -84,7 +84,7 @@ def only_known(found: dict[str, list[int]]) -> None:
 
 
 def _asked(folder: Path, start: list[str], *asked: str, environment: dict[str, str]) -> dict[str, Any]:
-    """What the script finds out, by its words, in an environment without SPARK_LOCAL_IP of its own."""
+    """The results of the script, by its words, in an environment without SPARK_LOCAL_IP of its own."""
     ensure_jars()
     ensure_filter()
     script = folder / "ask.py"

@@ -1,4 +1,4 @@
-"""Memories from facts and imports: exact on replay, complete after an upgrade, without what is forgotten."""
+"""Memories from facts and imports: exact on replay, complete after an upgrade, without forgotten times."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ def make(old: Path, out: Path, work: Path) -> None:  # noqa: PLR0915  # one step
 
 
 def people(database, settings) -> None:
-    """Accounts and what belongs to them."""
+    """Accounts and their data."""
     accounts = Accounts(database, throttle=Throttle(database))
     for name, user in (("Ada", ADA), ("Ben", BEN), ("Gone", "user-gone")):
         accounts.sign_up(name, f"{name}'s password", guest_id=user, address="127.0.0.1")

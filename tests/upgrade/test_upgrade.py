@@ -1,7 +1,7 @@
 """An upgrade: data of an earlier version are read, nothing is computed again, and no play is lost.
 
-The earlier version's files are in data/. It was stopped in the middle of a window. The oracle is what
-it made of the plays that came after, going on from there in a copy.
+The earlier version's files are in data/. It was stopped in the middle of a window. The oracle is
+its own result for the later plays, computed in a copy from there on.
 """
 
 from __future__ import annotations
