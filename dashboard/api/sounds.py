@@ -71,8 +71,10 @@ async def as_it_is(
         )
     except SegueError as error:
         raise _unavailable(error) from None
-    passed = {name: value for name in _PASSED if (value := answer.headers.get(name))}
-    kind = answer.headers.get("Content-Type", "")
+    # Other signs cannot be sent.
+    readable = {name: value for name, value in answer.headers.items() if value.isascii()}
+    passed = {name: value for name in _PASSED if (value := readable.get(name.lower()))}
+    kind = readable.get("content-type", "")
     own = {**headers, **passed, "Content-Type": kind if kind.startswith("audio/") else content_type}
     beyond = answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
     if beyond or request.method == "HEAD":

@@ -80,7 +80,8 @@ def same_names(song: Described, track: MatchableTrack) -> bool:
     names = (track.artist, *track.artists)
     if by & {key for name in names for key in (artist_key(name), artist_key(_without_credit(name)))}:
         return True
-    return _credited(song.artist) in (_credited(track.artist), _credited(" & ".join(track.artists)))
+    credit = _credited(song.artist)  # empty for a name of signs only, which is not every such name
+    return credit != [] and credit in (_credited(track.artist), _credited(" & ".join(track.artists)))
 
 
 @lru_cache(maxsize=1024)  # a description is compared with many tracks

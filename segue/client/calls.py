@@ -48,12 +48,21 @@ class Client:
         address
             The address of the service, such as `https://music.example.org`.
         key
-            An API key, which the listener creates on the page *You*.
+            An API key, which the listener creates on the page *You*. Spaces and line breaks around it do not
+            count.
         attempts
             How often a call is tried.
         timeout
             Seconds to wait for an answer.
+
+        Raises
+        ------
+        ValueError
+            The key has signs that no key has.
         """
+        key = key.strip()
+        if not (key.isascii() and key.isprintable()):  # the error of a call would show it
+            raise ValueError("this is no API key: it has signs that no key has")
         self._attempts, self._sleep = max(1, attempts), sleep
         self._http = httpx.Client(
             base_url=f"{address.rstrip('/')}/api/v1",
@@ -196,7 +205,7 @@ class Client:
             raise _error(response)
         try:
             return response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ApiError(response.status_code, "", _ANOTHER) from None
 
 
@@ -210,13 +219,13 @@ def _understood(read: Callable[[Any], Answer], content: Any) -> Answer:
     """
     try:
         return read(content)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise ApiError(httpx.codes.OK, "", _ANOTHER) from None
 
 
 def _error(response: httpx.Response) -> ApiError:
     try:
         content = response.json()
-    except ValueError:  # of a proxy
+    except (ValueError, RecursionError):  # of a proxy
         content = None
     return ApiError.of(response.status_code, content, response.headers.get("retry-after"))

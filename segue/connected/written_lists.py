@@ -84,7 +84,7 @@ def _written(
 ) -> str:
     """Write a list; returns its id."""
     own = before.get("playlist")
-    stored = _songs(client, own) if own else None
+    stored = _songs(client, own, ours=lambda found: _is_ours(found, user=user, name=name)) if own else None
     if own is None or stored is None:
         own, stored = _found(client, user=user, name=name, begun=bool(before.get("begun")), wanted=wanted)
     if own is None:
@@ -96,13 +96,18 @@ def _written(
     return own
 
 
-def _songs(client: OpenSubsonic, playlist: str) -> list[str] | None:
-    """The songs of a list; None if there is no such list any more."""
+def _songs(
+    client: OpenSubsonic, playlist: str, *, ours: Callable[[Mapping[str, Any]], bool] = lambda found: True
+) -> list[str] | None:
+    """The songs of a list; None if there is no such list any more, or it is not `ours`."""
     try:
         found = client.call("getPlaylist", {"id": playlist}).get("playlist")
     except (NoSuchThing, NotAllowed):  # some servers refuse a list that does not exist
         return None
-    entries = found.get("entry") if isinstance(found, dict) else None
+    found = found if isinstance(found, dict) else {}
+    if not ours(found):
+        return None
+    entries = found.get("entry")
     entries = entries if isinstance(entries, list) else [entries]
     return [own for entry in entries if isinstance(entry, dict) and (own := identifier(entry.get("id")))]
 
@@ -239,6 +244,16 @@ def _is_own(entry: Mapping[str, Any], user: str) -> bool:
     """Whether a list belongs to the account; a server that names no owners lists only those."""
     owner = entry.get("owner")
     return not isinstance(owner, str) or owner.casefold() == user.casefold()
+
+
+def _is_ours(entry: Mapping[str, Any], *, user: str, name: str) -> bool:
+    """Whether a list with the id of one of ours still is that one: a wiped server gives its ids again.
+
+    A listener may have renamed it. Some servers keep no comment, and some add to the name.
+    """
+    shown = entry.get("name")
+    renamed = isinstance(shown, str) and not shown.casefold().startswith(name.casefold())
+    return _is_own(entry, user) and (not renamed or entry.get("comment") == MARK)
 
 
 def _other(name: str) -> str:

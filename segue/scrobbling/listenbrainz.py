@@ -77,10 +77,21 @@ def _submitted(
         case (
             httpx.codes.BAD_REQUEST | httpx.codes.REQUEST_ENTITY_TOO_LARGE | httpx.codes.UNPROCESSABLE_ENTITY
         ):
-            return refused_request(ids)
+            by_proxy = len(ids) == 1 and answer.content is None and not _accepts(http, address, token)
+            return Outcome(problem=AWAY) if by_proxy else refused_request(ids)
         case httpx.codes.TOO_MANY_REQUESTS:
             return Outcome(problem=BUSY, wait_seconds=_reset(answer))
     return Outcome(problem=AWAY, wait_seconds=asked_pause(answer.headers.get("retry-after")))
+
+
+def _accepts(http: httpx.Client, address: str, token: str) -> bool:
+    """Whether the service answers a token check. If not, a page with which a listen was refused is one of a
+    proxy, and the listen is not at fault.
+    """
+    try:
+        return user_of(http, address, token) is not None
+    except SegueError:
+        return False
 
 
 def listen(song: ScrobbledSong, *, at: int) -> dict[str, Any]:

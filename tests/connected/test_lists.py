@@ -145,6 +145,29 @@ def test_a_list_is_made_and_changed_in_one_request(small: SmallServer, writing: 
     assert "updatePlaylist" not in small.calls
 
 
+@pytest.mark.parametrize(
+    "changes", [{"name": "Mine"}, {"owner": "ben", "comment": MARK}], ids=["name", "owner"]
+)
+def test_another_list_that_has_the_id_of_ours_is_not_changed(
+    small: SmallServer, writing: Writing, changes: dict[str, Any]
+) -> None:
+    """Servers number their lists, and begin again when they were wiped."""
+    writing.write(FIRST)
+    [own] = small.playlists
+    theirs = {"id": own, "name": "For you", "owner": USER, "comment": "", "songs": ["song-7"], **changes}
+    small.playlists = {own: dict(theirs)}
+    writing.write(SECOND)
+    assert small.playlists.pop(own) == theirs
+    assert (only(small)["songs"], only(small)["comment"]) == (SECOND, MARK)
+
+
+def test_a_renamed_list_is_still_ours(small: SmallServer, writing: Writing) -> None:
+    writing.write(FIRST)
+    only(small)["name"] = "Segue's"
+    writing.write(SECOND)
+    assert only(small)["songs"] == SECOND
+
+
 def test_a_list_that_has_not_changed_is_not_written(small: SmallServer, writing: Writing) -> None:
     writing.write(FIRST)
     small.calls.clear()

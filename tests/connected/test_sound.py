@@ -128,6 +128,22 @@ def track(home: Home, services: Services) -> str:
     return home.ids()["song-2"]
 
 
+@pytest.mark.parametrize("name", ["ETag", "Content-Type", "Last-Modified", "Content-Range"])
+def test_a_header_that_cannot_be_passed_on_is_left_out(
+    home: Home, ada: App, track: str, recordings: list[bytes], name: str
+) -> None:
+    """Servers put names of files into some, in letters that HTTP does not have."""
+    value = "audio/\N{SNOWMAN}".encode().decode("latin-1")  # as bytes of UTF-8
+    headers = {"Content-Type": "audio/flac", name: value, "Content-Length": str(len(recordings[2]))}
+    home.small.instead["stream"] = home.small.instead["download"] = status(
+        200, headers=headers, body=recordings[2]
+    )
+    answer = stream(ada, track)
+    assert (answer.status_code, answer.content) == (200, recordings[2])
+    assert answer.headers["Content-Type"] == "audio/flac"
+    assert name == "Content-Type" or name not in answer.headers
+
+
 def test_an_app_hears_the_servers_bytes(ada: App, track: str, recordings: list[bytes]) -> None:
     answer = stream(ada, track)
     assert (answer.status_code, answer.content) == (200, recordings[2])

@@ -126,7 +126,18 @@ _CALLS: dict[str, Callable[[Client], Any]] = {
 
 @pytest.mark.parametrize("name", _CALLS)
 @pytest.mark.parametrize(
-    "text", ["{}", "[]", "null", '{"tracks": [{}]}', '{"scopes": 1}', '{"results": [5]}', "<html>", "\xff"]
+    "text",
+    [
+        "{}",
+        "[]",
+        "null",
+        '{"tracks": [{}]}',
+        '{"scopes": 1}',
+        '{"results": [5]}',
+        "<html>",
+        "\xff",
+        "[" * 100_000,
+    ],
 )
 def test_an_answer_of_another_service_is_an_error_that_says_so(name: str, text: str) -> None:
     """The address is that of another program, or of the log-in page of a network."""
@@ -139,13 +150,35 @@ def test_an_answer_of_another_service_is_an_error_that_says_so(name: str, text: 
     assert (refused.value.status, refused.value.retry_after, pauses) == (200, None, [])
 
 
-@pytest.mark.parametrize("data", ["{}", "[]", "no JSON"])
+@pytest.mark.parametrize("data", ["{}", "[]", "no JSON", "[" * 100_000])
 def test_an_event_that_is_no_plan_is_an_error(data: str) -> None:
     stream = httpx.Response(
         200, text=f"id: 1\nevent: plan\ndata: {data}\n\n", headers={"Content-Type": "text/event-stream"}
     )
     with answering(stream, pauses=[]) as client, pytest.raises(ApiError, match="check the address"):
         next(client.plans())
+
+
+@pytest.mark.parametrize("key", ["segue_a\nb", "segue_\N{CYRILLIC SMALL LETTER A}"])
+def test_a_key_that_cannot_be_sent_is_not_shown(key: str) -> None:
+    with pytest.raises(ValueError, match="no API key") as refused:
+        Client("http://127.0.0.1:9", key)
+    assert "segue_" not in str(refused.value)
+
+
+def test_a_key_may_come_from_a_file_with_a_line_break() -> None:
+    sent = list[str]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["Authorization"])
+        return httpx.Response(200, text=json.dumps({"results": []}))
+
+    with Client("http://127.0.0.1:9", "segue_key\n") as client:
+        client._http = httpx.Client(
+            base_url="http://127.0.0.1:9", headers=client._http.headers, transport=httpx.MockTransport(answer)
+        )
+        client.send([Event(track_id=ONE, type="play")])
+    assert sent == ["Bearer segue_key"]
 
 
 def test_a_date_says_when_to_try_again() -> None:

@@ -53,6 +53,7 @@ def library(database: Database[Document]) -> Store:
             made("with-mira", "Tide", "Salt & Stone", "Mira", seconds=300, credit="Salt & Stone feat. Mira"),
             made("two", "Ember", "Lumen", "Kaya", credit="Lumen & Kaya"),
             made("joined", "Cinder", "Lumen & Kaya"),
+            made("signs", "Yadnus", "!!!"),
             made("quoted", "Don't Stop (feat. Mira)", "Lumen"),
             made("ids", "Marked", "Lumen", ids=MusicBrainzIds(recording=R1, release_track=T1)),
             made("short", "Spark", "Lumen", seconds=SECONDS),
@@ -131,6 +132,13 @@ def test_nor_do_they_where_the_file_has_one_name(ada: Program, services: Service
 @pytest.mark.parametrize("artist", ["Lumen", "Kaya", "Kaya & Somebody", "Lumen & the Kaya"])
 def test_others_are_not_taken_for_the_artists(ada: Program, services: Services, artist: str) -> None:
     assert heard(ada, services, "Cinder", artist, duration=SECONDS) is None
+
+
+@pytest.mark.parametrize(("artist", "expected"), [("!!!", "signs"), ("???", None), ("\N{BLACK STAR}", None)])
+def test_names_of_signs_only_differ(
+    ada: Program, services: Services, artist: str, expected: str | None
+) -> None:
+    assert heard(ada, services, "Yadnus", artist, duration=SECONDS) == expected
 
 
 @pytest.mark.parametrize(

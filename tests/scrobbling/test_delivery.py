@@ -182,6 +182,29 @@ def test_one_play_that_is_refused_does_not_stop_the_others(world: World, kind: S
     assert world.scrobbles.count_waiting(own) == 0
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_proxy_that_refuses_everything_loses_no_play(world: World, number: int) -> None:
+    """Such as one that gets HTTP where it wants HTTPS: its page says nothing about the plays."""
+    own = world.connect("listenbrainz")
+    world.hear(*range(number))
+    world.service.faults = [Answer(400, "<html>") for _ in range(3)]
+    assert world.sending.send_all() == 0
+    state = world.connection(own)
+    assert (state.refused, state.problem, world.scrobbles.count_waiting(own)) == (0, "away", number)
+    world.service.faults = []
+    world.later(61)
+    assert world.sending.send_all() == number
+
+
+def test_a_refusal_without_json_is_one_if_the_service_answers(world: World) -> None:
+    own = world.connect("listenbrainz")
+    world.hear(0)
+    world.service.faults = [Answer(400, "invalid listen")]
+    assert world.sending.send_all() == 0
+    state = world.connection(own)
+    assert (state.refused, state.problem, world.scrobbles.count_waiting(own)) == (1, None, 0)
+
+
 def test_a_fault_among_single_deliveries_ends_them(world: World) -> None:
     own = world.connect("listenbrainz")
     world.hear(0, 1, 2)
