@@ -18,15 +18,16 @@ from segue.catalog.track_records import MatchableTrack
 SECONDS_OFF = 4.0
 """The largest difference between two programs' lengths of the same recording."""
 
-_FEATURING = r"(?:feat|ft|featuring)\b\.?\s"
+_FEATURING = r"(?:feat|ft|featuring)\b(?:\.?\s|\.)"
 _NOTE = (
     r"(?:(?:digital(?:ly)?\s+)?(?:\d{4}\s+)?(?:digital\s+)?remaster(?:ed)?(?:\s+(?:version|edition))?(?:\s+\d{4})?"
     r"|(?:album|original|single|lp)\s+version|explicit|clean|bonus\s+track|(?:super\s+)?deluxe(?:\s+edition)?)"
 )
 # (?<!\s): a run of spaces is looked at once, not again from each of its spaces.
-_IN_BRACKETS = re.compile(rf"(?<!\s)\s*[(\[]\s*(?:{_FEATURING}[^)\]]*|{_NOTE})\s*[)\]]")
+_IN_BRACKETS = re.compile(rf"(?<!\s)\s*[(\[]\s*(?:(?P<credit>{_FEATURING}[^)\]]*)|{_NOTE})\s*[)\]]")
 _AFTER_DASH = re.compile(rf"(?<!\s)\s+[-\u2010-\u2015]\s+{_NOTE}\s*$")
-_TRAILING_CREDIT = re.compile(rf"(?<!\s)\s+{_FEATURING}.*$")
+_TRAILING_CREDIT = re.compile(rf"(?<!\s)\s+(?P<credit>{_FEATURING}.*)$")
+_BEHIND_CREDIT = re.compile(r"(?:[(\[]|\s[-\u2010-\u2015]\s).*$")
 _VERSION = re.compile(
     r"\b(?:live|unplugged|acoustic|instrumental|karaoke|demo|remix|rework|mix|dub|edit|cover|a\s?cappella|"
     r"reprise|orchestral|extended|session)\b"
@@ -36,6 +37,7 @@ _JOINING = {
     *("vs", "versus", "x", "meets", "pres", "presents"),
 }
 _NUMBER = re.compile(r"\d+")
+_WHOLE_NUMBER = re.compile(r"\b\d+\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,7 @@ def same_names(song: Described, track: MatchableTrack) -> bool:
 def folded_title(title: str) -> str:
     """The title for comparison: "Don't Stop (feat. Mira) - Remastered 2011" → "dont stop"."""
     text = without_accents(title.casefold())
-    shorter = _TRAILING_CREDIT.sub("", _AFTER_DASH.sub("", _without_brackets(text)))
+    shorter = _TRAILING_CREDIT.sub(_version_behind, _AFTER_DASH.sub("", _without_brackets(text)))
     return " ".join(words_of(without_apostrophes(shorter))) or text.strip()
 
 
@@ -116,7 +118,15 @@ def _without_credit(artist: str) -> str:
 def _without_brackets(text: str) -> str:
     # Behind the last bracket that closes, the search for one would begin anew at each that opens.
     end = max(text.rfind(")"), text.rfind("]")) + 1
-    return _IN_BRACKETS.sub("", text[:end]) + text[end:]
+    return _IN_BRACKETS.sub(_version_behind, text[:end]) + text[end:]
+
+
+def _version_behind(found: re.Match[str]) -> str:
+    """What follows a credit, if it names a version or a number: " feat. mira (live)" → " (live)"."""
+    behind = _BEHIND_CREDIT.search(found["credit"] or "")
+    if behind and (_VERSION.search(behind[0]) or _WHOLE_NUMBER.search(behind[0])):
+        return f" {behind[0]}"
+    return ""
 
 
 def _one_of(song: Described, tracks: Sequence[MatchableTrack]) -> str | None:

@@ -17,6 +17,8 @@ from tests.catalog.matchable import track
         "Don’t Stop",
         "Don't Stop feat. Mira",
         "Don't Stop (ft. Mira)",
+        "Don't Stop (feat.Mira)",
+        "Don't Stop feat. Mira (Official Video 4K)",
         "DON'T STOP - Remastered 2011",
         "Don`t Stop [2011 Remaster]",
         "Don't Stop – Remastered",
@@ -35,7 +37,8 @@ def test_spellings_do_not_matter(title: str) -> None:
 @pytest.mark.parametrize(
     "title",
     ["Don't Stop (Live)", "Don't Stop 2.0", "Don't Stop - Acoustic", "Don't Stop (Mira Remix)", "Stop",
-     "Don't Stop (Instrumental)"],
+     "Don't Stop (Instrumental)", "Don't Stop feat. Mira (Live)", "Don't Stop ft. Mira - Acoustic",
+     "Don't Stop (feat. Mira - Live)", "Don't Stop (feat. Mira [Remix])", "Don't Stop feat. Mira (Part 2)"],
 )  # fmt: skip
 def test_another_version_is_another_song(title: str) -> None:
     studio = track("1", "Don't Stop (feat. Mira)")
@@ -43,6 +46,11 @@ def test_another_version_is_another_song(title: str) -> None:
     assert matching_track(Described(title="Don't Stop", artist="Lumen"), [track("2", title)]) is None
     assert matching_track(Described(title=title, artist="Lumen"), [studio, track("2", title)]) == "2"
     assert another_version(title, studio) is (title != "Stop")
+
+
+@pytest.mark.parametrize("title", ["Don't Stop feat. Mira (Live)", "Don't Stop (feat. Mira - Live)"])
+def test_the_version_behind_a_credit_is_that_of_a_title_without_the_credit(title: str) -> None:
+    assert folded_title(title) == folded_title("Don't Stop (Live)") == "dont stop live"
 
 
 def test_one_listen_counts_on_one_track() -> None:
