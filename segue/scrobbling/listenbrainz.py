@@ -69,7 +69,7 @@ def _submitted(
     except Unanswered:
         return Outcome(problem=AWAY)
     match answer.status:
-        case httpx.codes.OK:
+        case httpx.codes.OK if not _is_page(answer):
             left = answer.headers.get("x-ratelimit-remaining")
             return all_taken(ids, wait_seconds=_reset(answer) if left == "0" else None)
         case httpx.codes.UNAUTHORIZED:
@@ -82,6 +82,11 @@ def _submitted(
         case httpx.codes.TOO_MANY_REQUESTS:
             return Outcome(problem=BUSY, wait_seconds=_reset(answer))
     return Outcome(problem=AWAY, wait_seconds=asked_pause(answer.headers.get("retry-after")))
+
+
+def _is_page(answer: Answer) -> bool:
+    """Whether an answer is a page of a proxy, such as one about maintenance. Otherwise the status counts."""
+    return answer.content is None and answer.headers.get("content-type", "").lower().startswith("text/html")
 
 
 def _accepts(http: httpx.Client, address: str, token: str) -> bool:

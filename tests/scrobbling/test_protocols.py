@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from segue.catalog.full_tracks import Credit, FullTrack
@@ -12,7 +13,9 @@ from segue.catalog.track import MusicBrainzIds
 from segue.catalog.track_records import TrackSummary
 from segue.scrobbling.heard import began_at, is_heard, song_of, valid_ids
 from segue.scrobbling.lastfm import Api, signature
-from segue.scrobbling.listenbrainz import listen
+from segue.scrobbling.listenbrainz import listen, send
+from segue.scrobbling.outbox import Waiting
+from segue.scrobbling.outcome import AWAY, Outcome, all_taken
 from tests.plays.examples import a_play
 
 R1, T1, A1, A2 = (f"{n}0000000-0000-4000-8000-000000000000" for n in range(1, 5))
@@ -113,3 +116,26 @@ def test_a_track_without_a_title_or_an_artist_is_no_scrobble() -> None:
     for title, artist in (("", "A"), ("T", "")):
         summary = TrackSummary(track_id="t1", title=title, artist=artist, album=None, duration_ms=None)
         assert song_of(track(summary=summary)) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"html": "<html>Back soon</html>"}, Outcome(problem=AWAY)),
+        ({"html": '{"status": "ok"}'}, all_taken(["s1"])),
+        ({"json": {"status": "ok"}}, all_taken(["s1"])),
+        ({"text": "ok"}, all_taken(["s1"])),
+        ({}, all_taken(["s1"])),
+    ],
+    ids=["page", "JSON called a page", "JSON", "text", "nothing"],
+)
+def test_a_page_with_status_200_is_no_answer_of_listenbrainz(
+    answer: dict[str, Any], expected: Outcome
+) -> None:
+    """Proxies send one while the service is away: the listen is sent again later."""
+    song = song_of(track())
+    assert song is not None
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, **answer))
+    with httpx.Client(transport=transport) as http:
+        found = send(http, "https://listens.example", "token", [Waiting(scrobble_id="s1", at=0, song=song)])
+    assert found == expected
