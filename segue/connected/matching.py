@@ -3,7 +3,8 @@
 A song keeps its track when the server renames it, moves its file or gives it another id. In order, the surest
 first:
 
-1. the same id there, unless it now is another song: its path, names and recording all differ,
+1. the same id there, unless it now is another song: its path, names and recording all differ. Without a path,
+   the length decides, unless one of the two songs has another id now, or had one before,
 2. the same recording of MusicBrainz, and no other length,
 3. the end of the path is the same, and the names or the lengths,
 4. the same artist, title and album, and no other length,
@@ -98,9 +99,13 @@ class _Rule:
 def is_same_song(before: RemoteSong, now: RemoteSong) -> bool:
     """Whether a song under the id of another is still that one."""
     one, other = facts_of_song(before), facts_of_song(now)
+    return _is_surely_same(one, other) or (not one.path and _near(one, other))
+
+
+def _is_surely_same(one: Facts, other: Facts) -> bool:
     same_path = bool(one.path) and one.path == other.path
     same_recording = one.recording is not None and one.recording == other.recording
-    return same_path or same_recording or one.names == other.names or (not one.path and _near(one, other))
+    return same_path or same_recording or one.names == other.names
 
 
 def recognised(found: Iterable[Facts], candidates: Iterable[Facts]) -> dict[str, str]:
@@ -155,6 +160,11 @@ class Candidates:
             del self._left[own]
         return known
 
+    def has_another(self, one: Facts) -> bool:
+        """Whether a candidate with another key has the names and the length."""
+        near = (own for name in _names_key(one) for own in self._by_key.get((_BY_NAMES, name), ()))
+        return any(own != one.key and _near(one, self._left[own]) for own in near if own in self._left)
+
 
 def _keys(one: Facts) -> list[tuple[int, Hashable]]:
     """The keys of all rules, with the numbers of the rules."""
@@ -163,7 +173,19 @@ def _keys(one: Facts) -> list[tuple[int, Hashable]]:
 
 def same_ids(listed: Mapping[str, RemoteSong], known: Mapping[str, Known]) -> set[str]:
     """The ids under which a server has the same song as before."""
-    return {own for own in listed.keys() & known.keys() if is_same_song(known[own].song, listed[own])}
+    pairs = {own: (known[own].song, listed[own]) for own in listed.keys() & known.keys()}
+    same = {own for own, pair in pairs.items() if is_same_song(*pair)}
+    sure = {own for own in same if _is_surely_same(*map(facts_of_song, pairs[own]))}
+    if sure == same:
+        return same
+    before = Candidates(facts_of_song(one.song) for own, one in known.items() if own not in sure)
+    now = Candidates(facts_of_song(song) for own, song in listed.items() if own not in sure)
+    return sure | {
+        own
+        for own in same - sure
+        if not now.has_another(facts_of_song(pairs[own][0]))
+        and not before.has_another(facts_of_song(pairs[own][1]))
+    }
 
 
 def _near(one: Facts, other: Facts) -> bool:
@@ -215,3 +237,4 @@ _RULES = (
     _Rule(keys=_album_key, fits=_not_another_length, only_one=False),
     _Rule(keys=_names_key, fits=_near, only_one=True),
 )
+_BY_NAMES = len(_RULES) - 1

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.catalog.track import UNKNOWN_ARTIST
-from segue.connected.matching import Facts, is_same_song, recognised
+from segue.connected.known_songs import Known
+from segue.connected.matching import Facts, is_same_song, recognised, same_ids
 from segue.connected.remote_songs import RemoteSong, in_seconds, song_of, songs_of
 from tests.connected.small_server import song
 
@@ -140,3 +141,22 @@ def test_an_id_that_now_is_another_song() -> None:
     assert not is_same_song(before, now)
     assert is_same_song(before, songs_of([song(1, path="moved/x.flac")])[0])
     assert is_same_song(before, songs_of([song(1, title="Retagged")])[0])
+
+
+def test_ids_that_are_given_anew_by_a_server_without_paths() -> None:
+    """The lengths of many songs are the same; then the names tell that an id is another song's."""
+
+    def known(songs: list[RemoteSong]) -> dict[str, Known]:
+        return {one.song_id: Known(song=one, track_id=one.song_id, own=True, digest="") for one in songs}
+
+    def listed(*titles: tuple[int, str]) -> dict[str, RemoteSong]:
+        entries = (song(own, title=title, path=None, duration=200) for own, title in titles)
+        return {one.song_id: one for entry in entries for one in songs_of([entry])}
+
+    before = known(list(listed((1, "One"), (2, "Two"), (3, "Three"), (4, "Three")).values()))
+    ids = list(before)
+    assert same_ids(listed((1, "Two"), (2, "Three"), (3, "One")), before) == set(), "another order"
+    assert same_ids(listed((1, "Two")), before) == set(), "the others are gone"
+    assert same_ids(listed((1, "New"), (5, "One")), before) == set(), "it has moved"
+    assert same_ids(listed((1, "Retagged")), before) == {ids[0]}
+    assert same_ids(listed((3, "Retagged"), (4, "Three")), before) == set(ids[2:]), "a copy stays as it was"
