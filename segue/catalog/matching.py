@@ -27,7 +27,7 @@ _NOTE = (
 _IN_BRACKETS = re.compile(rf"(?<!\s)\s*[(\[]\s*(?:(?P<credit>{_FEATURING}[^)\]]*)|{_NOTE})\s*[)\]]")
 _AFTER_DASH = re.compile(rf"(?<!\s)\s+[-\u2010-\u2015]\s+{_NOTE}\s*$")
 _TRAILING_CREDIT = re.compile(rf"(?<!\s)\s+(?P<credit>{_FEATURING}.*)$")
-_BEHIND_CREDIT = re.compile(r"(?:[(\[]|\s[-\u2010-\u2015]\s).*$")
+_BEHIND_CREDIT = re.compile(r"[(\[]|\s[-\u2010-\u2015]\s")
 _VERSION = re.compile(
     r"\b(?:live|unplugged|acoustic|instrumental|karaoke|demo|remix|rework|mix|dub|edit|cover|a\s?cappella|"
     r"reprise|orchestral|extended|session)\b"
@@ -123,10 +123,10 @@ def _without_brackets(text: str) -> str:
 
 def _version_behind(found: re.Match[str]) -> str:
     """What follows a credit, if it names a version or a number: " feat. mira (live)" → " (live)"."""
-    behind = _BEHIND_CREDIT.search(found["credit"] or "")
-    if behind and (_VERSION.search(behind[0]) or _WHOLE_NUMBER.search(behind[0])):
-        return f" {behind[0]}"
-    return ""
+    credit = found["credit"] or ""
+    begins = _BEHIND_CREDIT.search(credit)
+    behind = credit[begins.start() :] if begins else ""
+    return f" {behind}" if _VERSION.search(behind) or _WHOLE_NUMBER.search(behind) else ""
 
 
 def _one_of(song: Described, tracks: Sequence[MatchableTrack]) -> str | None:

@@ -94,7 +94,8 @@ def test_ids_go_before_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["(ft ", "[featuring a ", "( ", " ", " ft", "(ft)", " - remaster", "(remaster "]
+    "piece",
+    ["(ft ", "[featuring a ", "( ", " ", " ft", "(ft)", " - remaster", "(remaster ", " ft (", " ft - "],
 )
 def test_the_time_for_a_title_grows_with_its_length_and_not_with_its_square(piece: str) -> None:
     def spent(length: int) -> float:
