@@ -42,8 +42,9 @@ class PromptProtocol(H11Protocol):
 
     A connection takes a descriptor (:mod:`segue.dashboard.capacity`).
 
-    Between two requests, uvicorn's `timeout_keep_alive` applies. Bodies have a limit of their own
-    (:func:`segue.dashboard.api.requests.parts`). A WebSocket gets another protocol.
+    The limit also applies to the rest of a body after the answer. Before the answer, bodies have a limit of
+    their own (:func:`segue.dashboard.api.requests.parts`). Between two requests, uvicorn's
+    `timeout_keep_alive` applies. A WebSocket gets another protocol.
     """
 
     _waiting: asyncio.TimerHandle | None = None
@@ -56,10 +57,24 @@ class PromptProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
+        if not self._is_awaited():
             self._stop_waiting()
         elif self._waiting is None:
             self._wait()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # uvicorn's own limit ends with the next byte of the body, and does not begin again.
+        if self._has_rest() and self._waiting is None:
+            self._wait()
+
+    def _has_rest(self) -> bool:
+        """Whether a request is answered and a part of its body is still to come."""
+        return self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
+
+    def _is_awaited(self) -> bool:
+        """Whether the next request is still to come, or the rest of a body that nothing waits for."""
+        return self.conn.their_state is h11.IDLE or self._has_rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
@@ -79,5 +94,5 @@ class PromptProtocol(H11Protocol):
 
     def _give_up(self) -> None:
         self._stop_waiting()
-        if self.conn.their_state is h11.IDLE and self.transport.get_protocol() is self:
+        if self._is_awaited() and self.transport.get_protocol() is self:
             self.transport.close()

@@ -86,6 +86,25 @@ def test_so_is_one_whose_second_request_does_not_come(port: int) -> None:
         assert _ends(client)
 
 
+@pytest.mark.parametrize("part", [b"", b"1"])
+def test_so_is_one_whose_body_does_not_end_after_the_answer(port: int, part: bytes) -> None:
+    """The first byte after the answer ended uvicorn's own limit, so that the connection stayed for ever."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(HEAD + b"Content-Length: 9\r\n\r\n")
+        assert _answered(client)
+        client.sendall(part)
+        assert _ends(client)
+
+
+def test_a_body_that_ends_after_the_answer_is_followed_by_the_next_request(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        for _ in range(2):
+            client.sendall(HEAD + b"Content-Length: 2\r\n\r\n")
+            assert _answered(client)
+            client.sendall(b"1")
+            client.sendall(b"2")
+
+
 def test_a_connection_waits_for_its_next_request_as_long_as_uvicorn_lets_it(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as client:
         for _ in range(3):
