@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from argon2 import extract_parameters
@@ -14,13 +15,14 @@ from starlette.testclient import TestClient
 
 from segue.clock import now
 from segue.dashboard.services import Services
+from segue.dashboard.views import account as account_view
 from segue.people import authentication
 from segue.people.accounts import Account, Accounts
 from segue.people.authentication import AccountError, Authenticator, TooManyGuesses
 from segue.people.browsers import browser_of
 from segue.people.handovers import GOOD_FOR, Handovers, account_of
 from segue.people.login_failures import LIMITS, WINDOW, LoginFailures, of_sign_up, sources
-from segue.people.login_sessions import COOKIE, LIFETIME, LoginSessions
+from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
 from segue.privacy.leaving import CONFIRMATION
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -483,6 +485,21 @@ def test_a_code_is_good_once_for_a_minute_and_for_one_browser(
     assert hand_over(client, code) == 422
     early = Handovers(Store(database), clock=lambda: now() - GOOD_FOR)
     assert hand_over(client, early.offer(ada, token=str(client.cookies.get(COOKIE)))) == 422
+
+
+@pytest.mark.parametrize(("minutes", "logs_in"), [(0, True), (11, False), (60 * 24, False), (None, False)])
+def test_an_ended_session_does_not_begin_again_by_the_cookie_of_streamlit(
+    minutes: int | None, logs_in: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the claims for 30 days: the next page of a lost device was logged in again."""
+    handed: list[str] = []
+    issued = {} if minutes is None else {"iat": int((now() - timedelta(minutes=minutes)).timestamp())}
+    user = {"is_logged_in": True, **CLAIMS, **issued}
+    monkeypatch.setattr(account_view, "st", SimpleNamespace(user=user))
+    monkeypatch.setattr(account_view.visit, "hand_over", lambda account: account.name)
+    monkeypatch.setattr(account_view.components, "entry", lambda _, *, label, code: handed.append(code))
+    account_view.finish_provider_log_in(Listener("guest-1", None, "s"))
+    assert handed == ["Ada Lovelace"] * logs_in
 
 
 def test_a_provider_names_somebody_by_issuer_and_subject() -> None:
