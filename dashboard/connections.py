@@ -1,6 +1,7 @@
 """uvicorn's side of connections: those without a request are closed, and refused ones are not errors.
 
 A visitor who opens many connections and sends no request closes the oldest of these, and no other connection.
+The same holds for a network that asks for many answers and does not read them.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from typing import ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from segue.people.newcomers import limited_network
+
 HEADER_SECONDS = 30.0
 """How long the line and the headers of a request may take. uvicorn has no limit of its own."""
 MOST_WAITING = 200
 """The connections of a process whose request is not complete; a browser opens some before it has one."""
+MOST_UNREAD = 200
+"""The connections of a network whose visitors do not read the answer. A paused player has one of them."""
 
 _OF_VISITORS = frozenset(
     {
@@ -51,6 +56,11 @@ class PromptProtocol(H11Protocol):
     _all_waiting: ClassVar[dict[PromptProtocol, None]] = {}
     """Those of the process, the longest waiting first; of its event loop only."""
 
+    _all_unread: ClassVar[dict[str, dict[PromptProtocol, None]]] = {}
+    """By network, the longest unread first."""
+    _network: str | None = None
+    """The network under which this connection is unread."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
@@ -78,7 +88,36 @@ class PromptProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._note_read()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        # Behind a trusted proxy, the request has the visitor's address.
+        client = self.scope["client"] if self.cycle is not None else self.client
+        network = limited_network(client[0]) if client else None
+        if network is None or self._network is not None:
+            return
+        self._network = network
+        unread = self._all_unread.setdefault(network, {})
+        unread[self] = None
+        if len(unread) > MOST_UNREAD:
+            oldest = next(iter(unread))
+            oldest._note_read()
+            oldest.transport.abort()  # to close it would wait until the answer is read
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._note_read()
+
+    def _note_read(self) -> None:
+        if self._network is None:
+            return
+        unread = self._all_unread[self._network]
+        unread.pop(self, None)
+        if not unread:
+            del self._all_unread[self._network]
+        self._network = None
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(HEADER_SECONDS, self._give_up)
