@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NotRequired, TypedDict
 
@@ -22,6 +22,8 @@ class Account:
 
     user_id: str
     name: str
+    checked: str = field(default="", repr=False, compare=False)
+    """The hash against which the password was checked at a log-in; otherwise empty."""
 
 
 class StoredAccount(TypedDict):

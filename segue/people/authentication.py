@@ -237,7 +237,18 @@ class Authenticator:
         if stored.get("disabled_at"):
             note("disabled")
             raise AccountError(marked("This account is disabled: ask the person who runs this server."))
-        return Account(stored["user_id"], stored["name"])
+        return Account(stored["user_id"], stored["name"], checked=stored["password"])
+
+    def still_opens(self, account: Account) -> bool:
+        """Whether the password that was checked is still that of the account, which is not disabled.
+
+        To be asked after a session was opened: people who change a password end the sessions afterwards, so
+        that one of the two sees the other.
+        """
+        if not account.checked:
+            return True
+        stored = self._accounts.stored(account.name)
+        return stored is not None and stored["password"] == account.checked and not stored.get("disabled_at")
 
     def _unchanged(self, checked: StoredAccount) -> StoredAccount:
         """The account as it is now, if it still has the password that was checked."""

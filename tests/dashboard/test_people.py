@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from argon2 import extract_parameters
@@ -18,6 +19,7 @@ from segue.dashboard.services import Services
 from segue.dashboard.views import account as account_view
 from segue.people import authentication
 from segue.people.accounts import Account, Accounts
+from segue.people.audit import Action
 from segue.people.authentication import AccountError, Authenticator, TooManyGuesses
 from segue.people.browsers import browser_of
 from segue.people.handovers import GOOD_FOR, Handovers, account_of
@@ -485,6 +487,28 @@ def test_a_code_is_good_once_for_a_minute_and_for_one_browser(
     assert hand_over(client, code) == 422
     early = Handovers(Store(database), clock=lambda: now() - GOOD_FOR)
     assert hand_over(client, early.offer(ada, token=str(client.cookies.get(COOKIE)))) == 422
+
+
+def test_a_log_in_that_ends_after_a_change_of_the_password_opens_nothing(
+    enter: Enter, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session was opened after all others had been ended, and lasted for 30 days."""
+    owner, thief = enter(), enter()
+    assert sign_up(owner) == 200
+    note = services.audit.note
+
+    def changing(action: Action, **about: Any) -> None:
+        if action == "log-in":
+            new = {"password": ADA["password"], "new_password": "violet tractor seven"}
+            assert owner.post("/api/people/change-password", json=new).status_code == 200
+        note(action, **about)
+
+    monkeypatch.setattr(services.audit, "note", changing)
+    assert log_in(thief) == 422
+    user_id = whose(services, owner).user_id
+    assert [one.session_id for one in services.login_sessions.of(user_id)] == [
+        whose(services, owner).session_id
+    ]
 
 
 @pytest.mark.parametrize(("minutes", "logs_in"), [(0, True), (11, False), (60 * 24, False), (None, False)])
