@@ -511,6 +511,29 @@ def test_a_log_in_that_ends_after_a_change_of_the_password_opens_nothing(
     ]
 
 
+def test_of_two_changes_of_a_password_at_the_same_time_only_the_first_is_made(
+    enter: Enter, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thief who knew the former password set another one after the owner had changed it."""
+    owner, thief = enter(), enter()
+    assert (sign_up(owner), log_in(thief)) == (200, 200)
+    judged = authentication.easy_to_guess
+
+    def judging(password: str, name: str) -> bool:
+        if password == "mallory has a plan":
+            assert change_to(owner, "violet tractor seven") == 200
+        return judged(password, name)
+
+    def change_to(client: TestClient, new: str) -> int:
+        asked = {"password": ADA["password"], "new_password": new}
+        return int(client.post("/api/people/change-password", json=asked).status_code)
+
+    monkeypatch.setattr(authentication, "easy_to_guess", judging)
+    assert change_to(thief, "mallory has a plan") == 422
+    assert log_in(thief, password="mallory has a plan") == 422
+    assert log_in(enter(), password="violet tractor seven") == 200
+
+
 @pytest.mark.parametrize(("minutes", "logs_in"), [(0, True), (11, False), (60 * 24, False), (None, False)])
 def test_an_ended_session_does_not_begin_again_by_the_cookie_of_streamlit(
     minutes: int | None, logs_in: bool, monkeypatch: pytest.MonkeyPatch
