@@ -60,6 +60,8 @@ def running(broker: Settings, database: Database[Document]) -> Settings:
     database.tracks.insert_many({"_id": name.decode(), "state": "present"} for name in names)
     return broker.model_copy(
         update={
+            # A learned order weighs the rule against everything else; by the sum, its track comes first.
+            "ranking": broker.ranking.model_copy(update={"model": "sum"}),
             "experiments": broker.experiments.model_copy(
                 update={"variants": (("audio", 50.0), ("hybrid", 50.0)), "min_listeners_per_variant": 5}
             ),

@@ -220,7 +220,7 @@ def test_a_record_is_parsed_once(spark: SparkSession) -> None:
 
 
 def test_a_play_keeps_every_field_and_may_bring_new_ones(spark: SparkSession) -> None:
-    play = a_play(occurred_at=NOW, recommendation_id="r1", rank=3, model="v1")
+    play = a_play(occurred_at=NOW, recommendation_id="r1", rank=3, model="v1", propensity=250_000)
     parsed = parse(records(spark, [json.dumps(play | {"mood": "calm"}).encode()]))
     assert plays(parsed, stream=SETTINGS.stream).collect()[0].asDict() == play
 
