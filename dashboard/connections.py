@@ -1,6 +1,7 @@
 """uvicorn's side of connections: those without a request are closed, and refused ones are not errors.
 
 A visitor who opens many connections and sends no request closes the oldest of these, and no other connection.
+The same holds for a network that asks for many answers and does not read them.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from typing import ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from segue.people.newcomers import limited_network
+
 HEADER_SECONDS = 30.0
 """How long the line and the headers of a request may take. uvicorn has no limit of its own."""
 MOST_WAITING = 200
 """The connections of a process whose request is not complete; a browser opens some before it has one."""
+MOST_UNREAD = 200
+"""The connections of a network whose visitors do not read the answer. A paused player has one of them."""
 
 _OF_VISITORS = frozenset(
     {
@@ -42,13 +47,19 @@ class PromptProtocol(H11Protocol):
 
     A connection takes a descriptor (:mod:`segue.dashboard.capacity`).
 
-    Between two requests, uvicorn's `timeout_keep_alive` applies. Bodies have a limit of their own
-    (:func:`segue.dashboard.api.requests.parts`). A WebSocket gets another protocol.
+    The limit also applies to the rest of a body after the answer. Before the answer, bodies have a limit of
+    their own (:func:`segue.dashboard.api.requests.parts`). Between two requests, uvicorn's
+    `timeout_keep_alive` applies. A WebSocket gets another protocol.
     """
 
     _waiting: asyncio.TimerHandle | None = None
     _all_waiting: ClassVar[dict[PromptProtocol, None]] = {}
     """Those of the process, the longest waiting first; of its event loop only."""
+
+    _all_unread: ClassVar[dict[str, dict[PromptProtocol, None]]] = {}
+    """By network, the longest unread first."""
+    _network: str | None = None
+    """The network under which this connection is unread."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -56,14 +67,57 @@ class PromptProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
+        if not self._is_awaited():
             self._stop_waiting()
         elif self._waiting is None:
             self._wait()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # uvicorn's own limit ends with the next byte of the body, and does not begin again.
+        if self._has_rest() and self._waiting is None:
+            self._wait()
+
+    def _has_rest(self) -> bool:
+        """Whether a request is answered and a part of its body is still to come."""
+        return self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
+
+    def _is_awaited(self) -> bool:
+        """Whether the next request is still to come, or the rest of a body that nothing waits for."""
+        return self.conn.their_state is h11.IDLE or self._has_rest()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._note_read()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        # Behind a trusted proxy, the request has the visitor's address.
+        client = self.scope["client"] if self.cycle is not None else self.client
+        network = limited_network(client[0]) if client else None
+        if network is None or self._network is not None:
+            return
+        self._network = network
+        unread = self._all_unread.setdefault(network, {})
+        unread[self] = None
+        if len(unread) > MOST_UNREAD:
+            oldest = next(iter(unread))
+            oldest._note_read()
+            oldest.transport.abort()  # to close it would wait until the answer is read
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._note_read()
+
+    def _note_read(self) -> None:
+        if self._network is None:
+            return
+        unread = self._all_unread[self._network]
+        unread.pop(self, None)
+        if not unread:
+            del self._all_unread[self._network]
+        self._network = None
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(HEADER_SECONDS, self._give_up)
@@ -79,5 +133,5 @@ class PromptProtocol(H11Protocol):
 
     def _give_up(self) -> None:
         self._stop_waiting()
-        if self.conn.their_state is h11.IDLE and self.transport.get_protocol() is self:
+        if self._is_awaited() and self.transport.get_protocol() is self:
             self.transport.close()

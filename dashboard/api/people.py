@@ -136,6 +136,9 @@ async def entered(
             user_id=account.user_id, name=account.name, operator=operator, browser=browser
         )
     )
+    if not await run_in_threadpool(services.authenticator.still_opens, account):
+        await run_in_threadpool(services.login_sessions.close, token)
+        return refusal(AccountError(marked("The name or the password is wrong.")))
     response = _with_cookie(request, token)
     device = request.cookies.get(devices.COOKIE)
     if (digest := devices.digest(device)) is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from segue.clock import now
 from segue.dashboard import visit
 from segue.dashboard.language.words import gettext
 from segue.dashboard.player import components
 from segue.dashboard.text import plain
 from segue.people.accounts import Accounts
-from segue.people.handovers import PREFIX, account_of
+from segue.people.handovers import PREFIX, account_of, is_fresh
 from segue.people.login_sessions import Listener
 
 
@@ -61,9 +62,11 @@ def show_confirm() -> None:
 
 
 def finish_provider_log_in(listener: Listener | None) -> None:
-    """Open the account's session for a visitor whom the identity provider has authenticated."""
+    """Open the account's session for a visitor whom the identity provider has just authenticated."""
     stranger = listener.name is None if listener else visit.is_refused()
-    if stranger and st.user.get("is_logged_in") is True and (known := account_of(st.user)):
+    if not stranger or st.user.get("is_logged_in") is not True or not is_fresh(st.user, at=now()):
+        return
+    if known := account_of(st.user):
         components.entry("hand-over", label="", code=visit.hand_over(known))
 
 

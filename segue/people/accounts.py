@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NotRequired, TypedDict
 
@@ -22,6 +22,8 @@ class Account:
 
     user_id: str
     name: str
+    checked: str = field(default="", repr=False, compare=False)
+    """The password hash of the account when the password, or a link, was checked; otherwise empty."""
 
 
 class StoredAccount(TypedDict):
@@ -139,10 +141,14 @@ class Accounts(Collection[StoredAccount]):
         """All accounts, by name."""
         return list(self.documents.find().sort("_id", ASCENDING))
 
-    def set_password(self, name: str, *, password_hash: str) -> None:
-        """Replace the password hash of an account, and forget its browsers."""
+    def set_password(self, name: str, *, password_hash: str, former: str | None = None) -> bool:
+        """Replace the password hash of an account, and forget its browsers.
+
+        With `former`, only if that is its present hash; False if it is not.
+        """
         change = {"$set": {"password": password_hash}, "$unset": {"devices": ""}}
-        self.documents.update_one(_filter(name), change)
+        wanted = _filter(name) if former is None else {**_filter(name), "password": former}
+        return self.documents.update_one(wanted, change).matched_count == 1
 
     def set_mail(self, user_id: str, address: str | None) -> None:
         """Store the confirmed address of a listener's account, or remove it."""

@@ -106,13 +106,17 @@ class Authenticator:
         AccountError
             The password is wrong, or the new one is too short, too long or easy to guess.
         """
-        self.confirm(account, password, address=address, device=device, refusal="password-change-refused")
-        self.set_password(account, new)
+        known = self.confirm(
+            account, password, address=address, device=device, refusal="password-change-refused"
+        )
+        self.set_password(account, new, former=known.checked)
 
     def confirm(
         self, account: Account, password: str, *, address: str, device: str | None, refusal: Action
-    ) -> None:
+    ) -> Account:
         """Check the password of somebody who is logged in, before a change that a thief would make.
+
+        Returns the account, with the hash that was checked.
 
         Parameters
         ----------
@@ -127,7 +131,7 @@ class Authenticator:
             The password is wrong.
         """
         try:
-            self._check(account.name, password, address=address, device=device, refusal=refusal)
+            return self._check(account.name, password, address=address, device=device, refusal=refusal)
         except (TooManyGuesses, Busy):
             raise
         except AccountError:
@@ -143,16 +147,23 @@ class Authenticator:
         """
         _check_password(password, account.name)
 
-    def set_password(self, account: Account, password: str) -> None:
+    def set_password(self, account: Account, password: str, *, former: str | None = None) -> None:
         """Change the password.
+
+        Parameters
+        ----------
+        former
+            The hash that was checked before: of two changes at the same time, only the first is made.
 
         Raises
         ------
         AccountError
-            The password is too short, too long or easy to guess.
+            The password is too short, too long or easy to guess, or `former` is not its hash any more.
         """
         _check_password(password, account.name)
-        self._accounts.set_password(account.name, password_hash=self._hash(password))
+        new = self._hash(password)
+        if not self._accounts.set_password(account.name, password_hash=new, former=former):
+            raise AccountError(marked("The name or the password is wrong."))
         self._failures.clear_name(account.name)
 
     def _add(self, name: str, password: str, *, guest_id: str | None) -> Account:
@@ -237,7 +248,18 @@ class Authenticator:
         if stored.get("disabled_at"):
             note("disabled")
             raise AccountError(marked("This account is disabled: ask the person who runs this server."))
-        return Account(stored["user_id"], stored["name"])
+        return Account(stored["user_id"], stored["name"], checked=stored["password"])
+
+    def still_opens(self, account: Account) -> bool:
+        """Whether the password that was checked is still that of the account, which is not disabled.
+
+        To be asked after a session was opened: people who change a password end the sessions afterwards, so
+        that one of the two sees the other.
+        """
+        if not account.checked:
+            return True
+        stored = self._accounts.stored(account.name)
+        return stored is not None and stored["password"] == account.checked and not stored.get("disabled_at")
 
     def _unchanged(self, checked: StoredAccount) -> StoredAccount:
         """The account as it is now, if it still has the password that was checked."""

@@ -18,6 +18,8 @@ from segue.people.accounts import Account
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 GOOD_FOR = timedelta(minutes=1)
+FRESH_FOR = timedelta(minutes=10)
+"""How old an identity token may be that logs a browser in; the clocks of providers differ a little."""
 PREFIX = "oidc-"
 """The prefix of the ids of listeners from an identity provider."""
 _LONGEST_NAME = 32
@@ -83,6 +85,16 @@ def account_of(user: Mapping[str, Any]) -> Account | None:
         return None
     name = next((str(user[claim]) for claim in ("name", "nickname", "email") if user.get(claim)), "You")
     return Account(id_of(str(issuer), str(subject)), name[:_LONGEST_NAME])
+
+
+def is_fresh(user: Mapping[str, Any], *, at: datetime) -> bool:
+    """Whether the provider has just issued the identity token with these claims.
+
+    Streamlit keeps the claims in a cookie for 30 days, without asking the provider again. They would log a
+    browser in whose session was ended.
+    """
+    issued = user.get("iat")  # every identity token has it
+    return isinstance(issued, int | float) and at.timestamp() - issued < FRESH_FOR.total_seconds()
 
 
 def id_of(issuer: str, subject: str) -> str:

@@ -7,11 +7,11 @@ alike, and the rest happens in the thread that sends mails.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from segue.people.accounts import Account, Accounts, StoredAccount
 from segue.people.audit import AuditLog
-from segue.people.authentication import AccountError, Authenticator, TooManyGuesses
+from segue.people.authentication import AccountError, Authenticator, Busy, TooManyGuesses
 from segue.people.login_failures import LoginFailures, of_mail, of_mails_to
 from segue.people.mail import Outbox, is_address, send
 from segue.people.mail_links import PATHS, MailLinks, Purpose
@@ -110,9 +110,14 @@ class Recovery:
         account = self._account_of("password", token)
         self._authenticator.check_new(account, password)
         # With the new password, the link does not fit any more; it still does if the work is refused.
-        self._authenticator.set_password(account, password)
+        try:
+            self._authenticator.set_password(account, password, former=account.checked)
+        except Busy:
+            raise
+        except AccountError:
+            raise AccountError(_USED) from None
         self._links.use("password", token)
-        return account
+        return replace(account, checked="")
 
     def offer_address(
         self,
@@ -190,7 +195,7 @@ class Recovery:
             raise AccountError(_USED)
         if stored.get("disabled_at"):
             raise AccountError(marked("This account is disabled: ask the person who runs this server."))
-        return account
+        return replace(account, checked=stored["password"])
 
     def _take(self, address: str) -> None:
         if not self.is_on:

@@ -14,7 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
@@ -23,7 +23,7 @@ from websockets.sync.client import connect
 from segue.dashboard import connections
 from segue.dashboard.capacity import Capacity, Descriptors
 from segue.dashboard.connections import PromptProtocol, leave_out_refusals
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 SECONDS = 0.5
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -31,6 +31,10 @@ HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 async def _answer(request: Request) -> PlainTextResponse:
     return PlainTextResponse("here")
+
+
+async def _much(request: Request) -> Response:
+    return Response(b"x" * 16_000_000)
 
 
 async def _echo(socket: WebSocket) -> None:
@@ -43,7 +47,7 @@ async def _echo(socket: WebSocket) -> None:
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(connections, "HEADER_SECONDS", SECONDS)
     app = Starlette(
-        routes=[Route("/", _answer), WebSocketRoute("/echo", _echo)],
+        routes=[Route("/", _answer), Route("/much", _much), WebSocketRoute("/echo", _echo)],
         middleware=[Middleware(Capacity, descriptors=Descriptors(reserve=2**40))],
     )
     config = uvicorn.Config(app, http=PromptProtocol, log_config=None, timeout_keep_alive=round(PATIENCE))
@@ -65,6 +69,29 @@ def _answered(client: socket.socket) -> bool:
     return answer.startswith(b"HTTP/1.1 200")
 
 
+def _newest() -> PromptProtocol | None:
+    """The connection whose visitor has last stopped reading."""
+    unread = list(PromptProtocol._all_unread.get("127.0.0.1", ()))
+    return unread[-1] if unread else None
+
+
+def _next_unread(former: PromptProtocol | None) -> PromptProtocol | None:
+    """The first connection after a former one whose visitor does not read."""
+    until(lambda: _newest() not in (None, former), "the next connection that is not read")
+    return _newest()
+
+
+def _length(client: socket.socket, most: int) -> int:
+    """The bytes that come, up to a number, until the server ends the connection."""
+    length = 0
+    try:
+        while length < most and (part := client.recv(2**20)):
+            length += len(part)
+    except ConnectionResetError:
+        pass
+    return length
+
+
 def _ends(client: socket.socket) -> bool:
     """Whether the server closes the connection."""
     client.settimeout(PATIENCE)
@@ -84,6 +111,25 @@ def test_so_is_one_whose_second_request_does_not_come(port: int) -> None:
         assert _answered(client)
         client.sendall(HEAD)
         assert _ends(client)
+
+
+@pytest.mark.parametrize("part", [b"", b"1"])
+def test_so_is_one_whose_body_does_not_end_after_the_answer(port: int, part: bytes) -> None:
+    """The first byte after the answer ended uvicorn's own limit, so that the connection stayed for ever."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(HEAD + b"Content-Length: 9\r\n\r\n")
+        assert _answered(client)
+        client.sendall(part)
+        assert _ends(client)
+
+
+def test_a_body_that_ends_after_the_answer_is_followed_by_the_next_request(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        for _ in range(2):
+            client.sendall(HEAD + b"Content-Length: 2\r\n\r\n")
+            assert _answered(client)
+            client.sendall(b"1")
+            client.sendall(b"2")
 
 
 def test_a_connection_waits_for_its_next_request_as_long_as_uvicorn_lets_it(port: int) -> None:
@@ -114,6 +160,26 @@ def test_a_page_that_is_refused_is_no_error(port: int, caplog: pytest.LogCapture
     time.sleep(0.2)
     # Other tests may have lowered the level of the process.
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+def test_a_network_that_does_not_read_its_answers_loses_the_oldest(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each held a descriptor, and up to its whole answer in memory, for ever."""
+    monkeypatch.setattr(connections, "MOST_UNREAD", 3)
+    monkeypatch.setattr(connections, "limited_network", lambda address: address)
+    unread = PromptProtocol._all_unread
+    newest: PromptProtocol | None = None
+    with ExitStack() as opened:
+        clients = []
+        for _ in range(5):
+            clients.append(opened.enter_context(socket.create_connection(("127.0.0.1", port))))
+            clients[-1].sendall(HEAD.replace(b" / ", b" /much ") + b"\r\n")
+            newest = _next_unread(newest)
+        for client in clients:
+            client.settimeout(PATIENCE)
+        assert [_length(client, 16_000_000) < 16_000_000 for client in clients] == [True] * 2 + [False] * 3
+    until(lambda: not unread, "the end of all connections")
 
 
 def test_many_connections_without_a_request_close_each_other(

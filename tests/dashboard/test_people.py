@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from argon2 import extract_parameters
@@ -14,13 +16,15 @@ from starlette.testclient import TestClient
 
 from segue.clock import now
 from segue.dashboard.services import Services
+from segue.dashboard.views import account as account_view
 from segue.people import authentication
 from segue.people.accounts import Account, Accounts
+from segue.people.audit import Action
 from segue.people.authentication import AccountError, Authenticator, TooManyGuesses
 from segue.people.browsers import browser_of
 from segue.people.handovers import GOOD_FOR, Handovers, account_of
 from segue.people.login_failures import LIMITS, WINDOW, LoginFailures, of_sign_up, sources
-from segue.people.login_sessions import COOKIE, LIFETIME, LoginSessions
+from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
 from segue.privacy.leaving import CONFIRMATION
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -483,6 +487,66 @@ def test_a_code_is_good_once_for_a_minute_and_for_one_browser(
     assert hand_over(client, code) == 422
     early = Handovers(Store(database), clock=lambda: now() - GOOD_FOR)
     assert hand_over(client, early.offer(ada, token=str(client.cookies.get(COOKIE)))) == 422
+
+
+def test_a_log_in_that_ends_after_a_change_of_the_password_opens_nothing(
+    enter: Enter, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session was opened after all others had been ended, and lasted for 30 days."""
+    owner, thief = enter(), enter()
+    assert sign_up(owner) == 200
+    note = services.audit.note
+
+    def changing(action: Action, **about: Any) -> None:
+        if action == "log-in":
+            new = {"password": ADA["password"], "new_password": "violet tractor seven"}
+            assert owner.post("/api/people/change-password", json=new).status_code == 200
+        note(action, **about)
+
+    monkeypatch.setattr(services.audit, "note", changing)
+    assert log_in(thief) == 422
+    user_id = whose(services, owner).user_id
+    assert [one.session_id for one in services.login_sessions.of(user_id)] == [
+        whose(services, owner).session_id
+    ]
+
+
+def test_of_two_changes_of_a_password_at_the_same_time_only_the_first_is_made(
+    enter: Enter, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thief who knew the former password set another one after the owner had changed it."""
+    owner, thief = enter(), enter()
+    assert (sign_up(owner), log_in(thief)) == (200, 200)
+    judged = authentication.easy_to_guess
+
+    def judging(password: str, name: str) -> bool:
+        if password == "mallory has a plan":
+            assert change_to(owner, "violet tractor seven") == 200
+        return judged(password, name)
+
+    def change_to(client: TestClient, new: str) -> int:
+        asked = {"password": ADA["password"], "new_password": new}
+        return int(client.post("/api/people/change-password", json=asked).status_code)
+
+    monkeypatch.setattr(authentication, "easy_to_guess", judging)
+    assert change_to(thief, "mallory has a plan") == 422
+    assert log_in(thief, password="mallory has a plan") == 422
+    assert log_in(enter(), password="violet tractor seven") == 200
+
+
+@pytest.mark.parametrize(("minutes", "logs_in"), [(0, True), (11, False), (60 * 24, False), (None, False)])
+def test_an_ended_session_does_not_begin_again_by_the_cookie_of_streamlit(
+    minutes: int | None, logs_in: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the claims for 30 days: the next page of a lost device was logged in again."""
+    handed: list[str] = []
+    issued = {} if minutes is None else {"iat": int((now() - timedelta(minutes=minutes)).timestamp())}
+    user = {"is_logged_in": True, **CLAIMS, **issued}
+    monkeypatch.setattr(account_view, "st", SimpleNamespace(user=user))
+    monkeypatch.setattr(account_view.visit, "hand_over", lambda account: account.name)
+    monkeypatch.setattr(account_view.components, "entry", lambda _, *, label, code: handed.append(code))
+    account_view.finish_provider_log_in(Listener("guest-1", None, "s"))
+    assert handed == ["Ada Lovelace"] * logs_in
 
 
 def test_a_provider_names_somebody_by_issuer_and_subject() -> None:

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from segue.clock import now
 from segue.dashboard.services import Services
+from segue.people import authentication
 from segue.people.accounts import Accounts
 from segue.people.authentication import AccountError
 from segue.people.login_failures import LIMITS
@@ -197,6 +198,25 @@ def test_a_link_is_worthless_after_a_change_of_the_account(
     else:
         accounts.remove("Ada")
     assert post(enter(), "reset-password", token=token, new_password=NEW) == 422
+
+
+def test_of_two_people_who_use_a_link_at_the_same_time_one_sets_the_password(
+    ada: TestClient, enter: Enter, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both did, and both were logged in."""
+    assert post(enter(), "forgot-password", name="Ada") == 200
+    token, other, thief = arrived(smtp, 2), "mallory has a plan", enter()
+    judged = authentication.easy_to_guess
+
+    def judging(password: str, name: str) -> bool:
+        if password == other and post(enter(), "log-in", name="Ada", password=NEW) == 422:
+            assert post(enter(), "reset-password", token=token, new_password=NEW) == 200
+        return judged(password, name)
+
+    monkeypatch.setattr(authentication, "easy_to_guess", judging)
+    assert post(thief, "reset-password", token=token, new_password=other) == 422
+    assert post(enter(), "log-in", name="Ada", password=other) == 422
+    assert post(enter(), "log-in", name="Ada", password=NEW) == 200
 
 
 def test_a_disabled_account_gets_no_mail(
