@@ -543,8 +543,10 @@ def test_an_ended_session_does_not_begin_again_by_the_cookie_of_streamlit(
     issued = {} if minutes is None else {"iat": int((now() - timedelta(minutes=minutes)).timestamp())}
     user = {"is_logged_in": True, **CLAIMS, **issued}
     monkeypatch.setattr(account_view, "st", SimpleNamespace(user=user))
-    monkeypatch.setattr(account_view.visit, "hand_over", lambda account: account.name)
-    monkeypatch.setattr(account_view.components, "entry", lambda _, *, label, code: handed.append(code))
+    monkeypatch.setattr(f"{account_view.__name__}.visit.hand_over", lambda account: account.name)
+    monkeypatch.setattr(
+        f"{account_view.__name__}.components.entry", lambda _, *, label, code: handed.append(code)
+    )
     account_view.finish_provider_log_in(Listener("guest-1", None, "s"))
     assert handed == ["Ada Lovelace"] * logs_in
 
