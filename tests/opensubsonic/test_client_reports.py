@@ -229,6 +229,9 @@ def test_every_answer_has_the_star_of_the_objects_that_it_shows(ada: App, ben: A
     }
     for own, rating, calls in ((A, 2, songs), (album, 3, albums), (artist, 4, artists)):
         for name, parameters in calls.items():
+            if name == "getNowPlaying":  # for as long as the song lasts
+                for app in (ada, ben):
+                    app.get("scrobble", id=A, submission="false")
             found = list(shown(ada.get(name, **parameters), own))
             assert found, (name, own)
             assert all("starred" in one for one in found), (name, own)
