@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NotRequired, TypedDict
 
 from segue.storage.mongo import Document, DuplicateKeyError, UpdateOne
-from segue.storage.store import Collection, Job, Personal, Policy, Right
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 _LATEST = timedelta(minutes=2)
 """When a change that has begun is taken up, if its process says no more."""
@@ -36,12 +36,13 @@ class ChangedImports(Collection[ChangedImport]):
     policy = Policy(
         personal=Personal(),
         access={
-            Job.STREAM: Right.WRITE,
+            Job.STREAM: Right.WRITE | Right.INDEX,
             Job.DASHBOARD: Right.WRITE,
             Job.CATALOGUE: Right.WRITE,
             Job.OPERATOR: Right.WRITE,
         },
     )
+    indexes = (Index.on("after"),)
 
     def begin(self, user_id: str) -> None:
         """Note that plays of a listener are about to change; :meth:`note` follows when they have changed.
@@ -71,7 +72,7 @@ class ChangedImports(Collection[ChangedImport]):
 
     def waiting(self, *, limit: int) -> dict[str, str]:
         """Listeners, each with its last change, without those whose change goes on."""
-        due: Document = {"$or": [{"after": {"$exists": False}}, {"after": {"$lte": datetime.now(UTC)}}]}
+        due: Document = {"$or": [{"after": None}, {"after": {"$lte": datetime.now(UTC)}}]}
         return {own["_id"]: own["change"] for own in self.documents.find(due).limit(limit)}
 
     def done(self, changes: dict[str, str]) -> None:

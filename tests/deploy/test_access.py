@@ -45,6 +45,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "listening_days",
             "listening_windows",
             "listening_sessions",
+            "changed_imports",
             "stream_progress",
             "stream_minutes",
         },

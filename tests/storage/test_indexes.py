@@ -296,6 +296,7 @@ def test_the_walk_reaches_every_method(walked: Walked) -> None:
         "ApiKeys.create",  # refuses the example, which is not a scope
         # They insert, or set a retention, and read nothing.
         "Connections.add",
+        "Connections.note_pause",  # writes by id, and nothing for the example's error
         "Opinions.keep",  # writes by id, and nothing for the example's type of event
         "OperatorLinks.create",
         "AuditLog.note",
