@@ -1,5 +1,6 @@
 // A decoded song that sounds. Unlike an element it begins and ends at a given sample.
 export const SOFT_S = 0.01; // a start or a stop within a song, too short to be heard as a fade
+export const LEAD_S = 1 / 64; // a start in the past begins late by an unknown number of samples, and so would the next song
 
 /** Raised cosines, whose sum is 1: two songs together are never louder than one. */
 const RISE = Float32Array.from({ length: 65 }, (_, i) => (1 - Math.cos((Math.PI * i) / 64)) / 2), FALL = RISE.slice().reverse();
@@ -32,20 +33,22 @@ export class Voice {
   get end() { return this.origin + this.buffer.duration; }
   /**
    * @param {number} from a second of the song
-   * @param {{ at?: number, fade?: number }} [when] the time of the context, and how long the song rises
+   * @param {{ at?: number, fade?: number, lead?: number }} [when] `at`: the time of the context, otherwise `lead` seconds from now;
+   *   `fade`: how long the song rises
    */
-  start(from, { at = this.context.currentTime, fade = from > 0 ? SOFT_S : 0 } = {}) {
+  start(from, { at, fade = from > 0 ? SOFT_S : 0, lead = LEAD_S } = {}) {
     this.silence();
     const node = (this.node = this.context.createBufferSource());
     node.buffer = this.buffer;
     node.connect(this.loudness);
-    const begin = Math.max(at, this.context.currentTime);
+    const begin = at ?? this.context.currentTime + lead;
     this.origin = begin - from;
     this.fader.gain.cancelScheduledValues(0);
     this.fader.gain.setValueAtTime(fade ? 0 : 1, 0);
     if (fade) this.fader.gain.setValueCurveAtTime(RISE, begin, fade);
     node.onended = () => { if (this.node === node) { this.rest = this.buffer.duration; this.silence(); this.onend(); } };
     node.start(begin, from);
+    if (at === undefined && this.context.currentTime > begin) this.start(from, { fade, lead: 2 * lead }); // a busy machine
   }
   /** @param {number} at @param {number} seconds how long the song falls to silence */
   fall(at, seconds) {

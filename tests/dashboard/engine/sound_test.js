@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Sound } from "../../../dashboard/player/engine/sound.js";
-import { SOFT_S } from "../../../dashboard/player/engine/voice.js";
+import { LEAD_S, SOFT_S } from "../../../dashboard/player/engine/voice.js";
 import { buffer, Context, Element } from "./browser.js";
 
 const opened = (browser = {}) => {
@@ -16,6 +16,7 @@ const begun = (browser) => {
   const one = opened(browser);
   one.element.play();
   one.sound.begin(song("a", 10), 0);
+  one.context.pass(LEAD_S);
   return one;
 };
 
@@ -36,7 +37,7 @@ test("a crossfade begins before the end, and the two songs together are never lo
   const { sound, context, happened } = begun();
   sound.follow(song("b", 8), 4);
   const former = sound.voice.fader.gain.events.at(-1), later = sound.next.voice.fader.gain.events.at(-1);
-  assert.deepEqual([former.time, former.seconds, later.time, later.seconds], [6, 4, 6, 4]);
+  assert.deepEqual([former.time, former.seconds, later.time, later.seconds], [LEAD_S + 6, 4, LEAD_S + 6, 4]);
   former.curve.forEach((gain, i) => assert.ok(Math.abs(gain + later.curve[i] - 1) < 1e-6));
   context.pass(6);
   assert.deepEqual(happened, ["completed at 6", "flowed to b"]);
@@ -51,6 +52,7 @@ test("a seek or a pause takes back the next song, and the former is as loud as b
   sound.follow(song("b", 8), 4);
   sound.seek(2);
   assert.equal(sound.next, null);
+  context.pass(LEAD_S);
   assert.equal(sound.voice.position, 2);
   sound.follow(song("b", 8), 4);
   assert.equal(context.sources.at(-1).at, context.currentTime + 4);
@@ -59,10 +61,23 @@ test("a seek or a pause takes back the next song, and the former is as loud as b
   context.pass(60);
   assert.equal(sound.voice.position, 2);
   sound.resume();
-  context.pass(1);
+  context.pass(LEAD_S + 1);
   assert.equal(sound.voice.position, 3);
   assert.equal(sound.voice.fader.gain.events[0].value, 0, "it rises from silence");
   assert.equal(sound.voice.fader.gain.events.at(-1).seconds, SOFT_S);
+});
+
+test("a song never begins in the past, where its first sample would be late and the next song early", () => {
+  const { sound, context } = begun();
+  const inTime = context.createBufferSource.bind(context);
+  context.createBufferSource = () => { // the machine is busy, and the time goes on before the song is started
+    context.currentTime += 2 * LEAD_S;
+    context.createBufferSource = inTime;
+    return inTime();
+  };
+  sound.seek(2);
+  assert.ok(context.sources.at(-1).at >= context.currentTime);
+  assert.equal(sound.voice.end, context.sources.at(-1).at + 8);
 });
 
 test("during a crossfade, a seek silences the former song", () => {
