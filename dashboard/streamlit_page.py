@@ -39,7 +39,8 @@ _OTHER_LETTERS = (
     "U+180-52F, U+1D00-1FFF, U+2070-209F, U+20D0-2121, U+2123-218F, U+2200-2211, U+2213-22FF, U+FB00-FB06"
 )
 """Those of Source Sans that its Latin part lacks, such as Greek and Cyrillic ones."""
-_CONDITIONS = (b"if-none-match", b"if-modified-since")
+_OF_STREAMLITS = (b"if-none-match", b"if-modified-since", b"accept-encoding")
+"""Headers by which Streamlit would answer by the age of its own page, or compress it."""
 
 
 def original() -> str:
@@ -105,8 +106,7 @@ class StreamlitPage:
         if "text/html" not in asked.get("accept", ""):
             await self._app(scope, receive, send)
             return
-        # Streamlit would answer by the age of its own page.
-        headers = [(name, value) for name, value in scope["headers"] if name not in _CONDITIONS]
+        headers = [(name, value) for name, value in scope["headers"] if name not in _OF_STREAMLITS]
         compressed = "gzip" in asked.get("accept-encoding", "")
         started: Message | None = None
 

@@ -15,7 +15,7 @@ DRAWN = """async (names) => {
   const loaded = await document.fonts.load(line.style.font, "home");
   const drawn = names.filter((name) => {
     line.textContent = name;
-    return line.getBoundingClientRect().width === size; // letters of a name are wider
+    return Math.round(line.getBoundingClientRect().width) === size; // each letter of a name is as wide
   });
   line.remove();
   return [loaded.length, drawn];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from segue.dashboard.streamlit_page import StreamlitPage, original, page
+from tests.dashboard.browser import Served
 
 BROWSER = {"accept": "text/html,*/*"}
 
@@ -20,8 +22,9 @@ BROWSER = {"accept": "text/html,*/*"}
 @pytest.fixture
 def client() -> TestClient:
     async def streamlit(request: Request) -> Response:
-        if "if-none-match" in request.headers:
-            return Response(status_code=304)
+        if "text/html" in request.headers["accept"]:
+            assert "if-none-match" not in request.headers, "Streamlit would say that its page is the same"
+            assert "accept-encoding" not in request.headers, "Streamlit would compress its page"
         return HTMLResponse(original(), headers={"etag": '"of Streamlit"', "last-modified": "then"})
 
     async def of_same_length(request: Request) -> Response:
@@ -65,3 +68,12 @@ def test_other_answers_stay_as_they_are(client: TestClient) -> None:
     assert (other.text, other.headers["etag"]) == ("other", '"other"')
     assert client.get("/", headers={"accept": "*/*"}).text == original()
     assert client.head("/", headers=BROWSER).text == ""
+
+
+@pytest.mark.browser
+@pytest.mark.integration
+@pytest.mark.parametrize("path", ["/", "/library", "/album?id=none"])
+def test_the_dashboard_sends_our_page_at_every_address(visited: Served, path: str) -> None:
+    for encoding in ("gzip", "identity"):
+        answer = httpx.get(visited.address + path, headers={**BROWSER, "accept-encoding": encoding})
+        assert answer.text == page(), encoding
