@@ -110,7 +110,7 @@ def serve_app(
     from segue.dashboard import visit
     from segue.dashboard.app import make_app
     from segue.dashboard.beside.follower import Follower
-    from segue.dashboard.connections import PromptProtocol, leave_out_refusals
+    from segue.dashboard.connections import PatientWebSocket, PromptProtocol, leave_out_refusals
     from segue.dashboard.page_messages import LARGEST
 
     if log_in:
@@ -123,6 +123,7 @@ def serve_app(
     of_server = uvicorn.Config(
         app,
         http=PromptProtocol,
+        ws=PatientWebSocket,
         ws_max_size=LARGEST,
         log_level="warning",
         access_log=False,

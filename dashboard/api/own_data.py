@@ -18,6 +18,7 @@ from segue.dashboard.api.requests import (
     json_body,
     refuse_cross_site,
     session_of,
+    visitor_of,
 )
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -42,7 +43,7 @@ def routes(services: Services) -> list[Route]:
         listener, _ = await session_of(services, request)
         try:
             data = await services.exports.do(
-                lambda: _archive(services, listener.user_id), visitor=listener.user_id
+                lambda: _archive(services, listener.user_id), visitor=visitor_of(request, listener)
             )
         except SegueError as error:
             return server_away(error)
