@@ -1,4 +1,4 @@
-"""uvicorn's side of connections: those without a request are closed, and refused ones are not errors.
+"""uvicorn's side of connections: those without a request are closed.
 
 A visitor who opens many connections and sends no request closes the oldest of these, and no other connection.
 The same holds for a network that asks for many answers and does not read them. The connection of a page keeps
@@ -8,7 +8,6 @@ little of what its visitor sends at once, or does not read.
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import ClassVar
 
 import h11
@@ -29,25 +28,6 @@ PIECE = 1024
 """The bytes of a WebSocket that are read at a time: compressed, they can be a megabyte of messages."""
 MOST_PARTS = 1000
 """Of a message; a browser sends a few."""
-
-_OF_VISITORS = frozenset(
-    {
-        # For each WebSocket that is answered with a status, such as the 503 of a full server.
-        "ASGI callable returned without completing handshake.",
-        # With a traceback, for each text that is none.
-        "Invalid UTF-8 sequence received from client.",
-    }
-)
-"""uvicorn's errors that any visitor can cause, so that they would fill the log."""
-
-
-def leave_out_refusals() -> None:
-    """Keep uvicorn from logging an error for each WebSocket that is refused or broken."""
-    logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
-
-
-def _is_no_refusal(record: logging.LogRecord) -> bool:
-    return record.msg not in _OF_VISITORS
 
 
 class PromptProtocol(H11Protocol):
