@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -18,7 +19,7 @@ from segue.clock import now
 from segue.dashboard import visit
 from segue.dashboard.services import Services
 from segue.dashboard.views import account as account_view
-from segue.people import authentication
+from segue.people import authentication, login_sessions
 from segue.people.accounts import Account, Accounts
 from segue.people.audit import Action
 from segue.people.authentication import AccountError, Authenticator, TooManyGuesses
@@ -364,6 +365,19 @@ def test_a_shared_browser_has_no_more_attempts_at_one_account_by_another(enter: 
             assert log_in(browser, name="Ben") == 200
     assert log_in(browser, password="wrong horse") == 429
     assert log_in(browser, name="Ben") == 200
+
+
+def test_an_account_has_a_limited_number_of_sessions(
+    database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script that logged in again and again, and kept no cookie, stored a session each time."""
+    monkeypatch.setattr(login_sessions, "MOST_OPEN", 3)
+    times = (now() + timedelta(seconds=number) for number in itertools.count())
+    sessions = LoginSessions(Store(database), clock=lambda: next(times))
+    ben = sessions.open(user_id="ben", name="Ben")
+    tokens = [sessions.open(user_id="ada", name="Ada") for _ in range(5)]
+    assert [sessions.find(token) is not None for token in tokens] == [False, False, True, True, True]
+    assert sessions.find(ben)
 
 
 def test_a_crowd_that_logs_in_leaves_threads_to_the_pages(enter: Enter, services: Services) -> None:
