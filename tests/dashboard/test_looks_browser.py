@@ -1,8 +1,11 @@
-"""The player at 200 % zoom of a common window, and lists without songs."""
+"""The player at 200 % zoom of a common window, with forced colours, and lists without songs."""
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+import io
+
+from PIL import Image
+from playwright.sync_api import Locator, expect
 
 from tests.dashboard.browser import Player, Served, needs_chromium, settle
 from tests.dashboard.conftest import PageOf, opened
@@ -42,3 +45,21 @@ def test_an_empty_list_does_not_look_as_if_songs_were_on_their_way(visitor: Play
     expect(page.locator(".map .near")).to_be_hidden()
     page.locator(".map canvas").press("Enter")
     page.locator(".map .near .row").first.wait_for()
+
+
+def colours(part: Locator) -> int:
+    """How many colours a picture of a part of a page has."""
+    picture = Image.open(io.BytesIO(part.screenshot())).convert("RGB")
+    return len(picture.getcolors(maxcolors=picture.width * picture.height) or [])
+
+
+def test_forced_colours_leave_sliders_and_the_maps_legend(visited: Served, page_of: PageOf) -> None:
+    page = page_of(viewport={"width": 1280, "height": 860}, forced_colors="active")
+    player = opened(page, visited.address)
+    for name in ("Position", "Volume"):
+        slider = player.page.get_by_role("slider", name=name)
+        until(lambda slider=slider: colours(slider) > 1, f"the slider {name} to be seen")
+    page.goto(f"{visited.address}/map")
+    swatch = page.locator(".map .legend i").first
+    swatch.wait_for()
+    until(lambda: colours(swatch) > 1, "the colour of a genre to be seen")
