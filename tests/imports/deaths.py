@@ -12,8 +12,11 @@ from pathlib import Path
 from pymongo import monitoring
 
 from segue.imports import importing
+from segue.imports.beside import BesideTheStream, PlayBeside
 from segue.imports.exports import Exports
 from segue.imports.importing import Importer
+from segue.imports.play import ImportedPlay, Song
+from segue.imports.songs import Match
 from segue.places import ROOT
 from segue.settings import Settings
 from segue.storage.store import open_store
@@ -22,6 +25,13 @@ from tests.imports.library import LIBRARY
 _WRITES = {"insert", "update", "delete", "findAndModify"}
 PART = 30
 """Rows that an import takes at once here."""
+BESIDE = [
+    PlayBeside(song.key(), ImportedPlay(song=song, at=1_680_717_600 + 7200 * number), Match(None))
+    for number in range(40)
+    for song in [Song(title=f"Song {number % 7}", artist="Vela")]
+]
+"""Plays that the task "keep" keeps beside the stream, on several days."""
+Task = tuple[str, Path | int]
 
 
 class _DeadlyWrite(monitoring.CommandListener):
@@ -42,11 +52,11 @@ class _DeadlyWrite(monitoring.CommandListener):
         pass
 
 
-def die(settings: Settings, task: tuple[str, Path | int]) -> int:
+def die(settings: Settings, task: Task) -> int:
     """Run a task for the listeners `u1`, `u2`, ..., each killed before the write of that number.
 
-    The task is ("import", a file) or ("undo", the number of an import). The last listener's run reaches its
-    end. Returns the number of listeners.
+    The task is ("import", a file), ("undo", the number of an import), or ("keep", 0). The last listener's run
+    reaches its end. Returns the number of listeners.
     """
     given = pickle.dumps((settings, task)).hex()
     done = subprocess.run(
@@ -55,14 +65,17 @@ def die(settings: Settings, task: tuple[str, Path | int]) -> int:
     return int(done.stdout)
 
 
-def _run(settings: Settings, task: tuple[str, Path | int], number: int) -> None:
+def _run(settings: Settings, task: Task, number: int) -> None:
     monitoring.register(_DeadlyWrite(number))
-    importer = Importer(open_store(settings), f"u{number}")
+    store = open_store(settings)
+    importer = Importer(store, f"u{number}")
     match task:
         case "import", Path() as file:
             importer.run(Exports([file], most_bytes=10**9), LIBRARY, files=[file.name])
         case "undo", int() as run:
             importer.undo(run)
+        case "keep", _:
+            BesideTheStream(store).keep(f"u{number}", BESIDE)
 
 
 def _main() -> None:
