@@ -11,15 +11,17 @@ from pathlib import Path
 
 from pymongo import monitoring
 
+from segue.dashboard.queries.beliefs import Correcting
 from segue.imports import importing
 from segue.imports.beside import BesideTheStream, PlayBeside
 from segue.imports.exports import Exports
-from segue.imports.importing import Importer
+from segue.imports.importing import Importer, match_again
 from segue.imports.play import ImportedPlay, Song
 from segue.imports.songs import Match
 from segue.places import ROOT
 from segue.settings import Settings
 from segue.storage.store import open_store
+from segue.taste.corrections import Span
 from tests.imports.library import LIBRARY
 
 _WRITES = {"insert", "update", "delete", "findAndModify"}
@@ -55,8 +57,8 @@ class _DeadlyWrite(monitoring.CommandListener):
 def die(settings: Settings, task: Task) -> int:
     """Run a task for the listeners `u1`, `u2`, ..., each killed before the write of that number.
 
-    The task is ("import", a file), ("undo", the number of an import), or ("keep", 0). The last listener's run
-    reaches its end. Returns the number of listeners.
+    The task is ("import", a file), ("undo", the number of an import), or ("keep", 0), ("match", 0) and
+    ("forget", 0). The last listener's run reaches its end. Returns the number of listeners.
     """
     given = pickle.dumps((settings, task)).hex()
     done = subprocess.run(
@@ -76,6 +78,10 @@ def _run(settings: Settings, task: Task, number: int) -> None:
             importer.undo(run)
         case "keep", _:
             BesideTheStream(store).keep(f"u{number}", BESIDE)
+        case "match", _:
+            match_again(store, lambda _: LIBRARY)
+        case "forget", _:
+            Correcting(store, f"u{number}").forget(Span(1000, 2000))
 
 
 def _main() -> None:

@@ -16,6 +16,7 @@ from segue.imports.runs import Imports
 from segue.imports.songs import ImportedSongs
 from segue.settings import Settings
 from segue.storage.store import Store
+from segue.taste.corrections import Corrections
 from tests.imports.deaths import BESIDE, PART, die
 from tests.imports.test_importing import imported, kept, rows
 
@@ -71,6 +72,26 @@ def test_plays_beside_the_stream_are_told_of_if_their_process_is_killed(
         BesideTheStream(store).keep(user_id, BESIDE)
         assert len(kept(store, user_id)) == len(BESIDE)
         assert told(store, user_id)
+
+
+def test_listeners_whose_songs_came_into_the_library_are_told_of(store: Store, settings: Settings) -> None:
+    listeners = [f"a{n}" for n in range(5)]
+    for user_id in listeners:
+        BesideTheStream(store).keep(user_id, BESIDE)
+    store.database[ChangedImports.name].delete_many({})
+    assert die(settings, ("match", 0)) > 2
+    for user_id in listeners:
+        assert any(song["track_id"] for song in ImportedSongs(store).heard(user_id).values())
+        assert told(store, user_id)
+
+
+def test_corrections_are_told_of_if_their_process_is_killed(store: Store, settings: Settings) -> None:
+    listeners = die(settings, ("forget", 0))
+    corrections = Corrections(store)
+    spans = {own: corrections.spans([own]) for own in (f"u{n}" for n in range(1, listeners + 1))}
+    assert 0 < sum(map(bool, spans.values())) < listeners
+    for user_id, forgotten in spans.items():
+        assert told(store, user_id) or not forgotten
 
 
 def test_a_removal_that_is_killed_is_completed_by_another(
