@@ -87,6 +87,7 @@ def test_a_history_is_shown_imported_and_removed(ada: Player, database: Database
 
 
 def _opened_again(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 1900})
     page.goto(address)
     page.get_by_role("tab", name="Account").click()
     page.get_by_text("Import your listening history").click()
