@@ -36,6 +36,8 @@ from segue.session_logs.logs import SessionLog, make_log, sessions_alone
 from segue.session_logs.splits import Queries, TimeSplit, folds, split_by_time
 from segue.settings import SessionSpaceSettings, load_settings
 
+MEMORY = "memory"
+"""The part of the long memory, which needs no data set but reads 30Music if it is there."""
 PREFIXES = {
     "hybrid": "",
     "session-knn+rules": "baseline_",
@@ -55,23 +57,32 @@ REPEAT_SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
 """The values of `ranking.repeat_share`, for the curve of lists as served."""
 
 
-def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
-    """The figures by key, for the data sets below `data`."""
+def measure(
+    *, quick: bool, console: Console, data: Path | None = None, part: str | None = None
+) -> Mapping[str, float | bool]:
+    """The figures by key, for the data sets below `data`; of one part, its name, or of all."""
     if data is None:
         raise SegueError("bench quality needs the data: --data DIR, see docs/how-to/train-and-tune.md")
     figures: dict[str, float | bool] = {}
     parts = {"30music": _sessions, "gtzan-features": _genres, "hetrec-lastfm-2k": _artists}
-    for name, part in parts.items():
+    if part not in (None, MEMORY, *parts):
+        raise SegueError(f"quality has no part {part}: one of {', '.join([*parts, MEMORY])}")
+    for name, measured in parts.items():
+        if part not in (None, name):
+            continue
         if not (data / name).is_dir():
             console.print(f"{name}: not in {data}, left out")
             continue
         with console.status(f"Measuring {name}"):
-            figures |= part(data / name, quick)
-    if not figures:
-        raise SegueError(f"{data} has none of {', '.join(parts)}: see docs/how-to/train-and-tune.md")
+            figures |= measured(data / name, quick)
+    if not figures and part != MEMORY:
+        raise SegueError(f"{data} has none of {part or ', '.join(parts)}: see docs/how-to/train-and-tune.md")
     folder = data / "30music"
-    with console.status("Measuring the long memory"):
-        figures |= memory_quality.measured(folder if folder.is_dir() else None, load_settings(), quick=quick)
+    if part in (None, MEMORY):
+        with console.status("Measuring the long memory"):
+            figures |= memory_quality.measured(
+                folder if folder.is_dir() else None, load_settings(), quick=quick
+            )
     return figures
 
 
