@@ -45,15 +45,15 @@ def test_the_fold_that_chose_nothing_is_told_apart(tmp_path: Path, monkeypatch: 
     assert found["knn_ndcg10"] != pytest.approx(first["knn_ndcg10"])
 
 
-def albums(sessions: int = 150) -> SessionLog:
+def albums(count: int = 150) -> SessionLog:
     """Ten days of sessions that play an album in order, and now and then a track again."""
     rng = np.random.default_rng(3)
     rows = []
-    for session in range(sessions):
+    for session in range(count):
         first = 8 * rng.integers(12)
         for place in range(6):
             track = first + (place - 2 if place > 2 and rng.random() < 0.3 else place)
-            rows.append((session % 11, session, track, session * 10 * DAY / sessions + 200 * place))
+            rows.append((session % 11, session, track, session * 10 * DAY / count + 200 * place))
     users, sessions, items, times = (np.array(column) for column in zip(*rows, strict=True))
     artists = np.array([f"artist {item // 8}" for item in items.tolist()])
     return make_log(users=users, sessions=sessions, items=items, times=times, artists=artists)
