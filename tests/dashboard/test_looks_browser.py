@@ -47,19 +47,22 @@ def test_an_empty_list_does_not_look_as_if_songs_were_on_their_way(visitor: Play
     page.locator(".map .near .row").first.wait_for()
 
 
-def colours(part: Locator) -> int:
-    """How many colours a picture of a part of a page has."""
-    picture = Image.open(io.BytesIO(part.screenshot())).convert("RGB")
-    return len(picture.getcolors(maxcolors=picture.width * picture.height) or [])
+def wait_seen(part: Locator, name: str) -> None:
+    """Wait until a part of a page is not of one colour."""
+
+    def seen() -> bool:
+        picture = Image.open(io.BytesIO(part.screenshot())).convert("RGB")
+        return len(picture.getcolors(maxcolors=picture.width * picture.height) or []) > 1
+
+    until(seen, f"{name} to be seen")
 
 
 def test_forced_colours_leave_sliders_and_the_maps_legend(visited: Served, page_of: PageOf) -> None:
     page = page_of(viewport={"width": 1280, "height": 860}, forced_colors="active")
     player = opened(page, visited.address)
     for name in ("Position", "Volume"):
-        slider = player.page.get_by_role("slider", name=name)
-        until(lambda slider=slider: colours(slider) > 1, f"the slider {name} to be seen")
+        wait_seen(player.page.get_by_role("slider", name=name), name)
     page.goto(f"{visited.address}/map")
     swatch = page.locator(".map .legend i").first
     swatch.wait_for()
-    until(lambda: colours(swatch) > 1, "the colour of a genre to be seen")
+    wait_seen(swatch, "the colour of a genre")
