@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 
 from segue.catalog.ape import ape_tags_of
 from segue.catalog.file_names import is_disc
+from segue.catalog.pictures import SUFFIXES
 
 WIDEST = 400
 """Pixels on the longer side."""
@@ -44,7 +45,6 @@ BESIDE = (
 """File names of a folder's cover, in order of preference: in lower case, letters only, without suffix."""
 NEVER = ("back", "inlay", "booklet", "cd", "disc", "disk", "tray", "inside", "matrix", "spine", "label")
 """The beginnings of names of pictures that are not front covers."""
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 FRONT = 3
 """The kind of picture that ID3 and FLAC call the front cover."""
 
@@ -132,10 +132,15 @@ def _block(text: str) -> Picture | None:
         return None
 
 
+def forget_folders() -> None:
+    """Look at the pictures in folders again: they may have changed since the last pass."""
+    _beside.cache_clear()
+
+
 @lru_cache(maxsize=64)
 def _beside(folder: Path) -> Cover | None:
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
+        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
     except OSError:
         return None
     named = [file for stem in BESIDE for file in files if _letters(file) == stem]

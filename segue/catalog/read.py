@@ -18,7 +18,7 @@ from segue.audio.contents import contents_of
 from segue.audio.errors import AudioError, Undecodable
 from segue.audio.payload import sketch
 from segue.audio.time_limit import at_most
-from segue.catalog.cover_art import Cover, find_cover
+from segue.catalog.cover_art import Cover, find_cover, forget_folders
 from segue.catalog.cue_inside import songs_inside
 from segue.catalog.cue_songs import CueSong
 from segue.catalog.cue_tags import tags_of_song
@@ -26,13 +26,13 @@ from segue.catalog.fma import FmaTrack, number_of
 from segue.catalog.letters import artist_key
 from segue.catalog.lyrics import Lyrics, in_order
 from segue.catalog.lyrics_files import MOST, digest_of, lyrics_beside
-from segue.catalog.rejected import INVALID_CUE, RejectedFile
+from segue.catalog.rejected import INVALID_CUE, OF_CONTENTS, FileStamp, RejectedFile
 from segue.catalog.scan import PERHAPS_VIDEO, AudioFile
 from segue.catalog.spoken import is_spoken
 from segue.catalog.stored_paths import path_to_open, readable, shown
 from segue.catalog.tags import Tags, read_tags
 from segue.catalog.text_encoding import AUTO
-from segue.catalog.track import UNKNOWN_ARTIST, Track, TrackDetails, track_id
+from segue.catalog.track import READER, UNKNOWN_ARTIST, Track, TrackDetails, track_id
 from segue.errors import SegueError
 from segue.processes import attach_to_parent
 from segue.settings import LibrarySettings
@@ -137,12 +137,23 @@ class _Whole(NamedTuple):
     data: BinaryIO
 
 
+def stamp_of(file: AudioFile) -> FileStamp:
+    """The stamp of a file that may be rejected."""
+    return file.size, file.modified_ns, file.changed_ns, READER
+
+
 def _rejected(file: AudioFile, error: AudioError, *, library: str) -> RejectedFile:
     name = shown(path_to_open(file.path))
     if error.reason == "beyond-end" and file.cue:
         name = f"{name}, song {file.cue.number}"
     own_id = track_id(library, file.within)
-    return RejectedFile(path=name, track_id=own_id, reason=error.reason, detail=error.detail)
+    return RejectedFile(
+        path=name,
+        track_id=own_id,
+        reason=error.reason,
+        detail=error.detail,
+        stamp=stamp_of(file) if error.reason in OF_CONTENTS else None,
+    )
 
 
 def _with_invalid_sheet(file: AudioFile, fault: str, *, library: str) -> RejectedFile:
@@ -193,6 +204,7 @@ def _outcome(
         cue=file.cue.document() if file.cue else None,
         lyrics=tags.lyrics,
         lyrics_digest=digest_of(file.lyrics),
+        pictures=file.pictures,
         spoken=is_spoken(within, library=library, genres=genres, duration_ms=tags.duration_ms),
         known=known.digest() if known else None,
         fma=known.facts() if known else None,
@@ -254,6 +266,7 @@ def read_tracks(
     """
     facts = [fact_of(file, known) for file in files]
     if len(files) <= FEW:
+        forget_folders()
         yield from (
             read_file(file, library=library, known=fma_track, reading=reading)
             for file, fma_track in zip(files, facts, strict=True)

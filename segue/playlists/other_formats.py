@@ -1,4 +1,5 @@
-"""Playlists in other formats than M3U: PLS, XSPF, JSPF, WPL, ZPL, ASX, B4S, tables, and XML of iTunes.
+"""Playlists in other formats than M3U: PLS, XSPF, JSPF, WPL, ZPL, ASX, B4S, tables, AIMP's, and those of
+iTunes, Rhythmbox, rekordbox, Traktor, Spotify and Deezer.
 
 Formats: https://en.wikipedia.org/wiki/PLS_(file_format), https://www.xspf.org/spec, https://www.xspf.org/jspf,
 https://learn.microsoft.com/windows/win32/wmp/windows-media-metafile-elements-reference. Many programs write
@@ -11,7 +12,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from segue.normal_forms import whole
@@ -25,6 +26,7 @@ _PLS_LINE = re.compile(r"\s*(file|title|length)(\d{1,6})\s*=(.*)", re.IGNORECASE
 _SONG_TAGS = frozenset({"track", "media", "entry"})
 """An element for each song: of XSPF, of WPL and ZPL, and of ASX and B4S."""
 _LONGEST_VALUE = 2000
+_AIMP = "#-----CONTENT-----#"
 
 
 def listed_in(text: str) -> Listed | None:
@@ -33,10 +35,13 @@ def listed_in(text: str) -> Listed | None:
     if begin.startswith("[playlist]"):
         return _of_pls(text)
     if begin.startswith("{"):
-        return _of_jspf(text)
+        return _of_json(text)
+    if _AIMP in text:
+        return _of_aimp(text)
     if not begin.startswith("<"):
         return listed_in_table(text)
-    return _of_itunes(text) if "<plist" in begin else _of_xml(text)
+    reader = next((reader for mark, reader in _XML.items() if mark in begin), _of_xml)
+    return reader(text)
 
 
 def _of_pls(text: str) -> Listed:
@@ -59,12 +64,47 @@ def _of_pls(text: str) -> Listed:
     return Listed(name=name, entries=tuple(entries))
 
 
-def _of_jspf(text: str) -> Listed | None:
+def _of_json(text: str) -> Listed | None:
+    """JSPF, the first playlist of Spotify's account data, or a playlist of Deezer's API."""
     try:
-        playlist = json.loads(text)["playlist"]
-        tracks = [track for track in playlist["track"] if isinstance(track, dict)][: MOST_TRACKS + 1]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        data = json.loads(text)
+    except (ValueError, RecursionError):
         return None
+    for read in (_of_jspf, _of_spotify, _of_deezer):
+        try:
+            return read(data)
+        except (KeyError, TypeError, IndexError, AttributeError):
+            continue
+    return None
+
+
+def _of_spotify(data: Any) -> Listed:
+    playlist = data["playlists"][0]
+    tracks = [track for item in playlist["items"] if isinstance(track := item.get("track"), dict)]
+    entries = [
+        entry_of("", named=_text(track.get("trackName")), artist=_text(track.get("artistName")))
+        for track in tracks[: MOST_TRACKS + 1]
+        if track.get("trackName")
+    ]
+    return Listed(name=_text(playlist.get("name")) or None, entries=tuple(entries))
+
+
+def _of_deezer(data: Any) -> Listed:
+    entries = [
+        entry_of(
+            "",
+            named=_text(track["title"]),
+            artist=_text(track["artist"]["name"]),
+            seconds=seconds_of(_text(track.get("duration"))),
+        )
+        for track in data["tracks"]["data"][: MOST_TRACKS + 1]
+    ]
+    return Listed(name=_text(data.get("title")) or None, entries=tuple(entries))
+
+
+def _of_jspf(data: Any) -> Listed:
+    playlist = data["playlist"]
+    tracks = [track for track in playlist["track"] if isinstance(track, dict)][: MOST_TRACKS + 1]
     entries = [
         entry_of(
             _text(_first(track.get("location"))),
@@ -76,6 +116,71 @@ def _of_jspf(text: str) -> Listed | None:
         if track.get("title") or track.get("location")
     ]
     return Listed(name=_text(playlist.get("title")) or None, entries=tuple(entries))
+
+
+def _of_aimp(text: str) -> Listed:
+    """AIMP's list: after a mark, a line for each song with its path, title, artist and more between bars."""
+    head, _, body = text.partition(_AIMP)
+    name = re.search(r"^#?Name[=:](.*)$", head, re.MULTILINE)
+    rows = [line.split("|") for line in re.split(r"\r\n|\r|\n", body) if "|" in line]
+    entries = [
+        entry_of(row[0].strip(), named=row[1].strip(), artist="".join(row[2:3]).strip())
+        for row in rows[: MOST_TRACKS + 1]
+    ]
+    return Listed(name=name[1].strip() or None if name else None, entries=tuple(entries))
+
+
+def _of_rhythmbox(text: str) -> Listed:
+    """The last playlist of Rhythmbox's file, which names files only."""
+    name: str | None = None
+    entries: list[Entry] = []
+    for opens, tag, attributes, content in _elements(text):
+        if opens and tag == "playlist":
+            name, entries = attributes.get("name") or None, []
+        elif opens and tag == "location" and content and len(entries) <= MOST_TRACKS:
+            entries.append(entry_of(content))
+    return Listed(name=name, entries=tuple(entries))
+
+
+def _of_collection(text: str) -> Listed:
+    """The last playlist of a collection of rekordbox or Traktor; without one, all songs.
+
+    Both describe each song once. Their playlists name the song by its number or its place.
+    """
+    songs: dict[str, dict[str, str]] = {}
+    song: dict[str, str] = {}
+    name: str | None = None
+    order: list[str] = []
+    for opens, tag, values, _ in _elements(text):
+        if not opens:
+            continue
+        if tag == "node" and values.get("type") in {"1", "PLAYLIST"}:
+            name, order = values.get("name") or None, []
+        elif tag == "primarykey" or (tag == "track" and "key" in values):
+            order.append(values.get("key", ""))
+        elif tag == "track":
+            songs[values.get("trackid", "")] = songs[values.get("location", "")] = values
+        elif tag == "entry":
+            song = dict(values)
+        elif tag == "location" and song:
+            volume, folder, file = (values.get(part, "") for part in ("volume", "dir", "file"))
+            song["location"] = folder.replace("/:", "/") + file
+            songs[volume + folder + file] = song
+        elif tag == "info":
+            song["totaltime"] = values.get("playtime", "")
+    listed = [songs[key] for key in order if key in songs] or list(
+        {id(one): one for one in songs.values()}.values()
+    )
+    entries = [
+        entry_of(
+            one.get("location", ""),
+            named=one.get("name") or one.get("title", ""),
+            artist=one.get("artist", ""),
+            seconds=seconds_of(one.get("totaltime", "")),
+        )
+        for one in listed[: MOST_TRACKS + 1]
+    ]
+    return Listed(name=name, entries=tuple(entries))
 
 
 def _of_xml(text: str) -> Listed:
@@ -113,7 +218,7 @@ def _song(values: Mapping[str, str]) -> Iterator[Entry]:
     named = first("tracktitle", "title", "name")
     if location or named:
         seconds = seconds_of(first("duration", "length"), unit=1000)
-        artist = first("trackartist", "creator", "author", "albumartist")
+        artist = first("trackartist", "creator", "author", "artist", "albumartist")
         yield entry_of(location, named=named, artist=artist, seconds=seconds)
 
 
@@ -148,6 +253,15 @@ def _of_itunes(text: str) -> Listed | None:
         for song in songs
     ]
     return Listed(name=name, entries=tuple(entries))
+
+
+_XML: Mapping[str, Callable[[str], Listed | None]] = {
+    "<plist": _of_itunes,
+    "<rhythmdb-playlists": _of_rhythmbox,
+    "<dj_playlists": _of_collection,
+    "<nml": _of_collection,
+}
+"""The readers of XML by the element at the beginning; other elements have a reader for all."""
 
 
 def _elements(text: str) -> Iterator[tuple[bool, str, dict[str, str], str]]:
