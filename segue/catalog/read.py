@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -46,6 +48,8 @@ CHUNK = 64
 TIME_LIMIT = 60.0
 """Seconds that the tags of one file may take (:mod:`segue.audio.allowance`)."""
 
+_OF_MACHINE = re.compile(r"Input/output|allocate|temporarily|Stale|timed out|denied|it has no sound")
+"""In what ffmpeg says of a file, or where it says nothing: it may have been killed."""
 Outcome = tuple[Track, Cover | None] | RejectedFile
 
 
@@ -142,6 +146,11 @@ def stamp_of(file: AudioFile) -> FileStamp:
     return file.size, file.modified_ns, file.changed_ns, READER
 
 
+def _is_of_contents(error: AudioError) -> bool:
+    """Whether a fault lasts as long as the file is the same: not one of its disk, or of the machine."""
+    return error.reason in OF_CONTENTS and not _OF_MACHINE.search(error.detail)
+
+
 def _rejected(file: AudioFile, error: AudioError, *, library: str) -> RejectedFile:
     name = shown(path_to_open(file.path))
     if error.reason == "beyond-end" and file.cue:
@@ -152,7 +161,7 @@ def _rejected(file: AudioFile, error: AudioError, *, library: str) -> RejectedFi
         track_id=own_id,
         reason=error.reason,
         detail=error.detail,
-        stamp=stamp_of(file) if error.reason in OF_CONTENTS else None,
+        stamp=stamp_of(file) if _is_of_contents(error) else None,
     )
 
 
@@ -276,12 +285,17 @@ def read_tracks(
     context.set_forkserver_preload([__name__])  # the imports take longer than some hundred files
     read = partial(_read_one, library=library, reading=reading)
     try:
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=attach_to_parent) as pool:
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_begin) as pool:
             yield from pool.map(read, files, facts, chunksize=CHUNK)
     except BrokenProcessPool:
         raise SegueError(
             "a process that reads tags was killed (out of memory?): run the command again"
         ) from None
+
+
+def _begin() -> None:
+    attach_to_parent()
+    gc.freeze()  # no search for garbage among all that was imported
 
 
 def fact_of(file: AudioFile, known: Mapping[int, FmaTrack]) -> FmaTrack | None:

@@ -320,6 +320,7 @@ def test_signs_without_width_go() -> None:
         ({"REPLAYGAIN_TRACK_GAIN": "-6.50 dB"}, -6.5),
         ({"replaygain_track_gain": "−6,5"}, -6.5),
         ({"REPLAYGAIN_TRACK_GAIN": "+1.2dB"}, 1.2),
+        ({"REPLAYGAIN_TRACK_GAIN": "-6.50 LU"}, -6.5),
         ({"REPLAYGAIN_TRACK_GAIN": "0.00 dB"}, 0.0),
         ({"REPLAYGAIN_TRACK_GAIN": "loud"}, None),
         ({"REPLAYGAIN_TRACK_GAIN": "nan dB"}, None),
