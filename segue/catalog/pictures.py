@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 
 
 def digest_of(pictures: Iterable[os.DirEntry[str]]) -> str | None:
