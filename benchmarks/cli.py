@@ -34,6 +34,7 @@ BENCHMARKS = {
     "player-streams": "speed of the pages while 50 listeners hear lossless sound",
     "player-page": "time and size of the first page on a slow connection, and memory over 300 songs",
     "music-apps": "the OpenSubsonic API with 200 clients, compared with supysonic (--peer)",
+    "parsers": "processor time for a megabyte that visitors send, compared with finding its lines",
     "transcoding": "recordings converted in real time, by format",
     "planning": "time that session knowledge adds to a plan",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",

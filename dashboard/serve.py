@@ -110,7 +110,8 @@ def serve_app(
     from segue.dashboard import visit
     from segue.dashboard.app import make_app
     from segue.dashboard.beside.follower import Follower
-    from segue.dashboard.connections import PromptProtocol, leave_out_refusals
+    from segue.dashboard.connections import PatientWebSocket, PromptProtocol
+    from segue.dashboard.log_lines import spare_the_log
     from segue.dashboard.page_messages import LARGEST
 
     if log_in:
@@ -118,11 +119,12 @@ def serve_app(
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     _log_as(logs.formatter(settings.logs.format))
     app = make_app()
-    leave_out_refusals()
+    spare_the_log()
     # No access log: it would contain the tickets of audio addresses.
     of_server = uvicorn.Config(
         app,
         http=PromptProtocol,
+        ws=PatientWebSocket,
         ws_max_size=LARGEST,
         log_level="warning",
         access_log=False,

@@ -9,13 +9,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
 
 from segue.catalog.scan import PERHAPS_VIDEO, SUFFIXES
 from segue.catalog.text_encoding import guessed, unicode_in
 from segue.normal_forms import whole
 from segue.phrases import marked, phrase
-from segue.playlists.entries import Entry, Listed, NotPlaylist, entry_of
+from segue.playlists.entries import Entry, Listed, NotPlaylist, entry_of, lines_of
 from segue.playlists.other_formats import listed_in
 from segue.playlists.playlists import MOST_TRACKS
 from segue.playlists.tables import seconds_of
@@ -149,7 +148,7 @@ def _listed(text: str) -> Listed:
 
 def _of_m3u(text: str) -> Listed:
     name, info, artist, entries = None, None, "", list[Entry]()
-    for line in filter(None, (line.strip() for line in re.split(r"\r\n|\r|\n", text))):
+    for line in filter(None, (found[0].strip() for found in lines_of(text))):
         upper = line[:10].upper()
         if upper.startswith("#EXTINF:"):
             info = line[8:].lstrip()
@@ -167,7 +166,7 @@ def _of_m3u(text: str) -> Listed:
 
 def _is_audio(line: str) -> bool:
     """Whether a line after #EXTINF is a file whose name begins with a number sign, and no comment."""
-    suffix = PurePosixPath(line.replace("\\", "/")).suffix.lower()
+    suffix = line[line.rfind(".") :].lower()
     return suffix in SUFFIXES or suffix in PERHAPS_VIDEO
 
 

@@ -12,21 +12,29 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from segue.normal_forms import whole
-from segue.playlists.entries import Entry, Listed, entry_of
+from segue.playlists.entries import Entry, Listed, NotPlaylist, entry_of, lines_of, too_much
 from segue.playlists.playlists import MOST_TRACKS
 from segue.playlists.tables import listed_in_table, seconds_of
 
-_TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]*)((?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*(/?)>")
 _ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-_PLS_LINE = re.compile(r"\s*(file|title|length)(\d{1,6})\s*=(.*)", re.IGNORECASE)
+_PLS_LINE = re.compile(r"\s*(file|title|length)(\d{1,6})\s*=(.*)", re.IGNORECASE | re.DOTALL)
 _SONG_TAGS = frozenset({"track", "media", "entry"})
 """An element for each song: of XSPF, of WPL and ZPL, and of ASX and B4S."""
+_FILES = ("location", "src", "ref", "playstring", "identifier")
+_TITLES = ("tracktitle", "title", "name")
+_ARTISTS = ("trackartist", "creator", "author", "artist", "albumartist")
+_LENGTHS = ("duration", "length")
+"""The elements and attributes of a song that have a fact, the best first."""
+_ITUNES_TAGS = ("key", "string", "integer", "date", "dict")
 _LONGEST_VALUE = 2000
 _AIMP = "#-----CONTENT-----#"
+_FEW_TAGS, _LEAST_PER_TAG = 1000, 7
+"""A longer text has at most one tag in so many characters: each is of several letters, and has a content."""
+_CONTENT = re.compile(r"[^<]*(?:<(?![A-Za-z/])[^<]*)*")
 
 
 def listed_in(text: str) -> Listed | None:
@@ -47,7 +55,7 @@ def listed_in(text: str) -> Listed | None:
 def _of_pls(text: str) -> Listed:
     found: dict[int, dict[str, str]] = {}
     name = None
-    for line in re.split(r"\r\n|\r|\n", text):
+    for line in (one[0] for one in lines_of(text)):
         if len(found) > MOST_TRACKS:
             break
         if match := _PLS_LINE.fullmatch(line):
@@ -122,7 +130,7 @@ def _of_aimp(text: str) -> Listed:
     """AIMP's list: after a mark, a line for each song with its path, title, artist and more between bars."""
     head, _, body = text.partition(_AIMP)
     name = re.search(r"^#?Name[=:](.*)$", head, re.MULTILINE)
-    rows = [line.split("|") for line in re.split(r"\r\n|\r|\n", body) if "|" in line]
+    rows = [line[0].split("|") for line in lines_of(body) if "|" in line[0]]
     entries = [
         entry_of(row[0].strip(), named=row[1].strip(), artist="".join(row[2:3]).strip())
         for row in rows[: MOST_TRACKS + 1]
@@ -134,11 +142,11 @@ def _of_rhythmbox(text: str) -> Listed:
     """The last playlist of Rhythmbox's file, which names files only."""
     name: str | None = None
     entries: list[Entry] = []
-    for opens, tag, attributes, content in _elements(text):
+    for opens, tag, attributes, content in _elements(text, _OF_RHYTHMBOX):
         if opens and tag == "playlist":
             name, entries = attributes.get("name") or None, []
-        elif opens and tag == "location" and content and len(entries) <= MOST_TRACKS:
-            entries.append(entry_of(content))
+        elif opens and tag == "location" and (place := _plain(content)) and len(entries) <= MOST_TRACKS:
+            entries.append(entry_of(place))
     return Listed(name=name, entries=tuple(entries))
 
 
@@ -151,7 +159,7 @@ def _of_collection(text: str) -> Listed:
     song: dict[str, str] = {}
     name: str | None = None
     order: list[str] = []
-    for opens, tag, values, _ in _elements(text):
+    for opens, tag, values, _ in _elements(text, _OF_COLLECTION):
         if not opens:
             continue
         if tag == "node" and values.get("type") in {"1", "PLAYLIST"}:
@@ -187,23 +195,23 @@ def _of_xml(text: str) -> Listed:
     name: str | None = None
     entries: list[Entry] = []
     song: dict[str, str] | None = None
-    for opens, tag, attributes, content in _elements(text):
+    for opens, tag, attributes, content in _elements(text, _OF_SONGS):
         if not opens:
-            if tag in _SONG_TAGS and song is not None:
+            if tag in _SONG_TAGS and song:
                 entries += _song(song)
                 song = None
                 if len(entries) > MOST_TRACKS:
                     break
         elif tag in _SONG_TAGS:
-            entries += _song(song) if song is not None else []
-            song = dict(attributes)
+            entries += _song(song) if song else []
+            song = attributes
         elif song is not None:
-            # ASX has the values of some elements in attributes.
-            value = content or attributes.get("href") or attributes.get("value") or ""
-            song.setdefault(tag, value)
+            if tag not in song:
+                # ASX has the values of some elements in attributes.
+                song[tag] = _plain(content) or attributes.get("href") or attributes.get("value") or ""
         elif tag == "title" and name is None:
-            name = content or None
-    entries += _song(song) if song is not None else []
+            name = _plain(content) or None
+    entries += _song(song) if song else []
     return Listed(name=name, entries=tuple(entries))
 
 
@@ -213,13 +221,17 @@ def _song(values: Mapping[str, str]) -> Iterator[Entry]:
     def first(*names: str) -> str:
         return next((values[name] for name in names if values.get(name)), "")
 
-    location = first("location", "src", "ref", "playstring", "identifier")
-    location = re.sub(r"^file:(?!/)", "", location, flags=re.IGNORECASE)
-    named = first("tracktitle", "title", "name")
+    location = _without_scheme(first(*_FILES))
+    named = first(*_TITLES)
     if location or named:
-        seconds = seconds_of(first("duration", "length"), unit=1000)
-        artist = first("trackartist", "creator", "author", "artist", "albumartist")
+        seconds = seconds_of(first(*_LENGTHS), unit=1000)
+        artist = first(*_ARTISTS)
         yield entry_of(location, named=named, artist=artist, seconds=seconds)
+
+
+def _without_scheme(location: str) -> str:
+    """A path without "file:", as Winamp writes it."""
+    return location[5:] if location[:5].lower() == "file:" and location[5:6] != "/" else location
 
 
 def _of_itunes(text: str) -> Listed | None:
@@ -228,26 +240,27 @@ def _of_itunes(text: str) -> Listed | None:
     order: list[str] = []
     values: dict[str, str] = {}
     name, key = None, ""
-    for opens, tag, _, content in _elements(text):
+    for opens, tag, _, content in _elements(text, _OF_ITUNES):
         if opens and tag == "key":
-            key = content
+            key = content.strip()
             if key == "Playlist Items":
-                name, order = values.get("Name"), []
+                name, order = _plain(values.get("Name", "")) or None, []
         elif opens and tag in {"string", "integer", "date"}:
             values[key] = content
         elif tag == "dict":
             if not opens and "Track ID" in values:
+                track_id = values["Track ID"].strip()
                 if "Name" in values or "Location" in values:
-                    tracks[values["Track ID"]] = values
+                    tracks[track_id] = values
                 else:
-                    order.append(values["Track ID"])
+                    order.append(track_id)
             values = {}
     songs = [tracks[own] for own in order if own in tracks] if order else list(tracks.values())
     entries = [
         entry_of(
-            song.get("Location", ""),
-            named=song.get("Name", ""),
-            artist=song.get("Artist", ""),
+            _plain(song.get("Location", "")),
+            named=_plain(song.get("Name", "")),
+            artist=_plain(song.get("Artist", "")),
             seconds=seconds_of(song.get("Total Time", ""), unit=1000),
         )
         for song in songs
@@ -264,23 +277,49 @@ _XML: Mapping[str, Callable[[str], Listed | None]] = {
 """The readers of XML by the element at the beginning; other elements have a reader for all."""
 
 
-def _elements(text: str) -> Iterator[tuple[bool, str, dict[str, str], str]]:
-    """The tags of a text: whether it opens an element, its name in lower case, attributes, and its text."""
+def _tags(names: Iterable[str]) -> re.Pattern[str]:
+    """Finds the tags of elements with some names: "/" if it ends one, the name, attributes, and "/"."""
+    attributes = r"(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*"
+    return re.compile(rf"<(/?)(?:[\w.-]*:)?({'|'.join(names)})({attributes})\s*(/?)>", re.IGNORECASE)
+
+
+_OF_SONGS = _tags([*_SONG_TAGS, *_FILES, *_TITLES, *_ARTISTS, *_LENGTHS])
+_OF_ITUNES = _tags(_ITUNES_TAGS)
+_OF_RHYTHMBOX = _tags(["playlist", "location"])
+_OF_COLLECTION = _tags(["node", "primarykey", "track", "entry", "location", "info"])
+
+
+def _elements(text: str, tags: re.Pattern[str]) -> Iterator[tuple[bool, str, dict[str, str], str]]:
+    """The tags of a text: whether it opens an element, its name in lower case, attributes, and its content,
+    as it is written.
+
+    Raises
+    ------
+    NotPlaylist
+        There are more tags than a text of this length can have with contents.
+    """
     text = _without(_without(text, "<!--", "-->"), "<![CDATA[", "]]>", keep=True)
-    tags = list(_TAG.finditer(text))
-    for number, match in enumerate(tags):
-        name = match[2].rpartition(":")[2].lower()
-        if match[1]:
+    left = _FEW_TAGS + len(text) // _LEAST_PER_TAG
+    for match in tags.finditer(text):
+        left -= 1
+        if not left:
+            raise NotPlaylist(too_much())
+        ends, name, written, ends_at_once = match.groups()
+        name = name.lower()
+        if ends:
             yield False, name, {}, ""
             continue
-        values = {
-            one[1].rpartition(":")[2].lower(): _plain(one[2] if one[2] is not None else one[3])
-            for one in _ATTRIBUTE.finditer(match[3])
-        }
-        end = tags[number + 1].start() if number + 1 < len(tags) else len(text)
-        yield True, name, values, "" if match[4] else _plain(text[match.end() : end])
-        if match[4]:
+        content = None if ends_at_once else _CONTENT.match(text, match.end())
+        yield True, name, _attributes(written) if written else {}, content[0] if content else ""
+        if ends_at_once:
             yield False, name, {}, ""
+
+
+def _attributes(written: str) -> dict[str, str]:
+    return {
+        one[1].rpartition(":")[2].lower(): _plain(one[2] if one[2] is not None else one[3])
+        for one in _ATTRIBUTE.finditer(written)
+    }
 
 
 def _without(text: str, begin: str, end: str, *, keep: bool = False) -> str:
@@ -297,7 +336,7 @@ def _without(text: str, begin: str, end: str, *, keep: bool = False) -> str:
 
 
 def _plain(text: str) -> str:
-    return " ".join(html.unescape(text[:_LONGEST_VALUE]).split())
+    return " ".join(html.unescape(text[:_LONGEST_VALUE]).split()) if text else ""
 
 
 def _first(value: Any) -> Any:

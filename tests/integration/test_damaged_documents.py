@@ -388,7 +388,9 @@ def _fill_server(store: Store) -> None:
 
 def _fill_mail(made: Service) -> None:
     accounts = Accounts(made.store)
-    accounts.set_mail("ada", "ada@music.example")
+    stored = accounts.stored("Ada")
+    assert stored is not None
+    accounts.set_mail("ada", "ada@music.example", checked=stored["password"])
     stored = accounts.stored("Ada")
     assert stored is not None
     links = MailLinks(made.store)
@@ -598,7 +600,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "asked": lambda: services.playlists.asking("dan"),
         "app passwords": lambda: (
             AppPasswords(store).of("ada"),
-            AppPasswords(store).by_token(AppPasswords(store).named("Ada"), "x", "y", box=box),
+            AppPasswords(store).by_token(AppPasswords(store).named("Ada", owner=None), "x", "y", box=box),
         ),
         "connections": lambda: (
             Connections(store).all(),

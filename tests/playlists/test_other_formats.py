@@ -8,6 +8,7 @@ import pytest
 
 from segue.playlists.entries import Entry, NotPlaylist, path_parts
 from segue.playlists.m3u import read_playlist
+from segue.playlists.playlists import MOST_TRACKS
 
 SONG = Entry(title="Jóga & Co", artist="Björk", seconds=305.0, location="")
 
@@ -145,6 +146,47 @@ def test_hostile_files_take_no_time(piece: str) -> None:
     with pytest.raises(NotPlaylist):
         read_playlist(data)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("head", "piece", "each"),
+    [
+        (b"#EXTM3U\n", b"#\n", 8),
+        (b"#EXTINF:1,\n", b"#a comment\n", 8),
+        (b"[playlist]\n", b"File1=\n", 8),
+        (b"<x>", b"<ref>", 30),
+        (b"<plist>", b"<key>", 30),
+    ],
+)
+def test_a_file_has_a_limited_number_of_lines_and_tags(head: bytes, piece: bytes, each: int) -> None:
+    """Each takes some time, however short it is: a megabyte of tags took most of a second."""
+    with pytest.raises(NotPlaylist, match="more lines"):
+        read_playlist(head + piece * each * MOST_TRACKS + piece)
+
+
+@pytest.mark.parametrize(
+    "song",
+    [
+        b"#EXTINF:1,A - B\n#EXTGRP:c\n#EXTALB:d\n#EXTART:e\n#EXTGENRE:f\n#EXTIMG:g\na.mp3\n",
+        b"#EXTINF:1,A - B\n#EXTIMG:front cover.jpg\n#1 hit.mp3\n",
+        b"<track><title>B</title><creator>A</creator></track>",
+        b"<dict><key>Track ID</key><integer>%d</integer><key>Name</key><string>B</string>"
+        b"<key>Artist</key><string>A</string></dict>",
+        b"<media src='a' trackTitle='B' trackArtist='A'/>",
+    ],
+)
+def test_the_longest_playlists_of_programs_are_read(song: bytes) -> None:
+    begin = b"<plist>" if b"<dict>" in song else b"<x>" if song.startswith(b"<") else b"#EXTM3U\n"
+    songs = (song % number if b"%d" in song else song for number in range(MOST_TRACKS))
+    entries = read_playlist(begin + b"".join(songs)).entries
+    assert len(entries) == MOST_TRACKS
+    assert {(entry.artist, entry.title) for entry in entries} == {("A", "B")}
+
+
+def test_the_text_of_an_element_is_shown_as_it_is_written() -> None:
+    text = "<x><TRACK><xspf:title>A <  B &lt; C</xspf:title><note><title>not</title></note><creator/></TRACK>"
+    [song] = read_playlist(text.encode()).entries
+    assert (song.title, song.artist) == ("A < B < C", None)
 
 
 @pytest.mark.parametrize(
