@@ -87,6 +87,9 @@ def bench(  # noqa: PLR0913  # one parameter for each option of the command
     data: Annotated[
         Path | None, typer.Option(help="A folder with data sets of real listening. For quality.")
     ] = None,
+    part: Annotated[
+        str | None, typer.Option(help="One data set, or `memory` for the long memory. For quality.")
+    ] = None,
 ) -> None:
     """Run a benchmark and print its figures, each with its baseline from the same run.
 
@@ -109,6 +112,7 @@ def bench(  # noqa: PLR0913  # one parameter for each option of the command
             "plot": plot,
             "tracks": tracks,
             "data": data,
+            "part": part,
             "peer_folder": peer_folder,
             "listeners": listeners,
             "figures": figures_file,

@@ -384,6 +384,7 @@ def _fill_server(store: Store) -> None:
     linked.link("home", "ada", name="Ada", user="ada", method="token", encrypted=b"x", learns=True)
     [account] = linked.of_listener("ada")
     linked.note_list(account, "for-you", {"playlist": "p", "digest": "d", "written_at": NOW})
+    linked.note_stars(account, NOW, waiting=["s9"])
 
 
 def _fill_mail(made: Service) -> None:
