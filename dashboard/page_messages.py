@@ -31,8 +31,9 @@ MOST_WIDGETS = 2_000
 """Widgets and triggers of a page; the largest has some hundred."""
 BURST, A_SECOND = 100, 10.0
 """The messages of a page at once, and in the long run. Further ones wait; a hand on a slider sends fewer."""
-RUNNING = 6
-"""The pages of a network that run at a time. More would take as long: they share the interpreter."""
+RUNNING = 2
+"""The pages of a network that run at a time. More would take as long, and so would those of others: all share
+the interpreter, for which each read of the database waits anew."""
 LONGEST_RUN = 10.0
 """Seconds after which a page leaves its place to others, such as one that waits for another server."""
 UNREADABLE = 1003

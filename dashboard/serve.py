@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +36,9 @@ from segue.storage.store import open_store
 log = logging.getLogger(__name__)
 _STALL_SECONDS = 30.0
 """How long the event loop may be blocked."""
+_TURN_SECONDS = 0.001
+"""How long a thread may hold the interpreter while others wait for it; Python's default is 5 ms. After each
+read of the database, a request waits for a turn of each page that is busy."""
 _GRACE_SECONDS = 5
 """How long requests may take to end after SIGTERM; sound that is being heard would take the whole track."""
 
@@ -132,6 +136,7 @@ def serve_app(
         timeout_graceful_shutdown=_GRACE_SECONDS,
         forwarded_allow_ips=list(settings.dashboard.trusted_proxies),
     )
+    sys.setswitchinterval(_TURN_SECONDS)
     services = visit.services()
     server = _Server(of_server, services.availability)
     metrics_port = settings.dashboard.metrics_port

@@ -1,4 +1,5 @@
-"""Playlists in other formats than M3U: PLS, XSPF, JSPF, WPL, ZPL, ASX, B4S, tables, and XML of iTunes.
+"""Playlists in other formats than M3U: PLS, XSPF, JSPF, WPL, ZPL, ASX, B4S, tables, AIMP's, and those of
+iTunes, Rhythmbox, rekordbox, Traktor, Spotify and Deezer.
 
 Formats: https://en.wikipedia.org/wiki/PLS_(file_format), https://www.xspf.org/spec, https://www.xspf.org/jspf,
 https://learn.microsoft.com/windows/win32/wmp/windows-media-metafile-elements-reference. Many programs write
@@ -11,7 +12,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from segue.normal_forms import whole
@@ -25,11 +26,12 @@ _SONG_TAGS = frozenset({"track", "media", "entry"})
 """An element for each song: of XSPF, of WPL and ZPL, and of ASX and B4S."""
 _FILES = ("location", "src", "ref", "playstring", "identifier")
 _TITLES = ("tracktitle", "title", "name")
-_ARTISTS = ("trackartist", "creator", "author", "albumartist")
+_ARTISTS = ("trackartist", "creator", "author", "artist", "albumartist")
 _LENGTHS = ("duration", "length")
 """The elements and attributes of a song that have a fact, the best first."""
 _ITUNES_TAGS = ("key", "string", "integer", "date", "dict")
 _LONGEST_VALUE = 2000
+_AIMP = "#-----CONTENT-----#"
 _FEW_TAGS, _LEAST_PER_TAG = 1000, 7
 """A longer text has at most one tag in so many characters: each is of several letters, and has a content."""
 _CONTENT = re.compile(r"[^<]*(?:<(?![A-Za-z/])[^<]*)*")
@@ -41,10 +43,13 @@ def listed_in(text: str) -> Listed | None:
     if begin.startswith("[playlist]"):
         return _of_pls(text)
     if begin.startswith("{"):
-        return _of_jspf(text)
+        return _of_json(text)
+    if _AIMP in text:
+        return _of_aimp(text)
     if not begin.startswith("<"):
         return listed_in_table(text)
-    return _of_itunes(text) if "<plist" in begin else _of_xml(text)
+    reader = next((reader for mark, reader in _XML.items() if mark in begin), _of_xml)
+    return reader(text)
 
 
 def _of_pls(text: str) -> Listed:
@@ -67,12 +72,47 @@ def _of_pls(text: str) -> Listed:
     return Listed(name=name, entries=tuple(entries))
 
 
-def _of_jspf(text: str) -> Listed | None:
+def _of_json(text: str) -> Listed | None:
+    """JSPF, the first playlist of Spotify's account data, or a playlist of Deezer's API."""
     try:
-        playlist = json.loads(text)["playlist"]
-        tracks = [track for track in playlist["track"] if isinstance(track, dict)][: MOST_TRACKS + 1]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        data = json.loads(text)
+    except (ValueError, RecursionError):
         return None
+    for read in (_of_jspf, _of_spotify, _of_deezer):
+        try:
+            return read(data)
+        except (KeyError, TypeError, IndexError, AttributeError):
+            continue
+    return None
+
+
+def _of_spotify(data: Any) -> Listed:
+    playlist = data["playlists"][0]
+    tracks = [track for item in playlist["items"] if isinstance(track := item.get("track"), dict)]
+    entries = [
+        entry_of("", named=_text(track.get("trackName")), artist=_text(track.get("artistName")))
+        for track in tracks[: MOST_TRACKS + 1]
+        if track.get("trackName")
+    ]
+    return Listed(name=_text(playlist.get("name")) or None, entries=tuple(entries))
+
+
+def _of_deezer(data: Any) -> Listed:
+    entries = [
+        entry_of(
+            "",
+            named=_text(track["title"]),
+            artist=_text(track["artist"]["name"]),
+            seconds=seconds_of(_text(track.get("duration"))),
+        )
+        for track in data["tracks"]["data"][: MOST_TRACKS + 1]
+    ]
+    return Listed(name=_text(data.get("title")) or None, entries=tuple(entries))
+
+
+def _of_jspf(data: Any) -> Listed:
+    playlist = data["playlist"]
+    tracks = [track for track in playlist["track"] if isinstance(track, dict)][: MOST_TRACKS + 1]
     entries = [
         entry_of(
             _text(_first(track.get("location"))),
@@ -84,6 +124,71 @@ def _of_jspf(text: str) -> Listed | None:
         if track.get("title") or track.get("location")
     ]
     return Listed(name=_text(playlist.get("title")) or None, entries=tuple(entries))
+
+
+def _of_aimp(text: str) -> Listed:
+    """AIMP's list: after a mark, a line for each song with its path, title, artist and more between bars."""
+    head, _, body = text.partition(_AIMP)
+    name = re.search(r"^#?Name[=:](.*)$", head, re.MULTILINE)
+    rows = [line[0].split("|") for line in lines_of(body) if "|" in line[0]]
+    entries = [
+        entry_of(row[0].strip(), named=row[1].strip(), artist="".join(row[2:3]).strip())
+        for row in rows[: MOST_TRACKS + 1]
+    ]
+    return Listed(name=name[1].strip() or None if name else None, entries=tuple(entries))
+
+
+def _of_rhythmbox(text: str) -> Listed:
+    """The last playlist of Rhythmbox's file, which names files only."""
+    name: str | None = None
+    entries: list[Entry] = []
+    for opens, tag, attributes, content in _elements(text, _OF_RHYTHMBOX):
+        if opens and tag == "playlist":
+            name, entries = attributes.get("name") or None, []
+        elif opens and tag == "location" and (place := _plain(content)) and len(entries) <= MOST_TRACKS:
+            entries.append(entry_of(place))
+    return Listed(name=name, entries=tuple(entries))
+
+
+def _of_collection(text: str) -> Listed:
+    """The last playlist of a collection of rekordbox or Traktor; without one, all songs.
+
+    Both describe each song once. Their playlists name the song by its number or its place.
+    """
+    songs: dict[str, dict[str, str]] = {}
+    song: dict[str, str] = {}
+    name: str | None = None
+    order: list[str] = []
+    for opens, tag, values, _ in _elements(text, _OF_COLLECTION):
+        if not opens:
+            continue
+        if tag == "node" and values.get("type") in {"1", "PLAYLIST"}:
+            name, order = values.get("name") or None, []
+        elif tag == "primarykey" or (tag == "track" and "key" in values):
+            order.append(values.get("key", ""))
+        elif tag == "track":
+            songs[values.get("trackid", "")] = songs[values.get("location", "")] = values
+        elif tag == "entry":
+            song = dict(values)
+        elif tag == "location" and song:
+            volume, folder, file = (values.get(part, "") for part in ("volume", "dir", "file"))
+            song["location"] = folder.replace("/:", "/") + file
+            songs[volume + folder + file] = song
+        elif tag == "info":
+            song["totaltime"] = values.get("playtime", "")
+    listed = [songs[key] for key in order if key in songs] or list(
+        {id(one): one for one in songs.values()}.values()
+    )
+    entries = [
+        entry_of(
+            one.get("location", ""),
+            named=one.get("name") or one.get("title", ""),
+            artist=one.get("artist", ""),
+            seconds=seconds_of(one.get("totaltime", "")),
+        )
+        for one in listed[: MOST_TRACKS + 1]
+    ]
+    return Listed(name=name, entries=tuple(entries))
 
 
 def _of_xml(text: str) -> Listed:
@@ -163,6 +268,15 @@ def _of_itunes(text: str) -> Listed | None:
     return Listed(name=name, entries=tuple(entries))
 
 
+_XML: Mapping[str, Callable[[str], Listed | None]] = {
+    "<plist": _of_itunes,
+    "<rhythmdb-playlists": _of_rhythmbox,
+    "<dj_playlists": _of_collection,
+    "<nml": _of_collection,
+}
+"""The readers of XML by the element at the beginning; other elements have a reader for all."""
+
+
 def _tags(names: Iterable[str]) -> re.Pattern[str]:
     """Finds the tags of elements with some names: "/" if it ends one, the name, attributes, and "/"."""
     attributes = r"(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*"
@@ -171,6 +285,8 @@ def _tags(names: Iterable[str]) -> re.Pattern[str]:
 
 _OF_SONGS = _tags([*_SONG_TAGS, *_FILES, *_TITLES, *_ARTISTS, *_LENGTHS])
 _OF_ITUNES = _tags(_ITUNES_TAGS)
+_OF_RHYTHMBOX = _tags(["playlist", "location"])
+_OF_COLLECTION = _tags(["node", "primarykey", "track", "entry", "location", "info"])
 
 
 def _elements(text: str, tags: re.Pattern[str]) -> Iterator[tuple[bool, str, dict[str, str], str]]:

@@ -14,9 +14,31 @@ from typing import Literal
 from segue.playlists.entries import Entry, Listed, entry_of, lines_of
 from segue.playlists.playlists import MOST_TRACKS
 
-_TITLES = ("track name", "name", "title", "song", "song name", "track", "titel", "nom", "titre", "nombre")
+_TITLES = (
+    "track name",
+    "name",
+    "title",
+    "song",
+    "song name",
+    "track",
+    "song title",
+    "titel",
+    "nom",
+    "titre",
+    "nombre",
+)
 _ARTISTS = (
-    *("artist name(s)", "artist name", "artist", "artists", "interpret", "künstler", "artiste", "artista"),
+    *(
+        "artist name(s)",
+        "artist name",
+        "artist",
+        "artists",
+        "artist name 1",
+        "interpret",
+        "künstler",
+        "artiste",
+        "artista",
+    ),
     *("interprète",),
 )
 _LENGTHS = (

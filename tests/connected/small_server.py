@@ -205,6 +205,8 @@ def first_then(number: int, first: Answer, then: Answer | None = None) -> Answer
 class _Handler(BaseHTTPRequestHandler):
     small: SmallServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    """Each answer would wait for an acknowledgement of its headers, 0.04 s."""
 
     def do_GET(self) -> None:
         self._handle()
