@@ -14,14 +14,13 @@ import re
 import socket
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-import streamlit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from segue.dashboard import streamlit_page
 from segue.dashboard.paths import Callers, callers_of
 from segue.operations import hosts
 from segue.settings import DashboardSettings
@@ -40,6 +39,9 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 """A response that has one of these, or a Content-Security-Policy, keeps its own."""
+OF_PARTS = {"X-Content-Type-Options": "nosniff"}
+"""For Streamlit's scripts, styles and fonts, 90 of them at a first visit: their page has the other rules."""
+_PART_OF_PAGE = re.compile(r"/static/.*\.(?:js|css|woff2)")
 _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; "
     # Streamlit runs the scripts of components from blobs, and has WebAssembly. Styles may be inline: it makes
@@ -95,12 +97,17 @@ class Protected:
         async def sending(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
-                policy = content_policy(Headers(scope=scope).get("host", ""), self._settings.base_url)
-                for name, value in {**HEADERS, "Content-Security-Policy": policy}.items():
+                for name, value in self._headers(scope).items():
                     headers.setdefault(name, value)
             await send(message)
 
         return send if _is_of_programs(str(scope["path"])) else sending
+
+    def _headers(self, scope: Scope) -> dict[str, str]:
+        if _PART_OF_PAGE.fullmatch(scope["path"]):
+            return OF_PARTS
+        policy = content_policy(Headers(scope=scope).get("host", ""), self._settings.base_url)
+        return {**HEADERS, "Content-Security-Policy": policy}
 
     def _note(self, host: str) -> None:
         if host not in self._named and len(self._named) < 20:  # a scanner sends many
@@ -133,9 +140,8 @@ def content_policy(host: str, base_url: str) -> str:
 
 @cache
 def _inline_scripts() -> tuple[str, ...]:
-    """The digests of the scripts in Streamlit's first page: no others in a page run."""
-    page = (Path(str(streamlit.__file__)).parent / "static" / "index.html").read_text()
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    """The digests of the scripts in the HTML page: no others in a page run."""
+    scripts = re.findall(r"<script>(.*?)</script>", streamlit_page.page(), re.DOTALL)
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     return tuple(f"'sha256-{digest}'" for digest in digests)
 

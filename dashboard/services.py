@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 
@@ -131,6 +132,9 @@ class Services:
                 self.catalogue.prepare()
             except (PyMongoError, SegueError) as error:
                 log.warning("the first search will take longer: %s", line_of(error))
+            # Later collections, which stop all threads, need not look at the indexes and the modules.
+            gc.collect()
+            gc.freeze()
 
         threading.Thread(target=work, name="catalogue", daemon=True).start()
 

@@ -300,6 +300,12 @@ def test_utf_16_in_the_wrong_order(tmp_path: Path) -> None:
         (["Folk, World, & Country"], ("Folk", "World", "Country")),
         (["dream pop", "krautrock"], ("Dream Pop", "Krautrock")),
         (["(17)"], ("Rock",)),
+        (["Rock 'n' Roll", "rock & roll", "Rock N Roll"], ("Rock & Roll",)),
+        (["Rhythm & Blues", "RnB", "R&B"], ("R&B",)),
+        (["Drum'n'Bass", "DnB"], ("Drum & Bass",)),
+        (["KRAUTROCK", "Krautrock"], ("Krautrock",)),
+        (["NWOBHM", "EBM"], ("NWOBHM", "EBM")),
+        (["<unknown>", "Other", "Genre"], ()),
         (["Rock；Pop"], ("Rock", "Pop")),
         (["Rock、Pop • Jazz"], ("Rock", "Pop", "Jazz")),
     ],
@@ -441,3 +447,10 @@ def _with_checksums(data: bytes) -> bytes:
         page = OggPage(file)
         pages.append(page.write())
     return b"".join(pages)
+
+
+@pytest.mark.parametrize(
+    ("text", "genres"), [("17", ("Rock",)), ("(17)(4)", ("Rock", "Disco")), ("1983", ("1983",))]
+)
+def test_numbers_of_genres_in_other_tags(text: str, genres: tuple[str, ...], tmp_path: Path) -> None:
+    assert read(_comments(song(tmp_path / "a.flac"), {"TITLE": "T", "GENRE": text})).genres == genres

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -478,6 +479,23 @@ def test_a_listener_may_switch_the_learning_off(
     look(Follower(services))
     assert home.small.playlists
     assert ada.events() == []
+
+
+def test_the_first_index_brings_the_lists(
+    ada: Listener,
+    services: Services,
+    home: Home,
+    plan: dict[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever links an account before the songs are analysed need not play one first."""
+    follower = Follower(services)
+    look(follower)
+    assert home.small.playlists == {}
+    monkeypatch.setattr(services.catalogue, "bundle", lambda: SimpleNamespace(version="first"))
+    plan["for-you"] = [home.ids()["song-5"]]
+    look(follower)
+    assert [one["songs"] for one in home.small.playlists.values()] == [["song-5"]]
 
 
 def test_the_lists_follow_the_plan(

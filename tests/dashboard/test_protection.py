@@ -155,6 +155,10 @@ def test_every_response_has_the_headers(client: TestClient) -> None:
         assert "img-src 'self'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert client.get("/own").headers["X-Frame-Options"] == "SAMEORIGIN"
+    part = client.get("/static/js/index.abc.js")
+    assert part.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Security-Policy" not in part.headers, "that of the page counts"
+    assert "Content-Security-Policy" in client.get("/static/page.html").headers
     assert "X-Frame-Options" not in client.get("/rest/ping").headers
 
 

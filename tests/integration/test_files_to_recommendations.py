@@ -24,6 +24,7 @@ from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import recommend, rejected_plays
 from tests.conftest import Compose
+from tests.streaming.conftest import run_until_all_is_taken
 
 STYLES = ("Waltz", "Metal")
 
@@ -60,10 +61,7 @@ def test_recordings_become_recommendations(
     songs = songs_of(Store(database))
     with PlayProducer(broker.kafka) as producer:
         sent = replay(producer, listeners, songs, tracks=12, per_second=1e6, malformed=True)
-    queries = [recommend.start(spark, broker), rejected_plays.start(spark, broker)]
-    for query in queries:
-        query.processAllAvailable()
-        query.stop()
+    run_until_all_is_taken(spark, broker, (recommend, rejected_plays))
 
     styles = {song.track_id: song.style for song in songs}
     lists = {d["_id"]: d for d in database.recommendations.find()}

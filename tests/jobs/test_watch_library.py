@@ -88,6 +88,8 @@ def start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Start]:
     monkeypatch.setattr(update_library, "LOCAL", tmp_path)
+    # A pass that meets a folder just as it goes away fails.
+    monkeypatch.setattr(watch_library, "_RETRY_SECONDS", 0.5)
     started: list[Watching] = []
 
     def begin(**options: Any) -> Watching:

@@ -19,6 +19,7 @@ from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import recommend, rejected_plays
 from tests.index.corpus import ANNOY
+from tests.streaming.rests import Rests
 
 TRACKS = 60
 STYLES = 6
@@ -62,8 +63,11 @@ def published(broker: Settings, database: Database[Document]) -> Settings:
 def run_until_all_is_taken(
     spark: SparkSession, settings: Settings, jobs: Sequence[ModuleType] = (recommend, rejected_plays)
 ) -> None:
-    """Run the jobs' queries until everything in the topic has been taken, then stop them."""
-    queries = [job.start(spark, settings) for job in jobs]
+    """Run the jobs' queries until everything in the topic has been taken, then stop them.
+
+    They do not rest after a long micro-batch: on a busy machine, the rests would take most of the time.
+    """
+    queries = [job.start(spark, settings, gate=Rests()) for job in jobs]
     try:
         for query in queries:
             query.processAllAvailable()

@@ -38,6 +38,7 @@ from segue.taste.tastes import Tastes
 from tests.imports.test_imported_facts import NORTH_SIDE
 from tests.plays.examples import a_play, encoded
 from tests.streaming.conftest import STYLES, TRACKS, made_up_vectors, run_until_all_is_taken, track_id
+from tests.streaming.rests import Rests
 from tests.streaming.test_rejected_plays import send
 
 NOW = int(time.time() * 1000)
@@ -152,7 +153,7 @@ def test_delayed_plays_are_counted_and_not_rejected(
 ) -> None:
     metrics = Metrics()
     send(published, [b"{", *(encoded(**play) for play in of_style(1, before=2 * DAY))])
-    query = rejected_plays.start(spark, published, metrics=metrics)
+    query = rejected_plays.start(spark, published, metrics=metrics, gate=Rests())
     try:
         query.processAllAvailable()
     finally:

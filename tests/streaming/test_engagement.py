@@ -29,6 +29,7 @@ from tests.contracts.schema import faults
 from tests.engagement import reference
 from tests.plays.examples import a_play, encoded
 from tests.streaming.reference import contents, sort_out
+from tests.streaming.rests import Rests
 
 MINUTE = 60_000
 CATALOGUE = {f"t{n}": (f"Artist {n // 3}", "Folk" if n % 2 else "Waltz") for n in range(12)}
@@ -50,7 +51,7 @@ Drain = Callable[[], None]
 @pytest.fixture
 def drain(spark: SparkSession, counted: Settings) -> Drain:
     def run() -> None:
-        query = engagement.start(spark, counted)
+        query = engagement.start(spark, counted, gate=Rests())
         try:
             query.processAllAvailable()
         finally:
@@ -192,7 +193,7 @@ def test_the_recount_counts_as_many_plays_of_a_window_as_the_stream(
         for n in range(60)
     ]
     ben = encoded(user_id="ben", track_id="t1", type="complete", occurred_at=start)
-    query = engagement.start(spark, own)
+    query = engagement.start(spark, own, gate=Rests())
     try:
         for part in ([*flood[:40], ben], flood[40:], flood[60 - repeated :]):
             send(own, part)
@@ -228,7 +229,7 @@ def test_windows_leave_the_state_and_stay_in_mongodb(
     short = counted.stream.model_copy(update={"watermark": timedelta(minutes=1)})
     own = counted.model_copy(update={"stream": short})
     now = time.time_ns() // 1_000_000
-    query = engagement.start(spark, own)
+    query = engagement.start(spark, own, gate=Rests())
     try:
         for minutes in (50, 25, 0, 0):
             send(own, [encoded(user_id="ada", track_id="t1", occurred_at=now - minutes * MINUTE)])

@@ -153,7 +153,7 @@ def test_a_broker_that_does_not_answer_costs_no_record_and_doubles_none(
     send(broker, [b"one"])
     take(spark, broker)
     send(broker, [b"two", b"three"])
-    query = rejected_plays.start(spark, broker)
+    query = rejected_plays.start(spark, broker, gate=Rests())
     process = serving(bootstrap)
     process.suspend()
     resume = threading.Timer(5, process.resume)
@@ -215,7 +215,7 @@ def test_reasons_are_counted_without_the_records(spark: SparkSession, broker: Se
     send_nothing(spark, broker)
     with PlayProducer(broker.kafka) as producer:
         producer.send(a_play())
-    query = rejected_plays.start(spark, broker, metrics=Metrics())
+    query = rejected_plays.start(spark, broker, metrics=Metrics(), gate=Rests())
     query.processAllAvailable()
     observed: dict[str, int] = {}
     for progress in query.recentProgress:
