@@ -120,8 +120,9 @@ def services(database: Database[Document], settings: Settings) -> Iterator[Servi
 
 
 @pytest.fixture
-def spared() -> Iterator[None]:
-    """The loggers of visitors' lines, limited within a test."""
+def spared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The loggers of visitors' lines, limited within a test, which is in the first minute."""
+    monkeypatch.setattr(log_lines, "_MINUTE", 2 * PATIENCE)
     loggers = [logging.getLogger(name) for name in log_lines._OF_VISITORS]
     before = [list(logger.filters) for logger in loggers]
     log_lines.spare_the_log()

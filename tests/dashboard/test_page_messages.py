@@ -170,8 +170,9 @@ async def settled() -> None:
     await anyio.wait_all_tasks_blocked()
 
 
-def test_few_pages_of_a_network_run_at_a_time() -> None:
+def test_few_pages_of_a_network_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred pages of one visitor ran at once, and shared the interpreter with those of all others."""
+    monkeypatch.setattr(page_messages, "LONGEST_RUN", 2 * PATIENCE)
 
     async def tried() -> None:
         app = PageMessages(running)
@@ -204,8 +205,10 @@ def test_few_pages_of_a_network_run_at_a_time() -> None:
     ],
 )
 def test_a_page_leaves_its_place_when_it_has_run(
-    status: ForwardMsg.ScriptFinishedStatus.ValueType, leaves: bool
+    status: ForwardMsg.ScriptFinishedStatus.ValueType, leaves: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(page_messages, "LONGEST_RUN", 2 * PATIENCE)
+
     async def tried() -> None:
         app = PageMessages(running)
         first = [Open(app, ONE) for _ in range(RUNNING)]
