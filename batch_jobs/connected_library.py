@@ -35,7 +35,7 @@ from segue.catalog.track_records import StoredFile
 from segue.connected import listing
 from segue.connected.client import OpenSubsonic
 from segue.connected.connections import Connection, Connections, is_paused
-from segue.connected.faults import ServerAway, ServerFault
+from segue.connected.faults import NoSuchThing, NotAllowed, ServerAway, ServerFault, UnexpectedAnswer
 from segue.connected.known_songs import ConnectedSongs, Known
 from segue.connected.log_ins import client_of
 from segue.connected.matching import facts_of_song, facts_of_track, is_same_song, recognised, same_ids
@@ -175,8 +175,22 @@ def _read(
     changes = _Reconciling(store, name, client).run(
         usable, largest_share=float("inf") if accepted else settings.library.largest_loss, accepted=accepted
     )
-    connections.note_list(name, songs=len(usable), mark=None if changes.in_question else status.mark)
+    mark = None if changes.in_question else status.mark
+    if not connections.note_list(name, songs=len(usable), mark=mark):
+        forget_songs(store, name)
+        raise NoSuchThing(f"{name} was disconnected meanwhile")
     return replace(changes, unusable=len(songs) - len(usable))
+
+
+def forget_songs(store: Store, name: str) -> int:
+    """Offer the songs of a server no longer; returns their number."""
+    tracks = TrackFiles(store)
+    songs = [track.track_id for track in tracks.former(name)]
+    for part in batches(songs, IDS_AT_ONCE):
+        tracks.mark_vanished(part)
+    gather(store)
+    ConnectedSongs(store).remove_all(name)
+    return len(songs)
 
 
 class _Reconciling:
@@ -263,9 +277,21 @@ class _Reconciling:
             elif len(vanished) + len(kept) >= _MOST_ASKED:
                 kept.add(own)
             else:
-                now = listing.song(self._client, own)
-                (kept if now is not None and is_same_song(gone[own].song, now) else vanished).add(own)
+                (kept if self._is_still_there(gone[own].song) else vanished).add(own)
         return vanished, set(), kept
+
+    def _is_still_there(self, song: RemoteSong) -> bool:
+        """Whether the server has a song that it does not list, and lets the account hear it. After an answer
+        that tells nothing, it counts as being there.
+        """
+        try:
+            now = listing.song(self._client, song.song_id)
+        except NotAllowed:
+            return False
+        except UnexpectedAnswer as error:
+            log.warning("%s is not listed, and kept: %s", song.song_id, error)
+            return True
+        return now is not None and is_same_song(song, now)
 
     def _placed(self, found: Mapping[str, RemoteSong], *, taken: Collection[str]) -> dict[str, Known]:
         """The tracks of songs that are new: ones of ours, former ones of this server, or new ones."""

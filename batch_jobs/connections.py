@@ -13,16 +13,12 @@ import typer
 from rich.table import Table
 
 from segue.batch_jobs.asked_password import PasswordStdin, asked
-from segue.batch_jobs.connected_library import IDS_AT_ONCE
+from segue.batch_jobs.connected_library import forget_songs
 from segue.batch_jobs.library_pass import ServersToRead
 from segue.batch_jobs.update_library import run
-from segue.batches import batches
-from segue.catalog.gathering import gather
-from segue.catalog.track_files import TrackFiles
 from segue.collections import prepare
 from segue.confirmation import Yes, confirm
 from segue.connected.connections import Connection, Connections
-from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccounts
 from segue.connected.linking import GivenLogIn, connect_server, link_account, sends_password
 from segue.counted import counted
@@ -165,15 +161,11 @@ def disconnect(name: Server, yes: Yes = False) -> None:
         _connection(store, name)
         confirm(f"Disconnect {name}?", yes=yes)
         unlinked = LinkedAccounts(store).unlink_all(name)
-        tracks = TrackFiles(store)
-        songs = [track.track_id for track in tracks.former(name)]
-        for part in batches(songs, IDS_AT_ONCE):
-            tracks.mark_vanished(part)
-        gather(store)
-        ConnectedSongs(store).remove_all(name)
+        songs = forget_songs(store, name)
         Connections(store).remove(name)
+        forget_songs(store, name)  # those that a pass has written meanwhile
         typer.echo(
-            f"{name} is disconnected: {counted(len(songs), 'song')}, {counted(unlinked, 'linked account')}; "
+            f"{name} is disconnected: {counted(songs, 'song')}, {counted(unlinked, 'linked account')}; "
             "./run.sh index build takes its songs out of the index"
         )
 

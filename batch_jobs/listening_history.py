@@ -14,11 +14,12 @@ from segue.confirmation import Yes, confirm
 from segue.counted import counted
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, console, say, write_figures
+from segue.imports.days import ImportedDays
 from segue.imports.exports import Exports
 from segue.imports.importing import Importer, Summary, match_again, preview, unmatched
 from segue.imports.libraries import SeenLibraries
 from segue.imports.play import REASONS
-from segue.imports.runs import Imports, is_stalled
+from segue.imports.runs import ImportRun, Imports, is_stalled
 from segue.local.stack import connected
 from segue.people.accounts import Accounts
 from segue.people.audit import AuditLog
@@ -67,7 +68,8 @@ def import_history(
                 bar.update(task, completed=read)
 
             if only_preview:
-                summary = preview(exports, library, progress=progress)
+                there = ImportedDays(store).places(user_id)
+                summary = preview(exports, library, there=there, progress=progress)
             else:
                 summary = Importer(store, user_id).run(
                     exports, library, files=[file.name for file in files], progress=progress
@@ -104,7 +106,7 @@ def _show(summary: Summary, *, only_preview: bool, json_file: Path | None) -> No
         "", "plays", title=f"{counted(summary.rows, 'row')}, {years[0]} to {years[-1]}", show_header=False
     )
     for words, number in (
-        ("new" if not only_preview else "plays", summary.stored),
+        ("new", summary.stored),
         ("imported before, or twice in the files", summary.known),
         ("in the library", summary.matched),
         ("could be several tracks", summary.ambiguous),
@@ -160,7 +162,7 @@ def list_imports(name: Name, json_file: JsonFile = None) -> None:
         for run in runs:
             table.add_row(
                 str(run["number"]),
-                "stalled: import again" if is_stalled(run) else run["state"],
+                _state(run),
                 f"{run['started_at']:%Y-%m-%d %H:%M}",
                 ascii(", ".join(run["files"]))[1:-1],
                 f"{run['stored']:,}",
@@ -168,6 +170,12 @@ def list_imports(name: Name, json_file: JsonFile = None) -> None:
                 f"{sum(run['left_out'].values()):,}",
             )
         console(json_file).print(table)
+
+
+def _state(run: ImportRun) -> str:
+    if not is_stalled(run):
+        return run["state"]
+    return "stalled: undo again" if run["state"] == "removing" else "stalled: import again"
 
 
 def list_unmatched(
@@ -215,6 +223,8 @@ def undo(
     yes: Yes = False,
 ) -> None:
     """Remove the plays of an import. Plays that another import contained as well stay.
+
+    An import that runs stops.
 
     Example: ./run.sh history undo Ada 2
 

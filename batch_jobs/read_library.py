@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -24,11 +25,12 @@ from segue.catalog.fma import FmaTrack
 from segue.catalog.identity import Listening, NotListening, Recogniser, identity_of_file
 from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.other_libraries import OtherLibraries
-from segue.catalog.read import AS_USUAL, TagReading, read_tracks
+from segue.catalog.read import AS_USUAL, TagReading, read_tracks, stamp_of
 from segue.catalog.reconcile import Plan, fresh_id
-from segue.catalog.rejected import RejectedFile
+from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.scan import AudioFile
 from segue.catalog.stamp import Stamp
+from segue.catalog.stored_paths import path_to_open, shown
 from segue.catalog.track import Track
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.track_lyrics import TrackLyrics
@@ -86,6 +88,7 @@ class FileReader:
         self.rejected: list[RejectedFile] = []
         self._tracks, self._covers, self._features = TrackFiles(store), Covers(store), Features(store)
         self._measured, self._lyrics = MeasuredTracks(store), TrackLyrics(store)
+        self._rejected = RejectedTracks(store)
         self._found, self._made, self._stored, self._rules = found, made, stored, rules
         self.came: dict[str, StoredFile] = {}
         """The tracks that came from other libraries or connected servers, by id, as they were there."""
@@ -100,11 +103,13 @@ class FileReader:
     def read(self, *, quiet: bool) -> None:
         """Read all files of the plan, in the order of the scan."""
         unknown = set(self._made.unknown)
-        wanted = [
-            file
-            for place, file in self._found.files.items()
-            if place in unknown or place in self._made.to_read
-        ]
+        wanted = self._readable(
+            [
+                file
+                for place, file in self._found.files.items()
+                if place in unknown or place in self._made.to_read
+            ]
+        )
         held: list[Read] = []
         read = 0
         with counting(TimeRemainingColumn(), disable=quiet or not wanted) as progress:
@@ -132,6 +137,20 @@ class FileReader:
                 read += len(batch)
                 self._rules.progress(read, len(wanted))
         self._write_recognised(held)
+
+    def _readable(self, files: list[AudioFile]) -> list[AudioFile]:
+        """The files without those that could not be read, such as films, and have not changed since."""
+        unusable = {} if self._rules.everything else self._rejected.unchanged(self._found.library)
+        if not unusable:
+            return files
+        wanted = []
+        for file in files:
+            known = unusable.get(shown(path_to_open(file.path)))
+            if known and known.stamp == stamp_of(file):
+                self.rejected.append(known)
+            else:
+                wanted.append(file)
+        return wanted
 
     def _write_recognised(self, held: list[Read]) -> None:
         known = self._recogniser.recognise([identity_of_file(track) for track, _ in held])
@@ -168,9 +187,13 @@ class FileReader:
         place = rejected.track_id
         if place is None:
             return rejected
-        at_place = (own for own, track in self._stored.items() if track.place == place)
-        own = self._made.to_read.get(place) or next(at_place, place)
+        own = self._made.to_read.get(place) or self._at_place.get(place, place)
         return replace(rejected, track_id=own)
+
+    @cached_property
+    def _at_place(self) -> dict[str, str]:
+        """The stored tracks by their places; of several, the first."""
+        return {track.place: own for own, track in reversed(list(self._stored.items()))}
 
     def _write(self, batch: Iterable[tuple[str, Read]]) -> None:
         reads = list(batch)

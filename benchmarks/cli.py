@@ -34,6 +34,7 @@ BENCHMARKS = {
     "player-streams": "speed of the pages while 50 listeners hear lossless sound",
     "player-page": "time and size of the first page on a slow connection, and memory over 300 songs",
     "music-apps": "the OpenSubsonic API with 200 clients, compared with supysonic (--peer)",
+    "parsers": "processor time for a megabyte that visitors send, compared with finding its lines",
     "transcoding": "recordings converted in real time, by format",
     "planning": "time that session knowledge adds to a plan",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",
@@ -86,6 +87,9 @@ def bench(  # noqa: PLR0913  # one parameter for each option of the command
     data: Annotated[
         Path | None, typer.Option(help="A folder with data sets of real listening. For quality.")
     ] = None,
+    part: Annotated[
+        str | None, typer.Option(help="One data set, or `memory` for the long memory. For quality.")
+    ] = None,
 ) -> None:
     """Run a benchmark and print its figures, each with its baseline from the same run.
 
@@ -108,6 +112,7 @@ def bench(  # noqa: PLR0913  # one parameter for each option of the command
             "plot": plot,
             "tracks": tracks,
             "data": data,
+            "part": part,
             "peer_folder": peer_folder,
             "listeners": listeners,
             "figures": figures_file,

@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import monotonic, process_time
 
 import numpy as np
 from rich.console import Console
 from scipy import sparse
 
 from segue.benchmarks import memory_quality
+from segue.benchmarks.log_kinds import KINDS
 from segue.embeddings.genre_space import fit_genre_space
 from segue.embeddings.session_space_training import FARTHEST
 from segue.embeddings.skip_gram import train, vectors
@@ -26,9 +28,10 @@ from segue.errors import SegueError
 from segue.evaluation.metrics import by_lists, coverage
 from segue.evaluation.next_track import compared, evaluate
 from segue.evaluation.spaces import genre_quality
+from segue.ranking.learned_order import shipped
 from segue.recommenders.ordered import Ordered, ordered
 from segue.recommenders.pairs import PairEnsemble, best_unseen, implicit_als, item_knn, listeners_of
-from segue.recommenders.ranked import Ranked, RepeatsLimited
+from segue.recommenders.ranked import FIXED, FixedOrder, Ranked, RepeatsLimited
 from segue.recommenders.served import AsServed
 from segue.recommenders.session_models import SessionModel
 from segue.session_logs.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
@@ -36,6 +39,8 @@ from segue.session_logs.logs import SessionLog, make_log, sessions_alone
 from segue.session_logs.splits import Queries, TimeSplit, folds, split_by_time
 from segue.settings import SessionSpaceSettings, load_settings
 
+MEMORY = "memory"
+"""The part of the long memory, which needs no data set but reads 30Music if it is there."""
 PREFIXES = {
     "hybrid": "",
     "session-knn+rules": "baseline_",
@@ -48,35 +53,77 @@ them."""
 SEEDS = 3
 """The number of trainings of the session embedding and of the learned ranker; figures vary with the seed."""
 SINGLE = ("rules", "context-tree", "v-sknn", "stan", "vstan")
-"""The single methods that the ranker is compared with on sessions alone."""
+"""The single methods that the ranker is compared with."""
 REPEATS = (0, 1, 2, 5, 20)
 """The tracks of the session that a list of 20 may have, for the curve of repeats."""
+TAUGHT = (0, 200, 250, 500, 1000, 2000)
+"""The predictions that teach, at most, for the learning curve; 0: fixed weights."""
+CURVE = ("hr20", "hr20_lowest", "mrr20", "mrr20_lowest")
+"""The figures of a point of the learning curve."""
 REPEAT_SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)
 """The values of `ranking.repeat_share`, for the curve of lists as served."""
 
 
-def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
-    """The figures by key, for the data sets below `data`."""
+def measure(
+    *, quick: bool, console: Console, data: Path | None = None, part: str | None = None
+) -> Mapping[str, float | bool]:
+    """The figures by key, for the data sets below `data`; of one part, its name, or of all."""
     if data is None:
         raise SegueError("bench quality needs the data: --data DIR, see docs/how-to/train-and-tune.md")
     figures: dict[str, float | bool] = {}
-    parts = {"30music": _sessions, "gtzan-features": _genres, "hetrec-lastfm-2k": _artists}
-    for name, part in parts.items():
-        if not (data / name).is_dir():
-            console.print(f"{name}: not in {data}, left out")
-            continue
+
+    def add(name: str, measured: Callable[[], Mapping[str, float | bool]]) -> None:
+        began, worked = monotonic(), process_time()
         with console.status(f"Measuring {name}"):
-            figures |= part(data / name, quick)
-    if not figures:
-        raise SegueError(f"{data} has none of {', '.join(parts)}: see docs/how-to/train-and-tune.md")
-    folder = data / "30music"
-    with console.status("Measuring the long memory"):
-        figures |= memory_quality.measured(folder if folder.is_dir() else None, load_settings(), quick=quick)
+            found = measured()
+        figures.update(found)
+        # A run takes long: the figures of a part are there if a later one fails.
+        console.print(
+            f"{name}: {monotonic() - began:.0f} s, of the processor {process_time() - worked:.0f} s"
+        )
+        console.print_json(data=found)
+
+    sets: dict[str, dict[str, Callable[[Path, bool], Mapping[str, float | bool]]]] = {
+        "30music": {
+            "learned ranker": _of_logs(_ranked),
+            "sessions alone": _of_logs(_session_only),
+            "lists as served": _of_logs(_served),
+            "other kinds of log": _of_logs(_other_kinds),
+            "learning curve": _of_logs(_learning_curve),
+            "curve of repeats": _of_logs(_repeat_curve),
+            "ensembles": _of_logs(_ensembles),
+        },
+        "gtzan-features": {"genres and new tracks": _genres},
+        "hetrec-lastfm-2k": {"artists": _artists},
+    }
+    if part not in (None, MEMORY, *sets):
+        raise SegueError(f"quality has no part {part}: one of {', '.join([*sets, MEMORY])}")
+    for folder, parts in sets.items():
+        if part not in (None, folder):
+            continue
+        if not (data / folder).is_dir():
+            console.print(f"{folder}: not in {data}, left out")
+            continue
+        for name, measured in parts.items():
+            add(name, partial(measured, data / folder, quick))
+    if not figures and part != MEMORY:
+        raise SegueError(f"{data} has none of {part or ', '.join(sets)}: see docs/how-to/train-and-tune.md")
+    if part in (None, MEMORY):
+        logs = data / "30music"
+        known = logs if logs.is_dir() else None
+        add("long memory", lambda: memory_quality.measured(known, load_settings(), quick=quick))
     return figures
 
 
-def _sessions(folder: Path, quick: bool) -> dict[str, float]:
-    logs = list(read_sessions(folder).values())[: 1 if quick else None]
+def _of_logs(
+    part: Callable[[Sequence[SessionLog], bool], dict[str, float]],
+) -> Callable[[Path, bool], dict[str, float]]:
+    """A part that reads the logs of a folder; quick: the first of them."""
+    return lambda folder, quick: part(list(read_sessions(folder).values())[: 1 if quick else None], quick)
+
+
+def _ensembles(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
+    """The ensemble and the simple baseline, with free lists and as served."""
     known = compared(load_settings())
     chosen = {name: known[name] for name in PREFIXES}
     results = evaluate([split_by_time(log) for log in logs], chosen).figures
@@ -95,8 +142,7 @@ def _sessions(folder: Path, quick: bool) -> dict[str, float]:
     figures["ratio_hr20"] = figures["hr20"] / figures["baseline_hr20"]
     figures["ratio_mrr20"] = figures["mrr20"] / figures["baseline_mrr20"]
     figures["queries"] = results["hybrid"]["queries"]
-    figures |= _served(logs, quick) | _ranked(logs, quick) | _session_only(logs, quick)
-    return figures | _repeat_curve(logs)
+    return figures
 
 
 class _FittedOnce:
@@ -139,13 +185,16 @@ def _over_seeds(
 
 
 def _ranked(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
-    """The learned ranker with free lists, and under the limits of the service on artists and heard tracks."""
-    splits = [split_by_time(log) for log in logs]
-    seeds, ranking = 1 if quick else SEEDS, load_settings().ranking
-    free = _over_seeds(splits, "ranked_", lambda seed: Ranked(seed=seed), seeds=seeds)
-    return free | _over_seeds(
-        splits, "ranked_served_", lambda seed: AsServed(Ranked(again=False, seed=seed), ranking), seeds=seeds
+    """The learned ranker beside single methods, and under the limits on artists and heard tracks."""
+    figures, single = _beside_single(logs, "ranked_", quick)
+    splits, ranking = [split_by_time(log) for log in logs], load_settings().ranking
+    limited = _over_seeds(
+        splits,
+        "ranked_served_",
+        lambda seed: AsServed(Ranked(again=False, seed=seed), ranking),
+        seeds=1 if quick else SEEDS,
     )
+    return figures | _of_each(single, "ranked_") | limited
 
 
 def _served(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
@@ -154,10 +203,12 @@ def _served(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
     `ranking.max_per_artist` for every artist."""
     settings, splits = load_settings(), [split_by_time(log) for log in logs]
     fitted = _FittedOnce(partial(ordered, settings))
+    seeds = 1 if quick else SEEDS
     if settings.ranking.model == "sum":
         figures = _over_seeds(splits, "served_", lambda seed: compared(settings)["served"](), seeds=1)
     else:
-        figures = _over_seeds(splits, "served_", partial(_Reseeded, fitted), seeds=1 if quick else SEEDS)
+        figures = _over_seeds(splits, "served_", partial(_Reseeded, fitted), seeds=seeds)
+    figures |= _over_seeds(splits, "ranked_shipped_", lambda _: _Shipped(fitted), seeds=1)
     forms: dict[str, dict[str, float]] = {
         f"{round(100 * share)}": {"repeat_share": share} for share in REPEAT_SHARES
     }
@@ -192,6 +243,21 @@ class _Reseeded:
         return self.fitted.scores(queries)
 
 
+class _Shipped:
+    """The order that comes with the software, with sources that are fitted once."""
+
+    def __init__(self, fitted: _FittedOnce) -> None:
+        self.fitted = fitted
+
+    def fit(self, history: SessionLog) -> SessionModel:
+        model = self.fitted.fit(history)
+        assert isinstance(model, Ordered)
+        return model.with_order(shipped())
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        return self.fitted.scores(queries)
+
+
 class _Limited:
     """A learned order that is fitted once, with other limits for its lists."""
 
@@ -209,20 +275,64 @@ class _Limited:
 
 def _session_only(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
     """The learned ranker beside single methods, on logs whose listeners and artists are removed."""
-    splits = [split_by_time(sessions_alone(log)) for log in logs]
-    known = compared(load_settings())
-    single = evaluate(splits, {name: known[name] for name in SINGLE}).figures
-    seeds = 1 if quick else SEEDS
-    figures = _over_seeds(splits, "session_only_", lambda seed: Ranked(seed=seed), seeds=seeds)
-    for key in ("hr20", "mrr20"):
-        for name in SINGLE:
-            figures[f"session_only_{name.replace('-', '_')}_{key}"] = single[name][key]
-        best = max(single[name][key] for name in SINGLE)
-        figures[f"session_only_ratio_{key}"] = figures[f"session_only_{key}"] / best
+    prefix = "session_only_"
+    figures, single = _beside_single([sessions_alone(log) for log in logs], prefix, quick)
+    return figures | _of_each(single, prefix)
+
+
+def _other_kinds(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
+    """The learned ranker beside single methods on other kinds of log, for which nothing was tuned."""
+    figures: dict[str, float] = {}
+    for kind, changed in KINDS.items():
+        figures |= _beside_single([changed(log) for log in logs], f"ranked_{kind}_", quick)[0]
+    for key in ("ratio_hr20", "ratio_mrr20", "ingredients_ratio_hr20", "ingredients_ratio_mrr20"):
+        figures[f"ranked_lowest_{key}"] = min(figures[f"ranked_{kind}_{key}"] for kind in KINDS)
     return figures
 
 
-def _repeat_curve(logs: Sequence[SessionLog]) -> dict[str, float]:
+def _beside_single(
+    logs: Sequence[SessionLog], prefix: str, quick: bool
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """The figures of the learned ranker with its ratios to the best single method and to the best of its own
+    ingredients, each figure by itself; and the figures of the single methods."""
+    splits = [split_by_time(log) for log in logs]
+    known = compared(load_settings())
+    single = evaluate(splits, {name: known[name] for name in SINGLE}).figures
+    ingredients = evaluate(splits, {name: partial(FixedOrder, name) for name in FIXED}).figures
+    figures = _over_seeds(splits, prefix, lambda seed: Ranked(seed=seed), seeds=1 if quick else SEEDS)
+    for key in ("hr20", "mrr20"):
+        for others, of_models in (("", single), ("ingredients_", ingredients)):
+            best = max(of_model[key] for of_model in of_models.values())
+            figures[f"{prefix}{others}best_{key}"] = best
+            figures[f"{prefix}{others}ratio_{key}"] = figures[f"{prefix}{key}"] / best
+    return figures, single
+
+
+def _of_each(single: Mapping[str, Mapping[str, float]], prefix: str) -> dict[str, float]:
+    """The figures of each single method, each with the name of the method in its key."""
+    return {
+        f"{prefix}{name.replace('-', '_')}_{key}": of_model[key]
+        for name, of_model in single.items()
+        for key in ("hr20", "mrr20")
+    }
+
+
+def _learning_curve(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
+    """The learned ranker with free lists, taught by more and more predictions."""
+    splits = [split_by_time(log) for log in logs]
+    figures: dict[str, float] = {}
+    for most in TAUGHT:
+        prefix = f"ranked_curve_{most}_"
+        found = _over_seeds(splits, prefix, partial(_taught, most), seeds=1 if quick else SEEDS)
+        figures |= {prefix + key: found[prefix + key] for key in CURVE}
+    return figures
+
+
+def _taught(most: int, seed: int) -> Ranked:
+    return Ranked(seed=seed, most=most)
+
+
+def _repeat_curve(logs: Sequence[SessionLog], quick: bool) -> dict[str, float]:
     """The learned ranker with at most 0, 1, … tracks of the session in a list."""
     splits = [split_by_time(log) for log in logs]
     ranked = _FittedOnce(Ranked)

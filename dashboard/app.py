@@ -49,6 +49,7 @@ from segue.dashboard.seeing import seen_by_visitor
 from segue.dashboard.services import Services
 from segue.dashboard.sessions import while_it_runs
 from segue.dashboard.static_files import StaticFiles
+from segue.dashboard.streamlit_page import StreamlitPage
 from segue.dashboard.turns import Turns
 from segue.dashboard.uploads import Uploads
 from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outage
@@ -118,6 +119,7 @@ def make_middleware(services: Services, of_programs: Sequence[Route] = ()) -> li
         Middleware(Capacity),
         Middleware(Turns, of_apps=opensubsonic.no_room),
         Middleware(StaticFiles, root=Path(st.__file__).parent / "static"),
+        Middleware(StreamlitPage),
         Middleware(Traced, routes=make_routes(services)),
         Middleware(MongoOutage, availability=services.availability),
         Middleware(Guests, login_sessions=services.login_sessions, newcomers=services.newcomers),

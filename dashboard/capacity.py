@@ -23,7 +23,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from segue.dashboard.language.catalogues import accepted
 from segue.dashboard.language.spoken import language, spoken
 from segue.dashboard.language.words import gettext
-from segue.dashboard.problems import is_developers, problem
+from segue.dashboard.paths import Callers, callers_of
+from segue.dashboard.problems import problem
 from segue.people.newcomers import limited_network
 
 RETRY_SECONDS = 30
@@ -156,7 +157,7 @@ class Capacity:
         if scope["type"] == "websocket":
             await _refuse_page(scope, receive, send, "full: try again later")
             return
-        if is_developers(str(scope["path"])):
+        if callers_of(str(scope["path"])) is Callers.DEVELOPERS:
             response: Response = problem(503, "There is no room for another request: try again later.")
         elif self._of_apps:
             response = self._of_apps(Request(scope))

@@ -1,17 +1,20 @@
-"""uvicorn's side of connections: those without a request are closed, and refused ones are not errors.
+"""uvicorn's side of connections: those without a request are closed.
 
 A visitor who opens many connections and sends no request closes the oldest of these, and no other connection.
-The same holds for a network that asks for many answers and does not read them.
+The same holds for a network that asks for many answers and does not read them. The connection of a page keeps
+little of what its visitor sends at once, or does not read.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import ClassVar
 
 import h11
+from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Frame
 
 from segue.people.newcomers import limited_network
 
@@ -21,25 +24,10 @@ MOST_WAITING = 200
 """The connections of a process whose request is not complete; a browser opens some before it has one."""
 MOST_UNREAD = 200
 """The connections of a network whose visitors do not read the answer. A paused player has one of them."""
-
-_OF_VISITORS = frozenset(
-    {
-        # For each WebSocket that is answered with a status, such as the 503 of a full server.
-        "ASGI callable returned without completing handshake.",
-        # With a traceback, for each text that is none.
-        "Invalid UTF-8 sequence received from client.",
-    }
-)
-"""uvicorn's errors that any visitor can cause, so that they would fill the log."""
-
-
-def leave_out_refusals() -> None:
-    """Keep uvicorn from logging an error for each WebSocket that is refused or broken."""
-    logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
-
-
-def _is_no_refusal(record: logging.LogRecord) -> bool:
-    return record.msg not in _OF_VISITORS
+PIECE = 1024
+"""The bytes of a WebSocket that are read at a time: compressed, they can be a megabyte of messages."""
+MOST_PARTS = 1000
+"""Of a message; a browser sends a few."""
 
 
 class PromptProtocol(H11Protocol):
@@ -135,3 +123,74 @@ class PromptProtocol(H11Protocol):
         self._stop_waiting()
         if self._is_awaited() and self.transport.get_protocol() is self:
             self.transport.close()
+
+
+class PatientWebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, which keeps little of what a visitor sends or does not read.
+
+    uvicorn pauses a visitor who sends a message before the last one is taken, but only after it has read all
+    that has arrived. A few kilobytes are hundreds of the largest messages, if they are compressed, or a
+    hundred pings, whose answers wait for a visitor who reads none. So the data are read in pieces, between
+    which others have their turn, and only while there is room for messages and answers.
+    """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._rest = bytearray()
+        """What has arrived and was not read yet."""
+        self._reading: asyncio.Handle | None = None
+        """The next reading of a piece."""
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._rest.clear()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._rest += data
+        if self._reading is None:
+            self._read()
+
+    def _read(self) -> None:
+        """Read a piece, if there is room, and see to the next one."""
+        self._reading = None
+        if self.transport.is_closing():
+            self._rest.clear()
+            return
+        if self._rest and self._has_room():
+            piece = bytes(self._rest[:PIECE])
+            del self._rest[:PIECE]
+            super().data_received(piece)
+        if self._rest:
+            self.transport.pause_reading()
+            if self._has_room():
+                self._reading = self.loop.call_soon(self._read)
+        elif self._has_room():
+            self.transport.resume_reading()
+
+    def _has_room(self) -> bool:
+        return not self.read_paused and self.writable.is_set()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._go_on()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        message = await super().receive()
+        self._go_on()
+        return message
+
+    def _go_on(self) -> None:
+        if self._reading is None:
+            self._read()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= MOST_PARTS:  # empty ones do not count towards the size
+            self.frames = []
+            self.conn.fail(CloseCode.MESSAGE_TOO_BIG)
+            self.handle_parser_exception()
+            return
+        super().handle_cont(event)

@@ -8,16 +8,9 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-ROOT = "/api/v1"
-"""At and below it is the API for developers (:mod:`segue.dashboard.api.v1`)."""
 MEDIA = "application/problem+json"
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Of every answer: it is one listener's."""
-
-
-def is_developers(path: str) -> bool:
-    """Whether a path is one of the API for developers, which it may lack."""
-    return path == ROOT or path.startswith(f"{ROOT}/")
 
 
 class Problem(HTTPException):

@@ -14,23 +14,23 @@ import re
 import socket
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-import streamlit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from segue.dashboard.problems import is_developers
+from segue.dashboard import streamlit_page
+from segue.dashboard.paths import Callers, callers_of
 from segue.operations import hosts
 from segue.settings import DashboardSettings
 
 _PORTS = {"http": 80, "https": 443}
 log = logging.getLogger(__name__)
 _HEALTH = "/_stcore/health"
-_CLOSED = frozenset({"/_stcore/metrics"})
-"""Streamlit's figures about its sessions: Segue's own are served on the loopback address."""
+_CLOSED = re.compile(r"/_stcore/(metrics|script-health-check|agent/.*)", re.DOTALL)
+"""Streamlit's figures about its sessions, for which Segue has its own on the loopback address, and its
+interfaces for programs, which would go past the limits of pages (:mod:`segue.dashboard.page_messages`)."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -39,7 +39,11 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 """A response that has one of these, or a Content-Security-Policy, keeps its own."""
+OF_PARTS = {"X-Content-Type-Options": "nosniff"}
+"""For Streamlit's scripts, styles and fonts, 90 of them at a first visit: their page has the other rules."""
+_PART_OF_PAGE = re.compile(r"/static/.*\.(?:js|css|woff2)")
 _POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; "
     # Streamlit runs the scripts of components from blobs, and has WebAssembly. Styles may be inline: it makes
     # them while it draws.
     "script-src 'self' blob: 'wasm-unsafe-eval' {inline}; worker-src 'self' blob:; "
@@ -49,7 +53,6 @@ _POLICY = (
 )
 _PLACE = re.compile(r"[A-Za-z0-9.:\[\]-]{1,270}")
 """A host name or an address, perhaps with a port: nothing that could end a part of the policy."""
-_OF_APPS = ("/rest/", "/1/")
 
 
 class Protected:
@@ -74,14 +77,14 @@ class Protected:
     def _refusal(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), str(scope["path"])
         host = headers.get("host", "")
-        if path != _HEALTH and not _is_of_apps(path) and not is_known_host(host, self._settings):
+        if path != _HEALTH and not _is_of_programs(path) and not is_known_host(host, self._settings):
             self._note(host)
             return PlainTextResponse(
                 "Segue does not know this host name. Its operator can add it to the setting"
                 " dashboard.allowed_hosts.",
                 421,
             )
-        if path in _CLOSED:
+        if _CLOSED.fullmatch(path):
             return PlainTextResponse("there is no such page", 404)
         if scope["type"] == "websocket":
             # Streamlit would ask an outside server for this machine's address.
@@ -94,12 +97,17 @@ class Protected:
         async def sending(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
-                policy = content_policy(Headers(scope=scope).get("host", ""), self._settings.base_url)
-                for name, value in {**HEADERS, "Content-Security-Policy": policy}.items():
+                for name, value in self._headers(scope).items():
                     headers.setdefault(name, value)
             await send(message)
 
-        return send if _is_of_apps(str(scope["path"])) else sending
+        return send if _is_of_programs(str(scope["path"])) else sending
+
+    def _headers(self, scope: Scope) -> dict[str, str]:
+        if _PART_OF_PAGE.fullmatch(scope["path"]):
+            return OF_PARTS
+        policy = content_policy(Headers(scope=scope).get("host", ""), self._settings.base_url)
+        return {**HEADERS, "Content-Security-Policy": policy}
 
     def _note(self, host: str) -> None:
         if host not in self._named and len(self._named) < 20:  # a scanner sends many
@@ -111,12 +119,12 @@ class Protected:
             )
 
 
-def _is_of_apps(path: str) -> bool:
-    """Whether a path is for music apps, programs that submit listens, or those of developers.
+def _is_of_programs(path: str) -> bool:
+    """Whether a path is for programs other than Segue's pages.
 
     Pages of other sites may call it, too: each request has its own credentials.
     """
-    return path.startswith(_OF_APPS) or is_developers(path)
+    return callers_of(path) is not Callers.BROWSERS
 
 
 @lru_cache(maxsize=256)
@@ -132,9 +140,8 @@ def content_policy(host: str, base_url: str) -> str:
 
 @cache
 def _inline_scripts() -> tuple[str, ...]:
-    """The digests of the scripts in Streamlit's first page: no others in a page run."""
-    page = (Path(str(streamlit.__file__)).parent / "static" / "index.html").read_text()
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    """The digests of the scripts in the HTML page: no others in a page run."""
+    scripts = re.findall(r"<script>(.*?)</script>", streamlit_page.page(), re.DOTALL)
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     return tuple(f"'sha256-{digest}'" for digest in digests)
 

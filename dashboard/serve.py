@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +36,9 @@ from segue.storage.store import open_store
 log = logging.getLogger(__name__)
 _STALL_SECONDS = 30.0
 """How long the event loop may be blocked."""
+_TURN_SECONDS = 0.001
+"""How long a thread may hold the interpreter while others wait for it; Python's default is 5 ms. After each
+read of the database, a request waits for a turn of each page that is busy."""
 _GRACE_SECONDS = 5
 """How long requests may take to end after SIGTERM; sound that is being heard would take the whole track."""
 
@@ -110,7 +114,8 @@ def serve_app(
     from segue.dashboard import visit
     from segue.dashboard.app import make_app
     from segue.dashboard.beside.follower import Follower
-    from segue.dashboard.connections import PromptProtocol, leave_out_refusals
+    from segue.dashboard.connections import PatientWebSocket, PromptProtocol
+    from segue.dashboard.log_lines import spare_the_log
     from segue.dashboard.page_messages import LARGEST
 
     if log_in:
@@ -118,11 +123,12 @@ def serve_app(
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     _log_as(logs.formatter(settings.logs.format))
     app = make_app()
-    leave_out_refusals()
+    spare_the_log()
     # No access log: it would contain the tickets of audio addresses.
     of_server = uvicorn.Config(
         app,
         http=PromptProtocol,
+        ws=PatientWebSocket,
         ws_max_size=LARGEST,
         log_level="warning",
         access_log=False,
@@ -130,6 +136,7 @@ def serve_app(
         timeout_graceful_shutdown=_GRACE_SECONDS,
         forwarded_allow_ips=list(settings.dashboard.trusted_proxies),
     )
+    sys.setswitchinterval(_TURN_SECONDS)
     services = visit.services()
     server = _Server(of_server, services.availability)
     metrics_port = settings.dashboard.metrics_port

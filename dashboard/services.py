@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 
@@ -19,7 +20,7 @@ from segue.dashboard.queries.popular import PopularTracks
 from segue.dashboard.queries.ruled import RuledPlaylists
 from segue.dashboard.queries.starting_options import StartingOptions
 from segue.dashboard.seeing import Visitors
-from segue.dashboard.slow_work import SlowWork
+from segue.dashboard.slow_work import Places, SlowWork
 from segue.errors import SegueError, line_of
 from segue.local.stack import connected
 from segue.people.audit import AuditLog
@@ -85,20 +86,20 @@ class Services:
             count=self.metrics.count_events,
         )
         self.metrics.clock_ahead.set_function(lambda: self.delivery.broker_clock.ahead_ms / 1000)
-        self.exports, self.sending = SlowWork(4, each=1, threads=2), SlowWork(16, each=4)
-        """The exports of listeners' data, and the requests that wait for Kafka, by listener."""
+        self.exports, self.sending = SlowWork(4, each=2, threads=2), SlowWork(16, each=4)
+        """The exports of listeners' data, by network, and the requests that wait for Kafka, by listener."""
         self.receiving = SlowWork(24, each=3)
         """The submissions of listens and events that are received and read, by listener."""
         self.asking, self.calling = SlowWork(64, each=8, threads=8), anyio.CapacityLimiter(16)
         """The questions of developers' programs, by listener: plans, radios and searches; and the threads of
         music apps' calls, of which some wait for Kafka."""
-        self.pictures, self.drawing = SlowWork(8, each=2, threads=1), SlowWork(24, each=4, threads=1)
-        """The pictures of playlists, by listener: one is received, then decoded, which takes 250 MB; and
-        those of share links, by network: everybody with a link can ask for them."""
+        self.pictures, self.drawing = SlowWork(8, each=4, threads=1), SlowWork(24, each=4, threads=1)
+        """The pictures of playlists, of which one is received, then decoded, which takes 250 MB; and those of
+        share links, for which everybody with a link can ask. Both by network."""
         self.matching = SlowWork(4, each=2)
         """The submissions of listens, by listener: their songs are looked for in the catalogue."""
-        self.reading = threading.BoundedSemaphore(2)
-        """The playlist files that pages read; their songs are looked for in the catalogue."""
+        self.reading = Places(2)
+        """The playlist files that pages read, by network; their songs are looked for in the catalogue."""
         self.comparing = SlowWork(4, each=2, threads=1)
         """The files that visitors compare with the library, by address: a file is received, then analysed."""
         self.transcoder = Transcoder(
@@ -131,6 +132,9 @@ class Services:
                 self.catalogue.prepare()
             except (PyMongoError, SegueError) as error:
                 log.warning("the first search will take longer: %s", line_of(error))
+            # Later collections, which stop all threads, need not look at the indexes and the modules.
+            gc.collect()
+            gc.freeze()
 
         threading.Thread(target=work, name="catalogue", daemon=True).start()
 

@@ -6,6 +6,7 @@ status 429.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from starlette.exceptions import HTTPException
 from segue.dashboard.retry_after import retry_after
 
 Result = TypeVar("Result")
+_YOURS = "you are asking for this several times at once: wait for the first answer"
+_ALL = "many people are asking for this: try again in a moment"
 
 
 class Full(HTTPException):
@@ -24,6 +27,39 @@ class Full(HTTPException):
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(status, words, headers=retry_after())
+
+
+class Places:
+    """Places for a few threads at a time, one for each visitor. Safe for use by several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._places = threading.BoundedSemaphore(most)
+        self._lock = threading.Lock()
+        self._visitors: set[str] = set()
+
+    @contextmanager
+    def place(self, visitor: str, *, patience: float) -> Iterator[None]:
+        """A place, for which a thread waits up to `patience` seconds.
+
+        Raises
+        ------
+        Full
+            503: the others have not ended in time. 429: this visitor has a place, or waits for one.
+        """
+        with self._lock:
+            if visitor in self._visitors:
+                raise Full(429, _YOURS)
+            self._visitors.add(visitor)
+        try:
+            if not self._places.acquire(timeout=patience):
+                raise Full(503, _ALL)
+            try:
+                yield
+            finally:
+                self._places.release()
+        finally:
+            with self._lock:
+                self._visitors.discard(visitor)
 
 
 class SlowWork:
@@ -62,9 +98,9 @@ class SlowWork:
             503: as many as may be are at work. 429: as many of this visitor.
         """
         if visitor and self._running[visitor] >= self._each:
-            raise Full(429, "you are asking for this several times at once: wait for the first answer")
+            raise Full(429, _YOURS)
         if self._running.total() >= self._most:
-            raise Full(503, "many people are asking for this: try again in a moment")
+            raise Full(503, _ALL)
         self._running[visitor] += 1
         try:
             yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, wraps
 from typing import Concatenate, ParamSpec
 
@@ -16,7 +16,9 @@ from segue.dashboard.operators import is_operator
 from segue.dashboard.services import Services
 from segue.local.stack import connected
 from segue.people.accounts import Account
+from segue.people.forgotten import Forgotten
 from segue.people.login_sessions import COOKIE, Listener
+from segue.people.newcomers import limited_network
 from segue.people.preferences import Preferences
 from segue.settings import load_settings
 from segue.storage.store import open_store
@@ -67,6 +69,11 @@ def is_refused() -> bool:
 def hand_over(account: Account) -> str:
     """A code with which this browser logs in to the account (:mod:`segue.people.handovers`)."""
     return services().handovers.offer(account, token=st.context.cookies[COOKIE])
+
+
+def left_until(account: Account) -> datetime | None:
+    """Until when nothing is stored about somebody who has removed everything; None for all others."""
+    return Forgotten(services().store).until(account.user_id)
 
 
 def end_session() -> None:
@@ -134,6 +141,12 @@ def is_still_here(known: Listener) -> bool:
 
 def _say_reload() -> None:
     st.error(gettext("Reload the page: you are no longer logged in."))
+
+
+def network() -> str | None:
+    """The visitor's network; None for a visitor on this machine (:func:`limited_network`)."""
+    address = st.context.ip_address
+    return limited_network(address) if address else None
 
 
 def offset() -> timedelta:

@@ -8,22 +8,20 @@ stream-safe text format of Unicode has at most thirty (UAX 15): those beyond are
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
-from collections.abc import Iterator
-from functools import cache
-from itertools import groupby
 from typing import Literal
 
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 MOST_MARKS = 30
 """On a letter."""
+_PERHAPS_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{MOST_MARKS + 1},}}")
+"""A run that may have too many marks: they are neither letters nor digits, for which Python has a class."""
 
 
 def normalised(form: Form, text: str) -> str:
     """The text in a normal form."""
     if len(text) > MOST_MARKS and not text.isascii():
-        text = _beyond().sub("", text)
+        text = _PERHAPS_MARKS.sub(_without_marks_beyond, text)
     return unicodedata.normalize(form, text)
 
 
@@ -35,17 +33,10 @@ def whole(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-@cache
-def _beyond() -> re.Pattern[str]:
-    """The marks that follow on so many others."""
-    marks = "".join(_ranges())
-    return re.compile(f"(?<=[{marks}]{{{MOST_MARKS}}})[{marks}]+")
-
-
-def _ranges() -> Iterator[str]:
-    """The ranges of all signs that are marks, as in a regular expression."""
-    kinds = ((unicodedata.category(chr(code))[0] == "M", code) for code in range(sys.maxunicode + 1))
-    for is_mark, group in groupby(kinds, key=lambda kind: kind[0]):
-        if is_mark:
-            codes = [code for _, code in group]
-            yield f"\\U{codes[0]:08x}-\\U{codes[-1]:08x}"
+def _without_marks_beyond(found: re.Match[str]) -> str:
+    kept, run = [], 0
+    for sign in found[0]:
+        run = run + 1 if unicodedata.category(sign)[0] == "M" else 0
+        if run <= MOST_MARKS:
+            kept.append(sign)
+    return "".join(kept)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from segue.dashboard.problems import is_developers
+from segue.dashboard.paths import Callers, callers_of
 from segue.people.login_sessions import COOKIE, LoginSessions
 
 OPEN = frozenset(
@@ -36,5 +36,5 @@ class LoginRequired:
 
 
 def _is_guarded(path: str) -> bool:
-    is_open = path in OPEN or path.startswith(COVERS) or is_developers(path)
-    return path.startswith("/api/") and not is_open
+    is_open = path in OPEN or path.startswith(COVERS)
+    return path.startswith("/api/") and not is_open and callers_of(path) is Callers.BROWSERS

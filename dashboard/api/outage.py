@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.api.requests import NO_SERVER, is_page, unavailable
 from segue.dashboard.language.spoken import language, of_request, spoken
-from segue.dashboard.problems import is_developers
+from segue.dashboard.paths import Callers, callers_of
 from segue.dashboard.retry_after import RETRY_SECONDS, retry_after
 from segue.dashboard.text import outage
 from segue.errors import SegueError
@@ -61,7 +61,7 @@ class MongoOutage:
 
 def _needs_database(request: Request) -> bool:
     path = request.url.path
-    if is_developers(path):  # which answers an outage itself, in its own form
+    if callers_of(path) is Callers.DEVELOPERS:  # which answers an outage itself, in its own form
         return False
     own = path.startswith(("/api/", "/s/")) or path == OPERATOR_LINK
     return (own and path not in _WITHOUT_DATABASE) or is_page(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -18,7 +19,9 @@ from segue.dashboard.api.requests import (
     json_body,
     refuse_cross_site,
     session_of,
+    visitor_of,
 )
+from segue.dashboard.read_in_time import ReadInTime, pieces
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.local.stack import connected
@@ -40,19 +43,22 @@ def routes(services: Services) -> list[Route]:
     async def export(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
-        try:
-            data = await services.exports.do(
-                lambda: _archive(services, listener.user_id), visitor=listener.user_id
-            )
-        except SegueError as error:
-            return server_away(error)
-        if listener.name is not None:
-            await run_in_threadpool(_note, services, request, "data-exported", listener.user_id)
+        with ExitStack() as held:
+            held.enter_context(services.exports.place(visitor_of(request, listener)))
+            try:
+                data = await services.exports.run(lambda: _archive(services, listener.user_id))
+            except SegueError as error:
+                return server_away(error)
+            if listener.name is not None:
+                await run_in_threadpool(_note, services, request, "data-exported", listener.user_id)
+            place = held.pop_all()
         headers = {
             "Content-Disposition": 'attachment; filename="segue-my-data.zip"',
+            "Content-Length": str(len(data)),
             "Cache-Control": "no-store",
         }
-        return Response(data, media_type="application/zip", headers=headers)
+        # It keeps its place until it was read, since it can be large.
+        return ReadInTime(pieces(data), ended=place.close, media_type="application/zip", headers=headers)
 
     async def leave_now(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.dashboard.api.playlists import or_422, own_id
-from segue.dashboard.api.requests import body, json_body, refuse_cross_site, session_of
+from segue.dashboard.api.requests import body, json_body, refuse_cross_site, session_of, visitor_of
 from segue.dashboard.player.library import cover_of
 from segue.dashboard.services import Services
 from segue.playlists import picture
@@ -67,7 +67,7 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         playlist_id = await own_id(services, request, listener)
-        with services.pictures.place(listener.user_id):
+        with services.pictures.place(visitor_of(request, listener)):
             data = await body(request, limit=picture.LARGEST)
             await or_422(
                 lambda: playlists.set_picture(listener.user_id, playlist_id, data), work=services.pictures

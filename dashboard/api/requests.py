@@ -23,13 +23,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.language.words import translated
+from segue.dashboard.paths import is_of_pages
 from segue.dashboard.protection import is_same_site
 from segue.dashboard.services import Services
 from segue.dashboard.slow_bodies import patience
 from segue.errors import SegueError
 from segue.normal_forms import whole
 from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
-from segue.people.newcomers import Newcomers
+from segue.people.newcomers import Newcomers, limited_network
 from segue.people.operator_links import PATH
 from segue.phrases import marked
 
@@ -93,9 +94,7 @@ def is_page(request: Request) -> bool:
         request.method == "GET"
         and "text/html" in request.headers.get("accept", "")
         and request.url.path != PATH
-        and not request.url.path.startswith(
-            ("/api/", "/rest/", "/1/", "/_stcore/", "/static/", "/component/", "/media/", "/s/", "/offline")
-        )
+        and is_of_pages(request.url.path)
     )
 
 
@@ -113,6 +112,14 @@ def cookie_options(*, secure: bool) -> dict[str, Any]:
 def client_address(request: Request) -> str:
     """The visitor's address, by which attempts are counted; a trusted proxy may have passed it on."""
     return request.client.host if request.client else "unknown"
+
+
+def visitor_of(request: Request, listener: Listener) -> str:
+    """The visitor's network, for limits that one visitor cannot avoid as several guests.
+
+    On this machine, whose visitors all have the same address, the listener's id.
+    """
+    return limited_network(client_address(request)) or listener.user_id
 
 
 async def session_of(services: Services, request: Request) -> tuple[Listener, str]:

@@ -1,23 +1,34 @@
 """Learns from the play counts of a server that does not show current songs.
 
+A song that is newer than the last list of the catalogue, or has the id of another one there, has no track so
+far. Its play is kept as an imported one is (:mod:`segue.imports`), and gets its track when the library has
+the song.
+
 Delivery: the ids of the events follow from the listener, the server, the track and the time of the play, so
-that a repeat counts once. The time up to which plays are known is stored after the events were sent.
+that a repeat counts once; a play without a track is one by its song and its time. The time up to which plays
+are known is stored after both.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from segue.catalog.tracks import Tracks
 from segue.connected.client import OpenSubsonic
+from segue.connected.connections import Connections
 from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
-from segue.connected.played import played_since
+from segue.connected.matching import shown_tracks
+from segue.connected.played import Played, played_since
+from segue.connected.remote_songs import RemoteSong
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
+from segue.imports.beside import BesideTheStream, PlayBeside
+from segue.imports.play import ImportedPlay, Song
+from segue.imports.songs import Match
 from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
 from segue.plays.playback import App, PlayedTrack
 
@@ -30,6 +41,7 @@ class PlayCounts:
     def __init__(self, services: Services) -> None:
         self._services, self._accounts = services, LinkedAccounts(services.store)
         self._songs, self._tracks = ConnectedSongs(services.store), Tracks(services.store)
+        self._beside, self._connections = BesideTheStream(services.store), Connections(services.store)
         self._next: dict[str, float] = {}
 
     def look(self, account: LinkedAccount, client: OpenSubsonic) -> None:
@@ -51,11 +63,15 @@ class PlayCounts:
         if not plays:
             return
         self._send(account, plays)
-        self._accounts.note_counted(account, max(plays.values()))
+        self._accounts.note_counted(account, plays[-1].at)
 
-    def _send(self, account: LinkedAccount, plays: dict[str, datetime]) -> None:
+    def _send(self, account: LinkedAccount, plays: Sequence[Played]) -> None:
         connection, user_id = account["connection"], account["user_id"]
-        tracks = self._songs.tracks(connection, plays)
+        shown = [play.song for play in plays]
+        listed = self._songs.known(connection, (song.song_id for song in shown))
+        tracks = shown_tracks(shown, listed)
+        if listed.keys() - tracks.keys():
+            self._connections.suspect(connection)
         with seen_by(user_id, account["name"]):
             known = self._tracks.summaries(tracks.values())
         app = App(
@@ -66,10 +82,27 @@ class PlayCounts:
         )
         now = round(datetime.now(UTC).timestamp() * 1000)
         events: list[Mapping[str, Any]] = []
-        for song_id, at in sorted(plays.items(), key=lambda play: play[1]):
-            if (track := known.get(tracks.get(song_id, ""))) is None:
+        for play in plays:
+            if (track := known.get(tracks.get(play.song.song_id, ""))) is None:
                 continue
             played = PlayedTrack(track_id=track.track_id, duration_ms=track.duration_ms or 0)
-            began = min(round(at.timestamp() * 1000), now)
-            events += app.submit(None, played, at=began, now=now).events
+            events += app.submit(None, played, at=round(play.at.timestamp() * 1000), now=now).events
         self._services.delivery.send(events)
+        self._beside.keep(
+            user_id, [_without_track(play) for play in plays if play.song.song_id not in tracks]
+        )
+
+
+def _without_track(play: Played) -> PlayBeside:
+    song = _song(play.song)
+    return PlayBeside(song.key(), ImportedPlay(song=song, at=int(play.at.timestamp())), Match(None))
+
+
+def _song(song: RemoteSong) -> Song:
+    return Song(
+        title=song.title,
+        artist=song.artist,
+        album=song.album or "",
+        seconds=song.seconds,
+        recordings=(song.recording,) if song.recording else (),
+    )

@@ -180,7 +180,7 @@ class _Server:
             with suppress(UnexpectedAnswer):  # a server without such a list has no play counts
                 self._counts.look(account, client)
             with suppress(UnexpectedAnswer):  # nor has it stars
-                self._opinions.look(account, client)
+                self._opinions.look(connection, account, client)
             self._lists.write(connection, account, client)
         except LogInRefused as error:  # of this account only
             self._pause(account["_id"])

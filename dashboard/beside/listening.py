@@ -15,9 +15,11 @@ from datetime import UTC, datetime
 from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.connected.client import OpenSubsonic
+from segue.connected.connections import Connections
 from segue.connected.faults import ServerFault
 from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
+from segue.connected.matching import shown_tracks
 from segue.connected.now_playing import Playing, followed, needs_count, playing_in
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
@@ -50,6 +52,7 @@ class Listening:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._songs, self._tracks = ConnectedSongs(services.store), Tracks(services.store)
+        self._connections = Connections(services.store)
         self._playbacks, self._accounts = Playbacks(services.store), LinkedAccounts(services.store)
         self._seen: dict[tuple[str, str], _Seen] = {}
 
@@ -87,7 +90,11 @@ class Listening:
                 place not in newest or playing.minutes_ago < newest[place].minutes_ago
             ):
                 newest[place] = playing
-        tracks = self._songs.tracks(connection, (playing.song_id for playing in newest.values()))
+        shown = [playing.song for playing in newest.values()]
+        known = self._songs.known(connection, (song.song_id for song in shown))
+        tracks = shown_tracks(shown, known)
+        if known.keys() - tracks.keys():
+            self._connections.suspect(connection)
         players: Counter[str] = Counter()
         for (user, _), playing in sorted(newest.items(), key=lambda one: one[1].minutes_ago):
             players[user] += 1
@@ -95,7 +102,11 @@ class Listening:
                 continue
             for account in learners[user]:
                 self._follow(
-                    connection, account, playing, tracks.get(playing.song_id), clients.get(account["_id"])
+                    connection,
+                    account,
+                    playing,
+                    tracks.get(playing.song.song_id),
+                    clients.get(account["_id"]),
                 )
 
     def _follow(
@@ -119,7 +130,7 @@ class Listening:
             if seen is None or seen.minutes_ago != playing.minutes_ago:
                 plays = seen.plays if seen else None
                 self._seen[place] = _Seen(
-                    song_id=playing.song_id, minutes_ago=playing.minutes_ago, plays=plays
+                    song_id=playing.song.song_id, minutes_ago=playing.minutes_ago, plays=plays
                 )
             return
         counted = needs_count(before, now=now) and self._has_counted(seen, client)
@@ -143,9 +154,9 @@ class Listening:
         while len(self._seen) >= _MOST_SEEN:
             del self._seen[next(iter(self._seen))]
         self._seen[place] = _Seen(
-            song_id=playing.song_id,
+            song_id=playing.song.song_id,
             minutes_ago=playing.minutes_ago,
-            plays=_play_count(client, playing.song_id) if client else None,
+            plays=_play_count(client, playing.song.song_id) if client else None,
         )
 
     def _has_counted(self, seen: _Seen | None, client: OpenSubsonic | None) -> bool:
@@ -175,7 +186,7 @@ def _goes_on(
 ) -> bool:
     """Whether a player still plays the song that it played at the last look."""
     if seen is not None:
-        if seen.song_id != playing.song_id:
+        if seen.song_id != playing.song.song_id:
             return False
         began_again = playing.minutes_ago < seen.minutes_ago
         return not began_again or (before is not None and now - before.began_at < before.duration_ms)

@@ -17,11 +17,12 @@ from segue.connected.written_lists import MOST, write_list
 from segue.dashboard.queries.made_lists import MADE, MadeFor, MadeList
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
+from segue.errors import SegueError
 from segue.ranking.recommendations import Recommendations
 
 log = logging.getLogger(__name__)
-_State = tuple[datetime | None, date, datetime | None, datetime]
-"""The sources of the lists: the plan, the day, the server's catalogue, and the link."""
+_State = tuple[datetime | None, date, datetime | None, datetime, str]
+"""The sources of the lists: the plan, the day, the server's catalogue, the link, and the index."""
 
 
 class Lists:
@@ -48,6 +49,7 @@ class Lists:
             now.date(),
             connection.get("listed_at"),
             account["linked_at"],
+            self._index(),
         )
         if self._written.get(account["_id"]) == state:
             return
@@ -59,6 +61,13 @@ class Lists:
             for made in MADE:
                 self._write(connection["_id"], account, client, made, lists.get(made.key) or {})
         self._written[account["_id"]] = state
+
+    def _index(self) -> str:
+        """The version of the index; empty before there is one. Without it, there are no songs for a list."""
+        try:
+            return self._services.catalogue.bundle().version
+        except SegueError:
+            return ""
 
     def _write(
         self,

@@ -2,7 +2,8 @@
 
 A star there is a like here, once: a listener who takes it back here, or dislikes the song afterwards, keeps
 that opinion. Ratings have no time. They are taken over once, after the account was linked, where the listener
-has none here.
+has none here. Nothing is taken over before the catalogue of the server was read. A star on a song that is
+newer than that waits until the library has the song.
 
 Delivery: an event has an id that follows from the account, the song and the star, so that a repeat counts
 once. The last opinion that was taken over is noted afterwards; a crash before the note repeats it, and
@@ -20,6 +21,7 @@ from typing import Any
 from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.connected.client import OpenSubsonic
+from segue.connected.connections import Connection
 from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.opinions_there import Star, ratings, stars
@@ -52,7 +54,7 @@ class OpinionsThere:
         self._opinions, self._marks = Opinions(store), Marks(store)
         self._next: dict[str, float] = {}
 
-    def look(self, account: LinkedAccount, client: OpenSubsonic) -> None:
+    def look(self, connection: Connection, account: LinkedAccount, client: OpenSubsonic) -> None:
         """Take over the opinions that are new since the last look.
 
         Raises
@@ -63,7 +65,7 @@ class OpinionsThere:
             Kafka does not accept events now; the next look makes up for it.
         """
         own = account["_id"]
-        if time.monotonic() < self._next.get(own, 0.0):
+        if "listed_at" not in connection or time.monotonic() < self._next.get(own, 0.0):
             return
         self._next[own] = time.monotonic() + _EVERY_SECONDS
         self._take_stars(account, stars(client))
@@ -72,11 +74,16 @@ class OpinionsThere:
 
     def _take_stars(self, account: LinkedAccount, found: Iterable[Star]) -> None:
         until, now = account.get("stars_until"), datetime.now(UTC)
+        waiting = set(account.get("stars_waiting") or ())
         # The clock there may be ahead; a time that is further ahead is none.
         times = {star.song_id: star.at if star.at and star.at <= now + _AHEAD else None for star in found}
-        new = [song_id for song_id, at in times.items() if until is None or (at is not None and at > until)]
-        new.sort(key=lambda song_id: times[song_id] or _BEFORE_ALL, reverse=True)
-        tracks = self._known(account, new[:_MOST])
+        new = [
+            song_id
+            for song_id, at in times.items()
+            if until is None or song_id in waiting or (at is not None and at > until)
+        ]
+        new = sorted(new, key=lambda song_id: times[song_id] or _BEFORE_ALL, reverse=True)[:_MOST]
+        tracks, listed = self._known(account, new), self._songs.tracks(account["connection"], new)
         given = self._opinions.given(account["user_id"], (one.track_id for one in tracks.values()))
         wanted = {}
         for song_id, track in tracks.items():
@@ -93,7 +100,8 @@ class OpinionsThere:
             if song_id not in newest
         )
         dated = [at for at in times.values() if at is not None]
-        self._accounts.note_stars(account, max([*dated, until or _BEFORE_ALL]))
+        without_track = [song_id for song_id in new if song_id not in listed]
+        self._accounts.note_stars(account, max([*dated, until or _BEFORE_ALL]), waiting=without_track)
 
     def _take_ratings(self, account: LinkedAccount, found: Mapping[str, int]) -> None:
         tracks, user_id = self._known(account, list(found)[:_MOST]), account["user_id"]

@@ -20,12 +20,13 @@ from segue.dashboard.cross_origin import CrossOrigin
 from segue.dashboard.failures import AWAY, Failure, failure_of
 from segue.dashboard.listenbrainz.scrobbles import Scrobbles
 from segue.dashboard.listenbrainz.submission import LARGEST, Invalid, Listen, ListenType, listens_of
+from segue.dashboard.paths import LISTENS
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.people.app_log_in import AppLogIn
 from segue.people.app_passwords import AppPassword
 
-SUBMIT, VALIDATE, ELSE = "/1/submit-listens", "/1/validate-token", below("/1")
+SUBMIT, VALIDATE, ELSE = f"{LISTENS}/submit-listens", f"{LISTENS}/validate-token", below(LISTENS)
 METHODS = {SUBMIT: "POST", VALIDATE: "GET"}
 _SCHEMES = ("token", "bearer")
 _SHAPE = '{"listen_type": "single", "payload": [...]}'

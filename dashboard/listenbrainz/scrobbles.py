@@ -8,6 +8,7 @@ are matched again when it grows.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ from segue.plays.playbacks import Playbacks
 
 _LOOKED_AT = 50
 """Tracks with a song's words that are compared with it."""
+_MOST_PROGRAMS = 20
+"""Programs of a submission that are told apart: the events of each are sent and awaited."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,7 @@ class Scrobbles:
         SegueError
             Kafka does not accept events now.
         """
-        client = _client(used, [listen])
+        client = _client(used, listen)
         app, now = self._app(used, client), round(time.time() * 1000)
         [found] = self._found(used.user_id, [listen])
         track = _played(found.track) if found.track is not None else None
@@ -68,35 +71,45 @@ class Scrobbles:
         self._follow(used, client, named)
 
     def take(self, used: AppPassword, listens: Sequence[Listen]) -> None:
-        """Take songs that were heard.
+        """Take songs that were heard, those of each program as its own: one may send the listens of others.
 
         Raises
         ------
         SegueError
-            Kafka does not accept events now; nothing was stored.
+            Kafka does not accept events now; the same listens can be sent again.
         """
-        client = _client(used, listens)
-        app, now = self._app(used, client), round(time.time() * 1000)
+        now = round(time.time() * 1000)
         oldest = now - self._services.settings.stream.max_delay.total_seconds() * 1000
-        heard: list[tuple[PlayedTrack, int]] = []
+        heard: defaultdict[str, list[tuple[PlayedTrack, int]]] = defaultdict(list)
         beside: list[PlayBeside] = []
         for found in self._found(used.user_id, sorted(listens, key=lambda one: one.at or 0)):
-            at = min((found.listen.at or 0) * 1000, now)
-            if found.track is not None and at >= oldest:
-                heard.append((_played(found.track), at))
+            at = found.listen.at or 0
+            if found.track is not None and at * 1000 >= oldest:
+                client = _client(used, found.listen)
+                if client not in heard and len(heard) >= _MOST_PROGRAMS:
+                    client = next(reversed(heard))
+                heard[client].append((_played(found.track), at * 1000))
             else:
-                beside.append(_beside(found, at // 1000))
+                beside.append(_beside(found, at))
+        for client, plays in heard.items():
+            self._submit(used, client, plays, now=now)
+        self._beside.keep(used.user_id, beside)
+
+    def _submit(
+        self, used: AppPassword, client: str, plays: Sequence[tuple[PlayedTrack, int]], *, now: int
+    ) -> None:
+        """Submit tracks with the times at which they began, epoch ms."""
+        app = self._app(used, client)
 
         def submitted(before: Playback | None) -> list[Change]:
             changes: list[Change] = []
-            for track, at in heard:
+            for track, at in plays:
                 change = app.submit(before, track, at=at, now=now)
                 before = change.playback
                 changes.append(change)
             return changes
 
         self._follow(used, client, submitted)
-        self._beside.keep(used.user_id, beside)
 
     def _app(self, used: AppPassword, client: str) -> App:
         return App(
@@ -176,10 +189,9 @@ def _searches(song: Song) -> list[str]:
     return [" ".join([*words, title]) for words in (artists, artists[:1], [])]
 
 
-def _client(used: AppPassword, listens: Sequence[Listen]) -> str:
+def _client(used: AppPassword, listen: Listen) -> str:
     """The name of the program and of the device."""
-    program = next((one.client for one in listens if one.client), "ListenBrainz")
-    return f"{program} ({used.device})"
+    return f"{listen.client or 'ListenBrainz'} ({used.device})"
 
 
 def _played(track: MatchableTrack) -> PlayedTrack:

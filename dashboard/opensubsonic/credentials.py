@@ -11,7 +11,7 @@ import logging
 import secrets
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from segue.dashboard.opensubsonic.answers import unavailable
@@ -46,8 +46,8 @@ class Caller:
     """The name of the app, and of the device if it logged in with an app password."""
     session_id: str
     """The `session_id` of plays."""
-    with_account_password: bool = False
-    """Whether the call has the password of the account itself."""
+    checked: str = field(default="", repr=False)
+    """The password hash of the account, if the call has the password of the account itself."""
 
 
 class Credentials:
@@ -102,7 +102,8 @@ class Credentials:
     def _by_token(self, name: str, token: str, salt: str, *, address: str) -> AppPassword:
         attempt = sources(name, address)
         self._guard(*attempt)
-        stored = self._app_passwords.named(name)
+        account = self._accounts.named(name)
+        stored = self._app_passwords.named(name, owner=account.user_id if account else None)
         try:
             found = self._app_passwords.by_token(stored, token, salt, box=self._box)
         except UnreadableSecret as error:
@@ -112,7 +113,7 @@ class Credentials:
             raise refusal from None
         if found is not None and not self._accounts.is_disabled(found.user_id):
             return found
-        if not stored and self._seems_without(name):
+        if not stored and (account is not None or self._seems_without(name)):
             raise self._without_tokens(address)
         for source in attempt:
             self._failures.count(source)
@@ -133,13 +134,11 @@ class Credentials:
         )
 
     def _seems_without(self, name: str) -> bool:
-        """Whether a name without app passwords is answered as that of an account.
+        """Whether a name that nobody has is answered as that of an account without app passwords.
 
-        Half of the names that nobody has are, always the same ones, so that the answer does not tell which
-        accounts there are.
+        Half of them are, always the same ones, so that the answer does not tell which accounts there are.
         """
-        key = name_key(name)
-        return self._accounts.named(name) is not None or self._names.of(key).lower() < "m"
+        return self._names.of(name_key(name)).lower() < "m"
 
     def _by_password(self, name: str, password: str, client: str, *, address: str) -> Caller:
         used = self._app_passwords.by_secret(password)
@@ -148,7 +147,7 @@ class Credentials:
             return self._by_app_password(used, client)
         stored = self._accounts.stored(name)
         if stored is not None and not stored.get("disabled_at") and self._right.knows(stored, password):
-            account = Account(stored["user_id"], stored["name"])
+            account = Account(stored["user_id"], stored["name"], checked=stored["password"])
         else:
             account = self._log_in(name, password, address=address)
             if stored is not None:
@@ -161,7 +160,7 @@ class Credentials:
             name=account.name,
             client=client,
             session_id=session_of_app(account.user_id, client),
-            with_account_password=True,
+            checked=account.checked,
         )
 
     def _log_in(self, name: str, password: str, *, address: str) -> Account:

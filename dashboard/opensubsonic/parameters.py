@@ -51,7 +51,7 @@ class Parameters:
         """
         if not has_form(request):
             return self
-        pairs = await read_apart(_parsed_form, await body(request, limit=LARGEST_FORM))
+        pairs = await read_apart(fields_of, await body(request, limit=LARGEST_FORM))
         own = [(name, value) for name, values in self._values.items() for value in values]
         return Parameters([*own, *pairs])
 
@@ -184,7 +184,14 @@ def number(name: str, text: str) -> int:
     return value
 
 
-def _parsed_form(form: bytes) -> list[tuple[str, str]]:
+def fields_of(form: bytes) -> list[tuple[str, str]]:
+    """The fields of a form, in their order.
+
+    Raises
+    ------
+    HTTPException
+        413: there are more than :data:`MOST_FIELDS`.
+    """
     return _parsed(form.decode("utf-8", "replace"))
 
 

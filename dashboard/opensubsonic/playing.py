@@ -14,6 +14,8 @@ from segue.plays.playback import STATES, App, Change, Playback, PlayedTrack
 
 _SECONDS_BEFORE = 10**11
 """Below this number a time is in seconds: as milliseconds it would be in 1973 or earlier."""
+_AHEAD_MS = 24 * 3_600_000
+"""How far an app's clock may be ahead."""
 _MOST = 500
 """Songs that one call submits."""
 _FASTEST = 16.0
@@ -109,13 +111,14 @@ def _played(track: FullTrack) -> PlayedTrack:
 
 
 def _time(text: str, *, now: int) -> int | None:
-    """The time of a submission in epoch ms; a later one than now is now, and a blank one is none."""
+    """The time of a submission in epoch ms; one that no clock shows yet is now, and a blank one is none."""
     if not text.strip():
         return None
     given = number("time", text)
     if given <= 0:
         raise invalid("time", "it must be in milliseconds since 1970")
-    return min(given * 1000 if given < _SECONDS_BEFORE else given, now)
+    at = given * 1000 if given < _SECONDS_BEFORE else given
+    return at if at <= now + _AHEAD_MS else now
 
 
 ENDPOINTS: dict[str, Endpoint] = {"scrobble": scrobble, "reportPlayback": report}

@@ -36,11 +36,12 @@ from segue.dashboard.opensubsonic.credentials import Caller
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError, missing
 from segue.dashboard.opensubsonic.parameters import Parameters, has_form
 from segue.dashboard.opensubsonic.server import Server
+from segue.dashboard.paths import APPS, Callers, callers_of
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 
-PATH = "/rest/{name}"
-_ELSE = below("/rest")
+PATH = f"{APPS}/{{name}}"
+_ELSE = below(APPS)
 _METHODS = ("GET", "POST", "OPTIONS")
 _OTHER_METHODS = ("PUT", "PATCH", "DELETE")
 _ENDING = ".view"
@@ -102,7 +103,7 @@ def form_of(request: Request) -> Form:
 def no_room(request: Request) -> Response:
     """The answer to a call for which there is no room, in the form of its protocol."""
     words = "There is no room for another call: try again later."
-    if request.url.path.startswith("/rest/"):
+    if callers_of(request.url.path) is Callers.MUSIC_APPS:
         return readable(form_of(request).failure(unavailable(words)))
     return readable(JSONResponse({"code": 503, "error": words}, 503))
 

@@ -20,6 +20,7 @@ from segue.dashboard.beside.follower import Follower
 from segue.dashboard.capacity import Capacity
 from segue.dashboard.connections import PromptProtocol
 from segue.dashboard.listenbrainz import routes as listenbrainz
+from segue.dashboard.log_lines import spare_the_log
 from segue.dashboard.metrics import Measured
 from segue.dashboard.opensubsonic.routes import no_room, routes
 from segue.dashboard.scrobbling import sending_scrobbles
@@ -96,6 +97,7 @@ def make_app(settings: Settings | None = None) -> Starlette:
     """The application of one process."""
     found = settings or load_settings()
     logs.configure(found.logs.format, level=found.logs.level)
+    spare_the_log()
     used = connected(found, kafka=False)
     services = Services(open_store(used), used)
     answering = [*routes(services), *listenbrainz.routes(services), *developers.routes(services)]

@@ -45,7 +45,7 @@ def change_password(call: Call) -> Content:
     name, password = parameters.text("username"), decoded(parameters.text("password"))
     if name_key(name) != name_key(call.caller.name):
         raise ProtocolError(Code.NOT_ALLOWED, "You can change your own password only.")
-    if not call.caller.with_account_password:
+    if not call.caller.checked:
         raise ProtocolError(
             Code.NOT_ALLOWED, "An app password cannot change the password of the account: use the page You."
         )
@@ -53,7 +53,7 @@ def change_password(call: Call) -> Content:
     if account is None:
         raise not_found("user")
     try:
-        call.server.services.authenticator.set_password(account, password)
+        call.server.services.authenticator.set_password(account, password, former=call.caller.checked)
     except AccountError as error:
         raise ProtocolError(Code.GENERIC, str(error)) from None
     services = call.server.services

@@ -191,6 +191,7 @@ class Correcting:
         SegueError
             The listener has too many corrections.
         """
+        self._changed.begin(self.user_id)
         if strength is None:
             self._corrections.take_back_rule(self.user_id, belief.kind, belief.key)
         else:
@@ -205,10 +206,12 @@ class Correcting:
         SegueError
             The listener has forgotten too many times.
         """
+        self._changed.begin(self.user_id)
         self._corrections.forget_span(self.user_id, span)
         self._changed.note([self.user_id])
 
     def remember(self, span: Span) -> None:
         """Let the plays of a forgotten time count again."""
+        self._changed.begin(self.user_id)
         self._corrections.remember_span(self.user_id, span)
         self._changed.note([self.user_id])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 
 from segue.catalog.track import file_key
@@ -16,7 +17,7 @@ from segue.playlists.written import Format
 from segue.storage.store import Store
 
 _LOOKED_AT = 20
-_ENCODINGS_TRIED = 6
+_ENCODINGS_TRIED, _MOST_TRIED = 6, 200
 
 
 def exported(store: Store, playlist: Playlist, form: Format) -> str:
@@ -38,22 +39,33 @@ def _entry(track: TrackSummary, file_name: str | None) -> Entry:
 def read_and_match(catalogue: CatalogueReader, data: bytes) -> tuple[Listed, Matched]:
     """A playlist and its entries, matched with the catalogue, in the encoding that has most of the names.
 
+    Only some entries are looked for in each encoding: those of a long playlist take minutes.
+
     Raises
     ------
     NotPlaylist
         It is not a playlist.
     """
-    tried: list[tuple[Listed, Matched]] = []
+    tried: list[tuple[int, Listed]] = []
     for listed in islice(readings(data), _ENCODINGS_TRIED):
-        tried.append((listed, matched(catalogue, listed)))
-        if not tried[-1][1].unmatched:
+        if not (telling := _telling(listed)):
+            return listed, matched(catalogue, listed.entries)
+        tried.append((len(matched(catalogue, telling).unmatched), listed))
+        if not tried[-1][0]:
             break
-    return min(tried, key=lambda pair: len(pair[1].unmatched))
+    _, best = min(tried, key=lambda pair: pair[0])
+    return best, matched(catalogue, best.entries)
 
 
-def matched(catalogue: CatalogueReader, listed: Listed) -> Matched:
+def _telling(listed: Listed) -> Sequence[Entry]:
+    """Some entries whose names depend on the encoding."""
+    depend = (one for one in listed.entries if not (one.shown.isascii() and one.location.isascii()))
+    return list(islice(depend, _MOST_TRIED))
+
+
+def matched(catalogue: CatalogueReader, entries: Sequence[Entry]) -> Matched:
     """Match the entries of a playlist with the catalogue, by their files and by artist and title."""
-    names = [parts[-1] for entry in listed.entries if (parts := path_parts(entry.location))]
+    names = [parts[-1] for entry in entries if (parts := path_parts(entry.location))]
     by_file = catalogue.with_file_names(names)
 
     def candidates(entry: Entry) -> list[MatchableTrack]:
@@ -62,4 +74,4 @@ def matched(catalogue: CatalogueReader, listed: Listed) -> Matched:
         files = by_file.get(file_key(parts[-1]), []) if parts else []
         return list({track.track_id: track for track in [*words, *files]}.values())
 
-    return match(listed.entries, candidates=candidates)
+    return match(entries, candidates=candidates)

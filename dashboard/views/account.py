@@ -6,6 +6,7 @@ import streamlit as st
 
 from segue.clock import now
 from segue.dashboard import visit
+from segue.dashboard.language.formats import day
 from segue.dashboard.language.words import gettext
 from segue.dashboard.player import components
 from segue.dashboard.text import plain
@@ -66,8 +67,18 @@ def finish_provider_log_in(listener: Listener | None) -> None:
     stranger = listener.name is None if listener else visit.is_refused()
     if not stranger or st.user.get("is_logged_in") is not True or not is_fresh(st.user, at=now()):
         return
-    if known := account_of(st.user):
+    if (known := account_of(st.user)) is None:
+        return
+    if (until := visit.left_until(known)) is None:
         components.entry("hand-over", label="", code=visit.hand_over(known))
+        return
+    # Their id would be the same again, by which the stream would find their former plays.
+    st.info(
+        gettext(
+            "You have removed everything that was stored about you. You can log in again after {day}.",
+            day=day(until, skeleton="yMMMMd"),
+        )
+    )
 
 
 def _enter() -> None:

@@ -14,7 +14,7 @@ from segue.dashboard.text import plain
 from segue.errors import SegueError
 from segue.imports.importing import Importer, Summary
 from segue.imports.play import REASONS
-from segue.imports.runs import ImportRun, Imports, is_stalled
+from segue.imports.runs import INTERRUPTED, ImportRun, Imports, is_active
 from segue.people.login_sessions import Listener
 
 _MISSING = 20
@@ -113,8 +113,8 @@ def _result(summary: Summary) -> None:
     if summary.known:
         lines.append(
             ngettext(
-                "{count} play is in the files more than once.",
-                "{count} plays are in the files more than once.",
+                "{count} play was imported before, or is in the files more than once.",
+                "{count} plays were imported before, or are in the files more than once.",
                 summary.known,
             )
         )
@@ -151,11 +151,15 @@ def _runs(listener: Listener) -> None:
     """The imports so far, and the progress of one that runs."""
     runs = [run for run in Imports(visit.services().store).of(listener.user_id) if run["state"] != "undone"]
     running = visit.services().importing.is_running(listener.user_id)
-    if running or any(run["state"] == "running" and not is_stalled(run) for run in runs):
+    if running or any(_runs_now(run) for run in runs):
         _progress(listener.user_id)
     for run in runs:
-        if run["state"] != "running" or is_stalled(run):
+        if not _runs_now(run):
             _run(listener, run)
+
+
+def _runs_now(run: ImportRun) -> bool:
+    return run["state"] == "running" and is_active(run)
 
 
 @st.fragment(run_every=_SECONDS)
@@ -163,11 +167,10 @@ def _runs(listener: Listener) -> None:
 def _progress(user_id: str) -> None:
     """The plays that were read so far; the page is drawn again at the end."""
     services = visit.services()
-    latest = next(iter(Imports(services.store).of(user_id)), None)
-    active = latest is not None and latest["state"] == "running" and not is_stalled(latest)
-    if not active and not services.importing.is_running(user_id):
+    active = next((run for run in Imports(services.store).of(user_id) if _runs_now(run)), None)
+    if active is None and not services.importing.is_running(user_id):
         st.rerun()
-    rows = latest["rows"] if latest is not None and active else 0
+    rows = active["rows"] if active is not None else 0
     st.info(
         ngettext("Importing: {count} row so far", "Importing: {count} rows so far", rows),
         icon=":material/hourglass_top:",
@@ -177,15 +180,29 @@ def _progress(user_id: str) -> None:
 def _run(listener: Listener, run: ImportRun) -> None:
     left, right = st.columns([4, 1], vertical_alignment="center")
     plays = ngettext("{count} new play", "{count} new plays", run["stored"])
-    note = ""
-    if run["state"] != "complete":
-        note = " · " + gettext("interrupted: import the same files again to complete it")
     files = plain(", ".join(run["files"][:3]))
-    left.markdown(f"**{files}** · {day(run['started_at'], skeleton='yMMMMd')} · {plays}{note}")
+    left.markdown(f"**{files}** · {day(run['started_at'], skeleton='yMMMMd')} · {plays}")
+    if note := _note(run):
+        left.markdown(f":orange[{plain(note)}]")
     for line in _left_out(run["left_out"]):
         left.caption(line)
+    if is_active(run):
+        return
     if right.button(gettext("Remove these plays"), key=f"undo-import-{run['number']}"):
         current = visit.listener()
         if current is not None and current.user_id == listener.user_id:
             Importer(visit.services().store, current.user_id).undo(run["number"])
         st.rerun()
+
+
+def _note(run: ImportRun) -> str:
+    """What became of an import that is not complete, and what to do about it."""
+    if run["state"] == "complete":
+        return ""
+    if run["state"] == "removing":
+        if is_active(run):
+            return gettext("These plays are being removed.")
+        return gettext("The removal of these plays was interrupted: remove them again.")
+    if (error := run.get("error", INTERRUPTED)) != INTERRUPTED:
+        return translated(error)
+    return gettext("The import was interrupted: import the same files again to complete it.")

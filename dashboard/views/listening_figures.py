@@ -17,6 +17,8 @@ from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.views.charts import ACCENT, dressed
 from segue.engagement.patterns import By, calendar, top
 
+_GREY, _HALF_A_DOT = "rgba(128,128,128,.28)", np.array([0.0022, 0.0048])
+"""The tracks of the library on the map, and half of their width and height as shares of the map's."""
 _GLOW = [[0, "rgba(13,148,136,.10)"], [0.02, "rgba(13,148,136,.28)"], [1, "rgba(13,148,136,1)"]]
 
 
@@ -165,14 +167,6 @@ def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, subti
     figure = go.Figure(
         [
             go.Scatter(
-                x=cloud[:, 0],
-                y=cloud[:, 1],
-                mode="markers",
-                marker={"size": 4, "color": "rgba(128,128,128,.28)"},
-                hoverinfo="skip",
-                showlegend=False,
-            ),
-            go.Scatter(
                 x=places[:, 0],
                 y=places[:, 1],
                 mode="lines+markers",
@@ -192,9 +186,27 @@ def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, subti
     up = 1 if places[-1, 1] >= places[0, 1] else -1
     for place, text, side in ((places[0], days[0], -up), (places[-1], f"<b>{days[-1]}</b>", up)):
         figure.add_annotation(x=place[0], y=place[1], text=text, showarrow=False, yshift=26 * side)
-    for axis in (figure.update_xaxes, figure.update_yaxes):
-        axis(visible=False)
+    low, high = _bounds(np.concatenate([cloud, places]))
+    for axis, bounds in ((figure.update_xaxes, (low[0], high[0])), (figure.update_yaxes, (low[1], high[1]))):
+        axis(visible=False, range=bounds)
+    dots = _dots(cloud, half=(high - low) * _HALF_A_DOT)
+    figure.add_shape(type="path", path=dots, fillcolor=_GREY, line={"width": 0}, layer="below")
     return dressed(figure, gettext("How your taste moved"), subtitle, height=420)
+
+
+def _bounds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest coordinates of (n, 2) points, with room for the largest marker."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = np.maximum(0.06 * (high - low), 1e-6)
+    return low - room, high + room
+
+
+def _dots(points: np.ndarray, *, half: np.ndarray) -> str:
+    """The path of small squares around (n, 2) points: one element, since 2,000 elements stop a browser."""
+    corners = np.concatenate([points - half, points + half], axis=1)
+    return "".join(
+        f"M{left:.6g},{low:.6g}H{right:.6g}V{high:.6g}H{left:.6g}Z" for left, low, right, high in corners
+    )
 
 
 def minutes_by(when: str, minutes: str) -> str:

@@ -8,6 +8,9 @@ import streamlit as st
 
 from segue.dashboard.language.words import gettext
 
+MOST = 5_000
+"""The most entries of a list on a page, which is made anew, and sent, each time it runs."""
+
 
 def asked_for(key: str, *, first: int) -> int:
     """How many entries of a list the visitor wants to see; `first` before the button was pressed."""
@@ -46,9 +49,11 @@ def offer(key: str, *, shown: int, total: int | None, words: Counted) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words(shown, total), width="content")
+        if shown >= MOST:
+            return
 
         def double() -> None:
-            st.session_state[_name(key)] = 2 * max(shown, 1)
+            st.session_state[_name(key)] = min(2 * max(shown, 1), MOST)
 
         st.button(
             gettext("Show more"),

@@ -12,6 +12,7 @@ from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import read_and_match
 from segue.dashboard.queries.times import length
+from segue.dashboard.slow_work import Full
 from segue.dashboard.text import plain
 from segue.dashboard.views import heading, made, more, sharing
 from segue.people.login_sessions import Listener
@@ -26,6 +27,10 @@ from segue.playlists.written import FORMATS
 _UNMATCHED_SHOWN = 200
 _PATIENCE = 30.0
 """Seconds for which a playlist file waits for others."""
+_BUSY = {
+    503: marked("Other files are being analysed: try again in a moment."),
+    429: marked("Your other files are being analysed: try again when they are done."),
+}
 _GENRES = 300
 
 
@@ -112,7 +117,7 @@ def _import(owner: str) -> None:
     elif submitted and file is not None:
         try:
             with st.spinner(gettext("Looking for the songs")):
-                listed, matches = _read(file.getvalue())
+                listed, matches = _read(file.getvalue(), visit.network() or owner)
             name = (listed.name or file.name.rpartition(".")[0] or gettext("Playlist"))[:LONGEST_NAME]
             if not matches.track_ids:
                 st.error(gettext("None of the songs is in this library."))
@@ -126,21 +131,20 @@ def _import(owner: str) -> None:
         reopen(id=new.playlist_id)
 
 
-def _read(content: bytes) -> tuple[Listed, Matched]:
+def _read(content: bytes, visitor: str) -> tuple[Listed, Matched]:
     """A playlist file and its songs.
 
     Raises
     ------
     NotPlaylist
-        It is not a playlist, or too many others are being read.
+        It is not a playlist, or another file of this visitor is being read, or too many of others.
     """
     services = visit.services()
-    if not services.reading.acquire(timeout=_PATIENCE):
-        raise NotPlaylist(marked("Other files are being analysed: try again in a moment."))
     try:
-        return read_and_match(services.catalogue, content)
-    finally:
-        services.reading.release()
+        with services.reading.place(visitor, patience=_PATIENCE):
+            return read_and_match(services.catalogue, content)
+    except Full as full:
+        raise NotPlaylist(_BUSY[full.status_code]) from None
 
 
 def _unmatched(shown: list[str]) -> None:

@@ -73,7 +73,11 @@ def told_apart(
 
 
 def _is_within(path: str, closed: Collection[str]) -> bool:
-    return path in closed or any(path.startswith(f"{folder}/") for folder in closed)
+    while path not in closed:
+        path, slash, _ = path.rpartition("/")
+        if not slash:
+            return False
+    return True
 
 
 def _is_empty_mount(folder: Path, roots: Collection[Path]) -> bool:

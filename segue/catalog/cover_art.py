@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 
 from segue.catalog.ape import ape_tags_of
 from segue.catalog.file_names import is_disc
+from segue.catalog.pictures import SUFFIXES
 
 WIDEST = 400
 """Pixels on the longer side."""
@@ -42,9 +43,10 @@ BESIDE = (
     "thumb",
 )
 """File names of a folder's cover, in order of preference: in lower case, letters only, without suffix."""
-NEVER = ("back", "inlay", "booklet", "cd", "disc", "disk", "tray", "inside", "matrix", "spine", "label")
-"""The beginnings of names of pictures that are not front covers."""
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+NEVER = re.compile(
+    r"(?:back|inlay|booklet|cd|disc|disk|tray|inside|matrix|spine|label)(?:cover|art|scan|image|label)?\d*"
+)
+"""Words in the names of pictures that are not front covers."""
 FRONT = 3
 """The kind of picture that ID3 and FLAC call the front cover."""
 
@@ -132,15 +134,20 @@ def _block(text: str) -> Picture | None:
         return None
 
 
+def forget_folders() -> None:
+    """Look at the pictures in folders again: they may have changed since the last pass."""
+    _beside.cache_clear()
+
+
 @lru_cache(maxsize=64)
 def _beside(folder: Path) -> Cover | None:
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
+        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
     except OSError:
         return None
     named = [file for stem in BESIDE for file in files if _letters(file) == stem]
     named += [file for stem in BESIDE[:4] for file in files if _letters(file).startswith(stem)]
-    others = [file for file in files if not _letters(file).startswith(NEVER)]
+    others = [file for file in files if not _is_other_side(file)]
     ranked = list(dict.fromkeys([*named, *sorted(others, key=_size, reverse=True)]))
     for file in ranked:
         try:
@@ -158,6 +165,11 @@ def _beside(folder: Path) -> Cover | None:
 def _letters(file: Path) -> str:
     """The name of a file without its suffix, signs and numbers: "Cover (1).jpg" → "cover"."""
     return "".join(sign for sign in file.stem.lower() if sign.isalpha())
+
+
+def _is_other_side(file: Path) -> bool:
+    """Whether a name says that it is not the front: "Back.jpg" and "CD 1.jpg", but not "Discovery.jpg"."""
+    return any(NEVER.fullmatch(word) for word in re.split(r"[\W_]+", file.stem.lower()))
 
 
 def _size(file: Path) -> int:

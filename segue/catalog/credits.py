@@ -53,8 +53,12 @@ UNDIVIDED = _keys(
 """Names of artists that have a separator in them."""
 
 _FEATURING = re.compile(
-    r"\s*[(\[]?\s*(?<!\w)(?:(?:feat|ft)\.|(?:feat|ft|featuring)(?=\s))\s*([^)\]]+)[)\]]?", re.IGNORECASE
+    r"(?:(?<=[^\s(\[])\s*|^\s*(?=[(\[]))[(\[]?\s*(?<!\w)"
+    r"(?:(?:feat|ft)\.(?!\s*(?:Worth|Lauderdale|Myers|Collins|Wayne|Knox)\b)|(?:feat|ft|featuring)(?=\s)(?!\s+of\b))"
+    r"\s*([^)\]]+)[)\]]?",
+    re.IGNORECASE,
 )
+"""Guests after another name, or in brackets; neither "Ft. Worth" nor a feat of strength."""
 _PLAIN_SEPARATORS = re.compile(r"\s*[;；\0]\s*|\s+/\s+")
 _SLASHES = re.compile(r"\s*[;\0/]\s*")
 _AND = re.compile(
@@ -126,7 +130,7 @@ def _credits_of(
     if listed:
         names = [name for value in listed for name in _split(value, ids=0, slashes=slashes, whole=whole)]
         front = artist_key(" ".join(_FEATURING.sub("", value) for value in shown))
-        behind = artist_key(" ".join(_FEATURING.findall("\n".join([*shown, title]))))
+        behind = artist_key(" ".join(name for text in (*shown, title) for name in _FEATURING.findall(text)))
         guests = [n for n in names if artist_key(n) in behind and artist_key(n) not in front]
         featured = guests or featured
         names = [name for name in names if name not in guests] or names

@@ -8,7 +8,7 @@ of the file: the gap before a song (INDEX 00) belongs to the song before, as on 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,8 +19,12 @@ FRAMES = 75
 LARGEST = 1 << 20
 """Bytes; a larger file is no CUE sheet."""
 MOST_TRACKS = 999
-_WORD = re.compile(r'"([^"]*)"?|(\S+)')
-_TIME = re.compile(r"(\d{1,5}):(\d{1,2}):(\d{1,2})")
+_TIME = re.compile(r"(\d{1,5}):(\d{1,2})(?::(\d{1,2}))?")
+_FILE_TYPE = re.compile(
+    r"\s+(?:WAVE|MP3|AIFF|BINARY|MOTOROLA|FLAC|APE|WV|WAVPACK|OGG|AAC|M4A)$", re.IGNORECASE
+)
+_QUOTES = frozenset({'""', "“”", "„“", "„”", "«»"})
+"""The first and the last sign of a value in quotes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +87,10 @@ def parse_cue(text: str, *, file: str = "") -> CueSheet:
         The file of the songs before the first FILE; empty if a sheet must name it.
     """
     reader = _Reader(file)
-    for line in text.splitlines():
-        words = _words(line)
-        if words:
-            reader.take(words[0].upper(), words[1:])
+    for line in re.split(r"\r\n|\r|\n", text):
+        command, _, rest = line.strip().lstrip("\ufeff").replace("\t", " ").partition(" ")
+        if command:
+            reader.take(command.upper(), rest.strip())
     return reader.sheet()
 
 
@@ -101,18 +105,20 @@ class _Reader:
         self._last: tuple[int, int] | None = None
         """The place of the last song that has begun: the number of its file, and that in the file."""
 
-    def take(self, command: str, words: list[str]) -> None:
-        value = words[0].strip() if words else ""
+    def take(self, command: str, rest: str) -> None:
+        first, _, after = rest.partition(" ")
+        after = after.strip()
         if command == "FILE":
-            self._files.append((value, []))
+            # A name without quotes may have spaces; the type of the file is the last word.
+            self._files.append((_value(_FILE_TYPE.sub("", rest)), []))
         elif command == "TRACK":
-            self._begin(value, words[1] if len(words) > 1 else "AUDIO")
-        elif command == "INDEX" and value.isdecimal() and int(value) == 1 and len(words) > 1:
-            self._index(words[1])
+            self._begin(first, after or "AUDIO")
+        elif command == "INDEX" and first.isdecimal() and int(first) == 1 and after:
+            self._index(after)
         elif command in {"TITLE", "PERFORMER"}:
-            self._set(command.lower(), value)
-        elif command == "REM" and len(words) > 1:
-            self._remark(value.lower(), " ".join(words[1:]))
+            self._set(command.lower(), _value(rest))
+        elif command == "REM" and after:
+            self._remark(first.lower(), _value(after))
 
     def sheet(self) -> CueSheet:
         files = tuple(CueFile(name=name, tracks=with_ends(tracks)) for name, tracks in self._files if tracks)
@@ -171,16 +177,18 @@ def _seconds(time: str) -> float:
     match = _TIME.fullmatch(time.strip())
     if match is None:
         raise InvalidCue(f"{time[:40]!r} is not a time such as 03:25:00")
-    minutes, seconds, frames = map(int, match.groups())
+    minutes, seconds, frames = (int(part or 0) for part in match.groups())
     if seconds >= 60 or frames >= FRAMES:
         raise InvalidCue(f"{time[:40]!r} is not a time: there are 60 seconds and {FRAMES} frames")
     return round(60 * minutes + seconds + frames / FRAMES, 6)
 
 
-def _words(line: str) -> list[str]:
-    return list(_parts(line.strip().lstrip("\ufeff")))
+def _value(text: str) -> str:
+    """A value without the quotes around it: the first and the last of the line, since titles may have some.
 
-
-def _parts(line: str) -> Iterator[str]:
-    for quoted, plain in _WORD.findall(line):
-        yield plain or quoted
+    Some programs write no quotes.
+    """
+    if text[:1] == '"':
+        end = text.rfind('"')
+        return text[1 : end if end > 0 else None].strip()
+    return text[1:-1].strip() if text[:1] + text[-1:] in _QUOTES else text

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def songs_by_file(
     encoding
         The encoding of sheets that are not Unicode, or "auto".
     """
-    known = sorted(names)
+    known = _by_name(names)
     found: dict[str, list[CueSong]] = {}
     rejected: list[RejectedFile] = []
     for path in sorted(sheets):
@@ -67,7 +66,8 @@ def songs_by_file(
             rejected.append(_rejected(path, "unreadable", error.strerror or str(error)))
             continue
         if len(files) < len(sheet.files):
-            missing = ", ".join(file.name for file in sheet.files if file not in files.values())
+            there = {id(file) for file in files.values()}
+            missing = ", ".join(file.name for file in sheet.files if id(file) not in there)
             rejected.append(_rejected(path, "cue-without-file", f"it names {missing[:300]}"))
         for name, file in files.items():
             if len(file.tracks) > 1 and name not in found:
@@ -83,16 +83,21 @@ def _read(path: Path, encoding: str) -> CueSheet:
     return read_cue(data, encoding=encoding)
 
 
-def _named(file: CueFile, sheet: CueSheet, path: Path, names: Sequence[str]) -> str | None:
+def _by_name(names: Iterable[str]) -> dict[str, str]:
+    """The names of audio files by what a sheet may call them: their names with and without suffix."""
+    known: dict[str, str] = {}
+    for name in sorted(names):
+        plain = folded(name)
+        for key in (plain, plain.rsplit(".", 1)[0]):
+            known.setdefault(key, name)
+    return known
+
+
+def _named(file: CueFile, sheet: CueSheet, path: Path, known: Mapping[str, str]) -> str | None:
     """The audio file that a sheet means: its name may lack or have another suffix after a conversion."""
     wanted = folded(file.name.replace("\\", "/").rsplit("/", 1)[-1])
     stems = [wanted.rsplit(".", 1)[0], *([folded(path.stem)] if len(sheet.files) == 1 else [])]
-    by_name: dict[str, list[str]] = defaultdict(list)
-    for name in names:
-        plain = folded(name)
-        for key in dict.fromkeys((plain, plain.rsplit(".", 1)[0])):
-            by_name[key].append(name)
-    return next((by_name[key][0] for key in (wanted, *stems) if key in by_name), None)
+    return next((known[key] for key in (wanted, *stems) if key in known), None)
 
 
 def folded(name: str) -> str:

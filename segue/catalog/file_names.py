@@ -9,8 +9,21 @@ from pathlib import PurePosixPath
 
 from segue.catalog.letters import artist_key
 
+NUMBER_WORDS = {
+    **{
+        word: n
+        for n, word in enumerate(
+            ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1
+        )
+    },
+    **{word: n for n, word in enumerate(["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"], 1)},
+}
+"""Numbers of discs that are not in digits."""
+NUMBERS = rf"(?:\d{{1,3}}|{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})(?!\w)"
+"""A number of a disc, in digits or not."""
 _DISC = re.compile(
-    r"(?:cd|dis[ck]|lp|vinyl|tape|cassette|side|seite|part)[\s._-]*(?:(\d{1,3})|[a-h])?(?:\W.*)?",
+    rf"[\[(]?(?:cd|dis[ck]|lp|vinyl|tape|cassette|side|seite|part)"
+    rf"(?:[\s._#-]*(?:({NUMBERS})|[a-h](?!\w))(?:\W.*)?|\s*[\[(].*|[\])]?)",
     re.IGNORECASE,
 )
 
@@ -52,7 +65,7 @@ class FileNames:
         folders = list(relative.parent.parts)
         disc = None
         while folders and (match := _DISC.fullmatch(folders[-1])):
-            disc = disc or (int(match[1] or 0) or None)
+            disc = disc or disc_number(match[1])
             folders.pop()
         named = [name for name in folders if artist_key(name) not in _GENERIC]
         artist, album = _of_folders(named)
@@ -86,6 +99,11 @@ def _of_folders(named: Sequence[str]) -> tuple[str, str]:
     if before and after:  # "Artist - Album"
         return "" if artist_key(before) in _GENERIC else before, _YEAR.sub("", after)
     return named[-1], ""
+
+
+def disc_number(text: str | None) -> int | None:
+    """The number in :data:`NUMBERS`; None for no text and for 0."""
+    return (NUMBER_WORDS.get(text.lower()) or int(text) or None) if text else None
 
 
 def is_disc(folder: str) -> bool:

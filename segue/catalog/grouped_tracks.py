@@ -16,7 +16,7 @@ from segue.catalog.track import UNKNOWN_ARTIST, artist_keys
 from segue.catalog.tracks import PLAYABLE, Tracks
 from segue.storage.mongo import Document, set_together, upsert
 
-GROUPING = 2
+GROUPING = 3
 """The version of the grouping. With a higher one, the next ingest assigns all tracks again."""
 _FIELDS = (
     "library", "path", "title", "artist", "album", "genres", "duration_ms", "track", "year", "cover_id",

@@ -16,12 +16,15 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from segue.catalog.file_names import is_disc
+from segue.catalog.file_names import NUMBERS, disc_number, is_disc
 from segue.catalog.letters import artist_key
 
 _DISC_SUFFIX = re.compile(
-    r"[\s,_-]*[(\[]?(?<!\w)(?:cd|dis[ck]|disque)[\s._#-]*(\d{1,2})[)\]]?\s*$", re.IGNORECASE
+    rf"[\s,_-]*(?:[(\[]\s*(?:cd|dis[ck]|disque)[\s._#-]*(?P<inner>{NUMBERS})[^()\[\]]*[)\]]"
+    rf"|(?<!\w)(?:cd|dis[ck]|disque)[\s._#-]*(?P<plain>{NUMBERS})(?:\s*(?:of|/|von|de)\s*\d{{1,3}})?)\s*$",
+    re.IGNORECASE,
 )
+"""The number of a disc at the end of a name, in brackets perhaps with the disc's title."""
 _T = TypeVar("_T")
 
 
@@ -83,7 +86,7 @@ def without_disc(name: str) -> str:
 def disc_in(name: str) -> int | None:
     """The number of the disc in the name of an album, if it has one."""
     match = _DISC_SUFFIX.search(name)
-    return int(match[1]) or None if match and match.start() else None
+    return disc_number(match["inner"] or match["plain"]) if match and match.start() else None
 
 
 def place_of(path: str) -> str:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pathspec
 
 from segue.catalog.stored_paths import readable, stored_path
+from segue.catalog.text_encoding import AUTO, decoded
+from segue.normal_forms import normalised
 
 log = logging.getLogger(__name__)
 LEFT_OUT = frozenset(
@@ -21,11 +24,12 @@ LEFT_OUT = frozenset(
         "#recycle", "@recycle", "@eadir", "$recycle.bin", "recycler", "recycled", "system volume information",
         "lost+found", "#snapshot", "@snapshot", "@tmp", "@sharesnap", "@recently-snapshot", "__macosx",
         "found.000",
+        "~snapshot", "@sharebin", "trashbox", "network trash folder", "temporary items",
     }
 )  # fmt: skip
 """Folders of deleted files, snapshots and systems, in lower case."""
 _LONGEST = 1 << 20
-"""The characters of a .segueignore that are read."""
+"""The bytes of a .segueignore that are read."""
 
 
 def is_left_out(name: str, *, is_folder: bool) -> bool:
@@ -57,7 +61,7 @@ class Patterns:
     def match(self, path: Path, *, is_folder: bool) -> bool:
         """Whether a pattern leaves out a file or folder."""
         return any(
-            spec.match_file(path.relative_to(base).as_posix() + ("/" if is_folder else ""))
+            spec.match_file(normalised("NFC", path.relative_to(base).as_posix()) + ("/" if is_folder else ""))
             for base, spec in self._levels
             if path.is_relative_to(base)
         )
@@ -78,9 +82,11 @@ class Patterns:
         if not file.is_file():  # to read a named pipe would take for ever
             log.warning("%s is not a file and is not used", readable(stored_path(file)))
             return self
-        with file.open(encoding="utf-8", errors="replace") as opened:
-            text = opened.read(_LONGEST)
-        return self._and(file, text.splitlines()) if text.strip() else None
+        with file.open("rb") as opened:
+            text = decoded(opened.read(_LONGEST), AUTO).removeprefix("\ufeff")  # editors on Windows write it
+        # macOS takes accents in names apart, editors do not.
+        lines = re.split(r"\r\n|\r|\n", normalised("NFC", text))
+        return self._and(file, lines) if text.strip() else None
 
     def _and(self, file: Path, lines: Sequence[str]) -> Patterns:
         valid = [line for line in lines if _is_pattern(line, file)]

@@ -27,7 +27,8 @@ _TIME = (
     r"|(\d{1,4})\s*:\s*(\d{1,2})(?:\s*[:,]\s*(\d{1,6}))?"
 )
 """Hours, minutes, seconds and fraction; or minutes, seconds and fraction without a point."""
-_STAMP = re.compile(rf"\s*\[\s*(?:{_TIME})\s*\]")
+_STAMP = re.compile(rf"\s*[\[［]\s*(-)?(?:{_TIME})\s*[\]］]")
+"""A time before a line. Some editors write one before the beginning, which is then the beginning."""
 _OF_WORD = re.compile(rf"<\s*(?:{_TIME})\s*>")
 _TAG = re.compile(r"\s*\[\s*(#|[a-z]{2,8})\s*:(.*)\]\s*", re.IGNORECASE)
 _KNOWN_TAGS = frozenset(
@@ -174,7 +175,9 @@ def _stamps(line: str) -> tuple[list[int], str]:
 
 
 def _milliseconds(match: re.Match[str]) -> int:
-    hours, minutes, seconds, fraction, *without_point = match.groups()
+    sign, hours, minutes, seconds, fraction, *without_point = match.groups()
+    if sign:
+        return 0
     if seconds is None:
         hours, (minutes, seconds, fraction) = None, without_point
     whole = 3600 * int(hours or 0) + 60 * int(minutes) + int(seconds)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,7 +20,7 @@ from segue.audio.contents import contents_of
 from segue.audio.errors import AudioError, Undecodable
 from segue.audio.payload import sketch
 from segue.audio.time_limit import at_most
-from segue.catalog.cover_art import Cover, find_cover
+from segue.catalog.cover_art import Cover, find_cover, forget_folders
 from segue.catalog.cue_inside import songs_inside
 from segue.catalog.cue_songs import CueSong
 from segue.catalog.cue_tags import tags_of_song
@@ -26,13 +28,13 @@ from segue.catalog.fma import FmaTrack, number_of
 from segue.catalog.letters import artist_key
 from segue.catalog.lyrics import Lyrics, in_order
 from segue.catalog.lyrics_files import MOST, digest_of, lyrics_beside
-from segue.catalog.rejected import INVALID_CUE, RejectedFile
+from segue.catalog.rejected import INVALID_CUE, OF_CONTENTS, FileStamp, RejectedFile
 from segue.catalog.scan import PERHAPS_VIDEO, AudioFile
 from segue.catalog.spoken import is_spoken
 from segue.catalog.stored_paths import path_to_open, readable, shown
 from segue.catalog.tags import Tags, read_tags
 from segue.catalog.text_encoding import AUTO
-from segue.catalog.track import UNKNOWN_ARTIST, Track, TrackDetails, track_id
+from segue.catalog.track import READER, UNKNOWN_ARTIST, Track, TrackDetails, track_id
 from segue.errors import SegueError
 from segue.processes import attach_to_parent
 from segue.settings import LibrarySettings
@@ -46,6 +48,8 @@ CHUNK = 64
 TIME_LIMIT = 60.0
 """Seconds that the tags of one file may take (:mod:`segue.audio.allowance`)."""
 
+_OF_MACHINE = re.compile(r"Input/output|allocate|temporarily|Stale|timed out|denied|it has no sound")
+"""In what ffmpeg says of a file, or where it says nothing: it may have been killed."""
 Outcome = tuple[Track, Cover | None] | RejectedFile
 
 
@@ -137,12 +141,28 @@ class _Whole(NamedTuple):
     data: BinaryIO
 
 
+def stamp_of(file: AudioFile) -> FileStamp:
+    """The stamp of a file that may be rejected."""
+    return file.size, file.modified_ns, file.changed_ns, READER
+
+
+def _is_of_contents(error: AudioError) -> bool:
+    """Whether a fault lasts as long as the file is the same: not one of its disk, or of the machine."""
+    return error.reason in OF_CONTENTS and not _OF_MACHINE.search(error.detail)
+
+
 def _rejected(file: AudioFile, error: AudioError, *, library: str) -> RejectedFile:
     name = shown(path_to_open(file.path))
     if error.reason == "beyond-end" and file.cue:
         name = f"{name}, song {file.cue.number}"
     own_id = track_id(library, file.within)
-    return RejectedFile(path=name, track_id=own_id, reason=error.reason, detail=error.detail)
+    return RejectedFile(
+        path=name,
+        track_id=own_id,
+        reason=error.reason,
+        detail=error.detail,
+        stamp=stamp_of(file) if _is_of_contents(error) else None,
+    )
 
 
 def _with_invalid_sheet(file: AudioFile, fault: str, *, library: str) -> RejectedFile:
@@ -193,6 +213,7 @@ def _outcome(
         cue=file.cue.document() if file.cue else None,
         lyrics=tags.lyrics,
         lyrics_digest=digest_of(file.lyrics),
+        pictures=file.pictures,
         spoken=is_spoken(within, library=library, genres=genres, duration_ms=tags.duration_ms),
         known=known.digest() if known else None,
         fma=known.facts() if known else None,
@@ -254,6 +275,7 @@ def read_tracks(
     """
     facts = [fact_of(file, known) for file in files]
     if len(files) <= FEW:
+        forget_folders()
         yield from (
             read_file(file, library=library, known=fma_track, reading=reading)
             for file, fma_track in zip(files, facts, strict=True)
@@ -263,12 +285,17 @@ def read_tracks(
     context.set_forkserver_preload([__name__])  # the imports take longer than some hundred files
     read = partial(_read_one, library=library, reading=reading)
     try:
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=attach_to_parent) as pool:
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_begin) as pool:
             yield from pool.map(read, files, facts, chunksize=CHUNK)
     except BrokenProcessPool:
         raise SegueError(
             "a process that reads tags was killed (out of memory?): run the command again"
         ) from None
+
+
+def _begin() -> None:
+    attach_to_parent()
+    gc.freeze()  # no search for garbage among all that was imported
 
 
 def fact_of(file: AudioFile, known: Mapping[int, FmaTrack]) -> FmaTrack | None:

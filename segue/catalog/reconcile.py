@@ -118,6 +118,7 @@ def _is_read(track: StoredFile, file: AudioFile, fact: FmaTrack | None) -> bool:
         and track.known == (fact and fact.digest())
         and track.cue == (file.cue and file.cue.document())
         and track.lyrics_digest == digest_of(file.lyrics)
+        and track.pictures == file.pictures
         and _is_at_rest(track, file)
     )
 

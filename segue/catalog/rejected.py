@@ -25,6 +25,13 @@ _BESIDES = (INVALID_CUE, INVALID_LYRICS)
 """Reasons in the tags of a file that is a track all the same, or in a file that belongs to it."""
 
 
+OF_CONTENTS = frozenset({"not-audio", "empty", "video"})
+"""Reasons that hold for as long as the file is the same: it need not be read again."""
+FileStamp = tuple[int, int, int, int]
+"""A file's size in bytes, the times of the last changes of its contents and of anything (nanoseconds since
+1970), and the version of the reader of tags."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RejectedFile:
     """A file with the suffix of audio that cannot be a track."""
@@ -34,6 +41,8 @@ class RejectedFile:
     """The short name of the fault, the same for all files that have it."""
     detail: str
     track_id: str | None = None
+    stamp: FileStamp | None = None
+    """The file at the time when it was read; None if it is to be read again."""
 
 
 class RejectedTrack(TypedDict):
@@ -61,6 +70,10 @@ class RejectedTrack(TypedDict):
     """Size of the file in bytes."""
     modified_ns: NotRequired[int]
     """Time of the file's last change, nanoseconds since 1970."""
+    changed_ns: NotRequired[int]
+    """Time of its last change of any kind; only for files that ingest need not read again."""
+    reader: NotRequired[int]
+    """Version of the reader of tags; only for those files."""
 
 
 class RejectedTracks(Collection[RejectedTrack]):
@@ -91,16 +104,32 @@ class RejectedTracks(Collection[RejectedTrack]):
         now = datetime.now(UTC)
         wanted = {entry["_id"]: entry for file in rejected if (entry := _entry(file, "ingest", at=now))}
         before = {
-            entry["_id"]: (entry["reason"], entry["detail"])
-            for entry in self.documents.find({"stage": "ingest", "library": library})
+            entry["_id"]: entry for entry in self.documents.find({"stage": "ingest", "library": library})
         }
-        changed = [
-            entry | {"library": library}
-            for key, entry in wanted.items()
-            if before.get(key) != (entry["reason"], entry["detail"])
-        ]
+        changed = []
+        for key, entry in wanted.items():
+            known = before.get(key)
+            if known and (known["reason"], known["detail"]) == (entry["reason"], entry["detail"]):
+                if _stamp_in(known) == _stamp_in(entry):
+                    continue
+                entry["at"] = known["at"]
+            changed.append(entry | {"library": library})
         upsert(self.documents, changed)
         self.documents.delete_many({"_id": {"$in": [key for key in before if key not in wanted]}})
+
+    def unchanged(self, library: str) -> dict[str, RejectedFile]:
+        """The files of a library that need not be read again while their stamps are the same, by path."""
+        wanted = {"stage": "ingest", "library": library, "reader": {"$exists": True}}
+        return {
+            entry["path"]: RejectedFile(
+                path=entry["path"],
+                reason=entry["reason"],
+                detail=entry["detail"],
+                track_id=entry["track_id"],
+                stamp=_stamp_in(entry),
+            )
+            for entry in self.documents.find(wanted)
+        }
 
     def lasting(self, track_ids: Iterable[str]) -> list[RejectedFile]:
         """The faults of sheets and lyrics of tracks; they last as long as the files are the same."""
@@ -152,7 +181,7 @@ def _wanted(*, stage: Stage | None = None, reason: str | None = None) -> dict[st
 
 
 def _entry(file: RejectedFile, stage: Stage, *, at: datetime) -> RejectedTrack:
-    return {
+    entry: RejectedTrack = {
         "_id": f"{stage}:{file.path}",
         "path": file.path,
         "track_id": file.track_id,
@@ -161,3 +190,15 @@ def _entry(file: RejectedFile, stage: Stage, *, at: datetime) -> RejectedTrack:
         "detail": file.detail,
         "at": at,
     }
+    if file.stamp is not None:
+        entry["size"], entry["modified_ns"], entry["changed_ns"], entry["reader"] = file.stamp
+    return entry
+
+
+def _stamp_in(entry: RejectedTrack) -> FileStamp | None:
+    """The stamp of a file that need not be read again."""
+    if "reader" not in entry:
+        return None
+    return (
+        entry.get("size", 0), entry.get("modified_ns", 0), entry.get("changed_ns", 0), entry["reader"],
+    )  # fmt: skip

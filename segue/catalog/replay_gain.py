@@ -52,9 +52,9 @@ def _one(values: Values, name: str) -> str:
 
 
 def _decibels(text: str) -> float | None:
-    """A gain such as "-6.50 dB", "-6,5" or "+1.2dB", also with a minus sign; None if it is none."""
+    """A gain such as "-6.50 dB", "-6,5", "+1.2dB" or "-6.5 LU", with any minus sign; None for none."""
     plain = text.strip().strip("\0").replace("\u2212", "-").replace(",", ".")
-    match = re.fullmatch(r"([+-]?\s*\d{1,3}(?:\.\d{0,8})?)\s*(?:dB)?", plain, re.IGNORECASE)
+    match = re.fullmatch(r"([+-]?\s*\d{1,3}(?:\.\d{0,8})?)\s*(?:dB|LU)?", plain, re.IGNORECASE)
     return _limited(float(match[1].replace(" ", ""))) if match else None
 
 

@@ -12,9 +12,12 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from segue.catalog.cue_songs import CueSong, songs_by_file
+from segue.catalog.file_names import is_disc
 from segue.catalog.left_out import Patterns, is_left_out, leads_back
 from segue.catalog.lyrics_files import SUFFIXES as LYRICS
 from segue.catalog.lyrics_files import LyricsFile, files_by_recording
+from segue.catalog.pictures import SUFFIXES as PICTURES
+from segue.catalog.pictures import digest_of
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.stored_paths import path_to_open, shown, stored_path
 from segue.catalog.text_encoding import AUTO
@@ -61,6 +64,8 @@ class AudioFile:
     """The files with its lyrics."""
     cue: CueSong | None = None
     """The song that is a part of the file; None for the whole file."""
+    pictures: str | None = None
+    """A digest of the pictures in its folder, and of those in the folder above for a disc's folder."""
     area: str = ""
     """The name of the folder, for a file of a library's further folders; empty for those of its first."""
 
@@ -125,6 +130,9 @@ def scan(root: Path, *, encoding: str = AUTO) -> Iterator[AudioFile | RejectedFi
         if patterns is None:
             continue
         found = _Contents(PurePosixPath(stored_path(folder.path.relative_to(top))))
+        pictures = [entry for entry in entries if PurePosixPath(entry.name).suffix.lower() in PICTURES]
+        beside = digest_of(pictures) if pictures else None
+        above = folder.pictures if is_disc(folder.path.name) else None
         for entry in entries:
             is_folder = _is_folder(entry)
             if is_left_out(entry.name, is_folder=is_folder) or (
@@ -132,11 +140,13 @@ def scan(root: Path, *, encoding: str = AUTO) -> Iterator[AudioFile | RejectedFi
             ):
                 continue
             if is_folder:
-                inner = _Folder(Path(entry.path), patterns, linked=entry.is_symlink())
+                inner = _Folder(Path(entry.path), patterns, linked=entry.is_symlink(), pictures=beside)
                 (links if inner.linked else found.folders).append(inner)
             else:
                 found.add(entry)
-        yield from found.divided(encoding)
+        for item in found.divided(encoding):
+            picture = beside or above
+            yield replace(item, pictures=picture) if picture and isinstance(item, AudioFile) else item
         folders.extend(reversed(found.folders))
 
 
@@ -192,6 +202,8 @@ class _Folder(NamedTuple):
     patterns: Patterns
     linked: bool = False
     """Whether the path is a link."""
+    pictures: str | None = None
+    """A digest of the pictures in the folder above."""
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -7,9 +7,10 @@ free fields in several ways; here, case, spaces and punctuation in them do not m
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +20,7 @@ from mutagen.mp4 import MP4Tags
 
 from segue.audio import ffmpeg
 from segue.audio.errors import AudioError
+from segue.audio.id3_frames import KNOWN_FRAMES, PlainId3
 from segue.catalog.ape import ape_tags_of
 from segue.catalog.text_encoding import Repair
 
@@ -28,7 +30,7 @@ Values = Mapping[str, Sequence[str]]
 FREE_NAMES: dict[str, tuple[str, ...]] = {
     "title": ("title",),
     "title_sort": ("titlesort", "titlesortorder"),
-    "artist": ("artist", "author"),
+    "artist": ("artist", "author", "performer"),
     "artists": ("artists",),
     "artist_sort": ("artistsort", "artistsortorder"),
     "album": ("album", "albumtitle"),
@@ -76,6 +78,8 @@ _ID3_FRAMES = {
     "genre": "TCON", "mood": "TMOO", "grouping": "GRP1", "content_group": "TIT1", "track": "TRCK",
     "disc": "TPOS", "disc_title": "TSST", "date": "TDRC", "original_date": "TDOR",
 }  # fmt: skip
+_FURTHER_FRAMES = {"date": "TDRL"}
+"""Frames that give a field if those above do not: podcasts have the date of their release only."""
 _MP4_ATOMS = {
     "title": "\xa9nam", "title_sort": "sonm", "artist": "\xa9ART", "artist_sort": "soar", "album": "\xa9alb",
     "album_sort": "soal", "album_artist": "aART", "album_artist_sort": "soaa", "compilation": "cpil",
@@ -86,6 +90,11 @@ _MUSICBRAINZ = "http://musicbrainz.org"
 _BARE_CONTAINERS = frozenset({".wav", ".aif", ".aiff", ".mka", ".webm", ".caf", ".mp4", ".m4b", ".mkv"})
 """Containers with tags that mutagen does not read."""
 _NAMES = frozenset({"title", "artist", "album"})
+_OF_STREAM = frozenset({".ogg", ".oga", ".opus", ".spx"})
+"""Containers whose tags ffmpeg takes for those of a stream."""
+_LOST = "\ufffd"
+_MOST_BESIDE = 24
+"""Files of a folder whose texts help to guess the encoding of one of them."""
 LONGEST_VALUE = 1 << 20
 LONGEST_NAME = 100
 
@@ -105,17 +114,26 @@ def values_of(path: Path, audio: Any, *, encoding: str, data: BinaryIO | None = 
     tags = getattr(audio, "tags", None)
     found: dict[str, list[str]] = {}
     if isinstance(tags, ID3):
-        _merge(found, _of_id3(tags, encoding))
+        _merge(found, _of_id3(tags, encoding, path))
     elif isinstance(tags, MP4Tags):
         _merge(found, _of_mp4(tags))
     elif tags is not None:
         _merge(found, _by_free_names(_pairs(tags)))
+    if _has_lost(tags, found):
+        of_stream = path.suffix.lower() in _OF_STREAM
+        found = {**found, **_by_free_names(_ffmpeg_pairs(path, encoding, of_stream=of_stream))}
     if (ape := ape_tags_of(path, data)) is not None:
         _merge(found, _by_free_names(_pairs(ape)))
     # A WAV file may have ID3 and RIFF INFO, each with a part of the facts.
     if not found.keys() >= _NAMES and (audio is None or path.suffix.lower() in _BARE_CONTAINERS):
         _merge(found, _by_free_names(_ffmpeg_pairs(path, encoding)))
     return found
+
+
+def _has_lost(tags: Any, found: Values) -> bool:
+    """Whether mutagen has replaced or left out texts that should be UTF-8 and are not."""
+    failed = isinstance(tags, MP4Tags) and tags._failed_atoms
+    return bool(failed) or any(_LOST in value for values in found.values() for value in values)
 
 
 def separates_by_slashes(audio: Any) -> bool:
@@ -136,13 +154,11 @@ def _add(found: dict[str, list[str]], name: str, values: Sequence[str]) -> None:
         found[name] = kept
 
 
-def _of_id3(tags: ID3, encoding: str) -> dict[str, list[str]]:
-    frames: dict[str, list[Any]] = {}  # ID3.getall would search all frames for each kind
-    for key, frame in tags.items():
-        frames.setdefault(key.partition(":")[0], []).append(frame)
-    repair = Repair(encoding, _latin_texts(frames))
+def _of_id3(tags: ID3, encoding: str, path: Path) -> dict[str, list[str]]:
+    frames = _by_kind(tags)
+    repair = Repair(encoding, _latin_texts(frames), further=partial(_latin_texts_beside, path))
     found: dict[str, list[str]] = {}
-    for name, key in _ID3_FRAMES.items():
+    for name, key in (*_ID3_FRAMES.items(), *_FURTHER_FRAMES.items()):
         for frame in frames.get(key, ()):
             texts = _genres(tuple(map(str, frame.text))) if key == "TCON" else frame.text
             _add(found, name, [repair(str(text), frame) for text in texts])
@@ -163,6 +179,38 @@ def _genres(texts: tuple[str, ...]) -> list[str]:
     """The genres of a frame, with the names of those that it gives by number, as in "(17)"."""
     genres: list[str] = TCON(text=list(texts)).genres
     return genres
+
+
+def _by_kind(tags: ID3) -> dict[str, list[Any]]:
+    """The frames by their names; ID3.getall would search all frames for each name."""
+    frames: dict[str, list[Any]] = {}
+    for key, frame in tags.items():
+        frames.setdefault(key.partition(":")[0], []).append(frame)
+    return frames
+
+
+def _latin_texts_beside(path: Path) -> Sequence[str]:
+    """The texts that claim to be Latin-1 of the mp3 files in a file's folder."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = sorted(entry.name for entry in entries if entry.name.lower().endswith(".mp3"))
+        stamps = [(name, (path.parent / name).stat().st_mtime_ns) for name in names[:_MOST_BESIDE]]
+    except OSError:
+        return ()
+    return _latin_texts_of(path.parent, tuple(stamps))
+
+
+@lru_cache(maxsize=16)
+def _latin_texts_of(folder: Path, stamps: Sequence[tuple[str, int]]) -> Sequence[str]:
+    """The texts of files; their times are part of the key."""
+    found: dict[str, None] = {}
+    for name, _ in stamps:
+        try:
+            tags = PlainId3(folder / name, known_frames=KNOWN_FRAMES)  # type: ignore[no-untyped-call]
+        except Exception:  # none, or damaged ones
+            continue
+        found.update(dict.fromkeys(_latin_texts(_by_kind(tags))))
+    return tuple(found)
 
 
 def _latin_texts(frames: Mapping[str, Sequence[Any]]) -> list[str]:
@@ -194,7 +242,8 @@ def _mp4_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, tuple):
-        return "/".join(str(number) for number in value[:2] if number)
+        number, total = (*value, 0)[:2]
+        return f"{number}/{total}" if total else str(number)
     return str(value)
 
 
@@ -207,10 +256,13 @@ def _pairs(tags: Any) -> Iterable[tuple[str, str]]:
             yield str(name), str(value)
 
 
-def _ffmpeg_pairs(path: Path, encoding: str) -> Iterable[tuple[str, str]]:
-    """Tags that ffmpeg reads: RIFF INFO, AIFF's texts, Matroska's and others."""
+def _ffmpeg_pairs(path: Path, encoding: str, *, of_stream: bool = False) -> Iterable[tuple[str, str]]:
+    """Tags that ffmpeg reads: RIFF INFO, AIFF's texts, Matroska's and others; or those of a stream."""
+    chosen = ["-map_metadata", "0:s:a:0"] if of_stream else []
     try:
-        output = ffmpeg.run(path, before=["-v", "error"], after=["-f", "ffmetadata", "pipe:1"]).stdout
+        output = ffmpeg.run(
+            path, before=["-v", "error"], after=[*chosen, "-f", "ffmetadata", "pipe:1"]
+        ).stdout
     except AudioError:
         return []
     lines = re.split(rb"(?<!\\)\n", output[:LONGEST_VALUE].partition(b"\n[")[0])

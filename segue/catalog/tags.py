@@ -31,6 +31,8 @@ INVISIBLE = frozenset("\u200b\u2060\ufeff\u00ad")
 _ENDS = " " + "".join(map(chr, (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x2061, 0x206A))))
 """Further such signs, which join letters or set the direction of text: without effect at the ends."""
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TRACK = re.compile(r"(?:#\s*|[^\W\d_]{2,}\W*)?(?:([A-Za-z])(?=\s*-?\s*\d|\W*$))?\s*-?\s*(\d{1,6})?")
+"""A track's number, perhaps with the side of a record before it or after a word: "A1", "12/14", "No. 5"."""
 _EDITION = re.compile(
     r"[(\[]([^()\[\]]*\b(?:edition|remaster(?:ed)?|deluxe|anniversary|expanded|bonus|mono|stereo|version)\b[^()\[\]]*)[)\]]",
     re.IGNORECASE,
@@ -136,7 +138,7 @@ def _tags(
     if not main and (guess := clean(names.artist if title == "" or not shown else "")):
         main, text = (guess,), guess
     album = _first(values, "album")
-    number = re.match(r"([A-Za-z])?\s*-?\s*(\d{1,6})?", _first(values, "track"))
+    number = _TRACK.match(_first(values, "track"))
     details = TrackDetails(
         artists=main,
         featured=tuple(filter(None, map(clean, credits.featured))),

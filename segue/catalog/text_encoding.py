@@ -1,49 +1,70 @@
 """Repairs texts of tags that were written in another encoding than they claim.
 
-ID3v1 and ID3v2.3 know Latin-1 only, so programs have written the encoding of their country into it. UTF-16
-without a byte order mark is read in the wrong order of bytes if it is big-endian.
+ID3v1 and ID3v2.3 know Latin-1 only, so programs have written the encoding of their country into it. Every
+encoding in use is tried on all texts of a file together, and the result that is the likeliest in one of its
+languages counts. UTF-16 without a byte order mark is read in the wrong order of bytes if it is big-endian.
 """
 
 from __future__ import annotations
 
 import codecs
 import math
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from segue.catalog.likelihood import RARE, is_usual, likelihood, likelihood_in_any
+
 AUTO = "auto"
-FOREIGN_SHARE = 0.7
-"""Latin text has few letters above 0x7F. From this share on, a text is probably in another encoding."""
-LEAST_LETTERS = 4
 SWAPPED_SHARE = 0.8
 """The share of signs with the same low byte that shows a wrong order of bytes."""
-CYRILLIC = ("cp1251", "koi8_r")
-HEBREW = "cp1255"
-OTHERS = ("shift_jis", "gb18030", "euc_kr", "big5", "cp1253", HEBREW, "cp1256", "cp874")
-MARGIN = 1.2
-"""The logarithm of how much likelier a text must be in Hebrew than in Russian, which more files are in."""
-_FINAL_FORMS = frozenset("םןץףך")
-"""Hebrew letters that only end a word."""
-_HEBREW_SHARES = dict(
-    zip(
-        "יהולארתבשמםנעכדחקפןסטזגצךףץ",
-        (110, 100, 100, 71, 63, 56, 50, 47, 44, 46, 32, 29, 32, 27, 26, 25, 21, 17, 15, 15, 12, 13, 12, 12, 8,
-         3, 2),
-        strict=True,
-    )
-)  # fmt: skip
-"""How often a letter occurs in Hebrew, per mille."""
-_RUSSIAN_SHARES = dict(
-    zip(
-        "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъ",
-        (110, 84, 80, 73, 67, 63, 55, 47, 45, 44, 35, 32, 30, 28, 26, 20, 19, 17, 17, 16, 16, 14, 12, 10, 9,
-         7, 6, 5, 4, 3, 3, 1),
-        strict=True,
-    )
-)  # fmt: skip
-"""The same in Russian."""
+WESTERN = ("en", "fr", "de", "es", "pt", "it", "ca", "nl", "sv", "da", "nb", "fi", "is", "et", "sq")
+"""Languages that Latin-1 has all letters of, or nearly all."""
+_FREQUENT = tuple(language for language in WESTERN if language not in RARE)
+ENCODINGS: Mapping[str, tuple[float, tuple[str, ...]]] = {
+    "cp1251": (-4.0, ("ru", "uk", "bg")),
+    "gb18030": (-5.0, ("zh",)),
+    "cp932": (-5.0, ("ja",)),
+    "cp949": (-5.0, ("ko",)),
+    "cp950": (-6.0, ("zh_Hant",)),
+    "cp1250": (-5.0, ("pl", "cs", "sk", "hu", "ro", "sl", "sh")),
+    "cp1254": (-4.0, ("tr",)),
+    "cp1253": (-5.0, ("el",)),
+    "cp1255": (-5.0, ("he",)),
+    "cp1256": (-5.0, ("ar", "fa")),
+    "cp874": (-5.0, ("th",)),
+    "koi8_r": (-6.0, ("ru",)),
+    "koi8_u": (-7.0, ("uk",)),
+    "cp1257": (-6.0, ("lt", "lv")),
+    "iso8859_2": (-7.0, ("pl", "cs", "sk", "hu", "sl", "sh")),
+    "euc_jp": (-8.0, ("ja",)),
+    "cp866": (-8.0, ("ru",)),
+    "mac_cyrillic": (-9.0, ("ru",)),
+    "iso8859_5": (-9.0, ("ru",)),
+}
+"""Encodings by name, with the logarithm of how frequent each is beside Latin-1, and its languages."""
+MIXED_MARGIN = 6.0
+"""The logarithm of how much likelier a text must be in Latin-1 if others of its file are not."""
+LEAST_ZEROS = 0.3
+"""The share of high bytes that are zero in UTF-16 without a byte order mark."""
+MOST_FAULTS = 0.2
+"""The number of bytes that are no UTF-8, relative to the signs beyond ASCII that are."""
+_BINARY = frozenset(map(chr, range(9)))
+"""Characters that no text has."""
+CERTAIN = 8.0
+"""The logarithm of how much likelier an encoding must be than all others to need no further texts."""
+LONGEST_SAMPLE = 1200
+"""Characters by which an encoding is guessed."""
+SHORTEST_CUT = 28
+"""Bytes of a text whose last sign ID3v1 may have cut: its fields have 28 or 30."""
+CUT = -6.0
+"""The logarithm of how frequent it is that the last sign is cut."""
+Further = Callable[[], Iterable[str]]
+"""Gives further texts that were probably written by the same program, such as those of the same folder."""
+
+
+def _nothing() -> Iterable[str]:
+    return ()
 
 
 class Repair:
@@ -52,14 +73,17 @@ class Repair:
     Parameters
     ----------
     encoding
-        The encoding of texts that claim to be Latin-1; "auto" guesses it if they are valid UTF-8, or nearly
-        all of their letters are above 0x7F.
+        The encoding of texts that claim to be Latin-1; "auto" guesses it if they are valid UTF-8, or likelier
+        in another encoding.
     latin
         All texts of the file that claim to be Latin-1; the guess is made for them together.
+    further
+        Gives further such texts, for a guess that is not certain.
     """
 
-    def __init__(self, encoding: str, latin: Sequence[str]) -> None:
-        self._encoding = guessed(latin) if encoding == AUTO else encoding
+    def __init__(self, encoding: str, latin: Sequence[str], *, further: Further = _nothing) -> None:
+        self._is_guessed = encoding == AUTO
+        self._encoding = guessed(latin, further=further) if self._is_guessed else encoding
 
     def __call__(self, text: str, frame: Any) -> str:
         """The text of an ID3 frame."""
@@ -72,20 +96,26 @@ class Repair:
         if text.isascii():
             return text
         try:
-            # Programs on Windows write dashes and quotes where Latin-1 has control characters.
-            return _decoded(text.encode("latin-1"), self._encoding or "cp1252")
+            return _decoded(text.encode("latin-1"), self._encoding_of(text))
         except UnicodeError:
             return text
 
+    def _encoding_of(self, text: str) -> str:
+        if not self._is_guessed:
+            return self._encoding or "cp1252"
+        signs = _utf8_signs(text)
+        if signs and (signs > 1 or self._encoding in {None, "utf-8"}):
+            return "utf-8"
+        if self._encoding is None or _is_western(text.encode("latin-1"), self._encoding):
+            # Programs on Windows write dashes and quotes where Latin-1 has control characters.
+            return "cp1252"
+        return self._encoding
+
 
 def decoded(data: bytes, encoding: str) -> str:
-    """The text in a file: Unicode, or else in an 8-bit encoding, which "auto" guesses."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
+    """The text in a file: Unicode, perhaps with faults, or in an 8-bit encoding, which "auto" guesses."""
+    if (text := unicode_in(data)) is not None:
+        return text
     latin = data.decode("latin-1")
     foreign = [line for line in latin.splitlines() if not line.isascii()]
     chosen = guessed(foreign) if encoding == AUTO else encoding
@@ -95,44 +125,134 @@ def decoded(data: bytes, encoding: str) -> str:
         return latin
 
 
-def guessed(texts: Sequence[str]) -> str | None:
-    """The encoding of texts that claim to be Latin-1; None if they probably are."""
-    if _are_utf8([text for text in texts if not text.isascii()]):
+def unicode_in(data: bytes) -> str | None:
+    """The text of data in UTF-8, UTF-16 or UTF-32, also without a byte order mark; None for other data."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return data.decode("utf-32", errors="replace")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
+    zeros = [data[at::2].count(0) for at in (0, 1)]
+    if max(zeros) > LEAST_ZEROS * len(data) / 2 and not min(zeros):
+        text = data.decode("utf-16-be" if zeros[0] else "utf-16-le", errors="replace")
+        return text if _BINARY.isdisjoint(text) else None
+    text = data.decode("utf-8-sig", errors="replace")
+    signs = sum(not sign.isascii() for sign in text)
+    faults = text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
+    # Hardly two bytes of another encoding are a sign of UTF-8.
+    return (
+        text if not faults or (faults <= max(1, MOST_FAULTS * (signs - faults)) and signs > faults) else None
+    )
+
+
+def guessed(texts: Sequence[str], *, further: Further = _nothing) -> str | None:
+    """The encoding of texts that claim to be Latin-1; None if they probably are.
+
+    Parameters
+    ----------
+    further
+        Gives more texts in the same encoding; it is called if the texts alone do not suffice.
+    """
+    own = [text for text in dict.fromkeys(texts) if not text.isascii()]
+    if not own:
+        return None
+    own = [text for text in own if not _utf8_signs(text)]
+    if not own:
         return "utf-8"
-    foreign = [text for text in texts if _is_foreign(text)]
+    sample = _sample(own)
+    if any(all(is_usual(_western(data), language) for data in sample) for language in _FREQUENT):
+        return None
+    chosen, margin = _likeliest(sample)
+    if margin < CERTAIN and (more := [text for text in further() if not text.isascii()]):
+        chosen, _ = _likeliest(_sample([*own, *dict.fromkeys(more)]))
+    return chosen
+
+
+def _sample(texts: Sequence[str]) -> list[bytes]:
+    """The first of the texts, as bytes; those that cannot be Latin-1 are left out."""
+    found: list[bytes] = []
+    left = LONGEST_SAMPLE
+    for text in texts:
+        if left <= 0:
+            break
+        try:
+            found.append(text[:left].encode("latin-1"))
+        except UnicodeError:
+            continue
+        left -= len(text)
+    return found
+
+
+def _likeliest(texts: Sequence[bytes]) -> tuple[str | None, float]:
+    """The likeliest encoding, None for Latin-1, and the logarithm of how much likelier it is than others."""
+    rated = [(_rated(texts, name), name) for name in ENCODINGS]
+    rated.sort(key=lambda pair: pair[0], reverse=True)
+    (best, name), western = rated[0], sum(likelihood_in_any(_western(data), WESTERN) for data in texts)
+    if western >= best:
+        return None, western - best
+    # Encodings that give the same text do not compete.
+    same = [_text_or_none(data, name) for data in texts]
+    other = next(
+        (rate for rate, one in rated[1:] if [_text_or_none(data, one) for data in texts] != same), -math.inf
+    )
+    return name, best - max(western, other)
+
+
+def _rated(texts: Sequence[bytes], encoding: str) -> float:
+    """How likely an encoding is for texts: that of its best language."""
+    prior, languages = ENCODINGS[encoding]
     try:
-        data = "\n".join(foreign).encode("latin-1")
+        decoded = [_decoded(data, encoding) for data in texts]
+    except UnicodeError:
+        return -math.inf
+    cut = sum(_is_cut(data, encoding) for data in texts)
+    return prior + CUT * cut + max(sum(likelihood(t, language) for t in decoded) for language in languages)
+
+
+def _is_cut(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _is_western(data: bytes, encoding: str) -> bool:
+    """Whether one of the texts of a file is Latin-1 although others are not."""
+    if encoding == "utf-8":
+        return True
+    try:
+        found = max(likelihood(_decoded(data, encoding), language) for language in ENCODINGS[encoding][1])
+    except UnicodeError:
+        return True
+    return likelihood_in_any(_western(data), WESTERN) > found + MIXED_MARGIN
+
+
+def _western(data: bytes) -> str:
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _text_or_none(data: bytes, encoding: str) -> str | None:
+    try:
+        return _decoded(data, encoding)
     except UnicodeError:
         return None
-    return _of_a_country(data) if data else None
 
 
-def _of_a_country(data: bytes) -> str | None:
-    # The bytes of Hebrew letters are those of small letters in cp1251, and of capitals in KOI8-R.
-    likely = {name: _russian_likelihood(data, name) for name in CYRILLIC if _is_cyrillic(data, name)}
-    if likely:
-        russian = max(likely, key=lambda name: likely[name])
-        return HEBREW if _hebrew_likelihood(data) > likely[russian] + MARGIN else russian
-    import charset_normalizer  # not at import: Spark's workers lack it
-
-    best = charset_normalizer.from_bytes(data, cp_isolation=list(OTHERS)).best()
-    if best is None:
-        return None
-    if best.encoding == "euc_kr" and not _is_korean(data):
-        return "gb18030"
-    return best.encoding
-
-
-def _are_utf8(texts: Sequence[str]) -> bool:
+def _utf8_signs(text: str) -> int:
+    """The number of signs beyond ASCII in a text whose bytes are UTF-8; 0 if they are not."""
     try:
-        decoded = [_decoded(text.encode("latin-1"), "utf-8") for text in texts]
+        return sum(not sign.isascii() for sign in _decoded(text.encode("latin-1"), "utf-8"))
     except UnicodeError:
-        return False
-    return not all(text.isascii() for text in decoded)  # "Café" in Latin-1 ends like a sign that was cut
+        return 0
 
 
 def _decoded(data: bytes, encoding: str) -> str:
     """The text of bytes; ID3v1 may have cut its last sign."""
+    if len(data) < SHORTEST_CUT:
+        return data.decode(encoding)
     return codecs.getincrementaldecoder(encoding)().decode(data)
 
 
@@ -150,65 +270,3 @@ def swapped(text: str) -> str:
         return text
     blocks = {ord(sign) >> 8 for sign in text}
     return other if len(blocks) > 1 and other.isprintable() else text
-
-
-def _is_foreign(text: str) -> bool:
-    letters = [sign for sign in text if sign.isalpha() or "\x80" <= sign <= "\xbf"]
-    high = sum(sign > "\x7f" for sign in letters)
-    return len(letters) >= LEAST_LETTERS and (high >= FOREIGN_SHARE * len(letters) or _is_japanese(text))
-
-
-def _is_japanese(text: str) -> bool:
-    """Whether a text is Shift-JIS, whose second bytes may be ASCII letters."""
-    if not any("\x81" <= sign <= "\x9f" for sign in text):
-        return False
-    try:
-        decoded = [sign for sign in text.encode("latin-1").decode("shift_jis") if sign.isalpha()]
-    except UnicodeError:
-        return False
-    return len(decoded) > 1 and sum(not sign.isascii() for sign in decoded) >= FOREIGN_SHARE * len(decoded)
-
-
-def _is_cyrillic(data: bytes, encoding: str) -> bool:
-    """Whether all letters are Cyrillic, with capitals only at the beginning of words or throughout."""
-    try:
-        text = data.decode(encoding)
-    except UnicodeError:
-        return False
-    for word in "".join(sign if sign.isalpha() else " " for sign in text).split():
-        if not word.isascii() and not (word.isupper() or word[1:].islower() or len(word) == 1):
-            return False
-    high = [sign for sign in text if not sign.isascii()]
-    return all(unicodedata.name(sign, "").startswith("CYRILLIC") or sign in "«»—–№’" for sign in high)
-
-
-def _russian_likelihood(data: bytes, encoding: str) -> float:
-    text = data.decode(encoding).lower()
-    return _likelihood((sign for sign in text if sign.isalpha() and not sign.isascii()), _RUSSIAN_SHARES)
-
-
-def _hebrew_likelihood(data: bytes) -> float:
-    """As :func:`_likelihood`; minus infinity if the bytes cannot be Hebrew."""
-    try:
-        text = data.decode(HEBREW)
-    except UnicodeError:
-        return -math.inf
-    words = "".join(sign if sign.isalpha() else " " for sign in text).split()
-    letters = [sign for word in words for sign in word if not sign.isascii()]
-    ends_within = any(not _FINAL_FORMS.isdisjoint(word[:-1]) for word in words)
-    if ends_within or not _HEBREW_SHARES.keys() >= set(letters):
-        return -math.inf
-    return _likelihood(letters, _HEBREW_SHARES)
-
-
-def _likelihood(letters: Iterable[str], shares: Mapping[str, int]) -> float:
-    """The logarithm of the probability of letters in a language that has them with these shares."""
-    return sum(math.log(shares.get(letter, 0.5)) for letter in letters)
-
-
-def _is_korean(data: bytes) -> bool:
-    try:
-        text = data.decode("euc_kr")
-    except UnicodeError:
-        return False
-    return all("가" <= sign <= "힣" for sign in text if not sign.isascii() and sign.isalpha())

@@ -15,7 +15,7 @@ from segue.catalog.stored_paths import readable
 from segue.catalog.track_document import DetailsDocument, FmaFacts, ServerSong, State, TrackDocument
 from segue.normal_forms import normalised
 
-READER = 9
+READER = 10
 """The version of the reader of tags. With a higher one, the next ingest reads all files again."""
 LONGEST = 300
 """The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
@@ -132,6 +132,8 @@ class Track:
     """Stored in the collection `lyrics`."""
     lyrics_digest: str | None = None
     """A digest of the files with its lyrics (:mod:`segue.catalog.lyrics_files`)."""
+    pictures: str | None = None
+    """A digest of the pictures beside its file (:mod:`segue.catalog.pictures`)."""
     spoken: bool = False
     """Whether it is an audiobook, a podcast or the like (:mod:`segue.catalog.spoken`)."""
     modified_ns: int | None
@@ -187,6 +189,7 @@ def document_of(track: Track) -> TrackDocument:
         "sketch": track.sketch,
         "cue": track.cue,
         "lyrics_digest": track.lyrics_digest,
+        "pictures": track.pictures,
         "spoken": track.spoken,
         "reader": READER,
         "details": _details_document(track.details),

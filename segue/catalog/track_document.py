@@ -129,6 +129,8 @@ class TrackDocument(TypedDict):
     """Part of the file that is the track, by a CUE sheet; none for the whole file."""
     lyrics_digest: NotRequired[str | None]
     """Digest of the languages, sizes and times of the files with its lyrics; none without such files."""
+    pictures: NotRequired[str | None]
+    """Digest of the names, sizes and times of the pictures beside the file; none without pictures."""
     spoken: NotRequired[bool]
     """Whether it is an audiobook, a podcast or the like, which is not recommended."""
     missing_since: NotRequired[datetime]

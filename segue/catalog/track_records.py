@@ -109,6 +109,8 @@ class StoredFile:
     """The part of the file that is the track; None for the whole file."""
     lyrics_digest: str | None = None
     """A digest of the files with its lyrics."""
+    pictures: str | None = None
+    """A digest of the pictures beside it."""
     server_path: str | None = None
     """The path of its file on a connected server; None for a file on a disk."""
 
@@ -185,7 +187,7 @@ def matchable_of(track: Mapping[str, Any]) -> MatchableTrack:
 OF_FILE = dict.fromkeys(
     (
         "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "sketch", "inode",
-        "device", "away_since", "cue", "lyrics_digest", "server",
+        "device", "away_since", "cue", "lyrics_digest", "pictures", "server",
     ),
     1,
 )  # fmt: skip
@@ -210,6 +212,7 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
         away=track.get("away_since") is not None,
         cue=track.get("cue"),
         lyrics_digest=track.get("lyrics_digest"),
+        pictures=track.get("pictures"),
         server_path=(track.get("server") or {}).get("path"),
     )
 

@@ -18,6 +18,8 @@ from segue.client.event import Event
 
 _MOST_EVENTS = 100
 """Of a request."""
+_MOST_AFTER = 200
+"""Tracks that a radio has played, of a request."""
 _MOST_SECONDS = 60.0
 """The longest pause before another attempt."""
 _SILENCE_SECONDS = 60.0
@@ -58,8 +60,10 @@ class Client:
         Raises
         ------
         ValueError
-            The key has signs that no key has.
+            The address is none of HTTP, or the key has signs that no key has.
         """
+        if not address.startswith(("http://", "https://")):
+            raise ValueError("this is no address of a service: give one such as https://music.example.org")
         key = key.strip()
         if not (key.isascii() and key.isprintable()):  # the error of a call would show it
             raise ValueError("this is no API key: it has signs that no key has")
@@ -96,11 +100,12 @@ class Client:
         return self._call(answers.similar, "GET", path, {"limit": limit})
 
     def radio(self, track_id: str, *, after: Iterable[str] = (), limit: int = 20) -> list[Track]:
-        """The next tracks of a radio that began with a track and has played `after`, oldest first.
+        """The next tracks of a radio that began with a track and has played `after`, oldest first. Of these,
+        the last 200 count.
 
         Needs the scope `recommendations`.
         """
-        sent = {"limit": limit, "after": ",".join(after)}
+        sent = {"limit": limit, "after": ",".join(list(after)[-_MOST_AFTER:])}
         return self._call(answers.tracks, "GET", f"/tracks/{quote(track_id, safe='')}/radio", sent)
 
     def search(self, words: str, *, limit: int = 50) -> Found:
@@ -224,6 +229,9 @@ def _understood(read: Callable[[Any], Answer], content: Any) -> Answer:
 
 
 def _error(response: httpx.Response) -> ApiError:
+    if response.has_redirect_location:  # the key must not go to another address
+        detail = f"the service sends to another address, {response.headers['Location'][:200]}: give that one"
+        return ApiError(response.status_code, "", detail)
     try:
         content = response.json()
     except (ValueError, RecursionError):  # of a proxy

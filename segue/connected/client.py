@@ -47,6 +47,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 _SLOWEST = 4
 """A whole answer may take this multiple of the time that one of its parts may take."""
 _NOT_FOUND = 70
+_PARAMETER_MISSING = 10
 _REFUSED, _NOT_ALLOWED = (40, 41, 42, 43, 44), 50
 _AWAY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _T = TypeVar("_T")
@@ -254,7 +255,9 @@ class OpenSubsonic:
         with self._answer("POST" if post else "GET", endpoint, pairs) as answer:
             if answer.status_code in (404, 405, 501):
                 raise UnexpectedAnswer(f"{self._name} does not know {endpoint} (HTTP {answer.status_code})")
-            return self._response(self._content(answer, most=LARGEST_ANSWER), status=answer.status_code)
+            content = self._content(answer, most=LARGEST_ANSWER)
+            with_id = any(name == "id" for name, _ in pairs)
+            return self._response(content, status=answer.status_code, with_id=with_id)
 
     @contextmanager
     def _answer(
@@ -308,7 +311,8 @@ class OpenSubsonic:
         """An answer in JSON or XML in place of sound or a picture is an error, whatever its status."""
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind.endswith(("json", "xml")) or kind.startswith("text/"):
-            self._response(self._content(answer, most=LARGEST_ANSWER), status=answer.status_code)
+            content = self._content(answer, most=LARGEST_ANSWER)
+            self._response(content, status=answer.status_code, with_id=True)
             raise UnexpectedAnswer(f"{self._name} answers with {kind or 'nothing'} in place of a file")
         if answer.status_code == 404:
             raise NoSuchThing(f"{self._name} has no such file")
@@ -330,7 +334,8 @@ class OpenSubsonic:
             parts.append(part)
         return b"".join(parts)
 
-    def _response(self, content: bytes, *, status: int) -> Mapping[str, Any]:
+    def _response(self, content: bytes, *, status: int, with_id: bool) -> Mapping[str, Any]:
+        """The content of an answer to a call, with the id of a thing or without one."""
         if sum(content.count(sign) for sign in (b",", b"[", b"{")) > MOST_VALUES:
             raise UnexpectedAnswer(f"{self._name} sends an answer of more than {MOST_VALUES:,} values")
         try:
@@ -350,11 +355,12 @@ class OpenSubsonic:
         text = "".join(sign if sign.isprintable() else " " for sign in text)
         if code in _REFUSED:
             raise LogInRefused(f"{self._name} refuses the log-in: {text} (error {code})")
-        if code == _NOT_FOUND:
+        # Gonic says of a song that it does not have that a parameter is missing.
+        if code == _NOT_FOUND or (with_id and code == _PARAMETER_MISSING):
             raise NoSuchThing(f"{self._name}: {text}")
         if code == _NOT_ALLOWED:
-            raise NotAllowed(f"{self._name}: {text}")
-        raise RefusedCall(f"{self._name} answers with an error: {text} (error {code})")
+            raise NotAllowed(f"{self._name}: {text}", code=code)
+        raise RefusedCall(f"{self._name} answers with an error: {text} (error {code})", code=code)
 
     def _repeated(self, work: Callable[[], _T]) -> _T:
         left, pause = self._pace.attempts, FIRST_PAUSE

@@ -49,7 +49,7 @@ class Connection(TypedDict):
     paused_until: NotRequired[datetime | None]
     """Until when the server has asked not to be called."""
     suspected_at: NotRequired[datetime]
-    """When a listed song was last missing, and the catalogue was to be read again for it."""
+    """When a listed song was last missing or another one, and the catalogue was to be read again for it."""
     followed_by: NotRequired[str]
     """The process that asks the server for its current songs."""
     followed_until: NotRequired[datetime]
@@ -117,8 +117,8 @@ class Connections(Collection[Connection]):
         """Note that a pass begins to read the catalogue."""
         self.documents.update_one({"_id": name}, {"$set": {"asked_at": datetime.now(UTC)}})
 
-    def note_list(self, name: str, *, songs: int, mark: str | None) -> None:
-        """Note that the whole catalogue was read."""
+    def note_list(self, name: str, *, songs: int, mark: str | None) -> bool:
+        """Note that the whole catalogue was read; False if the server was disconnected meanwhile."""
         change = {
             "songs": songs,
             "mark": mark,
@@ -126,15 +126,15 @@ class Connections(Collection[Connection]):
             "fault": None,
             "paused_until": None,
         }
-        self.documents.update_one({"_id": name}, {"$set": change})
+        return self.documents.update_one({"_id": name}, {"$set": change}).matched_count == 1
 
     def ask_again(self, name: str) -> None:
         """Let the next pass read the whole catalogue: the server has changed."""
         self.documents.update_one({"_id": name}, {"$set": {"mark": None}, "$unset": {"asked_at": ""}})
 
     def suspect(self, name: str) -> None:
-        """As :meth:`ask_again`, when a listed song was not there; once in a while. A server may go on listing
-        a song that it does not have, and each attempt to play it comes here.
+        """As :meth:`ask_again`, when a listed song was not there, or was another one; once in a while. A
+        server may go on listing a song that it does not have, and each attempt to play it comes here.
         """
         now = datetime.now(UTC)
         long_ago = [{"suspected_at": None}, {"suspected_at": {"$lt": now - _BELIEVED}}]

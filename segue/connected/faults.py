@@ -39,7 +39,17 @@ class UnexpectedAnswer(ServerFault):
 
 
 class RefusedCall(UnexpectedAnswer):
-    """The server speaks OpenSubsonic, and answers with another error of the protocol."""
+    """The server speaks OpenSubsonic, and answers with another error of the protocol.
+
+    Attributes
+    ----------
+    code
+        The number of the error; None if the server gives none.
+    """
+
+    def __init__(self, text: str, *, code: int | None = None) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class NotAllowed(RefusedCall):

@@ -93,6 +93,11 @@ class ConnectedSongs(Collection[ConnectedSong]):
         found = self.documents.find({"_id": {"$in": ids}}, {"song": 1, "track_id": 1})
         return {one["song"]: one["track_id"] for one in found}
 
+    def known(self, connection: str, song_ids: Iterable[str]) -> dict[str, Known]:
+        """Those of the songs that are known, by their ids there."""
+        found = self.documents.find({"_id": {"$in": [_id(connection, song_id) for song_id in song_ids]}})
+        return {one["song"]: _known(one) for one in found}
+
     def songs(self, connection: str, track_ids: Iterable[str]) -> dict[str, str]:
         """The songs of a server for those of the tracks that it has, by the tracks' ids."""
         wanted = {"connection": connection, "track_id": {"$in": list(track_ids)}}

@@ -25,6 +25,8 @@ class WrittenList(TypedDict, total=False):
     """When they were written."""
     begun: bool
     """Whether its creation was begun and is not known to have ended."""
+    begun_with: str
+    """Digest of the name and the songs with which it was begun."""
 
 
 class LinkedAccount(TypedDict):
@@ -56,6 +58,8 @@ class LinkedAccount(TypedDict):
     """Last play that is known by play counts."""
     stars_until: NotRequired[datetime]
     """The time of the last star there that was taken over."""
+    stars_waiting: NotRequired[list[str]]
+    """Songs with a star there that the library did not have so far."""
     rated_at: NotRequired[datetime]
     """When the ratings there were taken over."""
     fault: NotRequired[str | None]
@@ -146,10 +150,13 @@ class LinkedAccounts(Collection[LinkedAccount]):
         """Note the last play that is known by play counts."""
         self.documents.update_one({"_id": account["_id"]}, {"$max": {"counted_until": until}})
 
-    def note_stars(self, account: LinkedAccount, until: datetime) -> None:
-        """Note the last star that was taken over, also in the document that was read."""
-        account["stars_until"] = until
-        self.documents.update_one({"_id": account["_id"]}, {"$max": {"stars_until": until}})
+    def note_stars(self, account: LinkedAccount, until: datetime, *, waiting: list[str]) -> None:
+        """Note the last star that was taken over, and the songs that wait for a track, also in the document
+        that was read.
+        """
+        account["stars_until"], account["stars_waiting"] = until, waiting
+        change = {"$max": {"stars_until": until}, "$set": {"stars_waiting": waiting}}
+        self.documents.update_one({"_id": account["_id"]}, change)
 
     def note_rated(self, account: LinkedAccount) -> None:
         """Note that the ratings were taken over, also in the document that was read."""

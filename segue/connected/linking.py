@@ -121,7 +121,8 @@ def link_account(
     if not log_in.user:
         # Without it, nobody knows the account's current song, nor which playlists there are its own.
         raise NameNeeded(f"{server} does not say whose API key this is: give the name of the account, too")
-    LinkedAccounts(store).link(
+    accounts = LinkedAccounts(store)
+    accounts.link(
         server,
         user_id,
         name=name,
@@ -130,6 +131,10 @@ def link_account(
         encrypted=box_of(settings).close(given.secret),
         learns=learns,
     )
+    now = Connections(store).of(server)
+    if now is None or now["address"] != connection["address"]:  # while the log-in was tried
+        accounts.unlink(server, user_id)  # another server must not get the password
+        raise NoSuchThing(f"{server} was disconnected meanwhile")
     return log_in
 
 

@@ -102,6 +102,18 @@ def is_same_song(before: RemoteSong, now: RemoteSong) -> bool:
     return _is_surely_same(one, other) or (not one.path and _near(one, other))
 
 
+def shown_tracks(shown: Iterable[RemoteSong], known: Mapping[str, Known]) -> dict[str, str]:
+    """The tracks of songs that a server shows, by their ids there: as it has listed them, unless one is
+    shown as another song by now. A server may show the id alone.
+    """
+    return {
+        song.song_id: known[song.song_id].track_id
+        for song in shown
+        if song.song_id in known
+        and (song.artist == UNKNOWN_ARTIST or is_same_song(known[song.song_id].song, song))
+    }
+
+
 def _is_surely_same(one: Facts, other: Facts) -> bool:
     same_path = bool(one.path) and one.path == other.path
     same_recording = one.recording is not None and one.recording == other.recording

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from segue.connected.remote_songs import identifier
+from segue.connected.remote_songs import RemoteSong, identifier, song_of
 from segue.plays.playback import App, Change, Playback, PlayedTrack
 
 SKIPPED_WITHIN = 30_000
@@ -32,7 +32,8 @@ class Playing:
     """The name of the account there."""
     player: str
     """The player's name or number; empty if the server does not tell."""
-    song_id: str
+    song: RemoteSong
+    """As the server shows it, maybe by its id alone."""
     minutes_ago: int
     """Since the song began, or since the player last reported, in whole minutes."""
 
@@ -46,15 +47,15 @@ def playing_in(response: Mapping[str, Any]) -> list[Playing]:
 
 
 def _playing(entry: Mapping[str, Any]) -> Playing | None:
-    user, song_id, minutes = entry.get("username"), identifier(entry.get("id")), entry.get("minutesAgo")
-    if not isinstance(user, str) or not user or not song_id:
+    user, own, minutes = entry.get("username"), identifier(entry.get("id")), entry.get("minutesAgo")
+    if not isinstance(user, str) or not user or not own:
         return None
     player = next((name for key in ("playerName", "playerId") if (name := identifier(entry.get(key)))), "")
     known = isinstance(minutes, int | float) and not isinstance(minutes, bool) and 0 <= minutes < _MOST
     return Playing(
         user=user,
         player=player[:_LONGEST_NAME],
-        song_id=song_id,
+        song=song_of(entry) or RemoteSong(song_id=own, title=own),  # a video, too, follows a song
         minutes_ago=int(minutes) if known and minutes else 0,
     )
 

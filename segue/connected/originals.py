@@ -145,10 +145,12 @@ class Originals:
                 self._fetching.pop(name, None)
 
     def _fetched(self, song: ServerSong, name: str) -> Path:
-        began = self._clock()
+        began, largest = self._clock(), min(LARGEST, self._settings.servers.cache_size)
         with self.opened(song) as answer, self._cache.writing(name) as (part, reader):
             reader.close()
-            received = 0
+            announced, received = _announced_length(answer), 0
+            if announced is not None and announced > largest:  # nobody could use it after the transfer
+                raise UnexpectedAnswer(f"{song['connection']} sends a recording of {announced >> 20} MiB")
             with part.open("wb") as out:
                 for piece in answer.iter_raw():
                     received += len(piece)
@@ -165,8 +167,7 @@ class Originals:
                             f"in {seconds:.0f} s"
                         )
                     out.write(piece)
-            announced = answer.headers.get("Content-Length", "")
-            if not received or (announced.isascii() and announced.isdigit() and int(announced) != received):
+            if not received or announced not in (None, received):
                 raise ServerAway(f"{song['connection']} sent {received} bytes of {announced or 'unknown'}")
         path = self._cache.find(name)
         if path is None:
@@ -211,3 +212,9 @@ class Originals:
         with self._lock:
             self._clients[name] = now + _KNOWN_SECONDS, log_in, client
         return client
+
+
+def _announced_length(answer: httpx.Response) -> int | None:
+    """The bytes of a body by its header; None without a valid one."""
+    text = answer.headers.get("Content-Length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None

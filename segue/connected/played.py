@@ -7,12 +7,13 @@ looks, the last one is known.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from segue.connected.client import OpenSubsonic
 from segue.connected.faults import NoSuchThing
-from segue.connected.remote_songs import identifier, moment_of
+from segue.connected.remote_songs import RemoteSong, identifier, in_seconds, moment_of, song_of
 
 _ALBUMS = 20
 """Recently played albums that are looked at."""
@@ -20,8 +21,16 @@ _AHEAD = timedelta(minutes=5)
 """A play that is later than now by more than this has a wrong time."""
 
 
-def played_since(client: OpenSubsonic, since: datetime) -> dict[str, datetime]:
-    """When songs were last played, by their ids, for those that were played after a time.
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """A song, and when it was last played."""
+
+    song: RemoteSong
+    at: datetime
+
+
+def played_since(client: OpenSubsonic, since: datetime) -> list[Played]:
+    """The songs that were played after a time, each once, in the order of their plays.
 
     Raises
     ------
@@ -30,20 +39,21 @@ def played_since(client: OpenSubsonic, since: datetime) -> dict[str, datetime]:
     """
     found = client.call("getAlbumList2", {"type": "recent", "size": _ALBUMS}).get("albumList2")
     until = datetime.now(UTC) + _AHEAD
-    plays: dict[str, datetime] = {}
+    songs, times = dict[str, RemoteSong](), dict[str, datetime]()
     for album in _entries(found, "album")[:_ALBUMS]:
         at, own = moment_of(album.get("played")), identifier(album.get("id"))
         if not own or at is None or at <= since:
             continue
         try:
-            songs = client.call("getAlbum", {"id": own}).get("album")
+            described = client.call("getAlbum", {"id": own}).get("album")
         except NoSuchThing:
             continue
-        for song in _entries(songs, "song"):
-            played, song_id = moment_of(song.get("played")), identifier(song.get("id"))
-            if song_id and played is not None and since < played <= until:
-                plays[song_id] = played
-    return plays
+        for entry in _entries(described, "song"):
+            played, song = moment_of(entry.get("played")), song_of(entry)
+            if song is not None and played is not None and since < played <= until:
+                songs[song.song_id], times[song.song_id] = song, played
+    plays = [Played(song=song, at=times[song.song_id]) for song in in_seconds(list(songs.values()))]
+    return sorted(plays, key=lambda one: one.at)
 
 
 def _entries(found: object, name: str) -> list[Mapping[str, Any]]:

@@ -3,7 +3,8 @@
 Delivery: the songs of a list are replaced in one request, so that it is the old or the new one. A server that
 takes no long requests gets the new songs after the old ones, and then loses the old ones: the list is never
 shorter than both. Only lists that Segue has made are changed. A list is looked for before another one is
-made, so that a crash between its creation and the note of its id makes no second one.
+made, so that a crash between its creation and the note of its id, or an answer that is lost, makes no second
+one, even if the songs are others by then.
 """
 
 from __future__ import annotations
@@ -16,13 +17,21 @@ from typing import Any
 
 from segue.batches import batches
 from segue.connected.client import OpenSubsonic
-from segue.connected.faults import LogInRefused, NoSuchThing, NotAllowed, ServerFault, UnexpectedAnswer
+from segue.connected.faults import (
+    LogInRefused,
+    NoSuchThing,
+    NotAllowed,
+    RefusedCall,
+    ServerFault,
+    UnexpectedAnswer,
+)
 from segue.connected.linked_accounts import WrittenList
 from segue.connected.listing import song
 from segue.connected.remote_songs import identifier
 
 MOST = 200
 """Songs of a list."""
+_NO_REASON = 0
 MARK = "Made by Segue, and changed as you listen."
 """The comment by which Segue knows its lists."""
 _IN_ADDRESS = 20
@@ -57,7 +66,10 @@ def write_list(
         return
     try:
         own = _written(client, user=user, name=name, wanted=wanted, before=before, note=note)
-    except NoSuchThing:  # some servers refuse the whole list for a song that they have lost
+    except (NoSuchThing, RefusedCall) as error:
+        # Some servers refuse the whole list for a song that they have lost; Gonic gives no reason then.
+        if isinstance(error, RefusedCall) and error.code != _NO_REASON:
+            raise
         there = [one for one in wanted if _is_there(client, one)]
         if not there or there == wanted:
             raise
@@ -86,9 +98,9 @@ def _written(
     own = before.get("playlist")
     stored = _songs(client, own, ours=lambda found: _is_ours(found, user=user, name=name)) if own else None
     if own is None or stored is None:
-        own, stored = _found(client, user=user, name=name, begun=bool(before.get("begun")), wanted=wanted)
+        own, stored = _found(client, user=user, name=name, wanted=wanted, before=before)
     if own is None:
-        note({"begun": True})
+        note({"begun": True, "begun_with": digest_of(name, wanted)})
         own = _created(client, user=user, name=name, wanted=wanted)
         stored = _songs(client, own)
     if stored != wanted:
@@ -120,16 +132,18 @@ def _playlists(client: OpenSubsonic) -> list[Mapping[str, Any]]:
 
 
 def _found(
-    client: OpenSubsonic, *, user: str, name: str, begun: bool, wanted: Sequence[str]
+    client: OpenSubsonic, *, user: str, name: str, wanted: Sequence[str], before: WrittenList
 ) -> tuple[str | None, list[str] | None]:
     """A list of ours whose id is not known: by its comment, or the one whose creation was interrupted."""
+    begun_with = {digest_of(name, wanted), before.get("begun_with")} if before.get("begun") else set()
     for entry in _playlists(client):
         if not _is_own(entry, user) or entry.get("name") not in (name, _other(name)):
             continue
         own = identifier(entry.get("id"))
-        songs = None
-        if entry.get("comment") == MARK or (begun and (songs := _songs(client, own)) == list(wanted)):
-            return own, songs if songs is not None else _songs(client, own)
+        is_marked = entry.get("comment") == MARK
+        songs = _songs(client, own) if is_marked or begun_with else None
+        if is_marked or (songs and digest_of(name, songs) in begun_with):
+            return own, songs
     return None, None
 
 
@@ -137,19 +151,24 @@ def _created(client: OpenSubsonic, *, user: str, name: str, wanted: Sequence[str
     before = [entry for entry in _playlists(client) if _is_own(entry, user)]
     if any(entry.get("name") == name for entry in before):
         name = _other(name)
-    first = wanted
+    known = {identifier(entry.get("id")) for entry in before}
+
+    def new() -> str:
+        mine = (entry for entry in _playlists(client) if _is_own(entry, user) and entry.get("name") == name)
+        return next((one for entry in mine if (one := identifier(entry.get("id"))) not in known), "")
+
     try:
         answer = _send(client, "createPlaylist", [("name", name), *(("songId", one) for one in wanted)])
     except UnexpectedAnswer:
-        first = wanted[:_IN_ADDRESS]
-        pairs = [("name", name), *(("songId", one) for one in first)]
-        answer = client.call("createPlaylist", pairs, once=True)
-    made = answer.get("playlist")
-    own = identifier(made.get("id")) if isinstance(made, dict) else ""
-    if not own:  # older servers do not return the list
-        known = {identifier(entry.get("id")) for entry in before}
-        mine = (entry for entry in _playlists(client) if _is_own(entry, user) and entry.get("name") == name)
-        own = next((one for entry in mine if (one := identifier(entry.get("id"))) not in known), "")
+        own = new()  # it may have been made all the same
+        if not own:
+            pairs = [("name", name), *(("songId", one) for one in wanted[:_IN_ADDRESS])]
+            client.call("createPlaylist", pairs, once=True)
+            own = new()
+    else:
+        made = answer.get("playlist")
+        own = identifier(made.get("id")) if isinstance(made, dict) else ""
+        own = own or new()  # older servers do not return the list
     if not own:
         raise UnexpectedAnswer(f"{client.address} has not made the playlist {name}")
     with suppress(ServerFault):  # the list is there, and its id is known
@@ -176,10 +195,13 @@ def _replace(client: OpenSubsonic, own: str, stored: Sequence[str], wanted: Sequ
 
 
 def _replace_in_parts(client: OpenSubsonic, own: str, stored: Sequence[str], wanted: Sequence[str]) -> None:
+    if len(stored) > MOST:  # left over by attempts that the server has cut short
+        _remove(client, own, range(len(stored) - 1, MOST - 1, -1))
+        stored = stored[:MOST]
     try:
         for part in batches(wanted, _IN_ADDRESS):
             _add(client, own, part)
-    except (UnexpectedAnswer, NoSuchThing):
+    except ServerFault:
         _remove_added(client, own, stored)
         raise
     if _is_added(_songs(client, own), stored, wanted):

@@ -7,7 +7,7 @@ only.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -19,6 +19,7 @@ from segue.catalog.tracks import Tracks
 from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import Fact, StoredFact, facts_of
 from segue.imports.days import ImportedDays, KeptPlay, plays_in
+from segue.imports.play import names_of
 from segue.imports.songs import ImportedSongs, StoredSong
 from segue.plays.event import EVENT_WINDOW, WindowFields
 from segue.settings import EngagementSettings, milliseconds
@@ -99,10 +100,10 @@ class ImportedFacts:
             for row in fact["rows"]:  # several may be of one track
                 seen[start, row["track_id"]] += row.get("plays") or 0
         days = self._days.days(self._user_id, since=since - _LONGEST, until=until)
-        kept = [play for day in days for play, _ in plays_in(day)]
-        lengths = self._tracks.lengths({track_id for play in kept if (track_id := matches.get(play.song))})
+        kept = [own for day in days for own in plays_in(day)]
+        lengths = self._tracks.lengths({track_id for play, _ in kept if (track_id := matches.get(play.song))})
         endings = []
-        for play in kept:
+        for play in heard_once(kept, matches, lengths):
             track_id = matches.get(play.song) or ""
             ending = Ending.of(play, track_id, lengths.get(track_id, 0))
             if not track_id or not self._was_live(ending, seen):
@@ -133,6 +134,39 @@ class ImportedFacts:
         """Artist and genre of tracks, and the artists of songs without a track."""
         artists = {_NO_TRACK + key: (song["artist"], "") for key, song in self._songs.items()}
         return {own: self._known.get(own) or artists.get(own, ("", "")) for own in ids}
+
+
+def heard_once(
+    plays: Iterable[tuple[KeptPlay, Sequence[int]]],
+    matches: Mapping[str, str | None],
+    lengths: Mapping[str, int],
+) -> Iterator[KeptPlay]:
+    """Imported plays in their order, each listening once, even if services give it different times.
+
+    Two plays of a song are one listening if they are of different imports, and the second begins within the
+    first half of the first, or within a minute. Some exports have the minute only, and services disagree by
+    seconds.
+
+    Parameters
+    ----------
+    plays
+        In the order of their starts, with the numbers of the imports that contained them.
+    matches
+        The tracks of songs, by key; None for songs that are not in the library.
+    lengths
+        Of tracks, in milliseconds.
+    """
+    former: dict[str, tuple[float, set[int]]] = {}
+    for play, numbers in plays:
+        track_id = matches.get(play.song) or ""
+        own = track_id or names_of(play.song)
+        until, known = former.get(own, (0.0, set()))
+        if play.at < until and known.isdisjoint(numbers):
+            known.update(numbers)
+            continue
+        heard = lengths.get(track_id, 0) if play.ms_played is None else play.ms_played
+        former[own] = play.at + max(heard / 2, _TOLERANCE) / 1000, set(numbers)
+        yield play
 
 
 @dataclass(frozen=True)

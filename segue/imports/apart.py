@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from segue.errors import SegueError
+from segue.imports.days import ImportedDays
 from segue.imports.exports import Exports
 from segue.imports.importing import Importer, Summary, preview
 from segue.imports.libraries import SeenLibraries
@@ -33,7 +34,7 @@ def _done(task: Task) -> Summary:
     library = SeenLibraries(store, settings).of(user_id)
     exports = Exports([folder], most_bytes=settings.imports.max_size)
     if files is None:
-        return preview(exports, library)
+        return preview(exports, library, there=ImportedDays(store).places(user_id))
     return Importer(store, user_id).run(exports, library, files=files)
 
 

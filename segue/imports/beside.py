@@ -1,7 +1,8 @@
 """Plays that no import and no stream has: kept beside the stream's facts, under one number.
 
 Delivery: each play is added to a set, by its listener, its song and the second of its start. So plays that
-are delivered again change nothing.
+are delivered again change nothing. The change is noted before it begins, since plays that are there already
+are not new when they are delivered again.
 """
 
 from __future__ import annotations
@@ -56,6 +57,9 @@ class BesideTheStream:
             return False
         known, room = self._songs.described(user_id, heard), self._rooms.of(user_id)
         heard, kept = room.admitted(heard, kept, known=known)
+        if not kept:
+            return False
+        self._changed.begin(user_id)
         self._songs.keep(user_id, heard)
         new = self._days.add(user_id, kept, number=NUMBER).new
         room.take(songs=len(heard.keys() - known.keys()), plays=new)

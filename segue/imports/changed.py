@@ -1,7 +1,7 @@
 """Listeners whose imported or delayed plays have changed, until the stream has made their tastes anew.
 
-Delivery: one document for each listener. A change during the work keeps the document. An import and its
-removal are noted before they begin, so that their change is taken up even if their process dies.
+Delivery: one document for each listener. A change during the work keeps the document. A change is noted
+before it begins, so that it is taken up even if its process dies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from segue.storage.mongo import Document, DuplicateKeyError, UpdateOne
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 _LATEST = timedelta(minutes=2)
-"""When a change that has begun is taken up, if its process says no more."""
+"""When a change that has begun is taken up at the latest."""
 
 
 class ChangedImport(TypedDict):
@@ -47,13 +47,14 @@ class ChangedImports(Collection[ChangedImport]):
     def begin(self, user_id: str) -> None:
         """Note that plays of a listener are about to change; :meth:`note` follows when they have changed.
 
-        If it does not follow within two minutes, the process has died, and the listener is waiting.
+        If it does not follow within two minutes, the listener is waiting: the process may have died.
         """
         change = secrets.token_hex(8)
-        begun = {"change": change, "after": datetime.now(UTC) + _LATEST}
+        # An earlier change, whose process has died, does not wait for a later one.
+        begun = {"$set": {"change": change}, "$min": {"after": datetime.now(UTC) + _LATEST}}
         own: Document = {"_id": user_id, "after": {"$exists": True}}
         try:
-            self.documents.update_one(own, {"$set": begun}, upsert=True)
+            self.documents.update_one(own, begun, upsert=True)
         except DuplicateKeyError:  # the listener is waiting already, and must not wait longer
             self.documents.update_one({"_id": user_id}, {"$set": {"change": change}})
 

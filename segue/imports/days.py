@@ -163,8 +163,7 @@ class ImportedDays(Collection[ImportedDay]):
         SegueError
             Another process changes the same days all the time.
         """
-        wanted = {"user_id": user_id, "plays.imports": {"$elemMatch": {"$elemMatch": {"$eq": number}}}}
-        ids = [day["_id"] for day in self.documents.find(wanted, {"_id": 1})]
+        ids = [day["_id"] for day in self.documents.find(_of_import(user_id, number), {"_id": 1})]
         removed = sum(
             own
             for part in batches(ids, _AT_ONCE)
@@ -260,6 +259,20 @@ class ImportedDays(Collection[ImportedDay]):
         ]
         return next((int(group["plays"]) for group in self.aggregate(steps)), 0)
 
+    def only_in(self, user_id: str, number: int) -> int:
+        """The number of a listener's plays that only one import contained."""
+        own: Document = {"$filter": {"input": "$plays.imports", "cond": {"$eq": ["$$this", [number]]}}}
+        steps: list[Document] = [
+            {"$match": _of_import(user_id, number)},
+            {"$group": {"_id": None, "plays": {"$sum": {"$size": own}}}},
+        ]
+        return next((int(group["plays"]) for group in self.aggregate(steps)), 0)
+
+    def places(self, user_id: str) -> set[tuple[int, str]]:
+        """What identifies each of a listener's plays: its start, and the names of its song."""
+        days = self.days(user_id)
+        return {(play.at, names_of(play.song)) for day in days for play, _ in plays_in(day)}
+
     def plays_of_songs(self, user_id: str) -> Counter[str]:
         """The number of plays of each of a listener's songs, by key."""
         counts: Counter[str] = Counter()
@@ -274,6 +287,11 @@ def plays_in(document: ImportedDay) -> Iterator[tuple[KeptPlay, Sequence[int]]]:
     columns = (plays[name] for name in ("at", "songs", "ms_played", "skipped", "imports"))
     for at, song, ms_played, skipped, imports in zip(*columns, strict=True):
         yield KeptPlay(at, song, None if ms_played < 0 else ms_played, skipped), imports
+
+
+def _of_import(user_id: str, number: int) -> Document:
+    """The filter of the days with plays of an import."""
+    return {"user_id": user_id, "plays.imports": {"$elemMatch": {"$elemMatch": {"$eq": number}}}}
 
 
 def _id(user_id: str, at: int) -> str:

@@ -12,6 +12,8 @@ import io
 import json
 import lzma
 import re
+import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -30,9 +32,13 @@ _SAMPLE = 64 * 1024
 _LONGEST_LINE = 1024 * 1024
 """Characters of a line of JSON; a longer one cannot be read."""
 _MOST_FILES = 20_000
-"""Files in an archive."""
+"""Files in archives."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, gzip.BadGzipFile, NotImplementedError)
 """Errors of archives that are damaged, or compressed by an unknown method."""
+_GZIP, _ZIP = b"\x1f\x8b\x08", b"PK\x03\x04"
+"""The beginnings of compressed files and of archives."""
+_WITHIN = 2
+"""Archives and compressed files within each other."""
 _ENCRYPTED = 1
 """The flag of an encrypted file in an archive."""
 _LISTS = (
@@ -40,6 +46,12 @@ _LISTS = (
     (re.compile(r"\s*\["), "item"),
     (re.compile(r'\s*\{[^\[]*"scrobbles"\s*:\s*\['), "scrobbles.item"),
     (re.compile(r'\s*\{[^\[]*"track"\s*:\s*\['), "recenttracks.track.item"),
+    (
+        re.compile(r'\s*\{[^\[]{0,300}"payload"\s*:\s*\{[^\[]{0,300}"listens"\s*:\s*\['),
+        "payload.listens.item",
+    ),
+    (re.compile(r'\s*\{[^\[]{0,300}"payload"\s*:\s*\['), "payload.item"),
+    (re.compile(r'\s*\{[^\[]{0,300}"listens"\s*:\s*\['), "listens.item"),
 )
 """The beginning of a file of JSON, and the place of its rows in ijson's notation."""
 
@@ -74,7 +86,7 @@ class Exports:
             A path does not exist.
         """
         self._files = [file for path in paths for file in _files(path)]
-        self._left = most_bytes
+        self._left, self._members = most_bytes, 0
         self.total = sum(file.stat().st_size for file in self._files)
         """Bytes of all files, before decompression."""
         self.read = 0
@@ -102,33 +114,46 @@ class Exports:
             if zipfile.is_zipfile(file):
                 with zipfile.ZipFile(file) as packed:
                     yield from self._of_archive(file.name, packed)
-            elif file.suffix.casefold() == ".gz":
-                with gzip.open(file) as plain:
-                    yield from self._of_member(file.name, plain)
             else:
                 with file.open("rb") as plain:
                     yield from self._of_member(file.name, plain)
         except _DAMAGED:
             yield Found(file.name, 0, LeftOut("unreadable"))
 
-    def _of_archive(self, name: str, packed: zipfile.ZipFile) -> Iterator[Found]:
+    def _of_archive(self, name: str, packed: zipfile.ZipFile, *, within: int = _WITHIN) -> Iterator[Found]:
         entries = sorted(
             (entry for entry in packed.infolist() if not entry.is_dir()), key=lambda entry: entry.filename
         )
-        for entry in entries[:_MOST_FILES]:
+        for entry in entries:
+            self._members += 1
+            if self._members > _MOST_FILES:
+                yield Found(name, 0, LeftOut("unreadable"))
+                return
             shown = f"{name}/{entry.filename}"[:300]
             if entry.flag_bits & _ENCRYPTED:
                 yield Found(shown, 0, LeftOut("unreadable"))
                 continue
             try:
                 with packed.open(entry) as member:
-                    yield from self._of_member(shown, member)
+                    yield from self._of_member(shown, member, within=within)
             except _DAMAGED:
                 yield Found(shown, 0, LeftOut("unreadable"))
 
-    def _of_member(self, name: str, member: _Readable) -> Iterator[Found]:
+    def _of_member(self, name: str, member: _Readable, *, within: int = _WITHIN) -> Iterator[Found]:
         counted = io.BufferedReader(_Counted(member, self._take), _SAMPLE)
         sample = counted.peek(_SAMPLE)
+        if sample.startswith(_GZIP) and within:
+            with gzip.open(counted) as plain:
+                yield from self._of_member(name, plain, within=within - 1)
+        elif sample.startswith(_ZIP) and within:
+            with tempfile.TemporaryFile() as copy:
+                shutil.copyfileobj(counted, copy)
+                with zipfile.ZipFile(copy) as packed:
+                    yield from self._of_archive(name, packed, within=within - 1)
+        else:
+            yield from self._of_plain(name, counted, sample)
+
+    def _of_plain(self, name: str, counted: io.BufferedReader[Any], sample: bytes) -> Iterator[Found]:
         encoding = _encoding_of(sample)
         start = sample.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
         text = io.TextIOWrapper(counted, encoding, errors="replace", newline="")
@@ -191,6 +216,13 @@ def _encoding_of(sample: bytes) -> str:
     ):
         if sample.startswith(mark):
             return encoding
+    # Text in UTF-16 without a mark: every other byte of Latin letters is zero.
+    start = sample[:200]
+    for place, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if len(start) > 3 and 2 * start[place::2].count(0) > len(start[place::2]) > 3 * start[
+            1 - place :: 2
+        ].count(0):
+            return encoding
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
@@ -214,7 +246,8 @@ def _json(text: io.TextIOWrapper, start: str) -> Iterator[ImportedPlay | LeftOut
 
 def _listed(text: io.TextIOWrapper, place: str) -> Iterator[ImportedPlay | LeftOut]:
     try:
-        for row in ijson.items(_Encoded(text), place, use_float=True):
+        # Files that were put together have several lists.
+        for row in ijson.items(_Encoded(text), place, use_float=True, multiple_values=True):
             yield _judged(row)
     except (ijson.JSONError, ValueError, OverflowError, RecursionError, *_DAMAGED):
         yield LeftOut("unreadable")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from segue.imports.exports import Exports, Found
 from segue.imports.matched import Library
 from segue.imports.play import ImportedPlay, LeftOut, names_of
 from segue.imports.room import Room
-from segue.imports.runs import MOST_EXAMPLES, Imports, RowLeftOut
+from segue.imports.runs import INTERRUPTED, MOST_EXAMPLES, Begun, Imports, RowLeftOut, is_active
 from segue.imports.songs import HeardSong, ImportedSongs, Match
 from segue.phrases import marked
 from segue.storage.store import Store
@@ -23,6 +23,12 @@ from segue.storage.store import Store
 _AT_ONCE = 20_000
 Progress = Callable[[int], None]
 """Called with the bytes of the files that were read."""
+Note = Callable[..., bool]
+"""Stores the counts of an import with other fields; returns whether it is to go on."""
+
+
+class _Removed(SegueError):
+    """Somebody removed the import while it ran, or the listener has left."""
 
 
 @dataclass
@@ -77,8 +83,19 @@ class Summary:
             self.missing[f"{song.artist} – {song.title}" if song.title else song.uri or song.track_id] += 1
 
 
-def preview(exports: Exports, library: Library, *, progress: Progress | None = None) -> Summary:
+def preview(
+    exports: Exports,
+    library: Library,
+    *,
+    there: Set[tuple[int, str]] = frozenset(),
+    progress: Progress | None = None,
+) -> Summary:
     """Read exports and match their songs without storing anything.
+
+    Parameters
+    ----------
+    there
+        The plays that the listener has imported before (:meth:`ImportedDays.places`).
 
     Raises
     ------
@@ -86,7 +103,7 @@ def preview(exports: Exports, library: Library, *, progress: Progress | None = N
         The files have no plays, or cannot be read.
     """
     summary = Summary(unknown_files=exports.unknown)
-    seen: set[tuple[int, str]] = set()
+    seen = set(there)
     for key, play in _counted(exports, library, summary, matches={}):
         place = play.at, names_of(key)
         summary.stored += place not in seen
@@ -129,33 +146,44 @@ class Importer:
         Parameters
         ----------
         files
-            The names to remember the import by.
+            The names to remember the import by. An interrupted import of the same names is continued.
 
         Raises
         ------
         SegueError
             The files have no plays, or cannot be read. Plays that were read before stay, and importing the
-            same files again adds the rest.
+            same files again adds the rest. Or somebody has removed the import meanwhile: no play stays.
         """
-        number = self._runs.begin(self._user_id, list(files))
+        begun = self._runs.begin(self._user_id, list(files))
         summary = Summary(unknown_files=exports.unknown)
+        note = self._notes(begun, summary)
         try:
-            self._read(exports, library, number, summary, progress)
+            self._read(exports, library, begun.number, summary, note, progress)
             _require_plays(summary)
+            _go_on(note(state="complete"))
+        except _Removed:
+            self._remove_rest(begun.number)
+            raise
         except BaseException as error:
-            told = str(error) if isinstance(error, SegueError) else "the import was interrupted"
-            self._note(number, summary, state="failed", error=told)
+            note(state="failed", error=str(error) if isinstance(error, SegueError) else INTERRUPTED)
             raise
         finally:
             self._changed.note([self._user_id])
-        self._note(number, summary, state="complete")
         return summary
 
     def _read(
-        self, exports: Exports, library: Library, number: int, summary: Summary, progress: Progress | None
+        self,
+        exports: Exports,
+        library: Library,
+        number: int,
+        summary: Summary,
+        note: Note,
+        progress: Progress | None,
     ) -> None:
-        matches = self._songs.matches(self._user_id)
-        known, room = set(matches), Room(self._store, self._user_id)
+        stored = self._songs.matches(self._user_id)
+        known, room = set(stored), Room(self._store, self._user_id)
+        # The library may have grown since a song was not in it.
+        matches = {key: match for key, match in stored.items() if match.track_id is not None}
         for part in batches(exports, _AT_ONCE):
             plays = []
             heard: dict[str, HeardSong] = {}
@@ -166,6 +194,14 @@ class Importer:
             heard, kept = room.admitted(heard, plays, known=known)
             self._changed.begin(self._user_id)
             self._songs.keep(self._user_id, heard)
+            self._songs.settle_of(
+                self._user_id,
+                {
+                    key: matches[key]
+                    for key in heard.keys() & stored.keys()
+                    if stored[key].track_id is None and matches[key].track_id is not None
+                },
+            )
             added = self._days.add(self._user_id, kept, number=number)
             room.take(songs=len(heard.keys() - known), plays=added.new)
             known |= heard.keys()
@@ -174,29 +210,36 @@ class Importer:
             for reason, beyond in (("crowded_day", added.beyond), ("no_room", len(plays) - len(kept))):
                 if beyond:
                     summary.left_out[reason] += beyond
-            self._note(number, summary, state="running")
+            _go_on(note(state="running"))
             if progress is not None:
                 progress(exports.read)
 
-    def _note(self, number: int, summary: Summary, **fields: object) -> None:
-        self._runs.update(
-            self._user_id,
-            number,
-            rows=summary.rows,
-            stored=summary.stored,
-            known=summary.known,
-            left_out=dict(summary.left_out),
-            examples=summary.examples,
-            unknown_files=summary.unknown_files[:100],
-            first_at=_date(summary.first_at),
-            last_at=_date(summary.last_at),
-            **fields,
-        )
+    def _notes(self, begun: Begun, summary: Summary) -> Note:
+        """Stores the counts of an import, those of its interrupted part included."""
+        earlier = self._days.only_in(self._user_id, begun.number) if begun.continues else 0
+
+        def note(**fields: object) -> bool:
+            return self._runs.update(
+                self._user_id,
+                begun.number,
+                rows=summary.rows,
+                stored=earlier + summary.stored,
+                known=max(0, summary.known - earlier),
+                left_out=dict(summary.left_out),
+                examples=summary.examples,
+                unknown_files=summary.unknown_files[:100],
+                first_at=_date(summary.first_at),
+                last_at=_date(summary.last_at),
+                **fields,
+            )
+
+        return note
 
     def undo(self, number: int) -> int:
         """Remove the plays that only one import contained; returns how many these are.
 
-        A removal that was interrupted is completed by another.
+        A removal that was interrupted is completed by another. An import that runs stops, and removes the
+        plays that it has added meanwhile.
 
         Raises
         ------
@@ -205,16 +248,37 @@ class Importer:
         """
         self._runs.one(self._user_id, number)
         self._changed.begin(self._user_id)
-        # Until all plays are removed, the import is one that lacks plays.
-        self._runs.update(self._user_id, number, state="failed", error="its removal was interrupted")
+        before = self._runs.begin_removal(self._user_id, number)
+        removed = self._withdraw(number)
+        self._changed.note([self._user_id])
+        if before["state"] != "running" or not is_active(before):
+            self._runs.end_removal(self._user_id, number)
+        return removed
+
+    def _withdraw(self, number: int) -> int:
         removed = self._days.withdraw(self._user_id, number)
         first = self._days.first_heard(self._user_id)
         unused = [key for key in self._songs.matches(self._user_id) if key not in first]
         self._songs.remove(self._user_id, unused)
         self._songs.date(self._user_id, first)
-        self._changed.note([self._user_id])
-        self._runs.update(self._user_id, number, state="undone")
         return removed
+
+    def _remove_rest(self, number: int) -> None:
+        """Complete a removal that began while the import ran."""
+        self._withdraw(number)
+        self._runs.end_removal(self._user_id, number)
+
+
+def _go_on(wanted: bool) -> None:
+    """End an import that nobody wants any more.
+
+    Raises
+    ------
+    _Removed
+        It is not wanted.
+    """
+    if not wanted:
+        raise _Removed(marked("This import was removed while it ran."))
 
 
 def match_again(store: Store, libraries: Callable[[str], Library]) -> tuple[int, int]:
@@ -233,8 +297,11 @@ def match_again(store: Store, libraries: Callable[[str], Library]) -> tuple[int,
             match = libraries(own.rpartition(":")[0]).match(song)
             if match.track_id is not None:
                 matches[own] = match
+        listeners = {own.rpartition(":")[0] for own in matches}
+        for user_id in listeners:
+            changed.begin(user_id)
         songs.settle(matches)
-        changed.note(own.rpartition(":")[0] for own in matches)
+        changed.note(listeners)
         number += len(part)
         new += len(matches)
     return number, new

@@ -27,6 +27,7 @@ _NAMES = 16
 
 REASONS = {
     "no_music": marked("a podcast, an audiobook or a video"),
+    "private": marked("a song of a private session"),
     "no_names": marked("neither a title with an artist nor an id"),
     "no_date": marked("no date, or none that can be read"),
     "impossible_date": marked("a date before 2000 or in the future"),

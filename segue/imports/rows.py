@@ -46,8 +46,11 @@ def play_of(row: object) -> ImportedPlay:
 def _of_spotify(row: Row) -> ImportedPlay:
     """A row of the extended streaming history. `ts` is the end of the play.
 
-    `offline_timestamp` is ignored: its unit varies, and it is 0 for many plays.
+    `offline_timestamp` is ignored: its unit varies, and it is 0 for many plays. A private session of Spotify
+    leaves no trace here, as one of Segue does.
     """
+    if truth_of(row.get("incognito_mode")):
+        raise LeftOut("private")
     uri = text_of(row.get("spotify_track_uri"))
     song = Song(
         title=text_of(row.get("master_metadata_track_name")),
@@ -95,7 +98,8 @@ def _of_listenbrainz(row: Row) -> ImportedPlay:
     """A listen of ListenBrainz. Null stands for a missing object in some rows."""
     song, ms_played = heard_on_listenbrainz(mapping_of(row["track_metadata"]))
     time = next((row[key] for key in ("listened_at", "timestamp") if row.get(key)), None)
-    return imported_play(song, at=epoch_seconds(time), ms_played=ms_played, skipped=None)
+    skipped = truth_of(mapping_of(mapping_of(row["track_metadata"]).get("additional_info")).get("skipped"))
+    return imported_play(song, at=epoch_seconds(time), ms_played=ms_played, skipped=skipped)
 
 
 def heard_on_listenbrainz(data: Row) -> tuple[Song, int | None]:
@@ -111,6 +115,7 @@ def heard_on_listenbrainz(data: Row) -> tuple[Song, int | None]:
         recordings=tuple(dict.fromkeys(filter(None, ids))),
         release_track=uuid_of(more.get("track_mbid")) or uuid_of(more.get("release_track_mbid")),
         track_id=_own_id(more),
+        uri=text_of(more.get("origin_url")) if _is_own(more) else "",
     )
     return song, milliseconds_of(heard * 1000 if heard is not None else None)
 
@@ -124,8 +129,11 @@ def _length(more: Row) -> float | None:
 
 def _own_id(more: Row) -> str:
     """The id of the track, if the listen came from Segue."""
-    client = text_of(more.get("submission_client")).casefold()
-    return text_of(more.get("segue_track_id"))[:64] if client == "segue" else ""
+    return text_of(more.get("segue_track_id"))[:64] if _is_own(more) else ""
+
+
+def _is_own(more: Row) -> bool:
+    return text_of(more.get("submission_client")).casefold() == "segue"
 
 
 def _of_segue(row: Row) -> ImportedPlay:

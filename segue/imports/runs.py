@@ -1,26 +1,37 @@
 """The imports of listeners: the files, the result, and whether an import was undone.
 
 Delivery: a document for each import, written by the process that imports, and updated as it proceeds. An
-import whose process has died stays `running` and is not updated any more; importing the files again
-completes it.
+import whose process has died stays `running` and is not updated any more. Importing the same files again
+continues it under its number. In the same way, a removal whose process has died stays `removing`, until
+somebody removes the import again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from segue.errors import SegueError
 from segue.storage.mongo import DESCENDING, DuplicateKeyError
 from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
-ImportState = Literal["running", "complete", "failed", "undone"]
+ImportState = Literal["running", "complete", "failed", "removing", "undone"]
 SILENT = timedelta(minutes=2)
-"""An import that has not been updated for so long has no process any more."""
+"""An import or a removal that has not been updated for so long has no process any more."""
+INTERRUPTED = "the import was interrupted"
+"""The error of an import that the same files complete."""
 MOST_EXAMPLES = 200
 """Rows that are kept as examples of those left out."""
+
+
+class Begun(NamedTuple):
+    """An import that runs."""
+
+    number: int
+    continues: bool
+    """Whether an interrupted import has the number already."""
 
 
 class RowLeftOut(TypedDict):
@@ -81,9 +92,21 @@ class Imports(Collection[ImportRun]):
     )
     indexes = (Index(keys=[("user_id", 1), ("number", DESCENDING)]),)
 
-    def begin(self, user_id: str, files: Sequence[str]) -> int:
-        """Begin an import; returns its number."""
+    def begin(self, user_id: str, files: Sequence[str]) -> Begun:
+        """Begin an import, or continue the last one of files with these names, if it is not complete.
+
+        Whether the process of a running import has just died is not known. If it has not, both add the same
+        plays under the same number.
+        """
         now = datetime.now(UTC)
+        names = list(files)[:100]
+        for earlier in self.of(user_id):
+            open_ = earlier["state"] in {"failed", "running"} or is_stalled(earlier)
+            if open_ and sorted(earlier["files"]) == sorted(names):
+                own = {"_id": earlier["_id"], "state": earlier["state"], "changed_at": earlier["changed_at"]}
+                change = {"$set": {"state": "running", "changed_at": now}, "$unset": {"error": ""}}
+                if self.documents.update_one(own, change).matched_count:
+                    return Begun(earlier["number"], continues=True)
         while True:
             last = self.documents.find_one({"user_id": user_id}, {"number": 1}, sort=[("number", DESCENDING)])
             number = (last["number"] if last else 0) + 1
@@ -91,7 +114,7 @@ class Imports(Collection[ImportRun]):
                 "_id": _id(user_id, number),
                 "user_id": user_id,
                 "number": number,
-                "files": list(files)[:100],
+                "files": names,
                 "state": "running",
                 "started_at": now,
                 "changed_at": now,
@@ -106,13 +129,32 @@ class Imports(Collection[ImportRun]):
                 self.documents.insert_one(run)
             except DuplicateKeyError:  # another process was quicker
                 continue
-            return number
+            return Begun(number, continues=False)
 
-    def update(self, user_id: str, number: int, **fields: object) -> None:
-        """Change fields of an import."""
-        self.documents.update_one(
-            {"_id": _id(user_id, number)}, {"$set": {**fields, "changed_at": datetime.now(UTC)}}
-        )
+    def update(self, user_id: str, number: int, **fields: object) -> bool:
+        """Change fields of an import; returns whether it is there and nobody is removing it."""
+        own = {"_id": _id(user_id, number), "state": {"$nin": ["removing", "undone"]}}
+        change = {"$set": {**fields, "changed_at": datetime.now(UTC)}}
+        return self.documents.update_one(own, change).matched_count > 0
+
+    def begin_removal(self, user_id: str, number: int) -> ImportRun:
+        """Mark an import as one that is being removed; returns it as it was before.
+
+        Raises
+        ------
+        SegueError
+            There is none with the number.
+        """
+        change = {"$set": {"state": "removing", "changed_at": datetime.now(UTC)}}
+        before: ImportRun | None = self.documents.find_one_and_update({"_id": _id(user_id, number)}, change)
+        if before is None:
+            raise _no_import(number)
+        return before
+
+    def end_removal(self, user_id: str, number: int) -> None:
+        """Mark an import as removed."""
+        change = {"$set": {"state": "undone", "changed_at": datetime.now(UTC)}}
+        self.documents.update_one({"_id": _id(user_id, number)}, change)
 
     def of(self, user_id: str) -> list[ImportRun]:
         """A listener's imports, the last first."""
@@ -128,13 +170,23 @@ class Imports(Collection[ImportRun]):
         """
         run = self.documents.find_one({"_id": _id(user_id, number)})
         if run is None:
-            raise SegueError(f"there is no import {number}: `history list` shows the imports")
+            raise _no_import(number)
         return run
 
 
+def is_active(run: ImportRun) -> bool:
+    """Whether a process is importing the plays, or removing them."""
+    return run["state"] in {"running", "removing"} and not is_stalled(run)
+
+
 def is_stalled(run: ImportRun) -> bool:
-    """Whether the process of a running import has died."""
-    return run["state"] == "running" and datetime.now(UTC) - run["changed_at"] > SILENT
+    """Whether the process that was importing or removing the plays has died."""
+    silent = datetime.now(UTC) - run["changed_at"] > SILENT
+    return run["state"] in {"running", "removing"} and silent
+
+
+def _no_import(number: int) -> SegueError:
+    return SegueError(f"there is no import {number}: `history list` shows the imports")
 
 
 def _id(user_id: str, number: int) -> str:

@@ -136,6 +136,10 @@ class ImportedSongs(Collection[StoredSong]):
         for song in self.documents.find({"track_id": None}):
             yield song["_id"], song_of(song)
 
+    def settle_of(self, user_id: str, matches: Mapping[str, Match]) -> None:
+        """Store the matches of a listener's songs, by key."""
+        self.settle({_id(user_id, key): match for key, match in matches.items()})
+
     def settle(self, matches: Mapping[str, Match]) -> None:
         """Store the matches of songs, by the documents' ids."""
         for part in batches(matches.items(), _AT_ONCE):

@@ -150,10 +150,17 @@ class Accounts(Collection[StoredAccount]):
         wanted = _filter(name) if former is None else {**_filter(name), "password": former}
         return self.documents.update_one(wanted, change).matched_count == 1
 
-    def set_mail(self, user_id: str, address: str | None) -> None:
-        """Store the confirmed address of a listener's account, or remove it."""
+    def set_mail(self, user_id: str, address: str | None, *, checked: str) -> bool:
+        """Store the confirmed address of a listener's account, or remove it.
+
+        Returns
+        -------
+        False if `checked`, the password hash of the account when the password or the link was checked, is not
+        that of the account any more.
+        """
         change = {"$set": {"mail": address}} if address else {"$unset": {"mail": ""}}
-        self.documents.update_one({"user_id": user_id}, change)
+        wanted = {"user_id": user_id, "password": checked}
+        return self.documents.update_one(wanted, change).matched_count == 1
 
     def mail_of(self, user_id: str) -> str | None:
         """The confirmed address of a listener's account."""

@@ -154,9 +154,19 @@ class AppPasswords(Collection[StoredAppPassword]):
         found = self.documents.find_one({"digest": _digest(password)})
         return _app_password(found) if found else None
 
-    def named(self, name: str) -> Sequence[StoredAppPassword]:
-        """The app passwords of a listener's name, for :meth:`by_token`."""
-        return list(self.documents.find({"name_key": name_key(name)}).limit(MOST))
+    def named(self, name: str, *, owner: str | None) -> Sequence[StoredAppPassword]:
+        """The app passwords of a name, for :meth:`by_token`: those of its owner, then as many of others.
+
+        Parameters
+        ----------
+        owner
+            The listener who has the account of this name, if somebody has. Users of an identity provider may
+            choose any name: the passwords of a namesake must not leave out those of the owner.
+        """
+        key = {"name_key": name_key(name)}
+        own = self.documents.find({**key, "user_id": owner}).limit(MOST)
+        others = self.documents.find({**key, "user_id": {"$ne": owner}}).limit(MOST)
+        return [*own, *others]
 
     def by_token(
         self, stored: Sequence[StoredAppPassword], token: str, salt: str, *, box: SecretBox

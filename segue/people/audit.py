@@ -120,6 +120,8 @@ By = Literal["visitor", "app", "command"]
 BY: dict[By, str] = {"visitor": marked("page"), "app": marked("music app"), "command": marked("command")}
 """Where an action was taken."""
 REFUSALS = tuple(action for action in get_args(Action) if action.endswith("-refused"))
+MOST_AN_HOUR = 100
+_HOUR = timedelta(hours=1)
 _UNAUTHORIZED = 13
 """MongoDB's code of the error."""
 log = logging.getLogger(__name__)
@@ -187,6 +189,9 @@ class AuditLog(Collection[AuditEntry]):
     ) -> None:
         """Add an entry.
 
+        An account has at most :data:`MOST_AN_HOUR` of an action in an hour, so that nobody can fill the log.
+        Refusals have limits of their own (:mod:`segue.people.login_failures`).
+
         Parameters
         ----------
         address
@@ -195,6 +200,11 @@ class AuditLog(Collection[AuditEntry]):
             A key of :data:`REASONS`.
         """
         at = self._clock()
+        limited = user_id is not None and by != "command" and action not in REFUSALS
+        if limited and not self.room(
+            {"user_id": user_id, "action": action, "at": {"$gt": at - _HOUR}}, most=MOST_AN_HOUR
+        ):
+            return
         entry: AuditEntry = {
             "_id": f"{round(at.timestamp() * 1e6):014x}{secrets.token_hex(6)}",
             "at": at,

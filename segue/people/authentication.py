@@ -223,8 +223,10 @@ class Authenticator:
             user_id = stored["user_id"] if stored else None
             self._audit.note(refusal, by=by, user_id=user_id, address=address, reason=reason)
 
-        known = stored is not None and device is not None and device in stored.get("devices", ())
-        attempt = (of_device(device),) if known and device else sources(name, address)
+        if stored is not None and device is not None and device in stored.get("devices", ()):
+            attempt: tuple[str, ...] = (of_device(device, stored["user_id"]),)
+        else:
+            attempt = sources(name, address)
         try:
             self._take(*attempt)
         except TooManyGuesses as error:

@@ -68,6 +68,11 @@ class Forgotten(Collection[ForgottenListener]):
         """The listeners among these who have left."""
         return gone(self._database, users)
 
+    def until(self, user_id: str) -> datetime | None:
+        """When the note about a listener who has left expires; None for all others."""
+        note = self.documents.find_one({"_id": hash_of(user_id)}, {"until": 1})
+        return note["until"] if note else None
+
     def hashes(self) -> list[str]:
         """All hashes; a batch job compares them with the SHA-256 of :data:`segue.storage.gone.PREFIX`
         plus an id."""

@@ -83,8 +83,14 @@ def account_of(user: Mapping[str, Any]) -> Account | None:
     issuer, subject = user.get("iss"), user.get("sub")
     if not (issuer and subject):
         return None
-    name = next((str(user[claim]) for claim in ("name", "nickname", "email") if user.get(claim)), "You")
-    return Account(id_of(str(issuer), str(subject)), name[:_LONGEST_NAME])
+    names = (_shown(user.get(claim)) for claim in ("name", "nickname", "email"))
+    return Account(id_of(str(issuer), str(subject)), next(filter(None, names), "You"))
+
+
+def _shown(claim: object) -> str:
+    """A claim as a name on pages: on one line, of bounded length, and without signs that nobody sees."""
+    text = "".join(sign if sign.isprintable() else " " for sign in str(claim or ""))
+    return " ".join(text.split())[:_LONGEST_NAME].strip()
 
 
 def is_fresh(user: Mapping[str, Any], *, at: datetime) -> bool:
@@ -103,4 +109,4 @@ def id_of(issuer: str, subject: str) -> str:
 
 
 def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

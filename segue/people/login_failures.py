@@ -8,6 +8,7 @@ that has logged in to the account before has a count of its own.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from collections.abc import Callable
@@ -71,9 +72,12 @@ def of_app(address: str) -> str:
     return f"app:{network_of(address)}"
 
 
-def of_device(digest: str) -> str:
-    """The source of attempts from a browser that has logged in before (:mod:`segue.people.devices`)."""
-    return f"device:{digest}"
+def of_device(digest: str, user_id: str) -> str:
+    """The source of attempts from a browser that has logged in before (:mod:`segue.people.devices`).
+
+    By account: a right password for one of a shared browser's accounts gives no attempts at another.
+    """
+    return f"device:{hashlib.sha256(f'{digest} {user_id}'.encode()).hexdigest()}"
 
 
 def of_sign_up(address: str) -> str:

@@ -23,7 +23,7 @@ from typing import NotRequired, Protocol, TypedDict
 
 from segue.clock import now
 from segue.people.signatures import Signatures
-from segue.storage.mongo import Document, DuplicateKeyError
+from segue.storage.mongo import DESCENDING, Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 COOKIE = "segue_session"
@@ -38,6 +38,8 @@ GUEST = "guest-"
 _SEEN_EVERY = timedelta(hours=1)
 _ID_LENGTH = 16
 _MOST_LISTED = 100
+MOST_OPEN = 200
+"""The sessions of an account: somebody who logs in again and again ends the oldest ones."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,16 @@ class LoginSessions(Collection[LoginSession]):
         """
         token = secrets.token_urlsafe(32)
         self._begin(token, user_id=user_id, name=name, operator=operator, browser=browser)
+        if user_id is not None:
+            self._end_oldest(user_id)
         return token
+
+    def _end_oldest(self, user_id: str) -> None:
+        """End the oldest sessions of a listener who has more than :data:`MOST_OPEN`."""
+        found = self.documents.find({"user_id": user_id}, {"user_id": 1}).sort("began_at", DESCENDING)
+        beyond = [session["_id"] for session in found.skip(MOST_OPEN).limit(_MOST_LISTED)]
+        if beyond:
+            self._end({"_id": {"$in": beyond}})
 
     def _begin(
         self,

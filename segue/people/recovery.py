@@ -149,12 +149,13 @@ class Recovery:
         mail = mail.strip()
         if mail and not is_address(mail):
             raise AccountError(marked("This is not a mail address."))
-        self._authenticator.confirm(
+        known = self._authenticator.confirm(
             account, password, address=address, device=device, refusal="address-change-refused"
         )
         if not mail:
             former = self._accounts.mail_of(account.user_id)
-            self._accounts.set_mail(account.user_id, None)
+            if not self._accounts.set_mail(account.user_id, None, checked=known.checked):
+                raise AccountError(marked("The present password is wrong."))
             self._tell(former, notice)
             self._audit.note("address-removed", user_id=account.user_id, address=address)
             return
@@ -162,8 +163,8 @@ class Recovery:
         if self._failures.take(of_mails_to(account.user_id)):
             raise TooManyGuesses
         stored = self._accounts.stored(account.name)
-        if stored is None:
-            raise AccountError(_USED)
+        if stored is None or stored["password"] != known.checked:
+            raise AccountError(marked("The present password is wrong."))
         token = self._links.create("address", account.user_id, fits=_fits(stored), address=mail)
         self._outbox.put(lambda: self._send(mail, letter, "address", token))
 
@@ -182,7 +183,8 @@ class Recovery:
         if link is None or not self._links.use("address", token):
             raise AccountError(_USED)
         former = self._accounts.mail_of(account.user_id)
-        self._accounts.set_mail(account.user_id, link.address)
+        if not self._accounts.set_mail(account.user_id, link.address, checked=account.checked):
+            raise AccountError(_USED)
         if former != link.address:
             self._tell(former, notice)
         self._audit.note("address-confirmed", user_id=account.user_id, address=address)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from segue.errors import SegueError
+from segue.phrases import phrase
+from segue.playlists.playlists import MOST_TRACKS
 
 _LONGEST_PATH = 8192
 """Characters; Linux allows 4,096 bytes, and escapes take three for each."""
 _LONGEST_NAME = 500
 """Characters of a title or an artist: names are compared with those of many songs."""
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://|file:/", re.IGNORECASE)
+_MOST_LINES = 8 * MOST_TRACKS
+"""Some programs write several for each song. Python takes a while for each, however short it is."""
+_LINE = re.compile(r"[^\r\n]+")
 _SPACES = re.compile(r"\s{2,}")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_NUMBERED = re.compile(r"\d{1,3}[\s._-]+(?=\S)")
+"""The number of a track at the beginning of a file's name."""
+_OLD_SIGNS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
+"""The signs of the encoding of old Windows programs, by the halves of characters that stand for bytes."""
 
 
 class NotPlaylist(SegueError):
@@ -48,6 +57,25 @@ class Listed:
     entries: tuple[Entry, ...]
 
 
+def lines_of(text: str) -> Iterator[re.Match[str]]:
+    """The lines of a file that are not empty.
+
+    Raises
+    ------
+    NotPlaylist
+        There are more than :data:`_MOST_LINES`.
+    """
+    for number, line in enumerate(_LINE.finditer(text)):
+        if number == _MOST_LINES:
+            raise NotPlaylist(too_much())
+        yield line
+
+
+def too_much() -> str:
+    """The message for a file with more lines or tags than the longest playlist has."""
+    return phrase("This file has more lines than a playlist of {most} songs.", most=MOST_TRACKS)
+
+
 def entry_of(location: str, *, named: str = "", artist: str = "", seconds: float | None = None) -> Entry:
     """A song by the text that names its file, and by its title, which may be "Artist - Title"."""
     named, artist = _short(named), _short(artist)
@@ -78,15 +106,23 @@ def path_parts(location: str) -> tuple[str, ...]:
         path = path if scheme[0].lower().startswith("file:") else path.partition("/")[2]
     elif _ESCAPE.search(location):
         path = _unescaped(location)
-    parts = (re.sub(r"^[A-Za-z]:$", "", part) for part in re.split(r"[\\/]", path))
-    return tuple(part for part in parts if part not in ("", ".", ".."))
+    parts = path.replace("\\", "/").split("/")
+    return tuple(part for part in parts if part not in ("", ".", "..") and not _is_drive(part))
 
 
 def stem_of(location: str) -> str:
     """The name of the file that a text names, without its extension and a leading track number."""
     parts = path_parts(location)
-    stem = PurePosixPath(parts[-1]).stem if parts else location
-    return re.sub(r"^\d{1,3}[\s._-]+(?=\S)", "", stem).replace("_", " ") or location
+    stem = parts[-1] if parts else location
+    if parts and 0 < (dot := stem.rfind(".")) < len(stem) - 1:
+        stem = stem[:dot]
+    if number := _NUMBERED.match(stem):
+        stem = stem[number.end() :]
+    return stem.replace("_", " ") or location
+
+
+def _is_drive(part: str) -> bool:
+    return len(part) == 2 and part[1] == ":" and part[0].isascii() and part[0].isalpha()
 
 
 def _unescaped(text: str) -> str:
@@ -95,4 +131,5 @@ def _unescaped(text: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return unquote(text, encoding="cp1252", errors="replace")
+        # Signs beside the escapes are no bytes of the old encoding.
+        return data.decode("ascii" if text.isascii() else "utf-8", "surrogateescape").translate(_OLD_SIGNS)

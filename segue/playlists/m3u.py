@@ -1,7 +1,7 @@
 """Playlists as text: extended M3U, written and read. :mod:`segue.playlists.other_formats` reads others.
 
-The reader of M3U uses `#PLAYLIST`, `#EXTENC`, `#EXTINF` and the lines between. Of a line that names a file
-or an address, it uses only the words; it opens nothing. https://en.wikipedia.org/wiki/M3U
+The reader of M3U uses `#PLAYLIST`, `#EXTENC`, `#EXTINF`, `#EXTART` and the lines between. Of a line
+that names a file or an address, it uses only the words; it opens nothing. https://en.wikipedia.org/wiki/M3U
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
 
 from segue.catalog.scan import PERHAPS_VIDEO, SUFFIXES
-from segue.catalog.text_encoding import guessed
+from segue.catalog.text_encoding import guessed, unicode_in
 from segue.normal_forms import whole
 from segue.phrases import marked, phrase
-from segue.playlists.entries import Entry, Listed, NotPlaylist, entry_of
+from segue.playlists.entries import Entry, Listed, NotPlaylist, entry_of, lines_of
 from segue.playlists.other_formats import listed_in
 from segue.playlists.playlists import MOST_TRACKS
 from segue.playlists.tables import seconds_of
@@ -45,6 +44,7 @@ PLAYLIST_SUFFIXES = (
 """The suffixes of the files that are read; their contents decide on the format."""
 _INFO = re.compile(r"([-\d.:]{0,12})[^,\"]{0,200}(?:\"[^\"]{0,500}\"[^,\"]{0,200}){0,20}(?:,|$)")
 """The part of `#EXTINF` before the title: the length, and attributes whose values may have a comma."""
+_BINARY = re.compile("[\x01-\x06\x0e-\x1a\x1c-\x1f]")
 OLD_ENCODINGS = (
     "cp1252",
     "cp1251",
@@ -89,29 +89,33 @@ def readings(data: bytes) -> Iterator[Listed]:
 
 
 def _texts(data: bytes) -> Iterator[str]:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encodings = ["utf-16"]
-    elif b"\0" in data:
-        encodings = ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"] if data[:2].count(0) == 1 else []
-    elif stated := re.search(
+    stated = re.search(
         rb"^#EXTENC:[ \t]*([\w-]{1,40})[ \t]*\r?$|^<\?xml [^>]*?encoding=[\"']([\w-]{1,40})",
         data[:4096],
         re.MULTILINE | re.IGNORECASE,
-    ):
-        encodings = [*_known((stated[1] or stated[2]).decode("ascii")), "utf-8-sig", *OLD_ENCODINGS]
-    else:
-        likely = guessed(_named(data[:_GUESSED_BY].decode("latin-1")))
-        encodings = ["utf-8-sig", *([likely] if likely else []), *OLD_ENCODINGS, "latin-1"]
+    )
+    text = None if stated else unicode_in(data)
+    if text is not None:
+        yield from [] if _is_binary(text) else [whole(text)]
+        return
+    known = _known((stated[1] or stated[2]).decode("ascii")) if stated else []
+    likely = guessed(_named(data[:_GUESSED_BY].decode("latin-1")))
+    encodings = [*known, "utf-8-sig", *([likely] if likely else []), *OLD_ENCODINGS, "latin-1"]
     for number, encoding in enumerate(encodings):
         try:
             text = data.decode(encoding)
         except (UnicodeError, LookupError):
             continue
-        if "\0" in text:
+        if _is_binary(text):
             continue
         yield whole(text)
         if number == 0:
             return
+
+
+def _is_binary(text: str) -> bool:
+    """Whether a text has NUL, or many other characters that no text has."""
+    return "\0" in text or len(_BINARY.findall(text)) > len(text) / 100
 
 
 def _known(encoding: str) -> list[str]:
@@ -143,16 +147,18 @@ def _listed(text: str) -> Listed:
 
 
 def _of_m3u(text: str) -> Listed:
-    name, info, entries = None, None, []
-    for line in filter(None, (line.strip() for line in re.split(r"\r\n|\r|\n", text))):
+    name, info, artist, entries = None, None, "", list[Entry]()
+    for line in filter(None, (found[0].strip() for found in lines_of(text))):
         upper = line[:10].upper()
         if upper.startswith("#EXTINF:"):
             info = line[8:].lstrip()
         elif upper == "#PLAYLIST:":
             name = line[10:].strip() or None
+        elif upper.startswith("#EXTART:"):
+            artist = line[8:].strip()
         elif not line.startswith("#") or (info is not None and _is_audio(line)):
-            entries.append(_entry(line, info))
-            info = None
+            entries.append(_entry(line, info, artist))
+            info, artist = None, ""
             if len(entries) > MOST_TRACKS:
                 break
     return Listed(name=name, entries=tuple(entries))
@@ -160,14 +166,16 @@ def _of_m3u(text: str) -> Listed:
 
 def _is_audio(line: str) -> bool:
     """Whether a line after #EXTINF is a file whose name begins with a number sign, and no comment."""
-    suffix = PurePosixPath(line.replace("\\", "/")).suffix.lower()
+    suffix = line[line.rfind(".") :].lower()
     return suffix in SUFFIXES or suffix in PERHAPS_VIDEO
 
 
-def _entry(line: str, info: str | None) -> Entry:
+def _entry(line: str, info: str | None, artist: str) -> Entry:
     head = _INFO.match(info or "")
     length, named = (head[1], (info or "")[head.end() :]) if head else ("", "")
-    return entry_of(line, named=named, seconds=seconds_of(length))
+    # A title that names the artist, too, is taken apart.
+    apart = "" if " - " in named else artist
+    return entry_of(line, named=named, artist=apart, seconds=seconds_of(length))
 
 
 def write_m3u(name: str, entries: Iterable[Entry]) -> str:

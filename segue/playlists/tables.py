@@ -11,12 +11,34 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Literal
 
-from segue.playlists.entries import Entry, Listed, entry_of
+from segue.playlists.entries import Entry, Listed, entry_of, lines_of
 from segue.playlists.playlists import MOST_TRACKS
 
-_TITLES = ("track name", "name", "title", "song", "song name", "track", "titel", "nom", "titre", "nombre")
+_TITLES = (
+    "track name",
+    "name",
+    "title",
+    "song",
+    "song name",
+    "track",
+    "song title",
+    "titel",
+    "nom",
+    "titre",
+    "nombre",
+)
 _ARTISTS = (
-    *("artist name(s)", "artist name", "artist", "artists", "interpret", "künstler", "artiste", "artista"),
+    *(
+        "artist name(s)",
+        "artist name",
+        "artist",
+        "artists",
+        "artist name 1",
+        "interpret",
+        "künstler",
+        "artiste",
+        "artista",
+    ),
     *("interprète",),
 )
 _LENGTHS = (
@@ -29,15 +51,15 @@ _NUMBER = re.compile(r"\d{1,10}(?:\.\d{1,6})?")
 
 def listed_in_table(text: str) -> Listed | None:
     """The songs of a table with columns for title and artist; None for a text of another kind."""
-    head = re.split(r"\r\n|\r|\n", text.lstrip("\ufeff"), maxsplit=1)[0]
-    separator = next((sign for sign in "\t;," if sign in head), None)
+    text = text.lstrip("\ufeff\r\n")
+    head = next(lines_of(text), None)
+    separator = next((sign for sign in "\t;," if head and sign in head[0]), None)
     if separator is None:
         return None
-    lines = re.split(r"\r\n|\r|\n", text.lstrip("\ufeff"))
     try:
         # Quotes in Apple's text are a part of the titles.
         quoted: Literal[0, 3] = csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
-        read = csv.reader((f"{line}\n" for line in lines), delimiter=separator, quoting=quoted)
+        read = csv.reader((f"{line[0]}\n" for line in lines_of(text)), delimiter=separator, quoting=quoted)
         rows = list(islice(read, MOST_TRACKS + 2))
     except csv.Error:
         return None

@@ -189,16 +189,22 @@ class App:
     def submit(self, before: Playback | None, track: PlayedTrack, *, at: int | None, now: int) -> Change:
         """The app submits a track as heard; `at` is the time at which it began, or at which it was heard.
 
-        A listening that is known already, from reports or from :meth:`play_now`, counts once.
+        A listening that is known already, from reports or from :meth:`play_now`, counts once. A clock of the
+        app that is ahead gives times in the future: they tell listenings apart, and the events are of now.
         """
-        began = now if at is None else at
+        change = self._submit(before, track, began=now if at is None else at, now=now)
+        events = tuple({**event, "occurred_at": min(event["occurred_at"], now)} for event in change.events)
+        return replace(change, events=events)
+
+    def _submit(self, before: Playback | None, track: PlayedTrack, *, began: int, now: int) -> Change:
+        moment = min(began, now)
         known = () if before is None else (before, *before.former)
         own = [one for one in known if one.track_id == track.track_id]
         if any(_is_submitted(one, began) for one in own):
             return Change(playback=before)
-        meant = [one for one in own if one.submitted_at is None and _spans(one, began)]
+        meant = [one for one in own if one.submitted_at is None and _spans(one, moment)]
         if before is not None and meant:
-            nearest = min(meant, key=lambda one: abs(one.began_at - began))
+            nearest = min(meant, key=lambda one: abs(one.began_at - moment))
             submitted = self._submitted(nearest, at=began, now=now)
             return Change(playback=_with(before, nearest, _of(submitted)), events=submitted.events)
         playback = Playback(
@@ -206,7 +212,7 @@ class App:
             duration_ms=track.duration_ms,
             began_at=began,
             state="playing",
-            reported_at=began,
+            reported_at=moment,
             submitted_at=began,
         )
         heard = self._heard(playback, now=now)
@@ -216,7 +222,7 @@ class App:
         if before.began_at > began or (before.by_reports and not before.ended):
             # It says nothing about the present.
             return Change(playback=before.beside(_of(heard)), events=events)
-        ended = self._ended(before, now=began)
+        ended = self._ended(before, now=moment)
         return Change(playback=_of(heard).after(ended.playback), events=ended.events + events)
 
     def _submitted(self, known: Playback, *, at: int, now: int) -> Change:

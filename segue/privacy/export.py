@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from segue.catalog.tracks import Tracks
+from segue.imports.listens import listens
 from segue.privacy.holdings import held, plain
 from segue.storage.store import Store
 
@@ -23,7 +24,9 @@ the tracks that you like or dislike, "sessions" the browsers in which you are lo
 links that you share, and "follows" the people whom you follow or who follow you.
 
 plays.jsonl has your plays as your player sent them, one a line, as far back as Segue keeps plays, with the
-names of the songs that the library knows. Another Segue can import them.
+names of the songs that the library knows. imported_plays.jsonl has the plays that you have imported, and
+those that reached Segue late or from other programs, as ListenBrainz writes listens. Another Segue can import
+both.
 
 Statistics over all listeners do not name you and are not included.
 """
@@ -60,6 +63,10 @@ def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]], whol
             "plays.jsonl", "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
         )
         files.append(f"plays.jsonl: {len(lines)}")
+        own = [json.dumps(plain(listen), ensure_ascii=False) for listen in listens(store, user_id)]
+        if own:
+            packed.writestr("imported_plays.jsonl", "".join(f"{line}\n" for line in own))
+            files.append(f"imported_plays.jsonl: {len(own)}")
         read_me = _READ_ME.format(at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", files="\n".join(files))
         packed.writestr("README.txt", read_me if whole else read_me + _MORE)
     return out.getvalue()

@@ -28,6 +28,7 @@ from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import NO_EVIDENCE, Candidates, CandidateSource, Proposals
 from segue.ranking.sources import LikeLovedSource, LongMemorySource, SameArtistSource, TransitionRuleSource
 from segue.settings import RankingSettings
+from segue.taste.cosines import cosines
 from segue.taste.heard import Words
 from segue.taste.profile import ListenerProfile, Profiles
 
@@ -45,8 +46,6 @@ FEEDBACK_SCALE = 5.0
 """The change of a score for a feedback of 1, which is in units of similarity."""
 MOST_LIFTS = 3
 _NOTABLE = 0.1
-_SINGLE_THREAD = 200_000
-"""The multiplications up to which OpenBLAS uses one thread: 4 * 65,536, with some room."""
 _FORMER = "popular"
 """Evidence of earlier versions, which is left out: it made lists of popular tracks, and found no more."""
 SHIPPED = "shipped"
@@ -101,6 +100,7 @@ class Evidence(IntEnum):
     """Whether the track was heard recently, to the end or not."""
 
 
+_NAMES = tuple(evidence.name.lower() for evidence in Evidence)
 AGAINST = (Evidence.ARTIST_AGAINST, Evidence.SOUND_AGAINST, Evidence.HEARD)
 """Evidence whose weights are at most 0."""
 
@@ -127,6 +127,10 @@ _MADE_BY: dict[str, tuple[Evidence, ...]] = {
 }
 """The evidence of each source besides the taste; a source that is off has none."""
 _OF_TASTE = (Evidence.SOUND, Evidence.NEAREST_SOUND)
+_BY_SOURCE = np.column_stack(
+    [np.isin(np.arange(len(Evidence)), made) for made in (_OF_TASTE, *_MADE_BY.values())]
+).astype(np.float32)
+"""(evidence, 1 + sources): adds up the evidence of the taste, and of each source that makes evidence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,14 +186,10 @@ class LearnedOrder:
         found = gathered(own, profile, bundle, remembered)
         parts = found.values * (self.weights @ found.state).astype(np.float32)
         number = {source.name: place for place, source in enumerate(own.sources)}
-        names = [name for name in _MADE_BY if name in number]
-        by_source = [parts[:, list(_MADE_BY[name])].sum(axis=1) for name in names]
-        for name, (rows, scores) in others.items():
-            names.append(name)
-            by_source.append(_added(own.rows, rows, FEEDBACK_SCALE * scores))
-        of_taste = parts[:, list(_OF_TASTE)].sum(axis=1)
-        leader = np.argmax([of_taste, *by_source], axis=0)
-        source = np.array([-1, *(number[name] for name in names)], dtype=np.int64)[leader]
+        added = [_added(own.rows, rows, FEEDBACK_SCALE * scores) for rows, scores in others.values()]
+        by_source = np.column_stack([parts @ _BY_SOURCE, *added])
+        source_of = [-1, *(number.get(name, -1) for name in _MADE_BY), *(number[name] for name in others)]
+        source = np.array(source_of, dtype=np.int64)[by_source.argmax(axis=1)]
         evidence = np.full(len(source), NO_EVIDENCE, dtype=np.int64)
         for name, signals in (
             (TransitionRuleSource.name, found.rule_from),
@@ -198,28 +198,34 @@ class LearnedOrder:
             led = source == number.get(name, len(number))
             evidence[led] = signals[led]
         total = parts.sum(axis=1, dtype=np.float64)
-        for added in by_source[len(by_source) - len(others) :]:
-            total += added
+        for scores in added:
+            total += scores
         scores = total / FEEDBACK_SCALE
         return replace(own, ranked=scores, source=source, evidence=evidence, parts=parts)
 
 
-def lifted_by(own: Candidates, place: int) -> tuple[tuple[str, float], ...]:
-    """The evidence that lifted a candidate most, each with the amount it adds to the score, largest first.
+def lifted_by(own: Candidates, places: Sequence[int]) -> list[tuple[tuple[str, float], ...]]:
+    """The evidence that lifted candidates most, each with the amount it adds to the score, largest first.
 
-    At most :data:`MOST_LIFTS`, each with a notable part of all that is in the candidate's favour. Without one
-    of them, the score would be lower by that amount. Empty without a learned order.
+    At most :data:`MOST_LIFTS` of a candidate, each with a notable part of all that is in its favour. Without
+    one of them, the score would be lower by that amount. Empty without a learned order.
     """
     if own.parts is None:
-        return ()
-    parts = own.parts[place] / FEEDBACK_SCALE
-    least = _NOTABLE * float(parts[parts > 0].sum())
-    best = np.argsort(-parts, kind="stable")[:MOST_LIFTS].tolist()
-    return tuple(
-        (Evidence(number).name.lower(), round(float(parts[number]), 4))
-        for number in best
-        if parts[number] > 0 and parts[number] >= least
-    )
+        return [()] * len(places)
+    parts = own.parts[list(places)] / FEEDBACK_SCALE
+    best = np.argsort(-parts, axis=1, kind="stable")[:, :MOST_LIFTS]
+    amounts = np.take_along_axis(parts, best, axis=1)
+    least = _NOTABLE * np.maximum(parts, 0).sum(axis=1, keepdims=True)
+    notable = (amounts > 0) & (amounts >= least)
+    rounded = np.round(amounts.astype(np.float64), 4)
+    return [
+        tuple(
+            (_NAMES[number], amount)
+            for number, amount, is_notable in zip(*of_candidate, strict=True)
+            if is_notable
+        )
+        for of_candidate in zip(best.tolist(), rounded.tolist(), notable.tolist(), strict=True)
+    ]
 
 
 def is_allowed(weights: np.ndarray) -> bool:
@@ -276,8 +282,8 @@ def of_document(
 def document(weights: np.ndarray) -> dict[str, list[float]]:
     """The inverse of :func:`of_document`."""
     return {
-        evidence.name.lower(): [round(float(value), 4) for value in weights[evidence]]
-        for evidence in Evidence
+        name: [round(float(value), 4) for value in of_evidence]
+        for name, of_evidence in zip(_NAMES, weights, strict=True)
     }
 
 
@@ -411,30 +417,25 @@ def _sound(
     liked = words.liked[profile.since[words.liked] < SOUND_SINCE]
     near = words.liked_since < AGAINST_SINCE
     against = words.against[near]
-    vectors = np.asarray(bundle.vectors[rows], dtype=np.float32)
+    vectors = np.take(bundle.vectors, rows, axis=0).astype(np.float32, copy=False)
     if len(liked):
-        fading = np.exp2(-profile.since[liked] / HALF_LIFE).astype(np.float32)
-        cosines = _cosines(vectors, profile.vectors[liked]) * fading
-        values[:, Evidence.SOUND] = cosines.sum(axis=1) * np.float32(1 - 2 ** (-1 / HALF_LIFE))
-        values[:, Evidence.NEAREST_SOUND] = cosines.max(axis=1)
+        to_liked = _fading_cosines(profile.vectors[liked], vectors, profile.since[liked])
+        values[:, Evidence.SOUND] = to_liked.sum(axis=0) * np.float32(1 - 2 ** (-1 / HALF_LIFE))
+        values[:, Evidence.NEAREST_SOUND] = to_liked.max(axis=0)
     if len(against):
-        fading = np.exp2(-words.liked_since[near] / HALF_LIFE).astype(np.float32)
-        cosines = _cosines(vectors, profile.vectors[against]) * fading
-        values[:, Evidence.SOUND_AGAINST] = cosines.max(axis=1)
+        to_against = _fading_cosines(profile.vectors[against], vectors, words.liked_since[near])
+        values[:, Evidence.SOUND_AGAINST] = to_against.max(axis=0)
 
 
-def _cosines(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(n, m) float32: the cosines of two sets of unit vectors, 0 where they are negative.
+def _fading_cosines(heard: np.ndarray, vectors: np.ndarray, since: np.ndarray) -> np.ndarray:
+    """(m, n) float32: the cosines of m tracks and n candidates, 0 where they are negative.
 
-    A few at a time: OpenBLAS would share larger products among threads, which wait for each other much longer
-    than they calculate.
+    They count half for each :data:`HALF_LIFE` of `since`, (m,).
     """
-    cosines = np.empty((len(vectors), len(others)), dtype=np.float32)
-    step = max(1, _SINGLE_THREAD // max(vectors.size, 1))
-    for first in range(0, len(others), step):
-        part = slice(first, first + step)
-        np.matmul(vectors, others[part].T, out=cosines[:, part])
-    return np.maximum(cosines, 0, out=cosines)
+    found = cosines(heard, vectors)
+    np.maximum(found, 0, out=found)
+    found *= np.exp2(-since / HALF_LIFE).astype(np.float32)[:, np.newaxis]
+    return found
 
 
 def _heard(values: np.ndarray, places: _Places, profile: ListenerProfile) -> None:

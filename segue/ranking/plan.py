@@ -214,6 +214,8 @@ def _explained(
     """The chosen rows with their reasons; `drawn` is the exploration, `again` are rows heard recently."""
     near = [row for row in rows if row in candidates.place_of]
     nearest = dict(zip(near, profile.nearest_positive(near, bundle.vectors), strict=True))
+    places = [candidates.place_of[row] for row in near]
+    lifts = dict(zip(near, lifted_by(candidates, places), strict=True))
     explained = []
     for row, track_id in zip(rows, bundle.ids(rows), strict=True):
         place = candidates.place_of.get(row)
@@ -233,6 +235,6 @@ def _explained(
             signal = int(candidates.evidence[place])
             evidence = None if signal == NO_EVIDENCE else profile.track_ids[signal]
         similarity = round(float(candidates.similarity[place]), 6)
-        propensity, lifts = drawn.propensity_of(row), lifted_by(candidates, place)
-        explained.append(PlannedTrack(track_id, similarity, evidence, reason.kind, propensity, lifts))
+        propensity = drawn.propensity_of(row)
+        explained.append(PlannedTrack(track_id, similarity, evidence, reason.kind, propensity, lifts[row]))
     return explained

@@ -162,16 +162,20 @@ class Ordered:
 
     def learned(self, seed: int) -> Ordered:
         """The same fitted sources with an order that is learned with another seed."""
-        other = copy(self)
-        weights, other.choice = PRIOR, LOG_TOO_SHORT
+        weights, choice = PRIOR, LOG_TOO_SHORT
         if self.lessons is not None:
             sources, queries = self.lessons
             queries = sampled(queries, TAUGHT, seed=seed)
             queries = queries.take(np.argsort(queries.times, kind="stable"))
             several = list(choices(sources, queries, self.ranking))
             outcome = learn(choices_among(several, rng=np.random.default_rng(seed)), given=PRIOR)
-            weights, other.choice = outcome.weights, outcome.choice
-        other.order = LearnedOrder("learned", weights)
+            weights, choice = outcome.weights, outcome.choice
+        return self.with_order(LearnedOrder("learned", weights), choice=choice)
+
+    def with_order(self, order: LearnedOrder, *, choice: str = "") -> Ordered:
+        """The same fitted sources with another order."""
+        other = copy(self)
+        other.order, other.choice = order, choice
         return other
 
     def limited(self, **changes: Any) -> Ordered:

@@ -24,8 +24,8 @@ from segue.session_logs.splits import Queries, TimeSplit, blocks, last_part, sam
 
 PARTS = 3
 """The parts of the history that teach, at most."""
-ENOUGH = 10_000
-"""With so many queries, further parts are left out."""
+ENOUGH = 15_000
+"""The queries that teach, at most: each part has an equal share of them."""
 OTHERS = 100
 """The candidates of a query that teach besides the one that was played; drawn evenly."""
 FEWEST = 50
@@ -93,14 +93,13 @@ class Ranked:
         """The parts that teach, the last first."""
         parts: list[TimeSplit] = []
         rest = history
-        while len(parts) < PARTS and sum(len(part.queries) for part in parts) < 2 * self.most:
+        while len(parts) < PARTS and self.most:
             part = last_part(rest)
             if part is None:
                 break
             rest = part.history
-            parts.append(
-                TimeSplit(history=rest, queries=sampled(part.queries, self.most // 2, seed=self.seed))
-            )
+            queries = sampled(part.queries, self.most // PARTS, seed=self.seed)
+            parts.append(TimeSplit(history=rest, queries=queries))
         return parts
 
     def _taught(
@@ -126,6 +125,21 @@ class Ranked:
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         examples = self._candidates(gather(self.knowledge, queries))
+        return top_k(scores_of(self.regression, examples, self.knowledge.n_items), KEPT)
+
+
+class FixedOrder:
+    """The candidates of the learned ranker, in one of the fixed orders by some of its sources."""
+
+    def __init__(self, name: str) -> None:
+        self.regression = FIXED[name]
+
+    def fit(self, history: SessionLog) -> FixedOrder:
+        self.knowledge = knowledge_of(history)
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        examples = gather(self.knowledge, queries)
         return top_k(scores_of(self.regression, examples, self.knowledge.n_items), KEPT)
 
 

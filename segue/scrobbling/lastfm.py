@@ -18,7 +18,7 @@ import httpx
 from segue.asked_pause import asked_pause
 from segue.errors import SegueError
 from segue.phrases import marked
-from segue.scrobbling.calling import Answer, Unanswered, call
+from segue.scrobbling.calling import Answer, Unanswered, call, text_of
 from segue.scrobbling.heard import ScrobbledSong
 from segue.scrobbling.outbox import Waiting
 from segue.scrobbling.outcome import (
@@ -38,8 +38,9 @@ MOST = 50
 """Scrobbles of a request."""
 OLDEST_MS = 14 * 86_400_000
 """Older plays are answered as if they were taken, and thrown away: they are not sent."""
+_TAKEN, _NO_MORE_TODAY = 0, 5
 _IGNORED = {1: NOT_TAKEN, 2: NOT_TAKEN, 3: TOO_OLD, 4: TOO_NEW}
-_NO_MORE_TODAY = 5
+"""Why a scrobble was ignored. Any other reason is `NOT_TAKEN`, too."""
 _NOT_ALLOWED, _NOT_ALLOWED_YET = 9, 14
 _SESSION_ENDED = frozenset({4, _NOT_ALLOWED, _NOT_ALLOWED_YET, 17})
 _SERVER_KEY = frozenset({10, 26})
@@ -78,8 +79,8 @@ def new_token(http: httpx.Client, api: Api) -> str:
     SegueError
         The service does not answer as it should.
     """
-    token = _called(http, api, {"method": "auth.getToken"}).get("token")
-    if not isinstance(token, str):
+    token = text_of(_called(http, api, {"method": "auth.getToken"}).get("token"))
+    if not token:
         raise SegueError(_NO_ANSWER)
     return token
 
@@ -98,8 +99,8 @@ def session_of(http: httpx.Client, api: Api, token: str) -> tuple[str, str] | No
     session = content.get("session")
     if not isinstance(session, dict):
         raise SegueError(_NO_ANSWER)
-    name, key = session.get("name"), session.get("key")
-    if not (isinstance(name, str) and isinstance(key, str) and name and key):
+    name, key = text_of(session.get("name")), text_of(session.get("key"))
+    if not (name and key):
         raise SegueError(_NO_ANSWER)
     return name, key
 
@@ -177,8 +178,12 @@ def _outcome(answer: Answer, ids: list[str]) -> Outcome:
         return Outcome(problem=AWAY, wait_seconds=retry)
     by_id = dict(zip(ids, codes, strict=True))
     return Outcome(
-        taken=frozenset(own for own, code in by_id.items() if code not in {*_IGNORED, _NO_MORE_TODAY}),
-        refused={own: _IGNORED[code] for own, code in by_id.items() if code in _IGNORED},
+        taken=frozenset(own for own, code in by_id.items() if code == _TAKEN),
+        refused={
+            own: _IGNORED.get(code, NOT_TAKEN)
+            for own, code in by_id.items()
+            if code not in (_TAKEN, _NO_MORE_TODAY)
+        },
         problem=DAILY_LIMIT if _NO_MORE_TODAY in codes else None,
     )
 

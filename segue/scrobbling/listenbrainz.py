@@ -15,7 +15,7 @@ from segue import __version__
 from segue.asked_pause import asked_pause
 from segue.errors import SegueError
 from segue.phrases import marked
-from segue.scrobbling.calling import Answer, Unanswered, call
+from segue.scrobbling.calling import Answer, Unanswered, call, text_of
 from segue.scrobbling.heard import ScrobbledSong
 from segue.scrobbling.outbox import Waiting
 from segue.scrobbling.outcome import AWAY, BUSY, CREDENTIALS, Outcome, all_taken, refused_request
@@ -37,13 +37,12 @@ def user_of(http: httpx.Client, address: str, token: str) -> str | None:
         answer = call(http, "GET", f"{address}/1/validate-token", headers=_headers(token))
     except Unanswered:
         raise SegueError(marked("The service does not answer: try again later.")) from None
-    if answer.status == httpx.codes.UNAUTHORIZED:
+    if answer.status == httpx.codes.UNAUTHORIZED and _is_error(answer):
         return None
     content = answer.content
     if answer.status != httpx.codes.OK or content is None:
         raise SegueError(marked("The service does not answer: try again later."))
-    name = content.get("user_name")
-    return name if content.get("valid") is True and isinstance(name, str) and name else None
+    return (text_of(content.get("user_name")) or None) if content.get("valid") is True else None
 
 
 def send(http: httpx.Client, address: str, token: str, scrobbles: Sequence[Waiting]) -> Outcome:
@@ -69,10 +68,10 @@ def _submitted(
     except Unanswered:
         return Outcome(problem=AWAY)
     match answer.status:
-        case httpx.codes.OK if not _is_page(answer):
+        case httpx.codes.OK if not answer.is_page and not _is_error(answer):
             left = answer.headers.get("x-ratelimit-remaining")
             return all_taken(ids, wait_seconds=_reset(answer) if left == "0" else None)
-        case httpx.codes.UNAUTHORIZED:
+        case httpx.codes.UNAUTHORIZED if _is_error(answer):
             return Outcome(problem=CREDENTIALS, ended=True)
         case (
             httpx.codes.BAD_REQUEST | httpx.codes.REQUEST_ENTITY_TOO_LARGE | httpx.codes.UNPROCESSABLE_ENTITY
@@ -84,9 +83,9 @@ def _submitted(
     return Outcome(problem=AWAY, wait_seconds=asked_pause(answer.headers.get("retry-after")))
 
 
-def _is_page(answer: Answer) -> bool:
-    """Whether an answer is a page of a proxy, such as one about maintenance. Otherwise the status counts."""
-    return answer.content is None and answer.headers.get("content-type", "").lower().startswith("text/html")
+def _is_error(answer: Answer) -> bool:
+    """Whether an answer has the form of the service's errors. A proxy may refuse a log-in of its own."""
+    return bool((answer.content or {}).get("error"))
 
 
 def _accepts(http: httpx.Client, address: str, token: str) -> bool:

@@ -89,15 +89,20 @@ def only_of(log: SessionLog, item_ids: Sequence[str]) -> SessionLog:
     )
 
 
-def sessions_alone(log: SessionLog) -> SessionLog:
-    """The same plays without listeners and artists: each session has its own listener."""
+def without_listeners(log: SessionLog) -> SessionLog:
+    """The same plays with a listener of its own for each session."""
     sessions = int(log.sessions.max(initial=-1)) + 1
-    return replace(
-        log,
-        users=log.sessions.copy(),
-        user_ids=np.arange(sessions),
-        artists=np.full(len(log.artists), -1, dtype=np.int64),
-    )
+    return replace(log, users=log.sessions.copy(), user_ids=np.arange(sessions))
+
+
+def without_artists(log: SessionLog) -> SessionLog:
+    """The same plays of tracks whose artists are unknown."""
+    return replace(log, artists=np.full(len(log.artists), -1, dtype=np.int64))
+
+
+def sessions_alone(log: SessionLog) -> SessionLog:
+    """The same plays without listeners and artists."""
+    return without_artists(without_listeners(log))
 
 
 def make_log(

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segue.catalog.tracks import Tracks
-from segue.engagement.imported_facts import Ending
+from segue.engagement.imported_facts import Ending, heard_once
 from segue.imports.days import ImportedDays, plays_in
 from segue.imports.songs import ImportedSongs
 from segue.plays.event_types import ENDS
@@ -83,7 +83,7 @@ def _newest(store: Store, user_id: str, *, most: int) -> Iterator[Ending]:
     lengths = Tracks(store).lengths(set(matches.values()))
     left = most
     for day in ImportedDays(store).days(user_id, newest_first=True):
-        for play, _ in reversed(list(plays_in(day))):
+        for play in reversed(list(heard_once(plays_in(day), matches, lengths))):
             track_id = matches.get(play.song)
             if track_id is None:
                 continue

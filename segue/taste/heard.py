@@ -131,13 +131,15 @@ def heard_of(profile: Signals) -> Heard:
     own = np.flatnonzero(ours & (profile.weights > 0))
     own = own[np.lexsort((-profile.since[own], place[own]))]
     track, at, since = place[own], profile.at[own], profile.since[own]
-    is_first = np.diff(track, prepend=-1) != 0
+    is_first, is_last = _edges(track)
     several = _worth(profile, own) >= ON_LOOP
     fading = LATELY**since
     repeated = several | ~is_first
     now = np.exp2((at - profile.newest) / _PAUSE_MS)
     repeating = min(1.0, float(((1 - LATELY) * fading * now)[repeated].sum()))
-    soon = np.where(is_first, 0.0, np.exp2(-np.diff(at, prepend=at[0]).clip(0) / _LOOP_MS))
+    soon = np.zeros(len(at))
+    soon[1:] = np.exp2(np.minimum(at[:-1] - at[1:], 0) / _LOOP_MS)
+    soon[is_first] = 0.0
     looped = np.zeros(len(rows))
     np.maximum.at(looped, track, np.where(several, 1.0, soon) * 0.5**since * now)
     plays = np.bincount(track, minlength=len(rows)) + np.bincount(track, several, minlength=len(rows))
@@ -146,9 +148,16 @@ def heard_of(profile: Signals) -> Heard:
         lately=(LATELY ** profile.since[newest]).astype(np.float32),
         often=(np.log(np.maximum(plays, 1)) / 2).astype(np.float32),
         looped=looped.astype(np.float32),
-        after=_after(track, at, since, len(rows)).astype(np.float32),
+        after=_after(track, at, since, is_last, len(rows)).astype(np.float32),
         repeating=repeating,
     )
+
+
+def _edges(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each of some sorted codes is the first, and the last, of its kind; (n,) bool each."""
+    changes = np.ones(len(codes) + 1, dtype=bool)
+    np.not_equal(codes[1:], codes[:-1], out=changes[1:-1])
+    return changes[:-1], changes[1:]
 
 
 def _worth(profile: Signals, signals: np.ndarray) -> np.ndarray:
@@ -161,13 +170,14 @@ def _worth(profile: Signals, signals: np.ndarray) -> np.ndarray:
     return worth
 
 
-def _after(track: np.ndarray, at: np.ndarray, since: np.ndarray, count: int) -> np.ndarray:
+def _after(
+    track: np.ndarray, at: np.ndarray, since: np.ndarray, is_last: np.ndarray, count: int
+) -> np.ndarray:
     """(count,) float64: how soon each track followed an earlier play of a track that was heard just now.
 
     The signals are by track, then by time. Other tracks between the two do not matter.
     """
     found = np.zeros(count)
-    is_last = np.diff(track, append=-1) != 0
     now = np.zeros(count)
     now[track[is_last]] = np.where(since[is_last] < _SEEDS_SINCE, 0.5 ** since[is_last], 0.0)
     earlier = np.flatnonzero(~is_last & (now[track] > 0))

@@ -14,6 +14,7 @@ import numpy as np
 from segue.index.track_index import TrackIndex
 from segue.settings import TasteSettings
 from segue.taste.corrections import NO_CORRECTIONS, NOTHING_UNWANTED, ListenerCorrections, UnwantedRows
+from segue.taste.cosines import cosines
 from segue.taste.heard import Heard, Words, heard_of, words_of
 from segue.taste.history import DecayedSignals, History, decayed, reflects_at, together, without
 from segue.taste.memory import NOTHING_LOVED, Loved
@@ -138,7 +139,7 @@ class ListenerProfile:
         known = np.flatnonzero(self.positive & self.vectors.any(axis=1))
         if not len(rows) or not len(known):
             return []
-        nearest = np.argmax(vectors[list(rows)] @ self.vectors[known].T, axis=1)
+        nearest = np.argmax(cosines(vectors[list(rows)], self.vectors[known]), axis=1)
         return [int(place) for place in known[nearest]]
 
     @cached_property

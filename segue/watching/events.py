@@ -53,7 +53,7 @@ class FolderEvents:
         self._changed, self._open = changed, open_
         self._lock = threading.RLock()
         self._inotify: InotifyFD | None = None
-        self._paths: dict[WatchDescriptor, bytes] = {}
+        self._watches = _Watches()
         self._roots: dict[bytes, str] = {}
         self._watched: dict[bytes, tuple[int, int] | None] = {}
         self._lost = False
@@ -93,7 +93,7 @@ class FolderEvents:
         """End all watches."""
         with self._lock:
             inotify, self._inotify = self._inotify, None
-            self._paths.clear()
+            self._watches = _Watches()
         if inotify is not None:
             inotify.stop()
 
@@ -102,7 +102,7 @@ class FolderEvents:
     def on_event(self, event: InotifyEvent) -> None:
         """Watch new folders, and pass on that something has changed."""
         with self._lock:
-            folder = self._paths.get(event.wd)
+            folder = self._watches.path(event.wd)
             if folder is None:
                 return
             if event.is_delete_self or event.is_move_self:
@@ -110,7 +110,7 @@ class FolderEvents:
             name = event.name
             if name and is_left_out(os.fsdecode(name), is_folder=event.is_directory):
                 return
-            path = folder + b"/" + name if name else folder
+            path = folder.rstrip(b"/") + b"/" + name if name else folder
             if event.is_directory and event.is_moved_from:
                 self._drop_tree(path)
             elif event.is_directory and (event.is_create or event.is_moved_to):
@@ -120,7 +120,7 @@ class FolderEvents:
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
         """Forget a folder that was removed or unmounted."""
         with self._lock:
-            folder = self._paths.pop(wd, None)
+            folder = self._watches.remove(wd)
             self._lost |= folder in self._roots
         if folder is not None:
             self._changed()
@@ -143,7 +143,7 @@ class FolderEvents:
                 if (status.st_dev, status.st_ino) in seen:
                     continue
                 seen.add((status.st_dev, status.st_ino))
-                self._paths[self._inotify.add_callback(folder, _MASK, self, _OWN)] = folder
+                self._watches.add(self._inotify.add_callback(folder, _MASK, self, _OWN), folder)
                 with os.scandir(folder) as entries:
                     folders += [entry.path for entry in entries if _is_music_folder(entry)]
             except OSError as error:
@@ -160,14 +160,63 @@ class FolderEvents:
                 log.warning("%s: %s: it is compared at intervals", os.fsdecode(root), fault)
 
     def _drop_tree(self, top: bytes) -> None:
-        for wd, path in list(self._paths.items()):
-            if path == top or path.startswith(top + b"/"):
-                self._remove(wd)
+        for wd in self._watches.at_or_below(top):
+            self._watches.remove(wd)
+            if self._inotify is not None:
+                self._inotify.remove_callbacks([(wd, _OWN)])
 
-    def _remove(self, wd: WatchDescriptor) -> None:
-        self._paths.pop(wd, None)
-        if self._inotify is not None:
-            self._inotify.remove_callbacks([(wd, _OWN)])
+
+class _Watches:
+    """The watched folders, as a tree: to find those below a folder, no others are looked at."""
+
+    def __init__(self) -> None:
+        self._paths: dict[WatchDescriptor, bytes] = {}
+        self._by_path: dict[bytes, WatchDescriptor] = {}
+        self._inner: dict[bytes, set[bytes]] = {}
+        """The folders in a folder that are watched, or have watched ones below."""
+
+    def path(self, wd: WatchDescriptor) -> bytes | None:
+        return self._paths.get(wd)
+
+    def add(self, wd: WatchDescriptor, path: bytes) -> None:
+        """Note a folder. The kernel has one watch for a folder with two paths; the last one counts."""
+        self.remove(wd)
+        self._paths[wd], self._by_path[path] = path, wd
+        while path not in self._inner.get(parent := _parent(path), ()) and parent != path:
+            self._inner.setdefault(parent, set()).add(path)
+            path = parent
+
+    def remove(self, wd: WatchDescriptor) -> bytes | None:
+        """Forget a folder; returns its path."""
+        removed = path = self._paths.pop(wd, None)
+        if path is None:
+            return None
+        if self._by_path.get(path) == wd:
+            del self._by_path[path]
+        while path not in self._by_path and not self._inner.get(path):
+            parent = _parent(path)
+            inner = self._inner.get(parent)
+            if inner is None:
+                break
+            inner.discard(path)
+            if not inner:
+                del self._inner[parent]
+            path = parent
+        return removed
+
+    def at_or_below(self, top: bytes) -> list[WatchDescriptor]:
+        """The watches of a folder and of all folders below it."""
+        found, paths = [], [top]
+        while paths:
+            path = paths.pop()
+            if path in self._by_path:
+                found.append(self._by_path[path])
+            paths += self._inner.get(path, ())
+        return found
+
+
+def _parent(path: bytes) -> bytes:
+    return path.rpartition(b"/")[0] or b"/"
 
 
 def _identity(folder: bytes) -> tuple[int, int] | None:

@@ -77,3 +77,17 @@ def test_a_title_names_featured_artists() -> None:
 def test_various_artists_are_nobody(name: str) -> None:
     assert is_various(name)
     assert not is_various("Vanessa")
+
+
+@pytest.mark.parametrize(
+    "title", ["Ft. Worth Blues", "Live in Ft. Worth", "A Feat of Strength", "Featuring Nobody"]
+)
+def test_words_in_a_title_that_name_no_guest(title: str) -> None:
+    credits = credits_of(["Ada"], title=title)
+    assert (credits.main, credits.featured) == (("Ada",), ())
+
+
+def test_a_name_that_begins_like_a_guest_is_the_artist() -> None:
+    assert credits_of(["Ft. Lauderdale"]).main == ("Ft. Lauderdale",)
+    assert credits_of(["feat. Ben"]).all == ("feat. Ben",)
+    assert credits_of(["Ada"], title="(feat. Ben) Song").featured == ("Ben",)

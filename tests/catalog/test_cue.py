@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segue.catalog.cue import CueSheet, InvalidCue, parse_cue, read_cue
-from segue.catalog.cue_songs import songs_of
+from segue.catalog.cue_songs import songs_by_file, songs_of
 from segue.catalog.cue_tags import tags_of_song
 from segue.catalog.tags import Tags
 
@@ -133,3 +133,57 @@ def test_encodings(encoding: str, title: str) -> None:
 def test_a_text_that_is_no_sheet_is_refused(text: str) -> None:
     with pytest.raises(InvalidCue):
         parse_cue(text)
+
+
+def test_values_with_quotes_inside_and_without_any() -> None:
+    sheet = parse_cue(
+        "TITLE My Album\nPERFORMER Some Band\nFILE My Album.flac WAVE\n"
+        "TRACK 01 AUDIO\nTITLE First Song\nINDEX 01 00:00:00\n"
+        'TRACK 02 AUDIO\nTITLE "The "Best" Song"\nINDEX 01 03:00\n'
+        "TRACK 03 AUDIO\nTITLE “Curly”\nPERFORMER Guns N' Roses\nINDEX 01 06:00:00\n"
+    )
+    (file,) = sheet.files
+    assert (sheet.title, sheet.performer, file.name) == ("My Album", "Some Band", "My Album.flac")
+    assert [track.title for track in file.tracks] == ["First Song", 'The "Best" Song', "Curly"]
+    assert [track.start for track in file.tracks] == [0.0, 180.0, 360.0]
+    assert file.tracks[2].performer == "Guns N' Roses"
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_only_line_ends_end_a_line(sign: str) -> None:
+    title = f"One{sign}Two"
+    sheet = read_cue(f'FILE "a.flac" WAVE\rTRACK 01 AUDIO\rTITLE "{title}"\rINDEX 01 00:00:00\r'.encode())
+    assert sheet.files[0].tracks[0].title == title
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_unicode_without_a_mark(encoding: str) -> None:
+    text = 'TITLE "Ä"\nFILE "a.flac" WAVE\nTRACK 01 AUDIO\nTITLE "Тест"\nINDEX 01 00:00:00\n'
+    sheet = read_cue(text.encode(encoding))
+    assert (sheet.title, sheet.files[0].tracks[0].title) == ("Ä", "Тест")
+
+
+def test_one_broken_sign_does_not_change_the_encoding_of_the_others() -> None:
+    text = 'TITLE "Ägypten"\nPERFORMER "Ö"\nFILE "a.flac" WAVE\nTRACK 01 AUDIO\nINDEX 01 00:00:00\n'
+    data = text.encode().replace("Ö".encode(), "Ö".encode()[:1])
+    sheet = read_cue(data)
+    assert (sheet.title, sheet.performer) == ("Ägypten", "\ufffd")
+
+
+def test_many_sheets_of_many_files_in_one_folder(tmp_path: Path) -> None:
+    names = [f"{number}.flac" for number in range(2000)]
+    sheets = []
+    for start in range(0, 2000, 500):
+        lines = [
+            f'FILE "{name.upper()}" WAVE\nTRACK {number % 99 + 1:02d} AUDIO\nINDEX 01 00:00:00\n'
+            for number, name in enumerate(names[start : start + 500])
+        ]
+        sheets.append(tmp_path / f"{start}.cue")
+        sheets[-1].write_text("".join(lines))
+    assert songs_by_file(names, sheets) == ({}, [])
+    (tmp_path / "x.cue").write_text(
+        'FILE "0.wav" WAVE\nTRACK 01 AUDIO\nINDEX 01 00:00:00\n'
+        'FILE "gone.wav" WAVE\nTRACK 02 AUDIO\nINDEX 01 00:00:00\n'
+    )
+    _, rejected = songs_by_file(names, [tmp_path / "x.cue"])
+    assert [(one.reason, one.detail) for one in rejected] == [("cue-without-file", "it names gone.wav")]

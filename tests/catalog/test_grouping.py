@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.catalog.file_names import is_disc
 from segue.catalog.grouping import Member, album_key, albums_of, disc_in, place_of
 from segue.catalog.letters import artist_key
 
@@ -143,6 +144,12 @@ def test_signs_are_names() -> None:
         ("Box (Disc 2)", 2),
         ("Box CD1", 1),
         ("Box - Disk 3", 3),
+        ("Box (Disc One)", 1),
+        ("Box [CD II]", 2),
+        ("Box (Disc 1: Live)", 1),
+        ("Box CD 1 of 2", 1),
+        ("Box Disco II", None),
+        ("Discovery", None),
         ("Box", None),
         ("CD 2", None),
         ("AC/CD", None),
@@ -195,3 +202,15 @@ def test_albums_of_other_names_do_not_matter(members: list[Member]) -> None:
     alone = [member for member in members if member.key == album_key("Live")]
     albums = albums_of(members)
     assert albums_of(alone) == {member.track_id: albums[member.track_id] for member in alone}
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_one"),
+    [
+        ("CD 1", True), ("Disc One", True), ("CD II", True), ("[CD1]", True), ("CD (Bonus)", True),
+        ("Disc 1 - Live", True), ("Side A", True), ("LP1", True), ("Side Effects", False),
+        ("Vinyl Williams", False), ("Part Time", False), ("Cassette Gods", False), ("Discovery", False),
+    ],
+)  # fmt: skip
+def test_folders_of_discs(folder: str, is_one: bool) -> None:
+    assert is_disc(folder) == is_one

@@ -265,3 +265,9 @@ def test_files_that_are_no_lyrics(tmp_path: Path) -> None:
     ]
     reasons = [one.reason if isinstance(one, RejectedFile) else lines(one) for one in outcomes]
     assert reasons == ["invalid-lyrics", "invalid-lyrics", [(None, "la")], "invalid-lyrics"]
+
+
+def test_a_time_before_the_beginning_and_full_width_brackets() -> None:
+    found = read_lyrics("[-00:01.00]a\n［00:02.00］b\n[00:03.00]c".encode())
+    assert found is not None
+    assert [(line.start_ms, line.text) for line in found.lines] == [(0, "a"), (2000, "b"), (3000, "c")]

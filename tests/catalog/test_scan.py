@@ -172,3 +172,25 @@ def test_an_impossible_date_can_be_stored(seconds: int, tmp_path: Path) -> None:
         pytest.skip("this file system has no such date")
     (file,) = scan(tmp_path)
     assert isinstance(file, AudioFile) and abs(file.modified_ns) < 1 << 63
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_patterns_as_windows_programs_write_them(encoding: str, tmp_path: Path) -> None:
+    touch(tmp_path, "Hörspiel/1.mp3", "demo.mp3", "2.mp3")
+    (tmp_path / ".segueignore").write_bytes("Hörspiel/\r\ndemo*\r\n".encode(encoding))
+    assert found(tmp_path) == ["2.mp3"]
+
+
+@pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
+@pytest.mark.parametrize("pattern", ["NFC", "NFD"])
+def test_patterns_and_names_with_accents_in_either_form(on_disk: str, pattern: str, tmp_path: Path) -> None:
+    forms = [unicodedata.normalize(form, "Hörspiele") for form in (on_disk, pattern)]  # type: ignore[arg-type]
+    touch(tmp_path, f"{forms[0]}/1.mp3", "2.mp3")
+    (tmp_path / ".segueignore").write_text(f"{forms[1]}/\n")
+    assert found(tmp_path) == ["2.mp3"]
+
+
+def test_a_file_of_patterns_that_is_empty_but_for_a_mark_leaves_out_the_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.mp3", "2.mp3")
+    (tmp_path / "a" / ".segueignore").write_bytes(b"\xef\xbb\xbf\r\n")
+    assert found(tmp_path) == ["2.mp3"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 from pathlib import Path, PurePosixPath
@@ -11,8 +12,9 @@ import imageio_ffmpeg
 import mutagen
 import pytest
 from mutagen.apev2 import APEv2
-from mutagen.id3 import ID3, TALB, TCMP, TCON, TIT2, TPE1, TPE2, TPOS, TRCK, TSST, TXXX, UFID, USLT
+from mutagen.id3 import ID3, TALB, TCMP, TCON, TDRL, TIT2, TPE1, TPE2, TPOS, TRCK, TSST, TXXX, UFID, USLT
 from mutagen.mp4 import MP4, MP4FreeForm
+from mutagen.ogg import OggPage
 
 from segue.catalog.tags import Tags, clean, read_tags
 from segue.catalog.track import UNKNOWN_ARTIST
@@ -298,6 +300,12 @@ def test_utf_16_in_the_wrong_order(tmp_path: Path) -> None:
         (["Folk, World, & Country"], ("Folk", "World", "Country")),
         (["dream pop", "krautrock"], ("Dream Pop", "Krautrock")),
         (["(17)"], ("Rock",)),
+        (["Rock 'n' Roll", "rock & roll", "Rock N Roll"], ("Rock & Roll",)),
+        (["Rhythm & Blues", "RnB", "R&B"], ("R&B",)),
+        (["Drum'n'Bass", "DnB"], ("Drum & Bass",)),
+        (["KRAUTROCK", "Krautrock"], ("Krautrock",)),
+        (["NWOBHM", "EBM"], ("NWOBHM", "EBM")),
+        (["<unknown>", "Other", "Genre"], ()),
         (["Rock；Pop"], ("Rock", "Pop")),
         (["Rock、Pop • Jazz"], ("Rock", "Pop", "Jazz")),
     ],
@@ -318,6 +326,7 @@ def test_signs_without_width_go() -> None:
         ({"REPLAYGAIN_TRACK_GAIN": "-6.50 dB"}, -6.5),
         ({"replaygain_track_gain": "−6,5"}, -6.5),
         ({"REPLAYGAIN_TRACK_GAIN": "+1.2dB"}, 1.2),
+        ({"REPLAYGAIN_TRACK_GAIN": "-6.50 LU"}, -6.5),
         ({"REPLAYGAIN_TRACK_GAIN": "0.00 dB"}, 0.0),
         ({"REPLAYGAIN_TRACK_GAIN": "loud"}, None),
         ({"REPLAYGAIN_TRACK_GAIN": "nan dB"}, None),
@@ -374,3 +383,74 @@ def test_an_artist_that_is_said_to_be_unknown_is_none(name: str, tmp_path: Path)
     assert found.details.album_artists == ()
     in_folder = read_tags(path, relative=PurePosixPath("Nina Simone/Pastel Blues/1.mp3"))[0]
     assert in_folder.artist == "Nina Simone"
+
+
+@pytest.mark.parametrize(
+    ("pair", "number", "total"),
+    [((3, 12), 3, 12), ((3, 0), 3, None), ((0, 12), None, 12), ((0, 0), None, None)],
+)
+def test_a_total_without_a_number_is_no_number(
+    pair: tuple[int, int], number: int | None, total: int | None, tmp_path: Path
+) -> None:
+    path = _converted(tmp_path / "a.m4a")
+    audio = MP4(path)
+    audio["\xa9nam"], audio["trkn"], audio["disk"] = ["T"], [pair], [pair]
+    audio.save()
+    found = read(path)
+    assert (found.track, found.details.disc, found.details.discs) == (number, number, total)
+
+
+@pytest.mark.parametrize(
+    ("text", "track", "side"),
+    [
+        ("7", 7, None), ("07/12", 7, None), ("A1", 1, "A"), ("b-2", 2, "B"), ("C", None, "C"),
+        ("05/", 5, None), ("Track 5", 5, None), ("No. 5", 5, None), ("#5", 5, None), ("3 of 10", 3, None),
+        ("x y", None, None),
+    ],
+)  # fmt: skip
+def test_numbers_of_tracks(text: str, track: int | None, side: str | None, tmp_path: Path) -> None:
+    found = read(_id3(song(tmp_path / "a.mp3"), TIT2(text="T"), TRCK(text=text)))
+    assert (found.track, found.details.side) == (track, side)
+
+
+def test_the_release_date_of_a_podcast_and_the_performer_of_a_recording(tmp_path: Path) -> None:
+    assert read(_id3(song(tmp_path / "a.mp3"), TIT2(text="T"), TDRL(text="2019-01-02"))).year == 2019
+    assert read(_comments(song(tmp_path / "a.flac"), {"TITLE": "T", "PERFORMER": "Ada"})).artist == "Ada"
+    both = {"TITLE": "T", "PERFORMER": "Ben (violin)", "ARTIST": "Ada"}
+    assert read(_comments(song(tmp_path / "b.flac"), both)).artist == "Ada"
+
+
+@pytest.mark.parametrize("ending", ["flac", "ogg", "m4a", "opus"])
+def test_texts_that_should_be_utf_8_and_are_not(ending: str, tmp_path: Path) -> None:
+    if ending == "flac":
+        path = _comments(song(tmp_path / "a.flac"), {"TITLE": "xxxxxxxxxxxx", "ARTIST": "yyyy"})
+    else:
+        named = ["-metadata", "title=xxxxxxxxxxxx", "-metadata", "artist=yyyy"]
+        path = _converted(tmp_path / f"a.{ending}", *named)
+    data = path.read_bytes()
+    assert data.count(b"xxxxxxxxxxxx") == 1
+    data = data.replace(b"xxxxxxxxxxxx", "Группа крови".encode("cp1251")).replace(
+        b"yyyy", "Кино".encode("cp1251")
+    )
+    path.write_bytes(_with_checksums(data))
+    found = read(path)
+    assert (found.title, found.artist) == ("Группа крови", "Кино")
+
+
+def _with_checksums(data: bytes) -> bytes:
+    """The pages of an Ogg file with the checksums of their present contents; other data as they are."""
+    if data[:4] != b"OggS":
+        return data
+    pages = []
+    file = io.BytesIO(data)
+    while file.tell() < len(data):
+        page = OggPage(file)
+        pages.append(page.write())
+    return b"".join(pages)
+
+
+@pytest.mark.parametrize(
+    ("text", "genres"), [("17", ("Rock",)), ("(17)(4)", ("Rock", "Disco")), ("1983", ("1983",))]
+)
+def test_numbers_of_genres_in_other_tags(text: str, genres: tuple[str, ...], tmp_path: Path) -> None:
+    assert read(_comments(song(tmp_path / "a.flac"), {"TITLE": "T", "GENRE": text})).genres == genres

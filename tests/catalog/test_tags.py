@@ -148,7 +148,8 @@ def _size(data: bytes) -> tuple[int, int]:
     "name",
     [
         "cover.webp", "folder.gif", "AlbumArtSmall.jpg", "artwork.jpg", "album.jpg", "Front Cover.jpg",
-        "cover (1).jpg", "Blue Train 1957.jpg", "Cover.JPEG",
+        "cover (1).jpg", "Blue Train 1957.jpg", "Cover.JPEG", "Discovery.jpg", "Backstreet Boys.jpg",
+        "cover.jfif",
     ],
 )  # fmt: skip
 def test_pictures_of_other_names_stand_in(name: str, tmp_path: Path) -> None:

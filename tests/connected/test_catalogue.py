@@ -10,15 +10,15 @@ import mutagen
 import pytest
 from pymongo.database import Database
 
-from segue.batch_jobs import connected_library, connections, ingest_catalog
-from segue.batch_jobs.connected_library import is_due
+from segue.batch_jobs import connected_library, ingest_catalog
+from segue.batch_jobs.connected_library import forget_songs, is_due
 from segue.catalog.track import MusicBrainzIds, Track, TrackDetails
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
 from segue.connected import log_ins
 from segue.connected.client import Pace
 from segue.connected.connections import Connections
-from segue.connected.faults import LogInRefused, ServerAway
+from segue.connected.faults import LogInRefused, NoSuchThing, ServerAway
 from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linking import GivenLogIn, connect_server
 from segue.errors import SegueError
@@ -32,8 +32,10 @@ from tests.connected.home import LOG_IN, Home
 from tests.connected.small_server import (
     PASSWORD,
     USER,
+    Answer,
     SmallServer,
     as_json,
+    failed,
     first_then,
     serving,
     song,
@@ -122,6 +124,42 @@ def test_a_song_that_is_not_listed_but_still_there_stays(home: Home) -> None:
     )
     assert home.sync().vanished == 0
     assert len(home.offered()) == 20
+
+
+@pytest.mark.parametrize("code", [10, 50])
+def test_a_removed_song_of_a_server_that_says_so_in_another_way(home: Home, code: int) -> None:
+    """Gonic says of an id that it does not know that a parameter is missing; an account may lose a song."""
+    home.sync()
+    home.small.songs.pop("song-3")
+    home.small.instead["getSong"] = failed(code)
+    assert home.sync().vanished == 1
+    assert len(home.offered()) == 19
+
+
+@pytest.mark.parametrize("answer", [failed(0), status(404), status(200, body=b"<html>")])
+def test_a_song_about_which_the_server_answers_with_an_error_stays(home: Home, answer: Answer) -> None:
+    """It holds up no other change."""
+    home.sync()
+    home.small.songs.pop("song-3")
+    home.small.songs["song-99"] = song(99)
+    home.small.instead["getSong"] = answer
+    summary = home.sync()
+    assert (summary.new, summary.vanished) == (1, 0)
+    assert len(home.offered()) == 21
+    home.small.instead.clear()
+    assert home.sync().vanished == 1
+
+
+def test_a_server_that_is_disconnected_while_it_is_read_leaves_no_songs(home: Home) -> None:
+    def disconnected(request: Any) -> None:
+        forget_songs(home.store, "home")
+        Connections(home.store).remove("home")
+        request.usual()
+
+    home.small.instead["search3"] = disconnected
+    with pytest.raises(NoSuchThing, match="disconnected"):
+        home.sync()
+    assert (home.offered(), home.ids()) == ({}, {})
 
 
 @pytest.mark.parametrize("left", [0, 5])
@@ -335,7 +373,6 @@ def test_requests_to_the_database_have_a_bounded_number_of_ids(
 ) -> None:
     """A request takes 16 MB; a server may have a million songs."""
     monkeypatch.setattr(connected_library, "IDS_AT_ONCE", 3)
-    monkeypatch.setattr(connections, "IDS_AT_ONCE", 3)
     sizes: list[int] = []
     for owner, name in (
         (TrackFiles, "bring_back_missing"),
@@ -361,6 +398,7 @@ def test_requests_to_the_database_have_a_bounded_number_of_ids(
         del songs[f"song-{number}"]
     assert home.sync().vanished == 4
     assert len(home.offered()) == 16
+    assert forget_songs(home.store, "home") == 20
     assert sizes
     assert max(sizes) == 3
 

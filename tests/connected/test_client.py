@@ -83,6 +83,21 @@ def test_an_answer_that_is_none_is_an_error(
     assert PASSWORD not in str(raised.value)
 
 
+@pytest.mark.parametrize("endpoint", ["getSong", "getAlbum", "getPlaylist", "download"])
+def test_an_id_that_gonic_does_not_know_is_no_missing_parameter(
+    small: SmallServer, client: OpenSubsonic, endpoint: str
+) -> None:
+    small.instead[endpoint] = failed(10, "couldn't find a track with that id")
+    with pytest.raises(NoSuchThing):
+        if endpoint == "download":
+            with client.sound(endpoint, {"id": "gone"}):
+                pass
+        client.call(endpoint, {"id": "gone"})
+    small.instead["ping"] = failed(10, "a parameter is missing")
+    with pytest.raises(RefusedCall):
+        client.call("ping")
+
+
 def test_a_server_that_is_away_for_a_moment_is_asked_again(
     small: SmallServer, client: OpenSubsonic, pauses: list[float]
 ) -> None:

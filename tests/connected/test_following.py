@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pymongo.database import Database
 
 from segue.connected import linking
+from segue.connected.connections import Connections
 from segue.connected.faults import LogInRefused, NameNeeded, NoSuchThing
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
 from segue.connected.written_lists import MARK
@@ -22,6 +24,10 @@ from segue.dashboard.queries import made_lists
 from segue.dashboard.queries.made_lists import MadeFor
 from segue.dashboard.services import Services
 from segue.errors import SegueError
+from segue.imports.days import ImportedDays, plays_in
+from segue.imports.importing import match_again
+from segue.imports.libraries import SeenLibraries
+from segue.imports.songs import ImportedSongs
 from segue.people.app_log_in import FROM_PROGRAMS
 from segue.plays.playbacks import Playbacks
 from segue.settings import Settings
@@ -190,6 +196,64 @@ def test_plays_are_known_by_their_times_where_nothing_plays_now(
     assert ada.events() == [*plays, ("song-7", "play")]
 
 
+def test_a_play_of_a_song_that_is_newer_than_the_list_is_kept_until_the_list_has_it(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    at = (ada.account()["linked_at"] + timedelta(minutes=2)).replace(microsecond=0)
+    home.small.songs["new"] = song(7, id="new", title="Brand new", duration=207_000, played=at.isoformat())
+    home.small.recent = [{"id": "album-0", "played": at.isoformat()}]
+    for _ in range(2):
+        look(Follower(services))
+        free(home)
+    assert ada.events() == []
+    [key] = ImportedSongs(ada.store).matches(ada.user_id)
+    kept = [play.at for day in ImportedDays(ada.store).days(ada.user_id) for play, _ in plays_in(day)]
+    assert kept == [round(at.timestamp())]
+    home.sync()
+    match_again(ada.store, SeenLibraries(ada.store, services.settings).of)
+    assert ImportedSongs(ada.store).matches(ada.user_id)[key].track_id == home.ids()["new"]
+    look(Follower(services))
+    assert ada.events() == [], "it counts once"
+
+
+def test_a_song_that_is_shown_under_the_id_of_another_is_not_taken_for_it(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    """A server that was wiped gives its ids again; until its list is read, nothing is learnt from them."""
+    at = (ada.account()["linked_at"] + timedelta(minutes=2)).replace(microsecond=0)
+    other = song(77, id="song-1", albumId="album-0", played=at.isoformat())
+    home.small.songs["song-1"] = other
+    home.small.recent = [{"id": "album-0", "played": at.isoformat()}]
+    look(Follower(services))
+    free(home)
+    home.small.playing = [{**other, "username": USER}]
+    look(Follower(services))
+    free(home)
+    assert ada.events() == []
+    assert "asked_at" not in home.connection(), "the list is read soon"
+    titles = [one["title"] for one in home.store.database.imported_songs.find()]
+    assert titles == [other["title"]]
+    home.sync()
+    look(Follower(services))
+    assert ada.events() == [("song-1", "play")]
+    assert home.offered()[home.ids()["song-1"]] == other["title"]
+
+
+def test_nobody_gets_a_password_that_was_meant_for_a_server_of_the_same_name(
+    home: Home, services: Services
+) -> None:
+    """The server is disconnected while the log-in is tried."""
+
+    def disconnected(request: Any) -> None:
+        Connections(home.store).remove("home")
+        request.usual()
+
+    home.small.instead["ping"] = disconnected
+    with pytest.raises(NoSuchThing):
+        linking.link_account(home.store, services.settings, "home", user_id="ben", name="Ben", given=LOG_IN)
+    assert LinkedAccounts(home.store).of_listener("ben") == []
+
+
 def test_players_that_a_server_makes_up_are_not_all_followed(
     ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
 ) -> None:
@@ -304,6 +368,48 @@ def test_stars_become_likes_once(
     assert [opinion(ada, f"song-{number}") for number in (7, 8, 9)] == [None, "like", None]
 
 
+def test_an_account_that_is_linked_before_the_first_list_loses_no_opinion(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    """The first list of a large server takes long."""
+    home.small.songs["song-2"]["userRating"] = 4
+    home.small.starred = [{"id": "song-1", "starred": "2020-01-01T00:00:00Z"}, {"id": "song-3"}]
+    ids = home.ids()
+    home.store.database.connected_songs.delete_many({})
+    home.store.database.connections.update_one({"_id": "home"}, {"$unset": {"listed_at": ""}})
+    look(Follower(services))
+    assert Opinions(home.store).count(ada.user_id, "like") == 0
+    home.sync()
+    assert home.ids() == ids
+    free(home)
+    look(Follower(services))
+    assert (opinion(ada, "song-1"), opinion(ada, "song-3")) == ("like", "like")
+    assert [one["rating"] for one in Marks(home.store).rated(ada.user_id, "track")] == [4]
+
+
+def test_a_star_on_a_song_that_is_newer_than_the_list_waits_for_it(
+    ada: Listener, home: Home, services: Services, plan: dict[str, list[str]]
+) -> None:
+    now = datetime.now(UTC)
+    home.small.songs["new"] = song(7, id="new", title="Brand new")
+    home.small.songs["video"] = song(8, id="video", title="In another format", suffix="xyz")
+    home.small.starred = [
+        {"id": own, "starred": (now - timedelta(minutes=minutes)).isoformat()}
+        for own, minutes in (("new", 9), ("video", 8), ("song-1", 7))
+    ]
+    for _ in range(2):
+        look(Follower(services))
+        free(home)
+        assert Opinions(home.store).count(ada.user_id, "like") == 1
+    home.sync()
+    look(Follower(services))
+    free(home)
+    assert (opinion(ada, "new"), Opinions(home.store).count(ada.user_id, "like")) == ("like", 2)
+    Opinions(home.store).keep([(ada.user_id, home.ids()["new"], "unlike")])
+    look(Follower(services))
+    assert opinion(ada, "new") is None
+
+
 def test_very_many_stars_are_likes_and_leave_the_plays_their_weight(
     ada: Listener, home: Home, services: Services, plan: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -373,6 +479,23 @@ def test_a_listener_may_switch_the_learning_off(
     look(Follower(services))
     assert home.small.playlists
     assert ada.events() == []
+
+
+def test_the_first_index_brings_the_lists(
+    ada: Listener,
+    services: Services,
+    home: Home,
+    plan: dict[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever links an account before the songs are analysed need not play one first."""
+    follower = Follower(services)
+    look(follower)
+    assert home.small.playlists == {}
+    monkeypatch.setattr(services.catalogue, "bundle", lambda: SimpleNamespace(version="first"))
+    plan["for-you"] = [home.ids()["song-5"]]
+    look(follower)
+    assert [one["songs"] for one in home.small.playlists.values()] == [["song-5"]]
 
 
 def test_the_lists_follow_the_plan(

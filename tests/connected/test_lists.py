@@ -12,7 +12,7 @@ from segue.connected import listing
 from segue.connected.client import OpenSubsonic
 from segue.connected.faults import ServerAway, ServerFault, UnexpectedAnswer
 from segue.connected.linked_accounts import WrittenList
-from segue.connected.written_lists import MARK, write_list
+from segue.connected.written_lists import MARK, MOST, write_list
 from tests.connected.small_server import USER, Refused, SmallServer, as_json, failed, first_then, song, status
 
 
@@ -220,6 +220,42 @@ def test_a_list_whose_creation_was_interrupted_is_found_again(small: SmallServer
     assert only(small)["songs"] == FIRST
 
 
+@pytest.mark.parametrize("code", [200, 500])
+def test_a_list_whose_creation_was_interrupted_is_found_again_by_other_songs(
+    small: SmallServer, writing: Writing, code: int
+) -> None:
+    """The plan has changed by the next attempt."""
+
+    def made_without_answer(request: Any) -> None:
+        small.answer("createPlaylist", request.given)
+        status(code, body=b"")(request)
+
+    small.instead["createPlaylist"] = made_without_answer
+    small.instead["updatePlaylist"] = status(500)
+    with suppress(ServerFault):
+        writing.write(FIRST[:10])
+    small.instead.clear()
+    writing.write(SECOND)
+    writing.write(FIRST)
+    assert (only(small)["songs"], only(small)["name"]) == (FIRST, "For you")
+
+
+def test_a_server_that_limits_requests_lets_no_list_grow_without_end(
+    small: SmallServer, writing: Writing
+) -> None:
+    """It takes no long requests, and one change at a time."""
+    small.longest_address, small.forms = 2000, False
+    writing.write(FIRST)
+    for _ in range(30):
+        small.instead["updatePlaylist"] = first_then(1, lambda request: request.usual(), status(429))  # type: ignore[attr-defined]
+        with pytest.raises(ServerAway):
+            writing.write(SECOND)
+        assert len(only(small)["songs"]) <= MOST + 20
+    small.instead.clear()
+    writing.write(SECOND)
+    assert only(small)["songs"] == SECOND
+
+
 def test_lists_of_others_stay_as_they_are(small: SmallServer, writing: Writing) -> None:
     own = {"id": "own", "name": "For you", "owner": USER, "comment": "mine", "songs": ["song-1"]}
     other = {"id": "other", "name": "For you", "owner": "ben", "comment": MARK, "songs": ["song-2"]}
@@ -289,11 +325,11 @@ def test_a_list_of_another_account_is_not_taken_for_ones_own(small: SmallServer,
     assert len(small.playlists) == 2
 
 
-@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("refused", [None, 70, 0])
 @pytest.mark.parametrize("forms", [False, True])
 @pytest.mark.parametrize("adds", [False, True])
 def test_a_song_that_the_server_does_not_take_lets_no_list_grow(
-    small: SmallServer, writing: Writing, forms: bool, adds: bool, refused: bool
+    small: SmallServer, writing: Writing, forms: bool, adds: bool, refused: int | None
 ) -> None:
     """It has lost the song, and leaves it out or refuses the whole request; it may take no long requests."""
     small.longest_address, small.forms, small.adds = 2000, forms, adds
@@ -302,8 +338,8 @@ def test_a_song_that_the_server_does_not_take_lets_no_list_grow(
 
     def without(endpoint: str, given: dict[str, list[str]]) -> dict[str, Any]:
         sent = [*given.get("songId", ()), *given.get("songIdToAdd", ())]
-        if refused and lost & set(sent):
-            raise KeyError(sent)
+        if refused is not None and lost & set(sent):
+            raise Refused(refused)
         adds_songs = ("songId", "songIdToAdd")
         left = {
             name: [one for one in values if one not in lost] if name in adds_songs else values

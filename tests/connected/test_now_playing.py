@@ -75,7 +75,10 @@ def test_a_repeated_change_has_the_same_events() -> None:
     _ANYTHING,
     st.lists(
         st.dictionaries(
-            st.sampled_from(["username", "id", "minutesAgo", "playerId", "playerName"]), _ANYTHING
+            st.sampled_from(
+                ["username", "id", "minutesAgo", "playerId", "playerName", "title", "artist", "isVideo"]
+            ),
+            _ANYTHING,
         )
     ),
 )
@@ -83,5 +86,5 @@ def test_any_answer_is_a_list_of_what_plays(anything: Any, entries: list[Any]) -
     for response in ({"nowPlaying": anything}, {"nowPlaying": {"entry": entries}}, {}):
         for one in playing_in(response):
             assert one.user
-            assert one.song_id
+            assert one.song.song_id
             assert one.minutes_ago >= 0

@@ -21,7 +21,7 @@ from segue.batch_jobs.library_pass import ServersToRead
 from segue.batch_jobs.update_summary import UpdateSummary
 from segue.catalog.tracks import Tracks
 from segue.connected.connections import Connections
-from segue.connected.faults import ServerAway
+from segue.connected.faults import ServerAway, UnexpectedAnswer
 from segue.connected.originals import Originals
 from segue.dashboard.api.requests import Guests
 from segue.dashboard.api.sounds import as_it_is
@@ -238,6 +238,19 @@ def test_a_transfer_that_is_too_slow_is_ended(home: Home, track: str) -> None:
         originals.file(recording.server, size=recording.size)
     originals.close()
     assert not any(Path(home.settings.servers.folder).iterdir()), "nothing is left behind"
+
+
+def test_a_recording_that_is_too_large_is_not_transferred_first(home: Home, track: str) -> None:
+    """Each pass would do so again."""
+    large = {"Content-Type": "audio/flac", "Content-Length": str(home.settings.servers.cache_size + 1)}
+    home.small.instead["download"] = status(200, headers=large, body=b"x")
+    originals = Originals(home.store, home.settings)
+    recording = Tracks(home.store).recording(track)
+    assert recording is not None
+    assert recording.server is not None
+    with pytest.raises(UnexpectedAnswer):
+        originals.file(recording.server, size=recording.size)
+    originals.close()
 
 
 def test_servers_that_hang_hold_up_no_thread_of_the_pages(home: Home, services: Services, track: str) -> None:

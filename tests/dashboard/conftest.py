@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +18,7 @@ from starlette.testclient import TestClient
 from streamlit.components.v2 import manifest_scanner
 
 from segue.catalog.gathering import gather
-from segue.dashboard import visit
+from segue.dashboard import log_lines, visit
 from segue.dashboard.api.requests import Guests
 from segue.dashboard.app import make_routes
 from segue.dashboard.queries import popular, starting_options
@@ -116,6 +117,17 @@ def services(database: Database[Document], settings: Settings) -> Iterator[Servi
     found = Services(Store(database), settings)
     yield found
     found.close()
+
+
+@pytest.fixture
+def spared() -> Iterator[None]:
+    """The loggers of visitors' lines, limited within a test."""
+    loggers = [logging.getLogger(name) for name in log_lines._OF_VISITORS]
+    before = [list(logger.filters) for logger in loggers]
+    log_lines.spare_the_log()
+    yield
+    for logger, filters in zip(loggers, before, strict=True):
+        logger.filters[:] = filters
 
 
 Enter = Callable[[], TestClient]

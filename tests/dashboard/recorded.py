@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.waiting import until
 
 _RECORD = """async () => {
     const { context, nodes } = window.__segue.sound;
@@ -32,6 +35,13 @@ _READ = """async (since) => {
 }"""
 
 
+_SECONDS = """(since) => {
+    const heard = window.__blocks.filter(({ at }) => at >= since);
+    const count = heard.reduce((sum, { samples }) => sum + samples.length, 0);
+    return count / window.__segue.sound.context.sampleRate;
+}"""
+
+
 class Evaluating(Protocol):
     """A page of Playwright, or a window of WebDriver."""
 
@@ -46,6 +56,11 @@ class Recording:
         self._page = page
         self.rate = int(page.evaluate(_RECORD))
 
-    def samples(self, since: float = 0.0) -> NDArray[np.float32]:
-        """The samples so far, shape (n,), of the first channel, since a time of the page's AudioContext."""
+    def samples(self, since: float, *, seconds: float) -> NDArray[np.float32]:
+        """The samples of the first channel, shape (n,), since a time of the page's AudioContext.
+
+        Waits for so many seconds of them: a busy page gets the newest sound late.
+        """
+        recorded = partial(self._page.evaluate, _SECONDS, since)
+        until(lambda: recorded() > seconds, f"{seconds} s of sound to be recorded")
         return np.frombuffer(base64.b64decode(self._page.evaluate(_READ, since)), dtype=np.float32)

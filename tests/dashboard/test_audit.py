@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner, Result
 
 from segue.cli.main import app
+from segue.clock import now
 from segue.dashboard import visit
 from segue.dashboard.services import Services
-from segue.people.audit import ACTIONS, BY, REASONS, AuditLog, network_of
+from segue.people.audit import ACTIONS, BY, MOST_AN_HOUR, REASONS, Action, AuditLog, network_of
 from segue.people.login_failures import LIMITS, of_operator_link
 from segue.people.login_sessions import Listener
 from segue.people.operator_links import PATH, OperatorLinks
@@ -37,6 +39,28 @@ def actions(services: Services) -> list[str]:
 
 def of_reason(services: Services, reason: str) -> list[Document]:
     return list(services.store.database.audit_log.find({"reason": reason}))
+
+
+def test_an_account_cannot_fill_the_log(services: Services) -> None:
+    """Somebody who logged in again and again added an entry each time, kept for half a year."""
+    at = now()
+    log = AuditLog(services.store, clock=lambda: at)
+    for _ in range(MOST_AN_HOUR + 5):
+        log.note("log-in", user_id="mallory")
+    others: tuple[Action, ...] = ("log-in-refused", "log-out-everywhere")
+    for other in others:
+        log.note(other, user_id="mallory")
+    log.note("log-in", user_id="ada")
+    log.note("account-disabled", by="command", user_id="mallory")
+    assert Counter(actions(services)) == {
+        "log-in": MOST_AN_HOUR + 1,
+        "log-in-refused": 1,
+        "log-out-everywhere": 1,
+        "account-disabled": 1,
+    }
+    at += timedelta(hours=1, seconds=1)
+    log.note("log-in", user_id="mallory")
+    assert Counter(actions(services))["log-in"] == MOST_AN_HOUR + 2
 
 
 def test_log_ins_and_changed_passwords_have_entries(enter: Enter, services: Services) -> None:

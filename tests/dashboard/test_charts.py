@@ -6,6 +6,7 @@ import ast
 import json
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
@@ -15,7 +16,12 @@ from segue.dashboard.queries.beliefs import Belief
 from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.views.audience_figures import rates_figure
 from segue.dashboard.views.charts import date_axis, escaped, period_axis
-from segue.dashboard.views.listening_figures import calendar_figure, favourites_figure, taste_figure
+from segue.dashboard.views.listening_figures import (
+    calendar_figure,
+    favourites_figure,
+    path_figure,
+    taste_figure,
+)
 from segue.dashboard.views.operations import milliseconds
 from segue.engagement.patterns import Newness
 from segue.places import ROOT
@@ -108,3 +114,28 @@ def test_no_figure_needs_webgl() -> None:
         modes = [ast.unparse(word.value) for word in call.keywords if word.arg == "render_mode"]
         assert modes == ["'svg'"], f"{file}:{call.lineno}"
     assert not [file for file, name, _ in calls if name.lower().endswith("gl")]
+
+
+def test_the_library_on_the_map_is_one_element_within_the_axes() -> None:
+    rng = np.random.default_rng(0)
+    cloud, places = rng.normal(size=(2000, 2)), rng.normal(scale=3, size=(3, 2))
+    path = pd.DataFrame({"start": pd.date_range("2026-11-01", periods=3, freq="W"), "minutes": [10, 0, 30]})
+    figure = path_figure(cloud, places, path, "one point per week")
+    assert [len(trace.x) for trace in figure.data] == [3]
+    [shape] = figure.layout.shapes
+    corners = [one.split("H")[0].split(",") for one in shape.path.removeprefix("M").split("M")]
+    drawn = np.array(corners, dtype=float)
+    assert len(drawn) == 2000
+    assert np.abs(drawn - cloud).max() < 0.2
+    for axis, number in ((figure.layout.xaxis, 0), (figure.layout.yaxis, 1)):
+        least, greatest = axis.range
+        for points in (drawn, places):
+            assert least < points[:, number].min()
+            assert points[:, number].max() < greatest
+
+
+def test_a_library_of_one_place_has_axes() -> None:
+    one = np.zeros((2, 2))
+    path = pd.DataFrame({"start": pd.date_range("2026-11-01", periods=2, freq="W"), "minutes": [0, 0]})
+    figure = path_figure(one, one, path, "one point per week")
+    assert figure.layout.xaxis.range[0] < 0 < figure.layout.xaxis.range[1]

@@ -22,7 +22,7 @@ from websockets.sync.client import connect
 
 from segue.dashboard import connections
 from segue.dashboard.capacity import Capacity, Descriptors
-from segue.dashboard.connections import PromptProtocol, leave_out_refusals
+from segue.dashboard.connections import PromptProtocol
 from tests.waiting import PATIENCE, until
 
 SECONDS = 0.5
@@ -148,8 +148,8 @@ def test_a_websocket_stays(port: int) -> None:
         assert client.recv() == "still here"
 
 
+@pytest.mark.usefixtures("spared")
 def test_a_page_that_is_refused_is_no_error(port: int, caplog: pytest.LogCaptureFixture) -> None:
-    leave_out_refusals()
     with connect(f"ws://127.0.0.1:{port}/echo") as client:
         client.send([b"\xff"], text=True)
         with pytest.raises(ConnectionClosedError):

@@ -43,6 +43,8 @@ def test_the_player_is_two_keys_away(visitor: Player) -> None:
     assert focused(page) == "To the player"
     page.keyboard.press("Enter")
     assert focused(page) == "Play"
+    shape = "one => [one.matches(':focus-visible'), getComputedStyle(one).borderRadius]"
+    assert page.locator("#segue-bar .main").evaluate(shape) == [True, "50%"], "it stays round"
     page.keyboard.press("Enter")
     visitor.wait_playing()
     until(lambda: focused(page) == "Pause", "the button to have its new name")

@@ -179,7 +179,7 @@ def test_a_playlist_from_elsewhere_is_matched(
 ) -> None:
     library.tracks.update_one({"_id": "t3"}, {"$set": {"title": "Under Pressure", "artist": "Queen"}})
     listed = read_playlist(b"#EXTINF:9,Queen - Under Presure\nx.mp3\n#EXTINF:9,Nobody - Nothing\ny.mp3\n")
-    found = keeping.matched(visit.services().catalogue, listed)
+    found = keeping.matched(visit.services().catalogue, listed.entries)
     assert found.track_ids == ("t3",)
     assert [entry.shown for entry in found.unmatched] == ["Nobody - Nothing"]
 

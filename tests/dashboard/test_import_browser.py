@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import FilePayload, Page, expect
 from pymongo.database import Database
 
 from segue.imports.days import ImportedDays
 from segue.storage.mongo import Document
 from segue.storage.store import Store
-from tests.dashboard.browser import Player, Served, needs_chromium
+from tests.dashboard.browser import Player, Served, needs_chromium, settle
+from tests.dashboard.test_beliefs_browser import _picture
 from tests.waiting import until
 
 pytestmark = needs_chromium
@@ -64,5 +66,28 @@ def test_a_history_is_shown_imported_and_removed(ada: Player, database: Database
     page.get_by_text("3 new plays").wait_for()
     owner = (database.accounts.find_one({"name": "Ada"}) or {})["user_id"]
     assert sum(ImportedDays(store).plays_of_songs(owner).values()) == 3
+    _opened_again(page, page.url)
+    page.locator("input[type=file]").last.set_input_files(
+        FilePayload(name="again.jsonl", mimeType="application/json", buffer=listens)
+    )
+    expect(
+        page.get_by_text("3 plays were imported before, or are in the files more than once.")
+    ).to_be_visible()
+    settle(page)
+    _picture(page, "import before")
+    long_ago = datetime.now(UTC) - timedelta(minutes=5)
+    change = {"$set": {"state": "removing", "changed_at": long_ago}}
+    database.imports.update_one({"user_id": owner}, change)  # its process has died
+    _opened_again(page, page.url)
+    expect(page.get_by_text("The removal of these plays was interrupted: remove them again.")).to_be_visible()
+    settle(page)
+    _picture(page, "import interrupted")
     page.get_by_role("button", name="Remove these plays").click()
     until(lambda: not ImportedDays(store).plays_of_songs(owner), "the plays to be removed")
+
+
+def _opened_again(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 1900})
+    page.goto(address)
+    page.get_by_role("tab", name="Account").click()
+    page.get_by_text("Import your listening history").click()

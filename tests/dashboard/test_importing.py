@@ -56,11 +56,26 @@ def test_few_playlists_are_read_at_a_time(services: Services, monkeypatch: pytes
     """Each has thousands of songs that are looked for."""
     monkeypatch.setattr(visit, "services", lambda: services)
     monkeypatch.setattr(playlists, "_PATIENCE", 0.01)
-    with services.reading, services.reading, pytest.raises(NotPlaylist, match="try again"):
-        playlists._read(b"#EXTM3U\na.mp3\n")
-    _, matched = playlists._read(b"#EXTM3U\na.mp3\n")
+    reading, song = services.reading, b"#EXTM3U\na.mp3\n"
+    refused = pytest.raises(NotPlaylist, match="Other files")
+    with reading.place("ben", patience=0), reading.place("cleo", patience=0), refused:
+        playlists._read(song, "ada")
+    _, matched = playlists._read(song, "ada")
     assert [entry.title for entry in matched.unmatched] == ["a"]
     with pytest.raises(NotPlaylist):
-        playlists._read(b"")
-    assert services.reading.acquire(timeout=0)
-    assert services.reading.acquire(timeout=0), "both places are free again"
+        playlists._read(b"", "ada")
+    with reading.place("ada", patience=0), reading.place("ben", patience=0):
+        pass  # all places are free again
+
+
+def test_a_visitor_whose_playlist_is_read_leaves_a_place_to_others(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two pages of one visitor kept both places, for minutes."""
+    monkeypatch.setattr(visit, "services", lambda: services)
+    song = b"#EXTM3U\na.mp3\n"
+    with services.reading.place("mallory", patience=0):
+        with pytest.raises(NotPlaylist, match="Your other files"):
+            playlists._read(song, "mallory")
+        assert playlists._read(song, "ada")
+    assert playlists._read(song, "mallory")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pymongo.database import Database
 
 from segue.people.login_sessions import COOKIE, LoginSessions
 from segue.playlists.playlists import Playlists
+from segue.plays.delivery import WORTH_KEEPING
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -36,6 +38,12 @@ ENTER = """([kind, name]) => fetch(`/api/people/${kind}`, { method: 'POST',
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ name, password: 'correct horse battery' }) }).then((answer) => answer.status)"""
 USED = "navigator.storage.estimate().then((now) => now.usage)"
+BEHIND = """{ const { now } = Date;
+const behind = () => {
+  try { return Number(localStorage.getItem("segue.tests.behind")); } catch { return 0; } // of no site
+};
+Date.now = () => now() - behind(); }"""
+"""For a page whose clock :func:`set_clock` sets; other clocks, such as those of timers, go on."""
 SAVED = "async (id) => (await (await caches.match(`/saved/songs/${id}`))?.blob())?.size ?? 0"
 
 
@@ -103,6 +111,11 @@ def sign_up(player: Player, network: Network, name: str) -> None:
     has_player(player.page)
 
 
+def set_clock(page: Page, *, behind: timedelta) -> None:
+    """Set the clock of a browser whose pages have the script `BEHIND`."""
+    page.evaluate("ms => localStorage.setItem('segue.tests.behind', ms)", behind / timedelta(milliseconds=1))
+
+
 def saved_caches(page: Page) -> list[str]:
     return [name for name in page.evaluate(CACHES) if name.startswith("segue.saved.")]
 
@@ -132,6 +145,39 @@ def test_saved_songs_play_without_a_network_and_are_reported_with_their_times(
     assert all(left <= play["occurred_at"] <= ended for play in plays)
     page.get_by_role("button", name="Open Segue").click()
     page.locator("[data-testid='stApp']").wait_for()
+
+
+def test_plays_wait_for_almost_six_days_and_have_their_true_times(
+    traveller: Player, network: Network, broker: Settings, database: Database[Document]
+) -> None:
+    """The stream counts plays of that age: tests/streaming/test_delayed_plays.py."""
+    page, waited = traveller.page, WORTH_KEEPING - timedelta(hours=1)
+    page.add_init_script(BEHIND)
+    save_playlist(traveller, network, database)
+    until(lambda: traveller.state()["waiting"] == 0, "the events of the visit to be sent")
+    network.cut(page)
+    set_clock(page, behind=waited)
+    left = time.time() * 1000
+    page.goto(network.address + "/library")
+    until(lambda: "3 songs" in shelf(page), "the saved songs to be shown")
+    page.get_by_role("button", name="Play: Train").click()
+    for name in TITLES:
+        traveller.wait_playing(name)
+        page.evaluate("window.__segue.seek(window.__segue.duration - 1500)")
+    until(lambda: not traveller.playing(), "the end of the list")
+    ended, events = time.time() * 1000, traveller.state()["waiting"]
+    set_clock(page, behind=timedelta())
+    page.goto("about:blank")
+    page.goto(network.address + "/library")
+    has_player(page)
+    assert traveller.state()["waiting"] >= events, "all of them are still there"
+    network.repair(page)
+    until(lambda: traveller.state()["waiting"] == 0, "the plays to be reported")
+    plays = [play for play in reported(broker) if play["type"] in ("play", "complete")]
+    heard = [(play["track_id"], play["type"]) for play in plays]
+    assert heard == [(track_id("Waltz", n), kind) for n in SONGS for kind in ("play", "complete")]
+    age = waited / timedelta(milliseconds=1)
+    assert all(left <= play["occurred_at"] + age <= ended for play in plays)
 
 
 def test_the_saved_files_are_whole(

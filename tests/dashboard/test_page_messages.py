@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
+import anyio
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from segue.dashboard import page_messages
 from segue.dashboard.page_messages import (
     A_SECOND,
     BURST,
     MOST_WIDGETS,
     PATH,
+    RUNNING,
     TAKEN,
     UNREADABLE,
     PageMessages,
     _Pace,
 )
+from tests.asynchronous import run
+from tests.waiting import PATIENCE
 
 KINDS = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
 
@@ -112,3 +119,152 @@ def test_messages_beyond_a_burst_are_taken_one_after_the_other() -> None:
 def test_all_messages_of_a_burst_arrive() -> None:
     sent = [message("rerun_script")] * (BURST - 1) + [message("app_heartbeat")]
     assert arriving(*sent) == sent
+
+
+ONE, OTHER, HERE = "203.0.113.7", "198.51.100.9", "127.0.0.1"
+
+
+def finished(status: ForwardMsg.ScriptFinishedStatus.ValueType) -> bytes:
+    return bytes(ForwardMsg(script_finished=status).SerializeToString())
+
+
+class Open:
+    """A page that is open: what has reached it, and what its visitor gets."""
+
+    def __init__(self, app: PageMessages, address: str) -> None:
+        self.arriving = asyncio.Queue[Message]()
+        self.may_read = asyncio.Event()
+        self.may_read.set()
+        self.may_go_on = asyncio.Event()
+        self.end = finished(ForwardMsg.FINISHED_SUCCESSFULLY)
+        scope = {"type": "websocket", "path": PATH, "client": (address, 1), "state": {"page": self}}
+        self.task = asyncio.create_task(app(scope, self.arriving.get, self._read))
+        self.runs = 0
+
+    def rerun(self) -> None:
+        self.arriving.put_nowait({"type": "websocket.receive", "bytes": message("rerun_script")})
+
+    def close(self) -> None:
+        self.arriving.put_nowait({"type": "websocket.disconnect", "code": 1000})
+
+    async def _read(self, _message: Message) -> None:
+        await self.may_read.wait()
+
+
+async def running(scope: Scope, receive: Receive, send: Send) -> None:
+    """A page that runs, for each message, until it may go on."""
+    page: Open = scope["state"]["page"]
+    runs: set[asyncio.Task[None]] = set()
+
+    async def run_once() -> None:
+        page.runs += 1
+        await page.may_go_on.wait()
+        await send({"type": "websocket.send", "bytes": page.end})
+
+    while (await receive())["type"] == "websocket.receive":
+        runs.add(asyncio.create_task(run_once()))
+
+
+async def settled() -> None:
+    """Let all tasks go on until they wait."""
+    await anyio.wait_all_tasks_blocked()
+
+
+def test_few_pages_of_a_network_run_at_a_time() -> None:
+    """Two hundred pages of one visitor ran at once, and shared the interpreter with those of all others."""
+
+    async def tried() -> None:
+        app = PageMessages(running)
+        crowd = [Open(app, ONE) for _ in range(3 * RUNNING)]
+        others = [Open(app, OTHER), *(Open(app, HERE) for _ in range(2 * RUNNING))]
+        for page in (*crowd, *others):
+            page.rerun()
+        await settled()
+        assert sum(page.runs for page in crowd) == RUNNING
+        assert all(page.runs == 1 for page in others)
+        for page in crowd:
+            page.may_go_on.set()
+        await settled()
+        assert all(page.runs == 1 for page in crowd)
+        for page in (*crowd, *others):
+            page.close()
+        await asyncio.gather(*(page.task for page in (*crowd, *others)))
+        assert not app._lines
+
+    run(tried)
+
+
+@pytest.mark.parametrize(
+    ("status", "leaves"),
+    [
+        (ForwardMsg.FINISHED_SUCCESSFULLY, True),
+        (ForwardMsg.FINISHED_WITH_COMPILE_ERROR, True),
+        (ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY, True),
+        (ForwardMsg.FINISHED_EARLY_FOR_RERUN, False),
+    ],
+)
+def test_a_page_leaves_its_place_when_it_has_run(
+    status: ForwardMsg.ScriptFinishedStatus.ValueType, leaves: bool
+) -> None:
+    async def tried() -> None:
+        app = PageMessages(running)
+        first = [Open(app, ONE) for _ in range(RUNNING)]
+        for page in first:
+            page.end = finished(status)
+            page.rerun()
+        await settled()
+        last = Open(app, ONE)
+        last.rerun()
+        await settled()
+        assert last.runs == 0
+        first[0].may_go_on.set()
+        await settled()
+        assert last.runs == leaves
+        first[1].close()  # whatever it does
+        await settled()
+        assert last.runs == 1
+        for page in (*first, last):
+            page.close()
+        await asyncio.gather(*(page.task for page in (*first, last)))
+
+    run(tried)
+
+
+def test_a_page_that_runs_for_long_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_messages, "RUNNING", 1)
+    monkeypatch.setattr(page_messages, "LONGEST_RUN", 0.0)
+
+    async def tried() -> None:
+        app = PageMessages(running)
+        pages = [Open(app, ONE) for _ in range(3)]
+        for page in pages:
+            page.rerun()
+        with anyio.fail_after(PATIENCE):
+            while not all(page.runs for page in pages):
+                await asyncio.sleep(0.001)
+        for page in pages:
+            page.close()
+        await asyncio.gather(*(page.task for page in pages))
+
+    run(tried)
+
+
+def test_a_page_does_not_run_before_its_visitor_has_read_what_it_sent() -> None:
+    """Streamlit kept five hundred messages for a visitor who read none."""
+
+    async def tried() -> None:
+        for address in (ONE, HERE):
+            page = Open(PageMessages(running), address)
+            page.may_go_on.set()
+            page.may_read.clear()
+            for _ in range(5):
+                page.rerun()
+            await settled()
+            assert 1 <= page.runs < 5
+            page.may_read.set()
+            await settled()
+            assert page.runs == 5
+            page.close()
+            await page.task
+
+    run(tried)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,13 +16,15 @@ from pymongo.database import Database
 from starlette.testclient import TestClient
 
 from segue.clock import now
+from segue.dashboard import visit
 from segue.dashboard.services import Services
 from segue.dashboard.views import account as account_view
-from segue.people import authentication
+from segue.people import authentication, login_sessions
 from segue.people.accounts import Account, Accounts
 from segue.people.audit import Action
 from segue.people.authentication import AccountError, Authenticator, TooManyGuesses
 from segue.people.browsers import browser_of
+from segue.people.forgotten import MARGIN, Forgotten
 from segue.people.handovers import GOOD_FOR, Handovers, account_of
 from segue.people.login_failures import LIMITS, WINDOW, LoginFailures, of_sign_up, sources
 from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
@@ -353,6 +356,30 @@ def test_somebody_elses_device_is_not_a_known_one(enter: Enter, services: Servic
     assert log_in(other) == 429
 
 
+def test_a_shared_browser_has_no_more_attempts_at_one_account_by_another(enter: Enter) -> None:
+    browser = enter()
+    assert (sign_up(browser), sign_up(browser, name="Ben")) == (200, 200)
+    for number in range(LIMITS["device"]):
+        assert log_in(browser, password="wrong horse") == 422
+        if number % 4 == 3:
+            assert log_in(browser, name="Ben") == 200
+    assert log_in(browser, password="wrong horse") == 429
+    assert log_in(browser, name="Ben") == 200
+
+
+def test_an_account_has_a_limited_number_of_sessions(
+    database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script that logged in again and again, and kept no cookie, stored a session each time."""
+    monkeypatch.setattr(login_sessions, "MOST_OPEN", 3)
+    times = (now() + timedelta(seconds=number) for number in itertools.count())
+    sessions = LoginSessions(Store(database), clock=lambda: next(times))
+    ben = sessions.open(user_id="ben", name="Ben")
+    tokens = [sessions.open(user_id="ada", name="Ada") for _ in range(5)]
+    assert [sessions.find(token) is not None for token in tokens] == [False, False, True, True, True]
+    assert sessions.find(ben)
+
+
 def test_a_crowd_that_logs_in_leaves_threads_to_the_pages(enter: Enter, services: Services) -> None:
     sign_up(enter())
     held = [authentication._ADMITTED.acquire(blocking=False) for _ in range(100)]
@@ -536,10 +563,11 @@ def test_of_two_changes_of_a_password_at_the_same_time_only_the_first_is_made(
 
 @pytest.mark.parametrize(("minutes", "logs_in"), [(0, True), (11, False), (60 * 24, False), (None, False)])
 def test_an_ended_session_does_not_begin_again_by_the_cookie_of_streamlit(
-    minutes: int | None, logs_in: bool, monkeypatch: pytest.MonkeyPatch
+    minutes: int | None, logs_in: bool, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has the claims for 30 days: the next page of a lost device was logged in again."""
     handed: list[str] = []
+    monkeypatch.setattr(visit, "services", lambda: services)
     issued = {} if minutes is None else {"iat": int((now() - timedelta(minutes=minutes)).timestamp())}
     user = {"is_logged_in": True, **CLAIMS, **issued}
     monkeypatch.setattr(account_view, "st", SimpleNamespace(user=user))
@@ -549,6 +577,42 @@ def test_an_ended_session_does_not_begin_again_by_the_cookie_of_streamlit(
     )
     account_view.finish_provider_log_in(Listener("guest-1", None, "s"))
     assert handed == ["Ada Lovelace"] * logs_in
+
+
+def test_who_has_removed_everything_learns_when_the_provider_can_log_them_in_again(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page asked for a log-in that was refused, each time it was drawn."""
+    said: list[str] = []
+    account = account_of(CLAIMS)
+    assert account is not None
+    Forgotten(services.store).remember(account.user_id, plays_kept=timedelta(days=3))
+    user = {"is_logged_in": True, **CLAIMS, "iat": int(now().timestamp())}
+    monkeypatch.setattr(visit, "services", lambda: services)
+    monkeypatch.setattr(account_view, "st", SimpleNamespace(user=user, info=said.append))
+    account_view.finish_provider_log_in(Listener("guest-1", None, "s"))
+    until = now() + timedelta(days=3) + MARGIN
+    [words] = said
+    assert str(until.year) in words or str(until.year + 1) in words
+    assert "log in again after" in words
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"name": "  Ada \n Love\tlace "}, "Ada Love lace"),
+        ({"name": "\u202eadA\u2066", "email": "x@example.org"}, "adA"),
+        ({"name": "\ud800", "nickname": "\u200b", "email": "ada@example.org"}, "ada@example.org"),
+        ({"name": {"given": "Ada"}}, "{'given': 'Ada'}"),
+        ({"name": "A" * 100}, "A" * 32),
+        ({"name": "\x00"}, "You"),
+    ],
+)
+def test_a_name_of_a_provider_is_shown_on_a_line(claims: dict[str, Any], name: str) -> None:
+    """Half of a character could not be stored, and the page failed."""
+    account = account_of({"iss": "https://id.example\ud800", "sub": "7", **claims})
+    assert account is not None
+    assert account.name == name
 
 
 def test_a_provider_names_somebody_by_issuer_and_subject() -> None:

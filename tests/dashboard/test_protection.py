@@ -92,8 +92,11 @@ async def _stream(websocket: WebSocket) -> None:
 
 @pytest.fixture
 def client(settings: Settings) -> TestClient:
-    paths = ("/", "/own", "/rest/ping", "/_stcore/metrics", "/_stcore/health")
-    routes = [*(Route(path, _page) for path in paths), WebSocketRoute("/_stcore/stream", _stream)]
+    paths = ("/", "/own", "/rest/ping", "/_stcore/health", "/_stcore/{path:path}")
+    routes = [
+        *(Route(path, _page, methods=["GET", "POST"]) for path in paths),
+        WebSocketRoute("/_stcore/stream", _stream),
+    ]
     return TestClient(
         Starlette(
             routes=routes,
@@ -114,7 +117,9 @@ def test_another_name_for_this_server_is_refused(client: TestClient) -> None:
 
 
 def test_streamlits_metrics_are_not_public(client: TestClient) -> None:
-    assert client.get("/_stcore/metrics").status_code == 404
+    for path in ("metrics", "script-health-check", "agent/openapi.json", "agent/interact", "agent/mcp"):
+        assert client.get(f"/_stcore/{path}").status_code == 404, path
+        assert client.post(f"/_stcore/{path}").status_code == 404, path
 
 
 @pytest.mark.parametrize(
@@ -150,6 +155,10 @@ def test_every_response_has_the_headers(client: TestClient) -> None:
         assert "img-src 'self'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert client.get("/own").headers["X-Frame-Options"] == "SAMEORIGIN"
+    part = client.get("/static/js/index.abc.js")
+    assert part.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Security-Policy" not in part.headers, "that of the page counts"
+    assert "Content-Security-Policy" in client.get("/static/page.html").headers
     assert "X-Frame-Options" not in client.get("/rest/ping").headers
 
 
@@ -177,6 +186,7 @@ def test_the_dashboard_is_protected(served: Served) -> None:
         assert (page.status_code, page.headers["X-Frame-Options"]) == (200, "DENY")
         assert web.get("/", headers={"Host": "evil.example"}).status_code == 421
         assert web.get("/_stcore/metrics").status_code == 404
+        assert web.get("/_stcore/agent/openapi.json").status_code == 404
         foreign = {
             "Connection": "Upgrade",
             "Upgrade": "websocket",

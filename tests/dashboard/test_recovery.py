@@ -22,7 +22,7 @@ from segue.people.authentication import AccountError
 from segue.people.login_failures import LIMITS
 from segue.people.login_sessions import COOKIE
 from segue.people.mail import Outbox, is_address, send
-from segue.people.mail_links import GOOD_FOR, MailLinks
+from segue.people.mail_links import GOOD_FOR, MailLinks, Purpose
 from segue.people.recovery import Letter, Recovery
 from segue.privacy.holdings import held
 from segue.settings import MailSettings, Settings
@@ -192,12 +192,35 @@ def test_a_link_is_worthless_after_a_change_of_the_account(
         told = {"password": ADA["password"], "new_password": "a third horse"}
         assert post(ada, "change-password", **told) == 200
     elif change == "address":
-        accounts.set_mail(whose(services, ada).user_id, "new@music.example")
+        stored = accounts.stored("Ada")
+        assert stored is not None
+        assert accounts.set_mail(stored["user_id"], "new@music.example", checked=stored["password"])
     elif change == "disabled":
         accounts.disable("Ada")
     else:
         accounts.remove("Ada")
     assert post(enter(), "reset-password", token=token, new_password=NEW) == 422
+
+
+def test_an_address_is_not_confirmed_while_the_password_changes(
+    ada: TestClient,
+    enter: Enter,
+    smtp: SmtpServer,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thief with the former password had the address of the account, and so its next password."""
+    assert post(ada, "mail-address", address="thief@music.example", password=ADA["password"]) == 200
+    token, use = arrived(smtp, 2), MailLinks.use
+
+    def used_after_a_change(links: MailLinks, purpose: Purpose, token: str) -> bool:
+        told = {"password": ADA["password"], "new_password": NEW}
+        assert post(ada, "change-password", **told) == 200
+        return use(links, purpose, token)
+
+    monkeypatch.setattr(MailLinks, "use", used_after_a_change)
+    assert post(enter(), "confirm-address", token=token) == 422
+    assert Accounts(services.store).mail_of(whose(services, ada).user_id) == MAIL
 
 
 def test_of_two_people_who_use_a_link_at_the_same_time_one_sets_the_password(

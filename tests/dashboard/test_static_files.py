@@ -14,8 +14,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from segue.dashboard.static_files import StaticFiles
+from segue.dashboard.static_files import PARTS, StaticFiles, whole
 
+FONTS = ("MaterialSymbols-Rounded.abc.woff2", "SourceSansVF-Upright.ttf.a-_Z9.woff2")
 SCRIPT = "const answer = 42;\n" * 100
 
 
@@ -24,6 +25,9 @@ def client(tmp_path: Path) -> TestClient:
     folder = tmp_path / "site/static/js"
     folder.mkdir(parents=True)
     (folder / "index.abc.js").write_text(SCRIPT)
+    (tmp_path / "site/static/media").mkdir()
+    for name in FONTS:
+        (tmp_path / f"site/static/media/{name}").write_bytes(b"a whole font")
     (folder / "picture.png").write_bytes(b"\x89PNG")
     (tmp_path / "secret.js").write_text("secret")
 
@@ -61,5 +65,23 @@ def test_a_missing_file_is_no_page(client: TestClient, path: str) -> None:
     assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-store")
 
 
+@pytest.mark.parametrize(("name", "part"), list(zip(FONTS, PARTS.values(), strict=True)))
+def test_a_browser_gets_a_part_of_a_font(client: TestClient, name: str, part: Path) -> None:
+    """Its address stays the same when it changes: a browser asks whether its copy is the newest."""
+    address = f"/static/media/{name}"
+    answer = client.get(address)
+    assert answer.content == part.read_bytes()
+    assert answer.headers["content-type"] == "font/woff2"
+    assert answer.headers["cache-control"] == "no-cache"
+    again = client.get(address, headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == answer.headers["etag"]
+    assert client.get(address, headers={"if-none-match": '"another"'}).content == answer.content
+    assert client.get(f"{address}?whole").text == "beyond", "of Streamlit"
+
+
 def test_streamlits_files_lie_where_they_are_looked_for() -> None:
-    assert any((Path(streamlit.__file__).parent / "static/static/js").glob("index.*.js"))
+    files = Path(streamlit.__file__).parent / "static/static"
+    assert any((files / "js").glob("index.*.js"))
+    for name in PARTS:
+        assert (files.parent / whole(name).lstrip("/").removesuffix("?whole")).is_file()

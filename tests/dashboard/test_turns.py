@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from segue.dashboard import turns
 from segue.dashboard.opensubsonic.routes import no_room
-from segue.dashboard.turns import AT_WORK, MOST_WAITING, Turns
+from segue.dashboard.turns import AT_WORK, MOST_WAITING, SOUND_AT_WORK, Turns
 from tests.asynchronous import run
 
 ONE, OTHER, HERE = "203.0.113.7", "198.51.100.9", "127.0.0.1"
@@ -95,7 +95,8 @@ def test_a_request_leaves_its_place_when_its_answer_begins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/api/search", 429), ("/api/v1/search", 429), ("/rest/search3", 503)]
+    ("path", "status"),
+    [("/api/search", 429), ("/api/v1/search", 429), ("/rest/search3", 503), ("/1/submit-listens", 503)],
 )
 def test_too_many_are_refused_at_once(path: str, status: int) -> None:
     async def tried() -> None:
@@ -157,6 +158,25 @@ def test_recordings_wait_for_nobody() -> None:
             await anyio.wait_all_tasks_blocked()
             assert work.at_work[ONE] == AT_WORK * len(paths) + 1
             work.may_go_on.set()
+
+    run(tried)
+
+
+@pytest.mark.parametrize("path", ["/rest/stream", "/api/audio/t1"])
+def test_hundreds_of_requests_for_recordings_wait_for_each_other(path: str) -> None:
+    """A request with a wrong password looks for its account in the threads of all apps, too."""
+
+    async def tried() -> None:
+        work, statuses = Working(), Counter[tuple[str, int]]()
+        ask = asking(Turns(work, of_apps=no_room), statuses)
+        async with anyio.create_task_group() as group:
+            for _ in range(SOUND_AT_WORK + 20):
+                group.start_soon(ask, ONE, path)
+            group.start_soon(ask, OTHER, path)
+            await anyio.wait_all_tasks_blocked()
+            assert work.at_work == {ONE: SOUND_AT_WORK, OTHER: 1}
+            work.may_go_on.set()
+        assert statuses == {(ONE, 200): SOUND_AT_WORK + 20, (OTHER, 200): 1}
 
     run(tried)
 

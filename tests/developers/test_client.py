@@ -192,6 +192,31 @@ def test_a_date_says_when_to_try_again() -> None:
     assert ApiError.of(500, None, None).retry_after is None
 
 
+def test_the_address_of_a_service_has_a_scheme() -> None:
+    """Without it, a stream would be opened again and again."""
+    with pytest.raises(ValueError, match="https://"):
+        Client("music.example", "key")
+
+
+def test_another_address_of_the_service_is_named() -> None:
+    moved = httpx.Response(308, headers={"Location": "https://music.example/api/v1/me"})
+    with answering(moved, pauses=[]) as client, pytest.raises(ApiError, match=r"https://music\.example"):
+        client.me()
+
+
+def test_a_radio_may_have_played_any_number_of_tracks() -> None:
+    asked = list[str]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.extend(request.url.params["after"].split(","))
+        return httpx.Response(200, json={"tracks": []})
+
+    with Client("http://music.example", "key") as client:
+        client._http = httpx.Client(base_url="http://music.example", transport=httpx.MockTransport(answer))
+        assert client.radio("t", after=(f"t{number}" for number in range(1000))) == []
+    assert asked == [f"t{number}" for number in range(800, 1000)]
+
+
 def test_a_service_that_is_away_is_tried_again() -> None:
     pauses = list[float]()
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -11,7 +11,9 @@ import pytest
 
 from segue.catalog.letters import artist_key
 from segue.client import ApiError, Client
+from segue.dashboard import read_in_time
 from segue.dashboard.api.v1 import plans, routes
+from segue.dashboard.read_in_time import ReadInTime
 from segue.dashboard.services import Services
 from segue.people.api_keys import RECOMMENDATIONS, ApiKey, ApiKeys
 from segue.settings import Settings
@@ -169,7 +171,7 @@ def test_a_stream_that_fails_later_ends_with_a_line_in_the_log(
 def test_a_stream_that_is_not_read_ends(
     ada: Program, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plans, "SEND_SECONDS", 0.05)
+    monkeypatch.setattr(read_in_time, "SEND_SECONDS", 0.05)
     ended = list[bool]()
 
     async def parts() -> AsyncIterator[str]:
@@ -179,7 +181,7 @@ def test_a_stream_that_is_not_read_ends(
     async def never(*given: object) -> Any:
         await asyncio.Event().wait()
 
-    sent = plans._Sent(parts(), lambda: ended.append(True))
+    sent = ReadInTime(parts(), ended=lambda: ended.append(True), media_type=plans.MEDIA, headers={})
     for version in ("2.3", "2.4"):
         run(sent, {"type": "http", "asgi": {"spec_version": version}}, never, never)
     assert ended == [True, True]

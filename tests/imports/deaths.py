@@ -11,17 +11,29 @@ from pathlib import Path
 
 from pymongo import monitoring
 
+from segue.dashboard.queries.beliefs import Correcting
 from segue.imports import importing
+from segue.imports.beside import BesideTheStream, PlayBeside
 from segue.imports.exports import Exports
-from segue.imports.importing import Importer
+from segue.imports.importing import Importer, match_again
+from segue.imports.play import ImportedPlay, Song
+from segue.imports.songs import Match
 from segue.places import ROOT
 from segue.settings import Settings
 from segue.storage.store import open_store
+from segue.taste.corrections import Span
 from tests.imports.library import LIBRARY
 
 _WRITES = {"insert", "update", "delete", "findAndModify"}
 PART = 30
 """Rows that an import takes at once here."""
+BESIDE = [
+    PlayBeside(song.key(), ImportedPlay(song=song, at=1_680_717_600 + 7200 * number), Match(None))
+    for number in range(40)
+    for song in [Song(title=f"Song {number % 7}", artist="Vela")]
+]
+"""Plays that the task "keep" keeps beside the stream, on several days."""
+Task = tuple[str, Path | int]
 
 
 class _DeadlyWrite(monitoring.CommandListener):
@@ -42,11 +54,11 @@ class _DeadlyWrite(monitoring.CommandListener):
         pass
 
 
-def die(settings: Settings, task: tuple[str, Path | int]) -> int:
+def die(settings: Settings, task: Task) -> int:
     """Run a task for the listeners `u1`, `u2`, ..., each killed before the write of that number.
 
-    The task is ("import", a file) or ("undo", the number of an import). The last listener's run reaches its
-    end. Returns the number of listeners.
+    The task is ("import", a file), ("undo", the number of an import), or ("keep", 0), ("match", 0) and
+    ("forget", 0). The last listener's run reaches its end. Returns the number of listeners.
     """
     given = pickle.dumps((settings, task)).hex()
     done = subprocess.run(
@@ -55,14 +67,21 @@ def die(settings: Settings, task: tuple[str, Path | int]) -> int:
     return int(done.stdout)
 
 
-def _run(settings: Settings, task: tuple[str, Path | int], number: int) -> None:
+def _run(settings: Settings, task: Task, number: int) -> None:
     monitoring.register(_DeadlyWrite(number))
-    importer = Importer(open_store(settings), f"u{number}")
+    store = open_store(settings)
+    importer = Importer(store, f"u{number}")
     match task:
         case "import", Path() as file:
             importer.run(Exports([file], most_bytes=10**9), LIBRARY, files=[file.name])
         case "undo", int() as run:
             importer.undo(run)
+        case "keep", _:
+            BesideTheStream(store).keep(f"u{number}", BESIDE)
+        case "match", _:
+            match_again(store, lambda _: LIBRARY)
+        case "forget", _:
+            Correcting(store, f"u{number}").forget(Span(1000, 2000))
 
 
 def _main() -> None:

@@ -1,4 +1,4 @@
-"""An import or its removal that SIGKILL ends before any of its writes, and is then started again."""
+"""Changes of imported plays that SIGKILL ends before any of their writes, and that are then started again."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from segue.imports import changed
+from segue.imports.beside import BesideTheStream
 from segue.imports.changed import ChangedImports
 from segue.imports.importing import Importer
 from segue.imports.runs import Imports
 from segue.imports.songs import ImportedSongs
 from segue.settings import Settings
 from segue.storage.store import Store
-from tests.imports.deaths import PART, die
+from segue.taste.corrections import Corrections
+from tests.imports.deaths import BESIDE, PART, die
 from tests.imports.test_importing import imported, kept, rows
 
 pytestmark = pytest.mark.integration
@@ -43,6 +45,8 @@ def test_an_import_that_is_killed_is_completed_by_another(
     listeners = die(settings, ("import", file))
     before = {f"u{n}": len(kept(store, f"u{n}")) for n in range(1, listeners + 1)}
     assert set(before.values()) == set(range(0, PLAYS + 1, PART)), "deaths between all parts"
+    completed = {own: any(run["state"] == "complete" for run in Imports(store).of(own)) for own in before}
+    assert 0 < sum(completed.values()) < len(completed)
     for user_id, there in before.items():
         assert told(store, user_id) or not there
         again = imported(store, file, user_id=user_id)
@@ -50,7 +54,44 @@ def test_an_import_that_is_killed_is_completed_by_another(
         assert kept(store, user_id) == kept(store, "whole")
         assert songs(store, user_id) == songs(store, "whole")
         assert user_id in ChangedImports(store).waiting(limit=1000)
-        assert Imports(store).of(user_id)[0]["state"] == "complete"
+        runs = Imports(store).of(user_id)
+        assert {run["state"] for run in runs} == {"complete"}
+        assert [run["number"] for run in runs] == ([2, 1] if completed[user_id] else [1])
+        if not completed[user_id]:
+            assert (runs[0]["rows"], runs[0]["stored"], runs[0]["known"]) == (PLAYS, PLAYS, 0)
+            assert Importer(store, user_id).undo(1) == PLAYS
+
+
+def test_plays_beside_the_stream_are_told_of_if_their_process_is_killed(
+    store: Store, settings: Settings
+) -> None:
+    listeners = die(settings, ("keep", 0))
+    assert listeners > 3
+    for user_id in (f"u{n}" for n in range(1, listeners + 1)):
+        assert told(store, user_id) or not kept(store, user_id)
+        BesideTheStream(store).keep(user_id, BESIDE)
+        assert len(kept(store, user_id)) == len(BESIDE)
+        assert told(store, user_id)
+
+
+def test_listeners_whose_songs_came_into_the_library_are_told_of(store: Store, settings: Settings) -> None:
+    listeners = [f"a{n}" for n in range(5)]
+    for user_id in listeners:
+        BesideTheStream(store).keep(user_id, BESIDE)
+    store.database[ChangedImports.name].delete_many({})
+    assert die(settings, ("match", 0)) > 2
+    for user_id in listeners:
+        assert any(song["track_id"] for song in ImportedSongs(store).heard(user_id).values())
+        assert told(store, user_id)
+
+
+def test_corrections_are_told_of_if_their_process_is_killed(store: Store, settings: Settings) -> None:
+    listeners = die(settings, ("forget", 0))
+    corrections = Corrections(store)
+    spans = {own: corrections.spans([own]) for own in (f"u{n}" for n in range(1, listeners + 1))}
+    assert 0 < sum(map(bool, spans.values())) < listeners
+    for user_id, forgotten in spans.items():
+        assert told(store, user_id) or not forgotten
 
 
 def test_a_removal_that_is_killed_is_completed_by_another(
@@ -69,7 +110,7 @@ def test_a_removal_that_is_killed_is_completed_by_another(
         state = Imports(store).of(user_id)[0]["state"]
         if len(kept(store, user_id)) < 2 * PLAYS:
             assert told(store, user_id)
-            assert state == ("undone" if user_id == f"u{listeners}" else "failed")
+            assert state == ("undone" if user_id == f"u{listeners}" else "removing")
         Importer(store, user_id).undo(2)
         assert kept(store, user_id) == kept(store, "whole")
         assert songs(store, user_id) == songs(store, "whole")
@@ -94,5 +135,17 @@ def test_a_change_that_goes_on_waits_until_it_has_ended(
 def test_a_change_whose_process_has_died_is_taken_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changed, "_LATEST", timedelta(0))
     changes = ChangedImports(store)
+    changes.begin("ada")
+    assert changes.waiting(limit=10).keys() == {"ada"}
+
+
+def test_a_change_that_begins_again_and_again_is_taken_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that repeats the same plays would keep an earlier change waiting."""
+    monkeypatch.setattr(changed, "_LATEST", timedelta(0))
+    changes = ChangedImports(store)
+    changes.begin("ada")  # its process dies
+    monkeypatch.setattr(changed, "_LATEST", LATEST)
     changes.begin("ada")
     assert changes.waiting(limit=10).keys() == {"ada"}

@@ -88,6 +88,12 @@ def test_a_field_that_is_not_needed_may_have_any_value(tmp_path: Path, change: d
     assert len(plays_in(spotify(tmp_path, change))) == 1
 
 
+def test_a_private_session_leaves_no_trace(tmp_path: Path) -> None:
+    path = spotify(tmp_path, {"incognito_mode": True}, {"incognito_mode": False}, {"incognito_mode": None})
+    assert len(plays_in(path)) == 2
+    assert left_out(path) == {"private": 1}
+
+
 def test_a_row_needs_a_time_and_names_only(tmp_path: Path) -> None:
     row = {
         "ts": "2014-05-06T07:08:09Z",
@@ -146,6 +152,13 @@ LASTFM = {
     ),
     "stats": f'Artist;Album;AlbumId;Track;Date#ada\n"Vela";"Hurry, We Wait";"";"North Side";"{AT}000"\n',
     "tabs": f"artist\talbum\ttrack\ttimestamp\nVela\tHurry, We Wait\tNorth Side\t{AT}\n",
+    "bars": "artist|track|played at\nVela|North Side|2023-04-05 18:00 UTC\n",
+    "two columns": "Artist,Track,Time,Date\nVela,North Side,18:00,2023-04-05\n",
+    "half a day": "Artist;Track;Date\nVela;North Side;Apr 5, 2023, 6:00 PM\n",
+    "month first": (
+        "Artist,Track,Date\nVela,North Side,04/05/2023 6:00 PM\nVela,Other,04/25/2023 1:00 AM\nx,y,z\n"
+    ),
+    "day first": "Vela,North Side,05/04/2023 18:00\n" + "Vela,Other,25/04/2023 18:00\n",
 }
 
 
@@ -153,9 +166,16 @@ LASTFM = {
 @pytest.mark.parametrize("form", LASTFM)
 def test_tables_of_all_usual_programs_are_read(tmp_path: Path, form: str, encoding: str) -> None:
     path = written(tmp_path, LASTFM[form].encode(encoding))
-    (play,) = plays_in(path)
+    (play,) = (play for play in plays_in(path) if play.song.title != "Other")
     assert (play.song.artist, play.song.title, play.at) == ("Vela", "North Side", AT)
     assert play.song.album in {"Hurry, We Wait", ""}
+
+
+@pytest.mark.parametrize("dates", [["05/04/2023 18:00"], ["25/04/2023 18:00", "04/25/2023 18:00"]])
+def test_dates_that_could_be_of_two_days_are_left_out(tmp_path: Path, dates: list[str]) -> None:
+    path = written(tmp_path, "Artist,Track,Date\n" + "".join(f"A,T,{date}\n" for date in dates))
+    assert left_out(path) in ({}, {"no_date": len(dates)})
+    assert plays_in(path) == []
 
 
 def test_cells_may_have_commas_quotation_marks_and_line_breaks(tmp_path: Path) -> None:
@@ -189,6 +209,15 @@ def test_an_unclosed_quotation_mark_does_not_end_the_import(tmp_path: Path) -> N
     assert left_out(path)["unreadable"] >= 1
 
 
+@pytest.mark.parametrize("behind", [0, 1, 5000])
+@pytest.mark.parametrize("header", ["Artist,Album,Track,Date\n", ""])
+def test_an_unclosed_quotation_mark_takes_no_other_rows(tmp_path: Path, behind: int, header: str) -> None:
+    row, open_row, closed = (f"A,{album},T,26 Feb 2019 08:34\n" for album in ("B", '"B', '"B"'))
+    path = written(tmp_path, header + row + open_row + behind * row + closed + row)
+    assert len(plays_in(path)) == behind + 3
+    assert left_out(path).total() == 1
+
+
 def test_the_archive_of_listenbrainz_is_read(tmp_path: Path) -> None:
     def lines(*times: int) -> str:
         return "\n".join(json.dumps({**LISTEN, "listened_at": at}) for at in times)
@@ -214,6 +243,29 @@ def test_one_list_and_lines_are_read_under_any_name(tmp_path: Path, name: str) -
     folder.mkdir(parents=True, exist_ok=True)
     written(folder, gzip.compress(json.dumps(LISTEN).encode()), "a.jsonl.gz")
     assert len(plays_in(tmp_path / "folder")) == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"listen_type": "import", "payload": [LISTEN, LISTEN]},
+        {"payload": {"count": 2, "user_id": "ada", "listens": [LISTEN, LISTEN]}},
+        {"version": 1, "listens": [LISTEN, LISTEN]},
+    ],
+)
+def test_pages_of_the_api_of_listenbrainz_are_read(tmp_path: Path, page: object) -> None:
+    assert len(plays_in(written(tmp_path, json.dumps(page)))) == 2
+
+
+def test_lists_that_were_put_together_are_read(tmp_path: Path) -> None:
+    assert len(plays_in(written(tmp_path, f"{json.dumps([LISTEN])}\n{json.dumps([SPOTIFY] * 2)}"))) == 3
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+def test_encodings_are_recognised(tmp_path: Path, encoding: str) -> None:
+    row = {**LISTEN, "track_metadata": {"artist_name": "Beyoncé", "track_name": "Déjà"}}
+    (play,) = plays_in(written(tmp_path, json.dumps([row], ensure_ascii=False).encode(encoding)))
+    assert (play.song.artist, play.song.title) == ("Beyoncé", "Déjà")
 
 
 @pytest.mark.parametrize(
@@ -297,6 +349,15 @@ def test_the_export_of_segue_is_read(tmp_path: Path) -> None:
         (AT, AT),
         (AT * 1000, AT),
         (AT * 1_000_000, AT),
+        (AT * 1_000_000_000, AT),
+        ("Wed, 05 Apr 2023 18:00:00 GMT", AT),
+        ("Wed Apr 05 2023 20:00:00 GMT+0200 (CEST)", AT),
+        ("2023-04-05 20:00:00 +02:00", AT),
+        ("05 Apr 2023, 6:00pm", AT),
+        ("5 April 2023 18:00", AT),
+        ("05/04/2023 18:00", None),
+        (-AT, None),
+        (f"-{AT}", None),
         (str(AT), AT),
         (float(AT), AT),
         ("", None),
@@ -368,6 +429,33 @@ def test_damaged_encrypted_and_enormous_archives(tmp_path: Path) -> None:
         read(bomb, most_bytes=1_000_000)
     with pytest.raises(SegueError, match="does not exist"):
         read(tmp_path / "none")
+
+
+def test_archives_and_compressed_files_within_archives_are_read(tmp_path: Path) -> None:
+    inner = zipped(tmp_path, {"a.json": json.dumps([SPOTIFY])}, "inner.zip")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as packed:
+        packed.write(inner, "inner.zip")
+        packed.writestr("listens.bin", gzip.compress(json.dumps(LISTEN).encode()))
+    assert len(plays_in(tmp_path / "outer.zip")) == 2
+    written(tmp_path, inner.read_bytes()[:-30], "cut.zip")
+    assert left_out(tmp_path / "cut.zip") == {"unreadable": 1}
+
+
+def test_archives_within_archives_have_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = zipped(tmp_path, {"a.json": json.dumps([SPOTIFY])}, "0.zip")
+    for depth in range(1, 4):
+        with zipfile.ZipFile(tmp_path / f"{depth}.zip", "w") as packed:
+            packed.write(path, path.name)
+        path = tmp_path / f"{depth}.zip"
+    assert [len(plays_in(tmp_path / f"{depth}.zip")) for depth in range(4)] == [1, 1, 1, 0]
+    bomb = zipped(tmp_path, {"a.json": "[" + " " * 5_000_000 + "]"}, "bomb.zip")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as packed:
+        packed.write(bomb, "bomb.zip")
+    with pytest.raises(SegueError, match="max_size"):
+        read(tmp_path / "outer.zip", most_bytes=1_000_000)
+    monkeypatch.setattr("segue.imports.exports._MOST_FILES", 5)
+    many = zipped(tmp_path, {f"{n}.json": json.dumps([SPOTIFY]) for n in range(9)}, "many.zip")
+    assert (len(plays_in(many)), left_out(many)) == (5, {"unreadable": 1})
 
 
 VALUES = st.recursive(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from segue.catalog.track import Track
 from segue.catalog.tracks import Tracks
 from segue.engagement.facts import Fact, StoredFact
@@ -109,6 +111,28 @@ def test_times_by_the_minute_and_the_end_in_the_next_window_match_a_live_play(
 ) -> None:
     plays = [KeptPlay(AT + 890, NORTH, 200_000)]
     assert facts(store, settings, plays, [live("north", after=timedelta(minutes=15))]) == []
+
+
+@pytest.mark.parametrize(
+    ("second", "plays"),
+    [
+        (KeptPlay(AT + 55, NORTH, 200_000), 1),  # the first was dated by the minute
+        (KeptPlay(AT + 90, NORTH), 1),
+        (KeptPlay(AT + 110, NORTH), 2),
+        (KeptPlay(AT + 55, AWAY), 2),
+    ],
+)
+def test_a_listening_that_two_services_have_counts_once(
+    store: Store, settings: Settings, second: KeptPlay, plays: int
+) -> None:
+    ImportedDays(store).add("ada", [second], number=2)
+    assert sum(row["plays"] for row in rows(facts(store, settings, [KeptPlay(AT, NORTH)]))) == plays
+
+
+def test_a_song_that_begins_again_in_one_export_counts_again(store: Store, settings: Settings) -> None:
+    again = [KeptPlay(AT, NORTH, 5_000, True), KeptPlay(AT + 6, NORTH, 200_000)]
+    ImportedDays(store).add("ada", again, number=2)
+    assert sum(row["plays"] for row in rows(facts(store, settings, again))) == 2
 
 
 def test_an_imported_song_is_not_new(store: Store, settings: Settings) -> None:

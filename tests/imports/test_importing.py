@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,19 @@ import pytest
 from segue.catalog.tracks import Tracks
 from segue.errors import SegueError
 from segue.imports import days
+from segue.imports.beside import BesideTheStream
+from segue.imports.changed import ChangedImports
 from segue.imports.days import Added, ImportedDays, KeptPlay, plays_in
 from segue.imports.exports import Exports
 from segue.imports.importing import Importer, Summary, match_again, preview, unmatched
 from segue.imports.runs import Imports
 from segue.imports.songs import ImportedSongs
 from segue.privacy.export import archive
+from segue.privacy.leaving import forget
 from segue.storage.store import Store
+from tests.imports.deaths import BESIDE
 from tests.imports.library import LIBRARY, library, track
+from tests.imports.test_exports import SPOTIFY
 from tests.imports.test_imported_facts import NORTH_SIDE
 from tests.plays.examples import a_play
 
@@ -91,6 +97,92 @@ def test_an_import_can_be_undone_and_leaves_the_plays_of_others(store: Store, tm
         Importer(store, "ada").undo(3)
     imported(store, rows(1, 100, tmp_path))
     assert len(kept(store)) == 100
+
+
+def test_a_removal_stops_an_import_that_runs(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segue.imports.importing._AT_ONCE", 30)
+    imported(store, rows(90, 200, tmp_path))
+    read: list[int] = []
+
+    def remove(now: int) -> None:
+        read.append(now)
+        if len(read) == 2:
+            assert Importer(store, "ada").undo(2) == 60
+            assert Imports(store).one("ada", 2)["state"] == "removing", "plays of it may still come"
+
+    exports = Exports([rows(1, 100, tmp_path)], most_bytes=10**9)
+    with pytest.raises(SegueError, match="removed while it ran"):
+        Importer(store, "ada").run(exports, LIBRARY, files=["a"], progress=remove)
+    assert len(read) == 2
+    assert [at for at, _ in kept(store)] == [AT + 7200 * i for i in range(90, 201)]
+    assert [run["state"] for run in Imports(store).of("ada")] == ["undone", "complete"]
+    assert ImportedSongs(store).matches("ada").keys() == {song for _, song in kept(store)}
+    assert Importer(store, "ada").undo(2) == 0
+
+
+def test_an_import_of_somebody_who_leaves_ends_and_keeps_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segue.imports.importing._AT_ONCE", 30)
+    read: list[int] = []
+
+    def leave(now: int) -> None:
+        read.append(now)
+        if len(read) == 2:
+            forget(store, "ada", plays_kept=timedelta(days=30))
+
+    exports = Exports([rows(1, 200, tmp_path)], most_bytes=10**9)
+    with pytest.raises(SegueError, match="removed"):
+        Importer(store, "ada").run(exports, LIBRARY, files=["a"], progress=leave)
+    assert len(read) == 2
+    assert kept(store) == []
+    assert ImportedSongs(store).matches("ada") == {}
+    assert Imports(store).of("ada") == []
+    assert ChangedImports(store).waiting(limit=10) == {}
+
+
+def test_an_interrupted_import_continues_under_its_number(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[]")
+    with pytest.raises(SegueError):
+        imported(store, tmp_path / "a.json")
+    imported(store, rows(1, 10, tmp_path))
+    rows(1, 20, tmp_path).rename(tmp_path / "a.json")
+    imported(store, tmp_path / "a.json")
+    newest, first = Imports(store).of("ada")
+    assert [(run["number"], run["state"], run["stored"], run["known"]) for run in (newest, first)] == [
+        (2, "complete", 10, 0),
+        (1, "complete", 10, 10),
+    ]
+    assert "error" not in first
+    imported(store, tmp_path / "a.json")
+    assert [run["number"] for run in Imports(store).of("ada")] == [3, 2, 1], "a complete one is another"
+
+
+def test_an_import_that_cannot_be_read_says_why(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(SegueError, match="max_size"):
+        Importer(store, "ada").run(
+            Exports([rows(1, 10, tmp_path)], most_bytes=20), LIBRARY, files=["a.jsonl"]
+        )
+    [run] = Imports(store).of("ada")
+    assert run["state"] == "failed" and "max_size" in run["error"]
+
+
+def test_a_preview_knows_what_was_imported_before(store: Store, tmp_path: Path) -> None:
+    imported(store, rows(1, 100, tmp_path))
+    exports = Exports([rows(90, 120, tmp_path)], most_bytes=10**9)
+    shown = preview(exports, LIBRARY, there=ImportedDays(store).places("ada"))
+    assert (shown.plays, shown.stored, shown.known) == (31, 20, 11)
+
+
+def test_a_song_that_came_into_the_library_is_matched_by_another_import(store: Store, tmp_path: Path) -> None:
+    path = rows(0, 13, tmp_path)
+    imported(store, path)
+    grown = library(track("new", "Song 5"))
+    summary = Importer(store, "ada").run(Exports([path], most_bytes=10**9), grown, files=["again"])
+    assert summary.matched == 12
+    assert unmatched(store, "ada", most=9) == [("Vela", "Song 6", "", 2)]
 
 
 def test_songs_that_are_missing_are_kept_and_matched_later(store: Store, tmp_path: Path) -> None:
@@ -177,6 +269,24 @@ def test_another_segue_can_import_the_plays_of_an_export(store: Store, tmp_path:
     there = library(track("other", "North Side"))  # the same song under another id
     summary = Importer(store, "ben").run(Exports([export], most_bytes=10**9), there, files=["export.zip"])
     assert (summary.stored, summary.matched) == (2, 1)
+
+
+def test_another_segue_can_import_the_imported_plays_of_an_export(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "endsong.json"
+    path.write_text(json.dumps([SPOTIFY, {**SPOTIFY, "ts": "2023-04-06T18:03:20Z", "skipped": True}]))
+    imported(store, path, rows(1, 20, tmp_path))
+    BesideTheStream(store).keep("ada", BESIDE)
+    export = tmp_path / "export.zip"
+    export.write_bytes(archive(store, "ada", plays=[]))
+    imported(store, export, user_id="ben")
+    assert kept(store, "ben") == kept(store)
+
+    def of(user_id: str) -> list[tuple[int | None, bool | None]]:
+        found = [play for day in ImportedDays(store).days(user_id) for play, _ in plays_in(day)]
+        return [(play.ms_played, play.skipped) for play in found]
+
+    assert of("ben") == of("ada")
+    assert imported(store, export).stored == 0, "it changes nothing where it came from"
 
 
 def test_a_day_holds_as_many_plays_as_a_person_can_make(

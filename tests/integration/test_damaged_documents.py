@@ -35,7 +35,7 @@ from segue.catalog.labels import TrackLabels
 from segue.catalog.lyrics import lyrics_in
 from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.stamp import Stamp
-from segue.catalog.track import Track
+from segue.catalog.track import READER, Track
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.track_lyrics import TrackLyrics
 from segue.catalog.tracks import Tracks
@@ -317,7 +317,8 @@ def _fill_catalogue(store: Store, tracks: Sequence[Track]) -> None:
         for track in tracks
     )
     RejectedTracks(store).replace_library(
-        [RejectedFile(path="/music/x.mp3", reason="empty", detail="0 bytes")], library="music"
+        [RejectedFile(path="/music/x.mp3", reason="empty", detail="0 bytes", stamp=(0, 1, 1, READER))],
+        library="music",
     )
 
 
@@ -383,11 +384,14 @@ def _fill_server(store: Store) -> None:
     linked.link("home", "ada", name="Ada", user="ada", method="token", encrypted=b"x", learns=True)
     [account] = linked.of_listener("ada")
     linked.note_list(account, "for-you", {"playlist": "p", "digest": "d", "written_at": NOW})
+    linked.note_stars(account, NOW, waiting=["s9"])
 
 
 def _fill_mail(made: Service) -> None:
     accounts = Accounts(made.store)
-    accounts.set_mail("ada", "ada@music.example")
+    stored = accounts.stored("Ada")
+    assert stored is not None
+    accounts.set_mail("ada", "ada@music.example", checked=stored["password"])
     stored = accounts.stored("Ada")
     assert stored is not None
     links = MailLinks(made.store)
@@ -597,7 +601,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "asked": lambda: services.playlists.asking("dan"),
         "app passwords": lambda: (
             AppPasswords(store).of("ada"),
-            AppPasswords(store).by_token(AppPasswords(store).named("Ada"), "x", "y", box=box),
+            AppPasswords(store).by_token(AppPasswords(store).named("Ada", owner=None), "x", "y", box=box),
         ),
         "connections": lambda: (
             Connections(store).all(),
@@ -734,6 +738,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "versions": lambda: Models(store).listed(),
         "rejected": lambda: (RejectedTracks(store).reasons(), list(RejectedTracks(store).newest(limit=5))),
         "rejected ids": lambda: RejectedTracks(store).track_ids("ingest"),
+        "rejected files": lambda: RejectedTracks(store).unchanged("music"),
         "outcomes": partial(outcomes, store, since=since, experiments=settings.experiments),
         # The whole export reads these one after the other.
         **{f"export of {one.name}": partial(one.held_by, "ada") for one in personal_collections(store)},

@@ -95,6 +95,7 @@ def test_every_track_is_written_whole(database: Database[Document], music: Path)
         "cue": None,
         "lyrics_digest": None,
         "spoken": False,
+        "pictures": None,
         "reader": READER,
         "state": "present",
     }

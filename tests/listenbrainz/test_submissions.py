@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from segue.dashboard.listenbrainz import scrobbles
 from segue.dashboard.listenbrainz.submission import LARGEST, MOST
 from segue.dashboard.services import Services
 from segue.imports.beside import NUMBER
@@ -115,6 +117,47 @@ def test_old_listens_count_as_imported_plays(ada: Program, services: Services) -
     ada.submit("import", *old, listen(ago=2 * DAY))
     assert ada.plays() == [("play", SONG), ("complete", SONG)]
     assert beside(services, ada.user_id) == [(one["listened_at"], SONG) for one in reversed(old)]
+
+
+def test_a_listen_from_a_clock_that_is_ahead_counts_once(
+    ada: Program, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs send a listen again if they got no answer, some of them after a long time."""
+    known, unknown = listen(ago=-3600), listen("Elsewhere", "Nobody", ago=-3600)
+    began = time.time()
+    for minutes in (0, 10, 20):
+        monkeypatch.setattr(scrobbles, "time", SimpleNamespace(time=lambda at=began + 60 * minutes: at))
+        ada.submit("single", known)
+        ada.submit("single", unknown)
+    events = in_kafka(services.settings)
+    assert sorted(one["type"] for one in events) == ["complete", "play"]
+    assert all(one["occurred_at"] <= began * 1000 + 1 for one in events)
+    assert beside(services, ada.user_id) == [(unknown["listened_at"], None)]
+
+
+def test_a_program_that_sends_the_listens_of_others_keeps_them_apart(ada: Program) -> None:
+    """A song that one player names is not skipped if it comes in a batch that begins with another's."""
+    one, two = {"submission_client": "one"}, {"submission_client": "two"}
+    ada.submit("playing_now", listen(ago=None, **one))
+    ada.submit("playing_now", listen("1999 2", "311", ago=None, **two))
+    ada.submit("import", listen(ago=0, **one), listen("1999 2", "311", ago=0, **two))
+    ada.submit("playing_now", listen("1999 2", "311", ago=None, **one))
+    ada.submit("playing_now", listen(ago=None, **two))
+    assert sorted(ada.plays()) == sorted(
+        [(kind, track) for track in (SONG, OTHER) for kind in ("play", "complete", "play")]
+    )
+    again = len(ada.plays())
+    ada.submit("import", listen(ago=0, **one), listen("1999 2", "311", ago=0, **two))
+    assert len(ada.plays()) == again
+
+
+def test_a_submission_may_name_any_number_of_programs(
+    ada: Program, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scrobbles, "_MOST_PROGRAMS", 3)
+    ada.submit("import", *(listen(ago=3600 * n, submission_client=f"program {n}") for n in range(1, 9)))
+    assert ada.plays() == [("play", SONG), ("complete", SONG)] * 8
+    assert services.store.database.playbacks.count_documents({}) == 3
 
 
 @pytest.mark.parametrize(

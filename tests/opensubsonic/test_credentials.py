@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from segue.dashboard.opensubsonic.routes import NAMES
 from segue.dashboard.opensubsonic.server import Server
 from segue.dashboard.services import Services
-from segue.people.accounts import Accounts
-from segue.people.app_passwords import AppPasswords
+from segue.people.accounts import Account, Accounts
+from segue.people.app_passwords import MOST, AppPasswords
 from segue.people.login_failures import LIMITS
 from segue.people.login_sessions import COOKIE
 from segue.people.secret_box import SecretBox
@@ -275,6 +275,34 @@ def test_nobody_sees_the_account_of_another(ada: App, ben: App, services: Servic
     assert changed.json()["subsonic-response"]["status"] == "ok"
     assert code(ada.web, u="Ada", p="a-new-password") is None
     assert services.login_sessions.find(session) is None
+
+
+def test_of_two_changes_of_a_password_at_once_the_first_is_made(
+    ada: App, services: Services, web: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = services.authenticator.set_password
+
+    def after_another(account: Account, password: str, **given: Any) -> None:
+        change(account, "chosen-by-ada-meanwhile")
+        change(account, password, **given)
+
+    monkeypatch.setattr(services.authenticator, "set_password", after_another)
+    own = {"u": "Ada", "p": f"{PASSWORD}-Ada", "f": "json", "c": "x", "v": "1.16.1", "username": "Ada"}
+    changed = web.get("/rest/changePassword", params={**own, "password": "chosen-by-a-thief"})
+    assert changed.json()["subsonic-response"]["status"] == "failed"
+    assert code(web, u="Ada", p="chosen-by-a-thief") == 40
+    assert code(web, u="Ada", p="chosen-by-ada-meanwhile") is None
+
+
+def test_a_namesake_at_an_identity_provider_keeps_nobodys_app_out(
+    ada: App, services: Services, web: TestClient
+) -> None:
+    passwords, box = AppPasswords(services.store), SecretBox(Path(services.settings.opensubsonic.key_file))
+    passwords.revoke_all(ada.account.user_id)
+    theirs = [passwords.create("oidc-1", "Ada", device=f"phone {place}", box=box) for place in range(MOST)]
+    own = passwords.create(ada.account.user_id, "Ada", device="phone", box=box)
+    for password in (own, theirs[0], theirs[-1]):
+        assert code(web, u="Ada", t=token(password, "s"), s="s") is None
 
 
 def test_an_app_password_of_each_device(ada: App, services: Services, web: TestClient) -> None:

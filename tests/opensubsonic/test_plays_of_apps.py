@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
+from segue.dashboard.opensubsonic import playing
 from segue.dashboard.services import Services
 from segue.engagement.facts import facts_of
 from segue.engagement.stored import StoredEngagement
@@ -89,6 +91,19 @@ def test_a_song_that_was_named_and_not_submitted_was_not_played(ada: App, servic
     song = ada.get("getSong", id=D)["song"]
     assert (song["playCount"], "played" in song) == (0, False)
     assert albums(ada, "frequent") == albums(ada, "recent") == ["First Light"]
+
+
+def test_a_submission_from_a_clock_that_is_ahead_counts_once(
+    ada: App, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An app sends it again, minutes later, if it got no answer."""
+    began = time.time()
+    for minutes in (0, 10, 20):
+        monkeypatch.setattr(playing, "time", SimpleNamespace(time=lambda at=began + 60 * minutes: at))
+        ada.get("scrobble", id=A, time=round((began + 3600) * 1000))
+    events = in_kafka(services.settings)
+    assert sorted(one["type"] for one in events) == ["complete", "play"]
+    assert all(one["occurred_at"] <= began * 1000 + 1 for one in events)
 
 
 def test_albums_heard_most_and_last(ada: App, ben: App, services: Services) -> None:

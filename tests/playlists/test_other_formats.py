@@ -8,6 +8,7 @@ import pytest
 
 from segue.playlists.entries import Entry, NotPlaylist, path_parts
 from segue.playlists.m3u import read_playlist
+from segue.playlists.playlists import MOST_TRACKS
 
 SONG = Entry(title="Jóga & Co", artist="Björk", seconds=305.0, location="")
 
@@ -148,6 +149,47 @@ def test_hostile_files_take_no_time(piece: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "piece", "each"),
+    [
+        (b"#EXTM3U\n", b"#\n", 8),
+        (b"#EXTINF:1,\n", b"#a comment\n", 8),
+        (b"[playlist]\n", b"File1=\n", 8),
+        (b"<x>", b"<ref>", 30),
+        (b"<plist>", b"<key>", 30),
+    ],
+)
+def test_a_file_has_a_limited_number_of_lines_and_tags(head: bytes, piece: bytes, each: int) -> None:
+    """Each takes some time, however short it is: a megabyte of tags took most of a second."""
+    with pytest.raises(NotPlaylist, match="more lines"):
+        read_playlist(head + piece * each * MOST_TRACKS + piece)
+
+
+@pytest.mark.parametrize(
+    "song",
+    [
+        b"#EXTINF:1,A - B\n#EXTGRP:c\n#EXTALB:d\n#EXTART:e\n#EXTGENRE:f\n#EXTIMG:g\na.mp3\n",
+        b"#EXTINF:1,A - B\n#EXTIMG:front cover.jpg\n#1 hit.mp3\n",
+        b"<track><title>B</title><creator>A</creator></track>",
+        b"<dict><key>Track ID</key><integer>%d</integer><key>Name</key><string>B</string>"
+        b"<key>Artist</key><string>A</string></dict>",
+        b"<media src='a' trackTitle='B' trackArtist='A'/>",
+    ],
+)
+def test_the_longest_playlists_of_programs_are_read(song: bytes) -> None:
+    begin = b"<plist>" if b"<dict>" in song else b"<x>" if song.startswith(b"<") else b"#EXTM3U\n"
+    songs = (song % number if b"%d" in song else song for number in range(MOST_TRACKS))
+    entries = read_playlist(begin + b"".join(songs)).entries
+    assert len(entries) == MOST_TRACKS
+    assert {(entry.artist, entry.title) for entry in entries} == {("A", "B")}
+
+
+def test_the_text_of_an_element_is_shown_as_it_is_written() -> None:
+    text = "<x><TRACK><xspf:title>A <  B &lt; C</xspf:title><note><title>not</title></note><creator/></TRACK>"
+    [song] = read_playlist(text.encode()).entries
+    assert (song.title, song.artist) == ("A < B < C", None)
+
+
+@pytest.mark.parametrize(
     "table",
     [
         'Name\tArtist\tComposer\tAlbum\tTime\r\nTwelve 12" Inches\tAda\t\tOne\t200\r\n\r\n'.encode("utf-16"),
@@ -164,3 +206,54 @@ def test_tables(table: bytes) -> None:
 def test_a_list_of_files_is_no_table() -> None:
     [song] = read_playlist(b"Title, Artist.mp3\n").entries
     assert song.title == "Title, Artist"
+
+
+TRAKTOR = """<?xml version="1.0" encoding="UTF-8"?><NML VERSION="19"><COLLECTION ENTRIES="2">
+<ENTRY TITLE="Jóga &amp; Co" ARTIST="Björk"><LOCATION DIR="/:Users/:x/:" FILE="a.mp3" VOLUME="Mac"></LOCATION>
+<INFO PLAYTIME="305"></INFO></ENTRY>
+<ENTRY TITLE="Other" ARTIST="Ben"><LOCATION DIR="/:m/:" FILE="b.mp3" VOLUME="Mac"/></ENTRY></COLLECTION>
+<PLAYLISTS><NODE TYPE="FOLDER" NAME="$ROOT"><NODE TYPE="PLAYLIST" NAME="Mine"><PLAYLIST ENTRIES="1">
+<ENTRY><PRIMARYKEY TYPE="TRACK" KEY="Mac/:Users/:x/:a.mp3"></PRIMARYKEY></ENTRY></PLAYLIST></NODE></NODE>
+</PLAYLISTS></NML>"""
+REKORDBOX = """<?xml version="1.0" encoding="UTF-8"?><DJ_PLAYLISTS Version="1.0.0"><COLLECTION Entries="2">
+<TRACK TrackID="1" Name="Other" Artist="Ben" TotalTime="9" Location="file://localhost/C:/b.mp3"/>
+<TRACK TrackID="2" Name="Jóga &amp; Co" Artist="Björk" TotalTime="305" Location="file://localhost/C:/a.mp3"/>
+</COLLECTION><PLAYLISTS><NODE Type="0" Name="ROOT"><NODE Name="Mine" Type="1" Entries="1"><TRACK Key="2"/>
+</NODE></NODE></PLAYLISTS></DJ_PLAYLISTS>"""
+SPOTIFY = """{"playlists": [{"name": "Mine", "items": [{"track": {"trackName": "Jóga & Co",
+"artistName": "Björk", "albumName": "Homogenic"}}, {"track": null}]}]}"""
+DEEZER = """{"title": "Mine", "tracks": {"data": [{"title": "Jóga & Co", "duration": 305,
+"artist": {"name": "Björk"}}]}}"""
+AIMP = "#-----SUMMARY-----#\nName=Mine\n#-----CONTENT-----#\n-C:\\M\nC:\\M\\a.mp3|Jóga & Co|Björk|x|y\n"
+
+
+@pytest.mark.parametrize("text", [TRAKTOR, REKORDBOX, SPOTIFY, DEEZER, AIMP])
+def test_lists_of_further_programs(text: str) -> None:
+    found = read_playlist(text.encode())
+    (entry,) = found.entries
+    assert (found.name, entry.title, entry.artist) == ("Mine", "Jóga & Co", "Björk")
+    assert read_playlist(text.replace("UTF-8", "UTF-16").encode("utf-16")).entries == found.entries
+
+
+def test_a_list_of_rhythmbox_and_one_of_youtube_music() -> None:
+    text = '<?xml version="1.0"?><rhythmdb-playlists><playlist name="Old"><location>file:///o.mp3</location></playlist>'
+    text += (
+        '<playlist name="Mine" type="static"><location>file:///x/A%20B/01%20Song.mp3</location></playlist>'
+    )
+    found = read_playlist(f"{text}</rhythmdb-playlists>".encode())
+    assert (found.name, [entry.title for entry in found.entries]) == ("Mine", ["Song"])
+    table = "Video ID,Song Title,Album Title,Artist Name 1,Artist Name 2\nx,Jóga,Homogenic,Björk,\n"
+    assert [(e.title, e.artist) for e in read_playlist(table.encode()).entries] == [("Jóga", "Björk")]
+
+
+def test_the_artist_in_a_line_of_its_own() -> None:
+    text = "#EXTM3U\n#EXTINF:200,Jóga\n#EXTART:Björk\n#EXTALB:Homogenic\na.mp3\n#EXTINF:100,B\nb.mp3\n"
+    assert [(e.title, e.artist) for e in read_playlist(text.encode()).entries] == [
+        ("Jóga", "Björk"),
+        ("B", None),
+    ]
+
+
+def test_binary_data_without_nul_are_no_playlist() -> None:
+    with pytest.raises(NotPlaylist):
+        read_playlist(b"bplist00\xd1\x01\x02\x03")

@@ -201,6 +201,19 @@ def test_a_submission_that_is_repeated_counts_once() -> None:
     assert player.told() == [("a", "play", 0), ("a", "complete", 200_000)]
 
 
+def test_a_submission_from_a_clock_that_is_ahead_counts_once_and_now() -> None:
+    """An app repeats it whenever the answer is lost."""
+    player, hour = Player(), 3_600_000
+    for minutes in (0, 10, 20):
+        player.submit(ONE, after=minutes * 60_000, at=hour)
+    assert player.told() == [("a", "play", 0), ("a", "complete", 200_000)]
+    assert {event["occurred_at"] for event in player.events} == {START}
+    player.now(TWO, after=1_300_000)
+    player.submit(TWO, after=1_350_000, at=1_300_000 + hour)
+    player.submit(TWO, after=1_900_000, at=1_300_000 + hour)
+    assert player.told()[2:] == [("b", "play", 0), ("b", "complete", 100_000)]
+
+
 def test_submissions_of_a_train_ride_have_their_own_times() -> None:
     player = Player()
     hours = -5 * 3_600_000

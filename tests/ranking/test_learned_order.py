@@ -284,7 +284,7 @@ def test_without_what_lifted_a_track_most_its_score_is_lower_by_that_much(events
     history = history_of([("house0", "complete"), *events])
     found = candidates_by(PRIOR_ORDER, history)
     assert found.ranked is not None
-    lifting = [lifted_by(found, place) for place in range(len(found.rows))]
+    lifting = lifted_by(found, range(len(found.rows)))
     scores = {}
     for name in {name for named in lifting for name, _ in named}:
         scores[name] = candidates_by(without_evidence(PRIOR_ORDER, name), history).ranked
@@ -302,12 +302,14 @@ def test_what_is_named_follows_from_the_history_and_goes_with_it() -> None:
     history = heard(("waltz0", 1.0), ("house0", 1.0))
     place = {name: number for number, name in enumerate(NAMES)}
     with_it, without = candidates_by(PRIOR_ORDER, history), candidates_by(PRIOR_ORDER, heard(("waltz0", 1.0)))
-    named = dict(lifted_by(with_it, with_it.place_of[place["house1"]]))
+    [lifts] = lifted_by(with_it, [with_it.place_of[place["house1"]]])
+    named = dict(lifts)
     assert named.keys() & {"artist_now", "best_of_artist", "artist", "sound", "nearest_sound"}
     assert with_it.ranked is not None and without.ranked is not None
     after = without.ranked[without.place_of[place["house1"]]]
     assert with_it.ranked[with_it.place_of[place["house1"]]] > after
-    assert dict(lifted_by(without, without.place_of[place["house1"]])) != named
+    [others] = lifted_by(without, [without.place_of[place["house1"]]])
+    assert dict(others) != named
 
 
 def test_recommended_tracks_name_what_lifted_them_and_those_of_a_sum_do_not() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from segue.recommenders.chosen import LOG_TOO_SHORT, reached
 from segue.recommenders.gated_regression import Choices, GatedRegression, _loss, fit_gated_regression
-from segue.recommenders.ranked import FIXED, Ranked, RepeatsLimited, choices_of, fixed
+from segue.recommenders.ranked import FIXED, FixedOrder, Ranked, RepeatsLimited, choices_of, fixed
 from segue.recommenders.ranker_features import OWN_CANDIDATES, Feature, State, gather, knowledge_of
 from segue.recommenders.session_ensemble import EnsembleMember, SessionEnsemble
 from segue.recommenders.session_models import Popularity, SessionRepeats
@@ -219,12 +219,12 @@ def test_learned_weights_that_are_worse_than_one_source_are_not_used(monkeypatch
     history = listened()
     misled = GatedRegression(weights=-fixed(Feature.RULE, Feature.SESSIONS, Feature.HEARD).weights)
     monkeypatch.setattr("segue.recommenders.ranked.fit_gated_regression", lambda choices, penalty: misled)
-    model = Ranked(most=200).fit(history)
+    model = Ranked(most=300).fit(history)
     assert model.choice.startswith("not learned, the order by ")
     part = last_part(history)
     assert part is not None
     asked = sampled(part.queries, 100)
-    scores = Ranked(most=200)
+    scores = Ranked(most=300)
     scores.regression, scores.knowledge = model.regression, knowledge_of(part.history)
     chosen = reached(scores, asked)
     for other in FIXED.values():
@@ -246,3 +246,15 @@ def test_a_history_too_short_to_learn_from_has_rules_and_sessions() -> None:
     scores = model.scores(ask(history, "ab"))
     best = history.item_ids[scores.indices[np.argsort(-scores.data)]].tolist()
     assert best.index("c") < best.index("d")
+
+
+def test_it_learns_from_no_more_predictions_than_it_is_given() -> None:
+    history = listened()
+    assert 0 < sum(len(part.queries) for part in Ranked(most=150)._parts(history)) <= 150
+    assert Ranked(most=0).fit(history).choice == LOG_TOO_SHORT
+
+
+def test_a_fixed_order_is_that_of_its_source() -> None:
+    history = log(("u", "abc"), ("v", "abd"), ("w", "xc"))
+    scores = FixedOrder("rules").fit(history).scores(ask(history, "a"))
+    assert history.item_ids[scores.indices[scores.data.argmax()]] == "b"

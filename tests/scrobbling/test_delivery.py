@@ -196,6 +196,37 @@ def test_a_proxy_that_refuses_everything_loses_no_play(world: World, number: int
     assert world.sending.send_all() == number
 
 
+NOT_OF_THE_SERVICE = [
+    Answer(401, "<html>Log in</html>", Content_Type="text/html"),
+    Answer(401, ""),
+    Answer(401, "[]"),
+    Answer(200, "<!DOCTYPE html>"),
+    Answer(200, " \n<html>", Content_Type="application/xhtml+xml"),
+    Answer(200, {"code": 503, "error": "the database is away"}),
+]
+
+
+@pytest.mark.parametrize("answer", NOT_OF_THE_SERVICE, ids=range(len(NOT_OF_THE_SERVICE)))
+def test_an_answer_of_a_proxy_ends_no_connection_and_loses_no_play(world: World, answer: Answer) -> None:
+    own = world.connect("listenbrainz")
+    world.hear(0)
+    world.service.faults = [answer]
+    assert world.sending.send_all() == 0
+    state = world.connection(own)
+    assert (state.ended, state.problem, world.scrobbles.count_waiting(own)) == (False, "away", 1)
+    world.later(61)
+    assert world.sending.send_all() == 1
+
+
+def test_a_reason_that_lastfm_does_not_describe_is_no_success(world: World) -> None:
+    own = world.connect("lastfm")
+    world.hear(0, 1)
+    world.service.codes = {"Song 0": 6}
+    assert world.sending.send_all() == 1
+    state = world.connection(own)
+    assert (state.sent, state.refused, state.last_refusal) == (1, 1, "not-taken")
+
+
 def test_a_refusal_without_json_is_one_if_the_service_answers(world: World) -> None:
     own = world.connect("listenbrainz")
     world.hear(0)

@@ -85,6 +85,19 @@ def test_a_service_that_does_not_answer_is_not_connected(services: Services, ser
     assert ScrobbleConnections(services.store).of("ada") == {}
 
 
+@pytest.mark.parametrize("name", ["A\ud800da\0", "\ud800"])
+def test_a_name_that_cannot_be_stored_breaks_no_page(
+    services: Services, service: small.Service, world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    answer = {"code": 200, "valid": True, "user_name": name}
+    monkeypatch.setattr(service, "validate", lambda token: answer)
+    at = page()
+    at.text_input[0].input(TOKEN)
+    press(at, "Connect")
+    stored = [one.account for one in world.connections.of("ada").values()]
+    assert stored == (["A da"] if "da" in name else [])
+
+
 def test_lastfm_is_connected_by_a_permission(services: Services, service: small.Service) -> None:
     at = page()
     press(at, "Connect to Last.fm")

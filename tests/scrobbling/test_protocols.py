@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +13,13 @@ import pytest
 from segue.catalog.full_tracks import Credit, FullTrack
 from segue.catalog.track import MusicBrainzIds
 from segue.catalog.track_records import TrackSummary
+from segue.scrobbling.calling import call
 from segue.scrobbling.heard import began_at, is_heard, song_of, valid_ids
 from segue.scrobbling.lastfm import Api, signature
 from segue.scrobbling.listenbrainz import listen, send
 from segue.scrobbling.outbox import Waiting
 from segue.scrobbling.outcome import AWAY, Outcome, all_taken
+from tests.memory import memory
 from tests.plays.examples import a_play
 
 R1, T1, A1, A2 = (f"{n}0000000-0000-4000-8000-000000000000" for n in range(1, 5))
@@ -118,6 +122,27 @@ def test_a_track_without_a_title_or_an_artist_is_no_scrobble() -> None:
         assert song_of(track(summary=summary)) is None
 
 
+def answering(content: bytes, headers: Mapping[str, str]) -> httpx.Client:
+    """A client that gets these bytes from every service."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(content))
+
+    return httpx.Client(transport=httpx.MockTransport(answer))
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip"])
+def test_a_compressed_answer_is_not_expanded(encoding: str) -> None:
+    """A few bytes may be thousands of millions then."""
+    content = b" " * (64 << 20)
+    for _ in encoding.split(","):
+        content = gzip.compress(content)
+    with answering(content, {"Content-Encoding": encoding}) as http, memory() as most:
+        found = call(http, "GET", "https://listens.example")
+    assert found.content is None
+    assert most() < 8 << 20
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -135,7 +160,7 @@ def test_a_page_with_status_200_is_no_answer_of_listenbrainz(
     """Proxies send one while the service is away: the listen is sent again later."""
     song = song_of(track())
     assert song is not None
-    transport = httpx.MockTransport(lambda request: httpx.Response(200, **answer))
-    with httpx.Client(transport=transport) as http:
+    made = httpx.Response(200, **answer)
+    with answering(made.content, made.headers) as http:
         found = send(http, "https://listens.example", "token", [Waiting(scrobble_id="s1", at=0, song=song)])
     assert found == expected

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from watchdog.observers.inotify_c import InotifyFD
+from watchdog.observers.inotify_c import InotifyFD, WatchDescriptor
 
-from segue.watching.events import FolderEvents
+from segue.watching.events import FolderEvents, _Watches
 from tests.memory import memory
 from tests.waiting import until
 
@@ -176,3 +176,23 @@ def test_a_folder_that_is_gone_asks_for_a_new_start(reports: Reports, tmp_path: 
     reports.follows("the folder is gone")
     assert reports.events.lost
     assert reports.events.watch([root])[root]
+
+
+def test_watches_below_a_folder_are_found_among_it_alone() -> None:
+    watches = _Watches()
+    numbers = {
+        path: WatchDescriptor(number) for number, path in enumerate((b"/m", b"/m/a", b"/m/a/b", b"/m/ab"))
+    }
+    for path, number in numbers.items():
+        watches.add(number, path)
+    assert sorted(watches.at_or_below(b"/m/a")) == [numbers[b"/m/a"], numbers[b"/m/a/b"]]
+    assert watches.at_or_below(b"/m/a/c") == []
+    assert watches.remove(numbers[b"/m/a"]) == b"/m/a"  # the kernel may report this before the folders below
+    assert watches.at_or_below(b"/m/a") == [numbers[b"/m/a/b"]]
+    watches.add(numbers[b"/m/a/b"], b"/m/link")  # the same folder by another path
+    assert watches.at_or_below(b"/m/a") == []
+    assert sorted(watches.at_or_below(b"/")) == sorted(numbers[path] for path in (b"/m", b"/m/ab", b"/m/a/b"))
+    for number in numbers.values():
+        watches.remove(number)
+    assert not watches._inner
+    assert not watches._by_path

@@ -14,7 +14,8 @@ from segue.dashboard.api.described import Answer, Media, Operation, Parameter
 from segue.dashboard.api.openapi import document_of
 from segue.dashboard.api.v1 import schemas as s
 from segue.dashboard.api.v1.accepted import LARGEST, MOST_AFTER, MOST_TRACKS
-from segue.dashboard.problems import MEDIA, ROOT
+from segue.dashboard.paths import DEVELOPERS as ROOT
+from segue.dashboard.problems import MEDIA
 from segue.people.api_keys import CATALOGUE, EVENTS, RECOMMENDATIONS
 
 SCHEME: Mapping[str, Mapping[str, Any]] = {"key": {"type": "http", "scheme": "bearer"}}

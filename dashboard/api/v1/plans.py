@@ -24,15 +24,15 @@ from typing import Any, TypeVar
 
 import anyio.to_thread
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import Response
 
 from segue.dashboard.api.v1.accepted import MOST_TRACKS, limit_of
 from segue.dashboard.api.v1.finding import track
 from segue.dashboard.problems import HEADERS, Problem
 from segue.dashboard.queries.items import Item
 from segue.dashboard.queries.steered import planned
+from segue.dashboard.read_in_time import ReadInTime
 from segue.dashboard.retry_after import retry_after
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
@@ -55,8 +55,6 @@ LIFE_SECONDS = 15.0
 """A stream sends at least a comment this often: proxies close connections that are silent for longer."""
 ANEW_SECONDS = 300.0
 """After this time a plan is computed anew, even if no version has changed."""
-SEND_SECONDS = 60.0
-"""A stream ends whose program reads nothing for this long."""
 RETRY_MS = 3000
 _THREADS = 4
 """For the plans of streams: they may wait, and take none from the pages."""
@@ -166,7 +164,13 @@ class Streams:
             self._leave(key)
             raise
         sent = request.headers.get("last-event-id", "")
-        return _Sent(self._parts(key, first, sent, limit=limit), lambda: self._leave(key))
+        return ReadInTime(
+            self._parts(key, first, sent, limit=limit),
+            ended=lambda: self._leave(key),
+            media_type=MEDIA,
+            # Some proxies would keep the parts back to send them together.
+            headers={**HEADERS, "X-Accel-Buffering": "no"},
+        )
 
     def _leave(self, key: ApiKey) -> None:
         self._open[key.user_id] -= 1
@@ -233,30 +237,6 @@ class Streams:
             self._corrections.of([user_id]).get(user_id, NO_CORRECTIONS).digest,
             index,
         )
-
-
-class _Sent(StreamingResponse):
-    """A stream that calls a function when it has ended, however it does.
-
-    It ends if its program has not read for :data:`SEND_SECONDS`.
-    """
-
-    def __init__(self, parts: AsyncIterator[str], ended: Callable[[], None]) -> None:
-        # Some proxies would keep the parts back to send them together.
-        super().__init__(parts, media_type=MEDIA, headers={**HEADERS, "X-Accel-Buffering": "no"})
-        self._ended = ended
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def in_time(message: Message) -> None:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send(message)
-
-        try:
-            await super().__call__(scope, receive, in_time)
-        except (TimeoutError, ClientDisconnect):
-            log.info("a stream ended: its program does not read it")
-        finally:
-            self._ended()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from segue.dashboard.api.v1.finding import found, similar, tuned
 from segue.dashboard.api.v1.plans import Streams, plan
 from segue.dashboard.failures import AWAY, Failure, failure_of
 from segue.dashboard.language.spoken import of_request, spoken
-from segue.dashboard.problems import HEADERS, ROOT, Problem, problem
+from segue.dashboard.paths import DEVELOPERS as ROOT
+from segue.dashboard.problems import HEADERS, Problem, problem
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.people.api_keys import ApiKey, Use

@@ -4,14 +4,24 @@
 // dropped.
 import { sendParting } from "./parting.js";
 
+const OF_ANYBODY = "segue.play.";
 const CLOSE_MS = 100; // further back, the clock has been set
+
+/** @param {string} prefix */
+const keysOf = (prefix) => {
+  try { return Object.keys(localStorage).filter((key) => key.startsWith(prefix)); } catch { return []; } // storage is blocked
+};
+/** @param {string} key @returns {import("./messages.d.ts").Plays["plays"]} the event; none if the entry is malformed */
+const stored = (key) => {
+  try { return [JSON.parse(localStorage.getItem(key) ?? "")].filter((play) => play?.event_id); } catch { return []; }
+};
 
 export class Outbox {
   /** @param {import("./messages.d.ts").BarData} data @param {() => void} onSignal */
   constructor({ tag, signals, keptMs }, onSignal) {
     this.signals = new Set(signals);
     this.keptMs = keptMs;
-    this.prefix = `segue.play.${tag}.`; // another listener's events wait until that listener is back
+    this.prefix = `${OF_ANYBODY}${tag}.`; // another listener's events wait until that listener is back
     this.onSignal = onSignal;
     /** @type {Map<string, import("./messages.d.ts").Plays["plays"][number]>} */
     this.memory = new Map(); // used where localStorage is full or blocked
@@ -21,6 +31,7 @@ export class Outbox {
     this.latest = 0; // when the event added last occurred
     addEventListener("online", () => { this.pause = this.failures = 0; this.flush(); });
     setInterval(() => this.flush(), 15000);
+    this.dropOld();
     this.flush();
   }
   /** @param {import("./messages.d.ts").Plays["plays"][number]} play */
@@ -35,15 +46,16 @@ export class Outbox {
   }
   waiting() {
     const plays = [...this.memory.values()];
-    try {
-      for (let i = 0; i < localStorage.length; i++) {
-        const key = localStorage.key(i) ?? "";
-        if (key.startsWith(this.prefix)) plays.push(JSON.parse(localStorage.getItem(key) ?? ""));
-      }
-    } catch { /* storage is blocked or malformed: send the others */ }
+    for (const key of keysOf(this.prefix)) plays.push(...stored(key));
     const old = Date.now() - this.keptMs;
     for (const play of plays) if (play.occurred_at < old) this.remove(play.event_id);
     return plays.filter((play) => play.occurred_at >= old).sort((a, b) => a.occurred_at - b.occurred_at);
+  }
+  dropOld() { // also those of listeners who do not come back to this browser
+    const old = Date.now() - this.keptMs;
+    for (const key of keysOf(OF_ANYBODY)) {
+      if (stored(key).some((play) => play.occurred_at < old)) localStorage.removeItem(key);
+    }
   }
   remove(id) {
     this.memory.delete(id);

@@ -62,6 +62,7 @@ const drawControls = (root, controls, data) => {
 const fillList = (list, data) => {
   list.__data = { ...data, whole: true, items: [...data.items], layout: data.layout === "table" ? "list" : "grid" };
   list.className = `${data.songs ? "tracks" : "entries"} ${list.__data.layout}`;
+  list.classList.toggle("none", !data.items.length); // an empty list would look as if songs were on their way
   list.replaceChildren(...shownEntries(list, data.items));
   if (list.__selection) list.__selection.touched = false;
   chooseIn(list);

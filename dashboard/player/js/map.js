@@ -8,7 +8,7 @@ class LibraryMap {
     this.canvas = h("canvas", { tabindex: 0, role: "application", "aria-label": gettext("Map of the library: arrow keys move, plus and minus zoom, Enter shows the songs in the middle") });
     this.legend = h("div", { class: "legend", role: "group", "aria-label": gettext("Genres") });
     this.tip = h("div", { class: "tip", hidden: true });
-    this.near = h("div", { class: "tracks list near", role: "region", "aria-label": gettext("Songs around the point") });
+    this.near = h("div", { class: "tracks list near none", role: "region", "aria-label": gettext("Songs around the point") });
     this.note = h("p", { class: "hint" }, gettext("Loading the map…"));
     const zooming = h("div", { class: "zooming" }, button("add", gettext("Zoom in"), () => this.zoomAt(1.8)), button("minus", gettext("Zoom out"), () => this.zoomAt(1 / 1.8)), button("home", gettext("Show all"), () => this.home()));
     root.replaceChildren(h("div", { class: "sky" }, this.canvas, zooming, this.tip), this.legend, this.note, this.near);
@@ -151,6 +151,7 @@ class LibraryMap {
     try { items = await this.names([row, ...this.around(row, 9).filter((other) => other !== row)]); } catch { /* show none */ }
     if (this.chosen !== row) return;
     this.near.__data = { items, layout: "list", whole: true };
+    this.near.classList.toggle("none", !items.length);
     draw(this.near, this.near.__data);
     mark(this.near);
     this.tip.hidden = true;

@@ -57,6 +57,29 @@ test("events of an earlier version of the player are sent, those of another list
   assert.equal(outbox.prefix, "segue.play.t.");
 });
 
+test("after six days without a network, events are sent with the times at which they happened, and older ones are dropped", async () => {
+  const day = 24 * 3600e3, now = Date.now(), sent = [];
+  openBrowser({ "/api/events": ({ body }) => {
+    const { sent_at, plays } = JSON.parse(body);
+    sent.push(...plays.map((event) => [event.event_id, sent_at - event.occurred_at]));
+    return { json: { taken: plays.map((event) => event.event_id), refused: {} } };
+  } });
+  const keep = (tag, id, at) => localStorage.setItem(`segue.play.${tag}.${id}`, JSON.stringify(play(id, "complete", at)));
+  keep("t", "kept", now - 6 * day + 3600e3);
+  keep("t", "dropped", now - 6 * day - 1);
+  keep("u", "another listener's", now - 6 * day + 3600e3);
+  keep("u", "another listener's, dropped", now - 6 * day - 1);
+  localStorage.setItem("segue.volume", "1");
+  localStorage.setItem("segue.play.t.malformed", "{"); // it keeps no other from being sent
+  const outbox = new Outbox({ ...DATA, keptMs: 6 * day }, () => {});
+  await settle();
+  assert.deepEqual(sent.map(([id]) => id), ["kept"]);
+  assert.ok(Math.abs(sent[0][1] - (6 * day - 3600e3)) < 60e3, "its time is not changed");
+  assert.deepEqual(outbox.waiting(), []);
+  const left = Array.from({ length: localStorage.length }, (_, i) => localStorage.key(i)).sort();
+  assert.deepEqual(left, ["segue.play.t.malformed", "segue.play.u.another listener's", "segue.volume"]);
+});
+
 test("events that are too old are dropped, and a malformed body is not sent for ever", async () => {
   const { outbox, pass, waiting } = open(() => ({ status: 400 }));
   outbox.add(play("ancient", "skip", Date.now() - 120e3));
