@@ -299,7 +299,6 @@ def test_the_walk_reaches_every_method(walked: Walked) -> None:
         "Connections.note_pause",  # writes by id, and nothing for the example's error
         "Opinions.keep",  # writes by id, and nothing for the example's type of event
         "OperatorLinks.create",
-        "AuditLog.note",
         "AuditLog.note_of_library",
         "AuditLog.forget",  # its entries stay
         "LoginSessions.is_refused",  # checks a signature, and reads nothing for one that is not valid
