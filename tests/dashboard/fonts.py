@@ -19,6 +19,9 @@ _STREAMLIT = Path(streamlit.__file__).parent
 _SCRIPTS = _STREAMLIT / "static/static/js"
 LATIN = [*range(0x20, 0x180), *range(0x2000, 0x2070), *range(0x20A0, 0x20D0), *map(ord, "™←↑→↓−")]
 _SYMBOLS = "MaterialSymbols-Rounded"
+_KEPT_NAMES = [0, 1, 2, 3, 4, 5, 6, 13, 14]
+"""Copyright, names and licence."""
+_OF_LICENCE = 14
 _NAME = re.compile(r":material/(\w+):")
 
 
@@ -79,13 +82,24 @@ def _write(name: str, *, glyphs: Iterable[str] = (), unicodes: Iterable[int] = (
     from fontTools.subset import Options, Subsetter  # type: ignore[import-untyped]
 
     font = _font(name)
-    subsetter = Subsetter(Options(hinting=False, **options))
+    subsetter = Subsetter(Options(hinting=False, name_IDs=_KEPT_NAMES, **options))
     subsetter.populate(glyphs=glyphs, unicodes=unicodes)
     subsetter.subset(font)
+    _rename(font, f"Segue {PARTS[name].stem.title()}")
     font.flavor = "woff2"
     PARTS[name].parent.mkdir(exist_ok=True)
     font.save(PARTS[name])
     print(f"{PARTS[name]}: {PARTS[name].stat().st_size:,} bytes")
+
+
+def _rename(font: Any, name: str) -> None:
+    """The Open Font License reserves the names of some fonts for their unchanged forms."""
+    texts = {1: name, 3: name, 4: name, 6: name.replace(" ", "")}
+    for record in font["name"].names:
+        if record.nameID in texts:
+            record.string = texts[record.nameID]
+        elif "Source" in (text := str(record)) and record.nameID > _OF_LICENCE:
+            record.string = text.replace("SourceSans3VF", texts[6])
 
 
 if __name__ == "__main__":
