@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
@@ -241,6 +242,8 @@ def test_status_follows_the_health_that_a_process_reports(
 def test_status_names_a_process_that_is_suspended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     record = _job(tmp_path, "kafka")
     os.kill(record.pid, signal.SIGSTOP)
+    process = psutil.Process(record.pid)
+    until(lambda: process.status() == psutil.STATUS_STOPPED, "the process to stop")
     try:
         shown = _shown(monkeypatch, record)
         assert f"kafka: suspended by a signal: kill -CONT {record.pid} continues it" in shown
