@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Page
 from pymongo.database import Database
 
-from tests.dashboard.browser import Served, needs_chromium
+from tests.dashboard.browser import Served, needs_chromium, settle
 from tests.waiting import until
 
 pytestmark = needs_chromium
@@ -25,6 +25,7 @@ def test_rules_are_written_and_changed(served: Served, database: Database[Any], 
     form.get_by_role("button", name="Create").click()
     until(lambda: database.playlists.count_documents({}), "the playlist")
     page.locator(".tracks.list .row").nth(7).wait_for()
+    settle(page)  # until the former page is gone, the form moves under the pointer
     page.get_by_text("Rules", exact=True).click()
     form.get_by_label("Genre", exact=True).fill("House")
     form.get_by_role("button", name="Save the rules").click()

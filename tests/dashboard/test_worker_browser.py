@@ -90,6 +90,16 @@ def visited_page(network: Network, page: Page) -> Iterator[Page]:
     forget_visit(page)
 
 
+def updated(page: Page) -> list[str]:
+    """Look for a new version; the names of the caches.
+
+    Chromium looks by itself after a page has loaded. If it does so just then, it does not look again.
+    """
+    page.evaluate(UPDATE)
+    names: list[str] = page.evaluate(CACHES)
+    return names
+
+
 def test_every_address_of_a_page_opens_without_a_network(visited_page: Page, network: Network) -> None:
     network.cut(visited_page)
     for path in ("/", "/album?id=x", "/library"):
@@ -117,8 +127,7 @@ def test_a_new_version_takes_the_place_of_the_old_one(
 ) -> None:
     assert visited_page.evaluate(CACHES) == ["segue.page.1"]
     versions.online = versions.offline = "2"
-    visited_page.evaluate(UPDATE)
-    until(lambda: visited_page.evaluate(CACHES) == ["segue.page.2"], "the new version's cache alone")
+    until(lambda: updated(visited_page) == ["segue.page.2"], "the new version's cache alone")
     network.cut(visited_page)
     visited_page.reload()
     assert visited_page.title() == "offline 2"
@@ -140,8 +149,7 @@ def test_saved_songs_stay_when_a_new_version_comes(visited_page: Page, versions:
         "caches.open('segue.saved.x').then((c) => c.put('/saved/songs/a', new Response('a')))"
     )
     versions.online = versions.offline = "2"
-    visited_page.evaluate(UPDATE)
-    until(lambda: "segue.page.1" not in visited_page.evaluate(CACHES), "the old version to be removed")
+    until(lambda: "segue.page.1" not in updated(visited_page), "the old version to be removed")
     assert set(visited_page.evaluate(CACHES)) == {"segue.saved.x", "segue.page.2"}
 
 
