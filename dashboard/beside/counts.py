@@ -18,12 +18,10 @@ from typing import Any
 
 from segue.catalog.tracks import Tracks
 from segue.connected.client import OpenSubsonic
-from segue.connected.connections import Connections
-from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
-from segue.connected.matching import shown_tracks
 from segue.connected.played import Played, played_since
 from segue.connected.remote_songs import RemoteSong
+from segue.dashboard.beside.shown_songs import ShownSongs
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.imports.beside import BesideTheStream, PlayBeside
@@ -40,8 +38,8 @@ class PlayCounts:
 
     def __init__(self, services: Services) -> None:
         self._services, self._accounts = services, LinkedAccounts(services.store)
-        self._songs, self._tracks = ConnectedSongs(services.store), Tracks(services.store)
-        self._beside, self._connections = BesideTheStream(services.store), Connections(services.store)
+        self._shown, self._tracks = ShownSongs(services.store), Tracks(services.store)
+        self._beside = BesideTheStream(services.store)
         self._next: dict[str, float] = {}
 
     def look(self, account: LinkedAccount, client: OpenSubsonic) -> None:
@@ -67,11 +65,7 @@ class PlayCounts:
 
     def _send(self, account: LinkedAccount, plays: Sequence[Played]) -> None:
         connection, user_id = account["connection"], account["user_id"]
-        shown = [play.song for play in plays]
-        listed = self._songs.known(connection, (song.song_id for song in shown))
-        tracks = shown_tracks(shown, listed)
-        if listed.keys() - tracks.keys():
-            self._connections.suspect(connection)
+        tracks = self._shown.tracks(connection, [play.song for play in plays])
         with seen_by(user_id, account["name"]):
             known = self._tracks.summaries(tracks.values())
         app = App(

@@ -15,12 +15,10 @@ from datetime import UTC, datetime
 from segue.catalog.track_records import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.connected.client import OpenSubsonic
-from segue.connected.connections import Connections
 from segue.connected.faults import ServerFault
-from segue.connected.known_songs import ConnectedSongs
 from segue.connected.linked_accounts import LinkedAccount, LinkedAccounts
-from segue.connected.matching import shown_tracks
 from segue.connected.now_playing import Playing, followed, needs_count, playing_in
+from segue.dashboard.beside.shown_songs import ShownSongs
 from segue.dashboard.seeing import seen_by
 from segue.dashboard.services import Services
 from segue.people.app_log_in import FROM_PROGRAMS, session_of_app
@@ -51,8 +49,7 @@ class Listening:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._songs, self._tracks = ConnectedSongs(services.store), Tracks(services.store)
-        self._connections = Connections(services.store)
+        self._shown, self._tracks = ShownSongs(services.store), Tracks(services.store)
         self._playbacks, self._accounts = Playbacks(services.store), LinkedAccounts(services.store)
         self._seen: dict[tuple[str, str], _Seen] = {}
 
@@ -90,11 +87,7 @@ class Listening:
                 place not in newest or playing.minutes_ago < newest[place].minutes_ago
             ):
                 newest[place] = playing
-        shown = [playing.song for playing in newest.values()]
-        known = self._songs.known(connection, (song.song_id for song in shown))
-        tracks = shown_tracks(shown, known)
-        if known.keys() - tracks.keys():
-            self._connections.suspect(connection)
+        tracks = self._shown.tracks(connection, [playing.song for playing in newest.values()])
         players: Counter[str] = Counter()
         for (user, _), playing in sorted(newest.items(), key=lambda one: one[1].minutes_ago):
             players[user] += 1
